@@ -1,0 +1,1 @@
+"""What TenantML asks of AWS: one module per service."""

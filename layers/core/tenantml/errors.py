@@ -1,0 +1,141 @@
+"""Every failure has a name, and the name is one class here.
+
+The class name is the error name in `statemachine/*.asl.json` and the `code` of an API answer; `docs/errors.md` says what
+to do about each.
+
+    TenantMLError
+    ├── TransientError              retry may help; the definitions retry these by name
+    ├── UploadError                 the object is not something a model can be trained from: known before its content is read
+    ├── DatasetError                the content cannot be trained on; carries line, column and a redacted sample
+    ├── CustomerAccountError        the customer's account refused or lacks something
+    ├── TrainingError               the job ran and did not give a model that may answer
+    ├── TenantError                 on-boarding and activation
+    └── RequestError                an API request that cannot be answered; carries its HTTP status
+"""
+
+from __future__ import annotations
+
+
+class TenantMLError(Exception):
+    """A named failure: `str(error)` says what was wrong, where, and what to do next."""
+
+
+class TransientError(TenantMLError):
+    """Something that a later attempt may find mended."""
+
+
+class DatasetUnavailable(TransientError):
+    """S3 did not give the dataset although it should be there."""
+
+
+class GrantContended(TransientError):
+    """Another execution holds the lock of the bucket policy."""
+
+
+class GrantCapacity(TransientError):
+    """The bucket policy has no room for another grant; waits, then fails under this name."""
+
+
+class CustomerThrottled(TransientError):
+    """The customer's account throttled a call."""
+
+
+class QuotaExceeded(TransientError):
+    """A service quota of the customer's account is used up; waits, then fails under this name."""
+
+
+class UploadError(TenantMLError):
+    """The uploaded object cannot be trained from; nothing of it was read."""
+
+
+class WrongUploadKey(UploadError):
+    """The key is not `{tenant}/{model}/{file}.csv`."""
+
+
+class UnknownTenant(UploadError):
+    """No active tenant has the prefix of this key."""
+
+
+class UnknownModel(UploadError):
+    """The tenant has not configured a model of this name."""
+
+
+class UploadTooLarge(UploadError):
+    """The object exceeds the model's size cap."""
+
+
+class UploadSuperseded(UploadError):
+    """A newer upload of the same model overtook this one."""
+
+
+class DatasetChanged(UploadError):
+    """The uploaded object is no longer the one that the event named."""
+
+
+class DatasetError(TenantMLError):
+    """The dataset's content cannot be trained on.
+
+    `line` is the 1-based line of the file where the offending record starts, `column` its name or None, `sample` a
+    redacted excerpt: letters shown as `a`, digits as `9`, so that no content of the tenant reaches a log.
+    """
+
+    def __init__(self, message: str, *, line: int | None = None, column: str | None = None, sample: str | None = None):
+        where = f" (line {line}" + (f", column {column!r}" if column else "") + ")" if line else ""
+        super().__init__(message + where + (f"; it looks like: {sample}" if sample else ""))
+        self.line = line
+        self.column = column
+        self.sample = sample
+
+
+class CustomerAccountError(TenantMLError):
+    """The customer's account refused, or lacks what the on-boarding template creates."""
+
+
+class CustomerAccessRevoked(CustomerAccountError):
+    """The access role can no longer be assumed, or no longer allows what it did."""
+
+
+class NameTaken(CustomerAccountError):
+    """A resource with our name exists in the customer's account and is not ours."""
+
+
+class TrainingError(TenantMLError):
+    """The job ran and did not give a model that may answer."""
+
+
+class TrainingFailed(TrainingError):
+    """Autopilot ended the job in Failed; the message carries its reason."""
+
+
+class TrainingStopped(TrainingError):
+    """Somebody stopped the job."""
+
+
+class TrainingTimedOut(TrainingError):
+    """The job outlived the model's runtime cap."""
+
+
+class NoCandidate(TrainingError):
+    """The job completed without a candidate that can be deployed."""
+
+
+class BelowQualityBar(TrainingError):
+    """No candidate meets the thresholds of the model's settings."""
+
+
+class DeploymentFailed(TrainingError):
+    """The endpoint did not come into service; the message carries its reason."""
+
+
+class DeploymentTimedOut(TrainingError):
+    """The endpoint was not in service in time."""
+
+
+class TenantError(TenantMLError):
+    """On-boarding, activation or off-boarding cannot go on."""
+
+
+class RequestError(TenantMLError):
+    """An API request that cannot be answered as sent."""
+
+    status = 400
