@@ -1,0 +1,97 @@
+# Everything a person or CI runs. Needs make and python3 3.11 to 3.13; the rest is installed from requirements/ by hash.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# A machine that switches bytecode off pays for it on every import of the trainer; a foreign path would shadow ours.
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+UV := $(BIN)/uv
+INSTALL = $(UV) pip install --quiet --require-hashes
+
+DATA ?=
+TARGET ?=
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---- environments: each stamp file is as new as what it was installed from, so a warm run costs nothing ----
+
+.PHONY: setup
+setup: .venv/.dev ## Create .venv with everything that tests and checks need
+
+.venv/.uv:
+	@test -n "$(PYTHON)" || { echo "No python3 of version 3.11, 3.12 or 3.13 found; set PYTHON=/path/to/one." >&2; exit 1; }
+	@echo "Creating .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements/cloud.txt > .venv/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
+	@touch $@
+
+.venv/.packages-cloud: requirements/cloud.txt | .venv/.uv
+	@echo "Installing the embedded cloud (about 0.6 GB)"
+	@$(INSTALL) -r requirements/cloud.txt
+	@touch $@
+
+.venv/.cloud: .venv/.packages-cloud pyproject.toml
+	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.cloud
+	@echo "Installing test and check tools"
+	@$(INSTALL) -r requirements/dev.txt
+	@touch $@
+
+.venv-%/.installed: requirements/%.txt | .venv/.uv
+	@echo "Creating .venv-$*"
+	@$(UV) venv --quiet --clear --python $(BIN)/python .venv-$*
+	@VIRTUAL_ENV=.venv-$* $(INSTALL) -r requirements/$*.txt
+	@touch $@
+
+# The other sets are compiled under the development set's pins, so that one package has one version everywhere.
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(LOCK)
+.PHONY: lock
+lock: | .venv/.uv ## Compile requirements/*.in (LOCK=--upgrade moves the pins)
+	$(COMPILE) requirements/dev.in -o requirements/dev.txt
+	for set in layer inspect cloud; do $(COMPILE) -c requirements/dev.txt requirements/$$set.in -o requirements/$$set.txt || exit 1; done
+	for set in sam scan; do $(COMPILE) requirements/$$set.in -o requirements/$$set.txt || exit 1; done
+
+# ---- run ----
+
+.PHONY: demo
+demo: .venv/.cloud ## The whole pipeline on this machine; DATA=file.csv TARGET=column for your own
+	@$(BIN)/python -m local.demo $(if $(DATA),--data "$(DATA)") $(if $(TARGET),--target "$(TARGET)")
+
+.PHONY: up
+up: .venv/.cloud ## Start the embedded cloud and keep it until Ctrl-C
+	@$(BIN)/python -m local.up
+
+.PHONY: bench
+bench: .venv/.dev ## Measure; writes build/bench/
+	@$(BIN)/python -m benchmarks
+
+# ---- test and check ----
+
+.PHONY: test
+test: .venv/.dev ## All tests: unit, integration, contract, e2e
+	@$(BIN)/pytest tests
+
+.PHONY: test-fast
+test-fast: .venv/.dev ## Without e2e
+	@$(BIN)/pytest tests/unit tests/integration tests/contract
+
+.PHONY: format
+format: .venv/.dev ## Format the code and apply safe fixes
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format .
+
+.PHONY: clean
+clean: ## Remove what was built, and the environments
+	rm -rf build .aws-sam .venv .venv-sam .venv-scan .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
