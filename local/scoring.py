@@ -1,0 +1,120 @@
+"""Predictions against what really happened: the metrics that fit the problem type, and where the errors are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn import metrics
+
+Prediction = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often each class (row) was predicted as each class (column), in the order of `classes`."""
+
+    classes: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """`truth - predicted`, in the target's unit."""
+
+    mean: float
+    median_absolute: float
+    ninetieth_percentile_absolute: float
+    largest_absolute: float
+
+
+@dataclass(frozen=True)
+class Score:
+    """`metrics` is accuracy, f1, auc (binary), accuracy, f1_macro (multiclass) or rmse, r2 (regression)."""
+
+    metrics: dict[str, float]
+    errors: Confusion | Residuals
+
+
+def score(problem_type: str, truth: Sequence[str], predictions: Sequence[Prediction]) -> Score:
+    """Score the predict API's `predictions` against the target's text, row by row; `problem_type` as Autopilot names it.
+
+    Raises:
+        ValueError: another number of predictions than rows, no rows, or an unknown problem type.
+    """
+    if not truth or len(truth) != len(predictions):
+        raise ValueError(f"{len(predictions)} predictions do not answer {len(truth)} rows")
+    match problem_type:
+        case "BinaryClassification":
+            return _binary(truth, predictions)
+        case "MulticlassClassification":
+            labels = [_label(prediction) for prediction in predictions]
+            scores = {
+                "accuracy": float(metrics.accuracy_score(truth, labels)),
+                "f1_macro": float(metrics.f1_score(truth, labels, average="macro", zero_division=0)),
+            }
+            return Score(scores, _confusion(truth, labels))
+        case "Regression":
+            return _regression(truth, predictions)
+    raise ValueError(f"{problem_type!r} is not a problem type of Autopilot's")
+
+
+def positive_class(classes: Sequence[str]) -> str:
+    """The class that F1 and AUC are about: the second of two, numbers by value and text by code point.
+
+    So 1 of 0 and 1, `True.` of `False.` and `True.`, `yes` of `no` and `yes`; the same as the trainer's own choice.
+    """
+    return _ordered(classes)[-1]
+
+
+def _binary(truth: Sequence[str], predictions: Sequence[Prediction]) -> Score:
+    labels = [_label(prediction) for prediction in predictions]
+    classes = {str(name) for name in predictions[0]["probabilities"]}
+    positive = positive_class([*classes])
+    actual = [text == positive for text in truth]
+    scores = {
+        "accuracy": float(metrics.accuracy_score(truth, labels)),
+        "f1": float(metrics.f1_score(actual, [label == positive for label in labels], zero_division=0)),
+        "auc": float(
+            metrics.roc_auc_score(actual, [prediction["probabilities"][positive] for prediction in predictions])
+        ),
+    }
+    return Score(scores, _confusion(truth, labels))
+
+
+def _regression(truth: Sequence[str], predictions: Sequence[Prediction]) -> Score:
+    actual = [float(text) for text in truth]
+    predicted = [float(prediction["predicted_value"]) for prediction in predictions]
+    residuals = [was - said for was, said in zip(actual, predicted, strict=True)]
+    sizes = sorted(abs(residual) for residual in residuals)
+    return Score(
+        {
+            "rmse": float(metrics.root_mean_squared_error(actual, predicted)),
+            "r2": float(metrics.r2_score(actual, predicted)),
+        },
+        Residuals(
+            mean=math.fsum(residuals) / len(residuals),
+            median_absolute=sizes[len(sizes) // 2],
+            ninetieth_percentile_absolute=sizes[math.ceil(len(sizes) * 0.9) - 1],
+            largest_absolute=sizes[-1],
+        ),
+    )
+
+
+def _label(prediction: Prediction) -> str:
+    return str(prediction["predicted_label"])
+
+
+def _confusion(truth: Sequence[str], labels: Sequence[str]) -> Confusion:
+    classes = _ordered({*truth, *labels})
+    counts = metrics.confusion_matrix(truth, labels, labels=classes)
+    return Confusion(tuple(classes), tuple(tuple(int(count) for count in row) for row in counts))
+
+
+def _ordered(classes: Sequence[str] | set[str]) -> list[str]:
+    try:
+        return sorted(classes, key=lambda name: (float(name), name))
+    except ValueError:
+        return sorted(classes)
