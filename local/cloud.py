@@ -1,0 +1,190 @@
+"""`with EmbeddedCloud() as cloud:` starts the embedded cloud as a process of its own and ends it for sure.
+
+The process watches its standard input, so that it and all that it started end with the parent, however the parent ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+
+from local import LOOPBACK, REGION, ROOT_SECRET, SAAS_ACCOUNT
+from local.server import ENDPOINT_FILE, SHUTDOWN_SECONDS
+
+_REPOSITORY = Path(__file__).resolve().parent.parent
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LOG_LEVEL")
+
+
+class EmbeddedCloudError(Exception):
+    """The embedded cloud did not start; carries the end of its log."""
+
+
+class EmbeddedCloud:
+    """One embedded cloud, from `start()` to `stop()`.
+
+    `state_dir` keeps everything that it writes, its log in `server.log`; without one a temporary folder is used, then
+    removed.
+    `wait_scale` multiplies the waits and retry intervals of state machines; `persist` keeps resources across restarts.
+    """
+
+    def __init__(
+        self,
+        state_dir: Path | None = None,
+        *,
+        port: int = 0,
+        wait_scale: float = 1.0,
+        persist: bool = False,
+        start_timeout_seconds: float = 60.0,
+    ) -> None:
+        self._keep_state = state_dir is not None
+        self._state_dir = state_dir
+        self._arguments = ["--port", str(port), "--wait-scale", repr(wait_scale)] + ["--persist"] * persist
+        self._start_timeout_seconds = start_timeout_seconds
+        self._process: subprocess.Popen[bytes] | None = None
+        self._session = boto3.Session(region_name=REGION)
+        self.endpoint_url = ""
+
+    @property
+    def state_dir(self) -> Path:
+        """The folder of everything that this cloud writes."""
+        if self._state_dir is None:
+            self._state_dir = Path(tempfile.mkdtemp(prefix="embedded-cloud-"))
+        return self._state_dir
+
+    @property
+    def log_path(self) -> Path:
+        """Where the process and the Lambda functions log."""
+        return self.state_dir / "server.log"
+
+    def start(self) -> None:
+        """Start the process and wait until it answers; raises EmbeddedCloudError when it does not."""
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        endpoint_file = self.state_dir / ENDPOINT_FILE
+        endpoint_file.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "local.server", "--state-dir", str(self.state_dir), "--supervised"]
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                command + self._arguments,
+                cwd=_REPOSITORY,
+                # Nothing of the caller's AWS settings reaches the emulator or the functions that it runs.
+                env={name: os.environ[name] for name in _INHERITED if name in os.environ},
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            self._wait_until_healthy(self._process, endpoint_file)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End the process and all that it started; harmless when it has ended."""
+        process, self._process = self._process, None
+        if process is not None:
+            assert process.stdin is not None
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(SHUTDOWN_SECONDS + 2)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if not self._keep_state and self._state_dir is not None:
+            shutil.rmtree(self._state_dir, ignore_errors=True)
+            self._state_dir = None
+
+    def session(
+        self, account: str = SAAS_ACCOUNT, *, region: str = REGION, credentials: Mapping[str, Any] | None = None
+    ) -> boto3.Session:
+        """A session as the root of `account`, or with an STS answer's `Credentials`; clients need `endpoint_url`."""
+        return boto3.Session(region_name=region, **_keys(account, credentials))
+
+    def client(
+        self,
+        service: str,
+        account: str = SAAS_ACCOUNT,
+        *,
+        region: str = REGION,
+        credentials: Mapping[str, Any] | None = None,
+        config: Config | None = None,
+    ) -> Any:
+        """A boto3 client as the root of `account`, or with the `Credentials` of an STS or CreateAccessKey answer."""
+        defaults = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, read_timeout=120)
+        # boto3 types each service by name; this one takes any.
+        return self._session.client(
+            service,  # type: ignore[call-overload]
+            region_name=region,
+            endpoint_url=self.endpoint_url,
+            config=defaults.merge(config) if config else defaults,
+            **_keys(account, credentials),
+        )
+
+    def environment(
+        self, account: str = SAAS_ACCOUNT, *, credentials: Mapping[str, Any] | None = None
+    ) -> dict[str, str]:
+        """The variables with which any AWS client of another process speaks to this cloud."""
+        keys = _keys(account, credentials)
+        variables = {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": keys["aws_access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": keys["aws_secret_access_key"],
+        }
+        return variables | ({"AWS_SESSION_TOKEN": keys["aws_session_token"]} if "aws_session_token" in keys else {})
+
+    def api_url(self, rest_api_id: str, stage: str) -> str:
+        """The loopback address of a deployed REST API's stage, without a slash at its end."""
+        return f"{self.endpoint_url}/_aws/execute-api/{rest_api_id}/{stage}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _wait_until_healthy(self, process: subprocess.Popen[bytes], endpoint_file: Path) -> None:
+        deadline = time.monotonic() + self._start_timeout_seconds
+        while time.monotonic() < deadline and process.poll() is None:
+            if endpoint_file.exists() and (endpoint := endpoint_file.read_text()).endswith("\n"):
+                with (
+                    contextlib.suppress(OSError),
+                    urllib.request.urlopen(  # noqa: S310
+                        f"{endpoint.strip()}/_ministack/health", timeout=5
+                    ) as answer,
+                ):
+                    if json.load(answer)["auth"] == "enabled":
+                        self.endpoint_url = endpoint.strip()
+                        return
+            time.sleep(0.05)
+        tail = self.log_path.read_text(errors="replace")[-4000:]
+        how = "is not healthy" if process.poll() is None else f"ended with {process.returncode}"
+        raise EmbeddedCloudError(f"the embedded cloud on {LOOPBACK} {how}; the end of its log:\n{tail}")
+
+
+def _keys(account: str, credentials: Mapping[str, Any] | None) -> dict[str, Any]:
+    if credentials is None:
+        return {"aws_access_key_id": account, "aws_secret_access_key": ROOT_SECRET}
+    keys = {"aws_access_key_id": credentials["AccessKeyId"], "aws_secret_access_key": credentials["SecretAccessKey"]}
+    token = credentials.get("SessionToken")
+    return keys | ({"aws_session_token": token} if token else {})
