@@ -1,0 +1,1 @@
+"""What serves one endpoint: a process of its own that answers the container contract (`/ping`, `/invocations`)."""
