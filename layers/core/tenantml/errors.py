@@ -131,11 +131,69 @@ class DeploymentTimedOut(TrainingError):
     """The endpoint was not in service in time."""
 
 
+class ExecutionStopped(TenantMLError):
+    """An operator stopped the execution; what it had made is removed."""
+
+
+class ExecutionTimedOut(TenantMLError):
+    """The execution took longer than it may; what it had made is removed."""
+
+
 class TenantError(TenantMLError):
     """On-boarding, activation or off-boarding cannot go on."""
+
+
+class InvalidRegistration(TenantError):
+    """The operator's request names a tenant, account or region that cannot be."""
+
+
+class RegistrationConflict(TenantError):
+    """The tenant's id or the customer's account is taken; the message is the same whoever has it."""
+
+
+class TenantNotFound(TenantError):
+    """No tenant of this name is registered."""
+
+
+class RoleNotAssumable(TenantError):
+    """The access role refuses us with the right external ID: the template is not applied, or with other parameters."""
+
+
+class TrustTooOpen(TenantError):
+    """The access role lets us in without our external ID, so it would let in others too."""
+
+
+class PermissionMissing(TenantError):
+    """The access role lacks permissions that the pipeline needs; the message names them."""
 
 
 class RequestError(TenantMLError):
     """An API request that cannot be answered as sent."""
 
     status = 400
+
+
+class InvalidSettings(RequestError):
+    """A model's settings hold a field that is unknown, missing, mistyped or out of range."""
+
+
+class InvalidRequest(RequestError):
+    """The request's body or query is not what this operation takes."""
+
+
+class NotFound(RequestError):
+    """No such thing of this tenant; the answer is the same for things of other tenants."""
+
+    status = 404
+
+
+class ModelNotReady(RequestError):
+    """The model has no live version yet."""
+
+    status = 409
+
+
+class TenantSuspended(RequestError):
+    """The tenant is not active."""
+
+    status = 403

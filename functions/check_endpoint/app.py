@@ -1,0 +1,24 @@
+"""Look whether the new version's endpoint is in service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenantml.aws import endpoints, registry
+from tenantml.aws.customer import assume
+from tenantml.domain import session_policies
+from tenantml.domain.runs import Run
+from tenantml.entrypoint import state
+from tenantml.errors import DeploymentFailed
+
+
+@state
+def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
+    """Return whether it is in service; one that failed or vanished is a named failure."""
+    tenant = registry.get_tenant(run.tenant)
+    client = assume(tenant, run.execution, session_policies.deploy(tenant.account, run.endpoint)).client("sagemaker")
+    status, reason = endpoints.status(client, run.endpoint)
+    registry.update_execution(run.tenant, run.execution, {"endpoint": {"name": run.endpoint, "account": tenant.account_id, "status": status}})
+    if status not in {"Creating", "Updating", "InService"}:
+        raise DeploymentFailed(f"the endpoint {run.endpoint} is {status}: {reason or 'SageMaker gave no reason'}; see its log group in your account")
+    return {"in_service": status == "InService"}

@@ -1,0 +1,163 @@
+"""The grant ledger: a table says which grants stand, and the bucket's policy is rendered from it as a whole.
+
+One writer at a time holds the bucket's lock, a row with an end of its own, so that a writer that died blocks nobody for long. What is
+written is read back. `sweep` mends whatever a crash left: the ledger is the truth, and expired grants leave it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tenantml.aws.clients import error_code, platform
+from tenantml.aws.dynamodb import from_item, to_item
+from tenantml.domain import grants
+from tenantml.domain.grants import Grant
+from tenantml.domain.models import ModelSettings
+from tenantml.domain.names import CustomerAccount
+from tenantml.domain.runs import Run
+from tenantml.errors import GrantCapacity, GrantContended
+from tenantml.settings import setting
+
+LOCK_SECONDS = 120  # more than the time-out of every function that takes it
+COPY_GRANT_SECONDS = 6 * 3600
+IN_PLACE_MARGIN_SECONDS = 2 * 3600
+LOCK = "lock"
+
+
+def grant(run: Run, account: CustomerAccount, bucket: str, key: str, settings: ModelSettings) -> str:
+    """Let the role that needs it read `key`, and return the grant's id; doing it again changes nothing.
+
+    Raises:
+        GrantCapacity: the policy has no room; the grant is not in the ledger.
+        GrantContended: another writer held the lock too long.
+    """
+    in_place = settings.delivery == "in-place"
+    lifetime = settings.max_runtime_seconds + IN_PLACE_MARGIN_SECONDS if in_place else COPY_GRANT_SECONDS
+    wanted = Grant(
+        grant_id=run.execution,
+        role_arn=account.execution_role_arn if in_place else account.access_role_arn,
+        bucket=bucket,
+        path=key,
+        kind="in-place" if in_place else "copy",
+        expires_at=int(time.time()) + lifetime,
+    )
+    with _locked(bucket):
+        platform("dynamodb").put_item(TableName=setting("GRANTS_TABLE"), Item=to_item({"bucket": bucket, **wanted.as_document()}))
+        try:
+            _apply(bucket)
+        except GrantCapacity:
+            _forget(bucket, wanted.grant_id)
+            raise
+    return wanted.grant_id
+
+
+def revoke(grant_id: str) -> int:
+    """Take back a grant and return how many there were: one or none.
+
+    Raises:
+        GrantContended: another writer held the lock too long.
+    """
+    bucket = setting("STAGING_BUCKET")
+    if not any(found.grant_id == grant_id for found in _ledger(bucket)):
+        return 0
+    with _locked(bucket):
+        _forget(bucket, grant_id)
+        _apply(bucket)
+    return 1
+
+
+def sweep() -> list[str]:
+    """Forget expired grants, render the policy anew, and return the ids of the expired."""
+    bucket = setting("STAGING_BUCKET")
+    with _locked(bucket):
+        _, expired = grants.split_by_expiry(_ledger(bucket), time.time())
+        for old in expired:
+            _forget(bucket, old.grant_id)
+        _apply(bucket)
+    return [old.grant_id for old in expired]
+
+
+def _ledger(bucket: str) -> list[Grant]:
+    pages = platform("dynamodb").get_paginator("query").paginate(
+        TableName=setting("GRANTS_TABLE"),
+        KeyConditionExpression="#bucket = :bucket",
+        ExpressionAttributeNames={"#bucket": "bucket"},
+        ExpressionAttributeValues=to_item({":bucket": bucket}),
+        ConsistentRead=True,
+    )
+    rows = [from_item(item) for page in pages for item in page["Items"]]
+    return [Grant.from_document(row) for row in rows if row["grant_id"] != LOCK]
+
+
+def _forget(bucket: str, grant_id: str) -> None:
+    platform("dynamodb").delete_item(TableName=setting("GRANTS_TABLE"), Key=to_item({"bucket": bucket, "grant_id": grant_id}))
+
+
+def _apply(bucket: str) -> None:
+    """Make the bucket's policy what the ledger says, and read it back."""
+    s3 = platform("s3")
+    current = _policy(s3, bucket)
+    live, _ = grants.split_by_expiry(_ledger(bucket), time.time())
+    wanted = grants.render(grants.standing_statements(current), live, bucket)
+    if grants.is_same_policy(current, wanted):
+        return
+    if wanted is None:
+        s3.delete_bucket_policy(Bucket=bucket)
+        return
+    s3.put_bucket_policy(Bucket=bucket, Policy=grants.policy_text(wanted))
+    if not grants.is_same_policy(_policy(s3, bucket), wanted):
+        raise GrantContended(f"the policy of {bucket} is not what was written; something else writes it too: find it, the state tries again")
+
+
+def _policy(s3: Any, bucket: str) -> dict[str, Any] | None:
+    try:
+        policy: dict[str, Any] = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    except ClientError as error:
+        if error_code(error) == "NoSuchBucketPolicy":
+            return None
+        raise
+    return policy
+
+
+@contextmanager
+def _locked(bucket: str) -> Iterator[None]:
+    """Hold the bucket's lock; it ends by itself after two minutes if its holder died."""
+    table, client, owner = setting("GRANTS_TABLE"), platform("dynamodb"), uuid.uuid4().hex
+    deadline = time.monotonic() + 20
+    while True:
+        now = int(time.time())
+        try:
+            client.put_item(
+                TableName=table,
+                Item=to_item({"bucket": bucket, "grant_id": LOCK, "owner": owner, "held_until": now + LOCK_SECONDS}),
+                ConditionExpression="attribute_not_exists(grant_id) OR held_until < :now",
+                ExpressionAttributeValues=to_item({":now": now}),
+            )
+            break
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+            if time.monotonic() > deadline:
+                raise GrantContended(f"the policy of {bucket} is being written by another execution; the state tries again") from error
+            time.sleep(0.2)
+    try:
+        yield
+    finally:
+        try:
+            client.delete_item(
+                TableName=table,
+                Key=to_item({"bucket": bucket, "grant_id": LOCK}),
+                ConditionExpression="#owner = :owner",
+                ExpressionAttributeNames={"#owner": "owner"},
+                ExpressionAttributeValues=to_item({":owner": owner}),
+            )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise

@@ -1,0 +1,39 @@
+"""Rescue: the failure path for executions that ended without running one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenantml.aws import executions, outcomes, registry, removal
+from tenantml.domain.runs import Run
+from tenantml.domain.uploads import Upload
+
+CAUSES = {
+    "ABORTED": {"Error": "ExecutionStopped", "Cause": "an operator stopped the execution; upload again to train anew"},
+    "TIMED_OUT": {"Error": "ExecutionTimedOut", "Cause": "the execution took longer than it may; raise nothing, upload again, and tell us"},
+}
+
+
+def rescue(upload: Upload, status: str) -> dict[str, Any]:
+    """Remove what a stopped (`ABORTED`) or timed-out (`TIMED_OUT`) execution left, and record its outcome. Repeatable."""
+    tenant = upload.key.split("/")[0]
+    row = registry.find_execution(tenant, upload.execution)
+    left_behind = []
+    if row and "ended_at" not in row:
+        run = Run(row["execution"], row["tenant"], row["model"], row["version"])
+        left_behind = removal.roll_back(run).left_behind + removal.clean_up(run, failed=True, delivered=True).left_behind
+    return outcomes.record(upload, CAUSES[status], left_behind)
+
+
+def rescue_lost() -> list[str]:
+    """Rescue executions that ended so while their event was lost; return their names."""
+    rescued = []
+    for status in CAUSES:
+        for name, started in executions.ended_as(status):
+            upload = Upload(**started)
+            owner = upload.key.split("/")[0]
+            row = registry.find_execution(owner, name)
+            if row and "ended_at" not in row:
+                rescue(upload, status)
+                rescued.append(name)
+    return rescued

@@ -1,0 +1,225 @@
+"""S3: streaming in, streaming out, copying at any size, deleting until nothing is left.
+
+CopyObject ends at 5 GB, past it UploadPartCopy takes parts of 5 MiB to 5 GiB, at most 10,000 (S3 user guide, "Copying objects").
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Any
+
+from tenantml.aws.clients import named
+from tenantml.errors import CustomerAccessRevoked, DatasetChanged, DatasetUnavailable
+
+MIB = 1024**2
+COPY_OBJECT_LIMIT_BYTES = 5 * 1024**3
+PART_BYTES = 8 * MIB
+COPY_PART_BYTES = 512 * MIB
+PARTS_LIMIT = 10_000
+CHUNK_BYTES = 1 * MIB
+
+READ_ERRORS = {
+    "NoSuchKey": DatasetChanged,
+    "NoSuchVersion": DatasetChanged,
+    "PreconditionFailed": DatasetChanged,
+    "412": DatasetChanged,
+    "404": DatasetChanged,
+    "SlowDown": DatasetUnavailable,
+    "InternalError": DatasetUnavailable,
+    "ServiceUnavailable": DatasetUnavailable,
+    "EndpointConnectionError": DatasetUnavailable,
+}
+CUSTOMER_ERRORS = READ_ERRORS | {
+    "AccessDenied": CustomerAccessRevoked,
+    "ExpiredToken": CustomerAccessRevoked,
+    "InvalidAccessKeyId": CustomerAccessRevoked,
+    "NoSuchBucket": CustomerAccessRevoked,
+}
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One version of one object, pinned: what a later read or copy must find unchanged."""
+
+    bucket: str
+    key: str
+    version_id: str
+    etag: str
+    size_bytes: int
+
+    @property
+    def uri(self) -> str:
+        """The object's s3:// address."""
+        return f"s3://{self.bucket}/{self.key}"
+
+    def as_document(self) -> dict[str, Any]:
+        """Return it as a JSON object, for the state machine."""
+        return asdict(self)
+
+
+def read(client: Any, source: StoredObject) -> Iterator[bytes]:
+    """Stream one pinned version in chunks of 1 MiB.
+
+    Raises:
+        DatasetChanged: it is not there any more as it was.
+        DatasetUnavailable: S3 did not give it.
+    """
+    request = {"Bucket": source.bucket, "Key": source.key, "IfMatch": source.etag}
+    if source.version_id:
+        request["VersionId"] = source.version_id
+    with named(READ_ERRORS, f"{source.key} could not be read; upload it again if it was replaced or deleted"):
+        body = client.get_object(**request)["Body"]
+    yield from body.iter_chunks(CHUNK_BYTES)
+
+
+class MultipartWriter:
+    """Write an object of unknown size through a bounded buffer; nothing appears in the bucket before `close`.
+
+    As a context manager it closes on success and aborts on an error.
+    """
+
+    def __init__(self, client: Any, bucket: str, key: str):
+        self._client, self._bucket, self._key = client, bucket, key
+        self._buffer = bytearray()
+        self._upload_id = ""
+        self._parts: list[dict[str, Any]] = []
+        self._size = 0
+        self.stored: StoredObject | None = None
+
+    def write(self, chunk: bytes) -> None:
+        """Take more bytes; sends a part whenever 8 MiB are there."""
+        self._buffer += chunk
+        self._size += len(chunk)
+        while len(self._buffer) >= self._part_bytes():
+            self._send_part(self._part_bytes())
+
+    def _part_bytes(self) -> int:
+        # parts grow, so that 10,000 of them hold more than the 100 GB that Autopilot takes
+        return PART_BYTES * (1 + len(self._parts) // 1000)
+
+    def _send_part(self, size: int) -> None:
+        where = {"Bucket": self._bucket, "Key": self._key}
+        if not self._upload_id:
+            self._upload_id = self._client.create_multipart_upload(**where)["UploadId"]
+        number = len(self._parts) + 1
+        answer = self._client.upload_part(**where, UploadId=self._upload_id, PartNumber=number, Body=bytes(self._buffer[:size]))
+        self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+        del self._buffer[:size]
+
+    def close(self) -> StoredObject:
+        """Finish the object and return it, pinned."""
+        where = {"Bucket": self._bucket, "Key": self._key}
+        if self._upload_id:
+            if self._buffer:
+                self._send_part(len(self._buffer))
+            answer = self._client.complete_multipart_upload(**where, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts})
+        else:
+            answer = self._client.put_object(**where, Body=bytes(self._buffer))
+        self.stored = StoredObject(self._bucket, self._key, answer.get("VersionId", ""), answer["ETag"].strip('"'), self._size)
+        return self.stored
+
+    def require_stored(self) -> StoredObject:
+        """Return the finished object, pinned.
+
+        Raises:
+            LookupError: it is not finished: a bug.
+        """
+        if self.stored is None:
+            raise LookupError(f"s3://{self._bucket}/{self._key} is not finished")
+        return self.stored
+
+    def abort(self) -> None:
+        """Forget what was sent."""
+        if self._upload_id:
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._upload_id)
+
+    def __enter__(self) -> MultipartWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+
+def put_json(client: Any, bucket: str, key: str, text: str) -> str:
+    """Write a JSON document and return its s3:// address."""
+    client.put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="application/json")
+    return f"s3://{bucket}/{key}"
+
+
+def get_bytes(client: Any, bucket: str, key: str) -> bytes:
+    """Return a whole small object."""
+    body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    return body
+
+
+def copy(client: Any, source: StoredObject, source_account: str, bucket: str, key: str, owner_account: str) -> None:
+    """Copy one pinned version server-side, with the rights of `client`, past 5 GB in parallel parts. Repeating it is harmless.
+
+    Raises:
+        CustomerAccessRevoked: the session may not read the one or write the other.
+        DatasetChanged: the source is not what it was.
+    """
+    origin = {"Bucket": source.bucket, "Key": source.key} | ({"VersionId": source.version_id} if source.version_id else {})
+    pinned = {"CopySource": origin, "CopySourceIfMatch": source.etag}
+    owners = {"ExpectedBucketOwner": owner_account, "ExpectedSourceBucketOwner": source_account}
+    where = {"Bucket": bucket, "Key": key}
+    with named(CUSTOMER_ERRORS, f"the dataset could not be copied to s3://{bucket}/{key}"):
+        if source.size_bytes <= COPY_OBJECT_LIMIT_BYTES:
+            client.copy_object(**where, **pinned, **owners)
+            return
+        _copy_parts(client, source.size_bytes, where | {"ExpectedBucketOwner": owner_account}, pinned | owners)
+
+
+def _copy_parts(client: Any, size_bytes: int, where: dict[str, Any], source: dict[str, Any]) -> None:
+    step = max(COPY_PART_BYTES, math.ceil(size_bytes / PARTS_LIMIT))
+    upload = where | {"UploadId": client.create_multipart_upload(**where)["UploadId"]}
+
+    def one(number: int) -> dict[str, Any]:
+        first = (number - 1) * step
+        last = min(first + step, size_bytes) - 1
+        answer = client.upload_part_copy(**upload, **source, PartNumber=number, CopySourceRange=f"bytes={first}-{last}")
+        return {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
+
+    try:
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            parts = list(pool.map(one, range(1, math.ceil(size_bytes / step) + 1)))
+        client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    except BaseException:
+        client.abort_multipart_upload(**upload)
+        raise
+
+
+def stream(reader: Any, source: StoredObject, writer: Any, bucket: str, key: str) -> None:
+    """Read a pinned version with one client and write it with another, in bounded memory.
+
+    Raises:
+        CustomerAccessRevoked: the writer may not write.
+        DatasetChanged: the source is not what it was.
+    """
+    with (
+        named(CUSTOMER_ERRORS, f"the dataset could not be uploaded to s3://{bucket}/{key}"),
+        MultipartWriter(writer, bucket, key) as target,
+    ):
+        for chunk in read(reader, source):
+            target.write(chunk)
+
+
+def remove_folder(client: Any, bucket: str, folder: str, keep: Callable[[str], bool] = lambda key: False) -> list[str]:
+    """Delete every version of every object under `folder`, and return the keys; lists again until nothing is left."""
+    removed: list[str] = []
+    with named(CUSTOMER_ERRORS, f"s3://{bucket}/{folder} could not be emptied"):
+        while True:
+            answer = client.list_object_versions(Bucket=bucket, Prefix=folder)
+            found = [row for kind in ("Versions", "DeleteMarkers") for row in answer.get(kind, []) if not keep(row["Key"])]
+            for row in found:
+                client.delete_object(Bucket=bucket, Key=row["Key"], VersionId=row["VersionId"])
+                removed.append(row["Key"])
+            if not found:
+                return sorted(set(removed))

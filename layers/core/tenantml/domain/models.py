@@ -1,0 +1,137 @@
+"""Models: a tenant's named prediction services, and the settings that a training follows."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, get_args, get_origin, get_type_hints
+
+from tenantml.errors import InvalidSettings
+
+DELIVERIES = ("copy", "upload", "in-place")
+MODES = ("ENSEMBLING", "HYPERPARAMETER_TUNING", "AUTO")
+METRICS = {
+    "BinaryClassification": ("Accuracy", "AUC", "BalancedAccuracy", "F1", "Precision", "Recall"),
+    "MulticlassClassification": ("Accuracy", "BalancedAccuracy", "F1macro", "PrecisionMacro", "RecallMacro"),
+    "Regression": ("MAE", "MSE", "R2", "RMSE"),
+}
+GIB = 1024**3
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """How a model is trained and served; every field but `target` has a default.
+
+    `problem_type` and `objective` are given both or neither (CreateAutoMLJobV2). `max_candidates` (at most 750) and
+    `max_runtime_seconds` (at most 30 days) cap the customer's bill. `thresholds` maps an objective metric to the value a candidate must reach.
+    `serverless_memory_mb` chooses a serverless endpoint (1,024 to 6,144 in steps of 1,024), which only ENSEMBLING allows.
+    """
+
+    target: str
+    problem_type: str | None = None
+    objective: str | None = None
+    delivery: str = "copy"
+    mode: str = "ENSEMBLING"
+    max_candidates: int = 10
+    max_runtime_seconds: int = 3600
+    max_upload_bytes: int = 10 * GIB
+    holdout_fraction: float = 0.2
+    holdout_rows_max: int = 20_000
+    thresholds: dict[str, float] = field(default_factory=dict)
+    fatal_advice: list[str] = field(default_factory=list)
+    unseen_category: str = "advise"
+    instance_type: str = "ml.m5.large"
+    instance_count: int = 1
+    serverless_memory_mb: int | None = None
+    serverless_concurrency: int = 5
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the settings as a JSON object, defaults included."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_document(cls, document: object) -> ModelSettings:
+        """Read and check a JSON object of settings.
+
+        Raises:
+            InvalidSettings: names each field that is unknown, missing, mistyped or out of range.
+        """
+        if not isinstance(document, dict):
+            raise InvalidSettings('the settings must be a JSON object such as {"target": "Churn?"}')
+        hints = get_type_hints(cls)
+        wrong = [f"{name}: unknown setting; there are {', '.join(hints)}" for name in document if name not in hints]
+        wrong += [
+            f"{name}: expected {_describe(hints[name])}"
+            for name, value in document.items()
+            if name in hints and not _fits(value, hints[name])
+        ]
+        if "target" not in document:
+            wrong.append("target: missing; name the column to predict")
+        if wrong:
+            raise InvalidSettings("; ".join(wrong))
+        settings = cls(**document)
+        wrong = list(settings._violations())
+        if wrong:
+            raise InvalidSettings("; ".join(wrong))
+        return settings
+
+    def _violations(self) -> list[str]:
+        def one_of(name: str, value: object, allowed: tuple[str, ...]) -> str | None:
+            return None if value in allowed else f"{name}: {value!r} is not one of {', '.join(allowed)}"
+
+        def within(name: str, value: float, low: float, high: float) -> str | None:
+            return None if low <= value <= high else f"{name}: {value} is not between {low} and {high}"
+
+        found = [
+            None if self.target.strip() else "target: empty; name the column to predict",
+            one_of("delivery", self.delivery, DELIVERIES),
+            one_of("mode", self.mode, MODES),
+            one_of("unseen_category", self.unseen_category, ("advise", "reject")),
+            within("max_candidates", self.max_candidates, 1, 750),
+            within("max_runtime_seconds", self.max_runtime_seconds, 60, 30 * 24 * 3600),
+            within("max_upload_bytes", self.max_upload_bytes, 1, 100 * GIB),
+            within("holdout_fraction", self.holdout_fraction, 0.05, 0.5),
+            within("holdout_rows_max", self.holdout_rows_max, 50, 1_000_000),
+            within("instance_count", self.instance_count, 1, 20),
+            within("serverless_concurrency", self.serverless_concurrency, 1, 200),
+            None if self.instance_type.startswith("ml.") else "instance_type: expected a SageMaker type such as ml.m5.large",
+        ]
+        if (self.problem_type is None) != (self.objective is None):
+            found.append("problem_type and objective: give both or neither")
+        elif self.problem_type is not None:
+            found.append(one_of("problem_type", self.problem_type, tuple(METRICS)))
+            found.append(one_of("objective", self.objective, METRICS.get(self.problem_type, ())))
+        metrics = {metric for group in METRICS.values() for metric in group}
+        found += [one_of("thresholds", metric, tuple(sorted(metrics))) for metric in self.thresholds]
+        if self.serverless_memory_mb is not None:
+            if self.serverless_memory_mb not in range(1024, 6145, 1024):
+                found.append("serverless_memory_mb: expected 1024 to 6144 in steps of 1024")
+            if self.mode != "ENSEMBLING":
+                found.append("serverless_memory_mb: only mode ENSEMBLING gives the single container that a serverless endpoint takes")
+        return [violation for violation in found if violation]
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Say whether a JSON value is of the annotated type; a bool is no number."""
+    origin = get_origin(hint)
+    if origin is list:
+        return isinstance(value, list) and all(_fits(item, get_args(hint)[0]) for item in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(_fits(item, get_args(hint)[1]) for item in value.values())
+    if origin is not None:
+        return any(_fits(value, option) for option in get_args(hint))
+    if isinstance(value, bool):
+        return hint is bool
+    return isinstance(value, (int, float) if hint is float else hint)
+
+
+def _describe(hint: Any) -> str:
+    names = {str: "text", int: "a whole number", float: "a number", type(None): "null"}
+    origin = get_origin(hint)
+    if origin is list:
+        return f"a list of {_describe(get_args(hint)[0])}"
+    if origin is dict:
+        return f"an object whose values are {_describe(get_args(hint)[1])}"
+    if origin is not None:
+        return " or ".join(_describe(option) for option in get_args(hint))
+    return names[hint]

@@ -1,0 +1,98 @@
+"""Names: everything TenantML creates is named from what caused it, so that doing it twice is doing it once.
+
+Limits (botocore's service models, and the service documentation):
+execution at most 80 characters, AutoML job at most 32 and case-insensitive and never reusable, endpoint at most 63.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+PREFIX = "tenantml"
+TENANT_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]")
+MODEL_PATTERN = re.compile(r"[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?")
+ACCOUNT_PATTERN = re.compile(r"\d{12}")
+REGION_PATTERN = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
+
+
+def is_tenant(text: object) -> bool:
+    """Say whether `text` may name a tenant: 2 to 20 of a-z, 0-9 and inner hyphens, starting with a letter."""
+    return isinstance(text, str) and TENANT_PATTERN.fullmatch(text) is not None
+
+
+def is_model(text: object) -> bool:
+    """Say whether `text` may name a model: 1 to 30 of a-z, 0-9 and inner hyphens, starting with a letter."""
+    return isinstance(text, str) and MODEL_PATTERN.fullmatch(text) is not None
+
+
+def upload_digest(bucket: str, key: str, version_id: str) -> str:
+    """Return 16 hex digits that name one version of one uploaded object."""
+    return hashlib.sha256(f"{bucket}\n{key}\n{version_id}".encode()).hexdigest()[:16]
+
+
+def execution_name(bucket: str, key: str, version_id: str) -> str:
+    """Return the name of the execution that this upload version starts, the same however often it is delivered."""
+    folders = "-".join(key.split("/")[:2]) if key.count("/") >= 2 else "upload"
+    readable = re.sub(r"[^a-z0-9-]+", "-", folders.lower()).strip("-")[:52] or "upload"
+    return f"{readable}-{upload_digest(bucket, key, version_id)}"
+
+
+def digest_of(execution: str) -> str:
+    """Return the upload's digest, the last 16 characters of its execution's name."""
+    return execution[-16:]
+
+
+def version_name(uploaded_at: str, execution: str) -> str:
+    """Return the name of the version that an upload becomes: its UTC time, so that names sort, and 4 digits of its digest."""
+    moment = datetime.fromisoformat(uploaded_at.replace("Z", "+00:00"))
+    return f"v{moment:%Y%m%d-%H%M%S}-{digest_of(execution)[:4]}"
+
+
+def job_name(execution: str, attempt: int) -> str:
+    """Return the AutoML job's name: at most 32 characters, unique to the execution and the attempt."""
+    return f"{PREFIX}-{digest_of(execution)}-{attempt}"
+
+
+def endpoint_name(model: str, version: str) -> str:
+    """Return the name of a version's endpoint, endpoint configuration and SageMaker model: at most 63 characters."""
+    return f"{PREFIX}-{model}-{version}"
+
+
+@dataclass(frozen=True)
+class CustomerAccount:
+    """The places in a customer's account, all derived from what `onboarding/customer_access.yaml` creates."""
+
+    account_id: str
+    region: str
+
+    @property
+    def access_role_arn(self) -> str:
+        """The role that TenantML assumes."""
+        return f"arn:aws:iam::{self.account_id}:role/customer_trusting_saas"
+
+    @property
+    def execution_role_arn(self) -> str:
+        """The role that SageMaker assumes."""
+        return f"arn:aws:iam::{self.account_id}:role/tenantml_autopilot_execution"
+
+    @property
+    def bucket(self) -> str:
+        """The bucket that holds dataset copies and artefacts."""
+        return f"{PREFIX}-{self.account_id}-{self.region}"
+
+    def sagemaker_arn(self, kind: str, name: str) -> str:
+        """Return the ARN of a SageMaker resource; `kind` is `automl-job`, `model`, `endpoint-config` or `endpoint`."""
+        return f"arn:aws:sagemaker:{self.region}:{self.account_id}:{kind}/{name}"
+
+    @staticmethod
+    def folder(model: str, execution: str) -> str:
+        """Return the key prefix of one execution, in the customer's bucket; ends in a slash."""
+        return f"{model}/{execution}/"
+
+
+def staging_folder(tenant: str, model: str, execution: str) -> str:
+    """Return the key prefix of one execution in the staging bucket; ends in a slash."""
+    return f"{tenant}/{model}/{execution}/"

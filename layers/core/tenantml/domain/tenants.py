@@ -1,0 +1,69 @@
+"""Tenants: who may use the system, and which customer's account is theirs."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tenantml.domain.names import ACCOUNT_PATTERN, REGION_PATTERN, CustomerAccount, is_tenant
+from tenantml.errors import InvalidRegistration
+
+REGISTERED, ACTIVE, SUSPENDED, OFFBOARDED = "registered", "active", "suspended", "offboarded"
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A tenant as the registry holds it; `external_id` is ours, unique, and never taken from a request."""
+
+    tenant: str
+    account_id: str
+    region: str
+    contact: str
+    external_id: str
+    status: str = REGISTERED
+    reason: str = ""
+
+    @property
+    def account(self) -> CustomerAccount:
+        """The places in this tenant's own AWS account."""
+        return CustomerAccount(self.account_id, self.region)
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the tenant as a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Tenant:
+        """Read what `as_document` wrote; other attributes of the registry's row are passed over."""
+        return cls(**{name: document[name] for name in cls.__dataclass_fields__ if name in document})
+
+
+def register(request: dict[str, Any], platform_account_id: str) -> Tenant:
+    """Make a tenant of an operator's request, with an external ID that nobody chose (256 random bits).
+
+    AWS asks the provider to generate the ID, unique per customer and never reused (IAM user guide, "The confused deputy problem").
+
+    Raises:
+        InvalidRegistration: names each field that is missing or malformed, or the account is our own.
+    """
+    wrong = [f"{name}: missing" for name in ("tenant", "account_id", "region", "contact") if not request.get(name)]
+    wrong += [f"{name}: unknown field" for name in request if name not in {"tenant", "account_id", "region", "contact"}]
+    if not wrong:
+        if not is_tenant(request["tenant"]):
+            wrong.append("tenant: expected 2 to 20 of a-z, 0-9 and inner hyphens, starting with a letter")
+        if not ACCOUNT_PATTERN.fullmatch(str(request["account_id"])):
+            wrong.append("account_id: expected the 12 digits of the customer's AWS account")
+        elif request["account_id"] == platform_account_id:
+            wrong.append("account_id: this is our own account; a tenant needs an account of its own")
+        if not REGION_PATTERN.fullmatch(str(request["region"])):
+            wrong.append("region: expected an AWS region such as eu-central-1")
+    if wrong:
+        raise InvalidRegistration("; ".join(wrong))
+    return Tenant(
+        tenant=request["tenant"],
+        account_id=str(request["account_id"]),
+        region=request["region"],
+        contact=str(request["contact"]),
+        external_id=f"tenantml-{secrets.token_urlsafe(32)}",
+    )

@@ -1,0 +1,53 @@
+"""The edge of every function: where an event becomes arguments, and where a failure is logged under its name.
+
+The event goes no further than this module and the handler that it calls. A named failure is logged in one line and counted; an
+unnamed one is a bug, logged with its trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from tenantml.aws import registry
+from tenantml.domain.runs import Run
+from tenantml.errors import TenantMLError
+
+logger = Logger(service="tenantml")
+
+Event = dict[str, Any]
+Handler = Callable[[Event, Any], Any]
+
+
+def function(handle: Callable[[Event], Any]) -> Handler:
+    """Make a Lambda handler of a function of the event: names failures in the log, and lets them pass under their names."""
+
+    @wraps(handle)
+    def handler(event: Event, context: Any) -> Any:
+        logger.append_keys(request_id=getattr(context, "aws_request_id", None), function=getattr(context, "function_name", None))
+        try:
+            return handle(event)
+        except TenantMLError as error:
+            logger.warning("named failure", extra={"code": type(error).__name__, "reason": str(error)})
+            raise
+        except Exception:
+            logger.exception("unnamed failure: this is a bug")
+            raise
+
+    return handler
+
+
+def state(handle: Callable[[Run, Event], Any]) -> Handler:
+    """Make a Lambda handler of a state: `handle(run, event)`, with the run's ids in every log line and its progress in the registry."""
+
+    @wraps(handle)
+    def with_run(event: Event) -> Any:
+        run = Run(**event["run"])
+        logger.append_keys(execution=run.execution, tenant=run.tenant, model=run.model, state=event["state"])
+        registry.update_execution(run.tenant, run.execution, {"state": event["state"]})
+        return handle(run, event)
+
+    return function(with_run)
