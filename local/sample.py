@@ -8,10 +8,10 @@ Three kinds of customer leave, and everybody else stays:
 - *unheard*: four or more calls to customer service by somebody who hardly uses the phone (charges below 55);
 - *ill-served abroad*: an international plan that is hardly used (at most two calls) or that runs hot (over 13 minutes).
 
-Of those, about nineteen in twenty leave; of the others, one in a hundred does, for reasons that no column shows. So a model can find
-something, needs interactions of columns to find it, and can never be perfect. `State`, `Area Code`, `Phone` and the
-numbers of calls carry nothing; each charge is its minutes times a tariff. The same rows and seed give the same bytes
-on every machine and Python version.
+Of those, about nineteen in twenty leave; of the others, one in a hundred does, for reasons that no column shows. So a
+model can find something, needs interactions of columns to find it, and can never be perfect. `State`, `Area Code` and
+`Phone` carry nothing; each charge is its minutes times a tariff. The same rows and seed give the same bytes on every
+machine and Python version.
 """
 
 from __future__ import annotations
@@ -35,10 +35,7 @@ STAYS, LEAVES = "False.", "True."
 DEFAULT_ROWS = 5_000
 DEFAULT_SEED = 7
 
-_STATES = (
-    "AK AL AR AZ CA CO CT DC DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ NM NV NY OH OK OR "
-    "PA RI SC SD TN TX UT VA VT WA WI WV WY"
-).split()
+_STATES = ("AZ", "CO", "GA", "IA", "ME", "MN", "NM", "OH", "OR", "PA", "TX", "VT")
 _AREA_CODES = (206, 312, 617)
 _BILL_SHOCK, _HARDLY_USED = 70.0, 55.0
 _LEAVES_WITH_A_REASON, _LEAVES_WITHOUT = 0.94, 0.01

@@ -39,7 +39,9 @@ class Score:
 
 
 def score(problem_type: str, truth: Sequence[str], predictions: Sequence[Prediction]) -> Score:
-    """Score the predict API's `predictions` against the target's text, row by row; `problem_type` as Autopilot names it.
+    """Score the predict API's `predictions` against the target's text, row by row.
+
+    `problem_type` is one of Autopilot's: BinaryClassification, MulticlassClassification, Regression.
 
     Raises:
         ValueError: another number of predictions than rows, no rows, or an unknown problem type.

@@ -1,0 +1,52 @@
+"""The two people who on-board a tenant: the SaaS's operator, and the cloud team of the customer's account.
+
+The operator invokes the stack's operator functions; the customer applies `onboarding/customer_access.yaml`, as it is,
+with the parameters that the registration answered, and deletes that stack last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import REGION
+from local.cloud import EmbeddedCloud
+from local.deploy import deploy
+from local.platform import Platform
+
+ACCESS_TEMPLATE = Path(__file__).resolve().parent.parent / "onboarding" / "customer_access.yaml"
+ACCESS_STACK = "tenantml-access"
+
+
+@dataclass(frozen=True)
+class OnboardedTenant:
+    """A tenant that may configure models and upload; the key is shown this once."""
+
+    tenant: str
+    account_id: str
+    api_key: str
+
+
+def onboard(platform: Platform, tenant: str, account_id: str, contact: str) -> OnboardedTenant:
+    """Register `tenant`, apply the access template in its account, activate it."""
+    registration = {"tenant": tenant, "account_id": account_id, "region": REGION, "contact": contact}
+    registered = platform.call("RegisterTenantFunction", registration)
+    apply_access_stack(platform.cloud, account_id, registered["onboarding"]["parameters"])
+    activated = platform.call("ActivateTenantFunction", {"tenant": tenant})
+    return OnboardedTenant(tenant, account_id, activated["api_key"])
+
+
+def apply_access_stack(cloud: EmbeddedCloud, account_id: str, parameters: Mapping[str, str]) -> None:
+    """Create the customer's stack, as that account's root, and wait for it; raises StackFailed with the reasons."""
+    template = ACCESS_TEMPLATE.read_text(encoding="utf-8")
+    deploy(cloud.client("cloudformation", account_id), ACCESS_STACK, template, parameters)
+
+
+def delete_access_stack(cloud: EmbeddedCloud, account_id: str) -> None:
+    """Delete the customer's stack and wait until it is gone; raises botocore's WaiterError when something holds it."""
+    cloudformation = cloud.client("cloudformation", account_id)
+    cloudformation.delete_stack(StackName=ACCESS_STACK)
+    cloudformation.get_waiter("stack_delete_complete").wait(
+        StackName=ACCESS_STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )

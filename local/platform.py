@@ -1,0 +1,52 @@
+"""The SaaS account's stack on the embedded cloud, and its operator."""
+
+from __future__ import annotations
+
+import json
+import urllib.parse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from local import REGION, SAAS_ACCOUNT
+from local.cloud import EmbeddedCloud
+from local.deploy import deploy
+from local.package import package
+from local.tenant_api import Refused
+
+STACK = "tenantml"
+_REPOSITORY = Path(__file__).resolve().parent.parent
+_ARTIFACTS_BUCKET = f"{STACK}-deployment-{SAAS_ACCOUNT}-{REGION}"
+
+
+class Platform:
+    """A deployed SaaS stack as its operator has it; `outputs` are the stack's."""
+
+    def __init__(self, cloud: EmbeddedCloud, outputs: Mapping[str, str]) -> None:
+        self.cloud = cloud
+        self.outputs = outputs
+
+    @classmethod
+    def deploy(cls, cloud: EmbeddedCloud, parameters: Mapping[str, str] | None = None) -> Self:
+        """Package and deploy `template.yaml`, as it is; raises StackFailed or BuildFailed."""
+        s3 = cloud.client("s3")
+        s3.create_bucket(Bucket=_ARTIFACTS_BUCKET)
+        template = package(_REPOSITORY / "template.yaml", _REPOSITORY / "build" / "package", s3, _ARTIFACTS_BUCKET)
+        return cls(cloud, deploy(cloud.client("cloudformation"), STACK, template, parameters))
+
+    @property
+    def api_url(self) -> str:
+        """The tenant API where this machine reaches it: the host that the stack names exists in AWS only."""
+        url = urllib.parse.urlsplit(self.outputs["ApiUrl"])
+        return self.cloud.api_url(url.netloc.split(".")[0], url.path.strip("/"))
+
+    def call(self, function: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Invoke the operator function behind the stack output `function`; raises Refused with its error's name."""
+        function_name = self.outputs[function]
+        answer = self.cloud.client("lambda").invoke(FunctionName=function_name, Payload=json.dumps(request).encode())
+        payload: dict[str, Any] = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise Refused(
+                payload.get("errorType", "Unknown"), payload.get("errorMessage", "the function gave no reason")
+            )
+        return payload
