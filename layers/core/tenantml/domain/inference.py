@@ -1,0 +1,67 @@
+"""Inference containers: what CreateModel needs so that a candidate's endpoint answers with more than a label.
+
+A candidate's containers form a chain. Three environment variables steer it: SAGEMAKER_INFERENCE_SUPPORTED lists what a
+container can say, _OUTPUT what it shall say and _INPUT what the one before it says (SageMaker Developer Guide,
+"Configure inference output in generated containers"). Regression has none of them, and nothing is wanted of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tenantml.errors import NoCandidate
+
+OUTPUT_KEYS = ("predicted_label", "probability", "probabilities", "labels")
+"""What a classification endpoint is asked for: the columns of its answers, in this order."""
+
+SUPPORTED = "SAGEMAKER_INFERENCE_SUPPORTED"
+INPUT = "SAGEMAKER_INFERENCE_INPUT"
+OUTPUT = "SAGEMAKER_INFERENCE_OUTPUT"
+
+
+def prepare_containers(containers: Iterable[Mapping[str, Any]], wanted_keys: Sequence[str]) -> list[dict[str, Any]]:
+    """Return copies of a candidate's `InferenceContainers` that answer with `wanted_keys`, in that order.
+
+    Without wanted keys they stay as they are. The environments are those that version 2 of the SageMaker SDK sends;
+    only a broken chain, which that lets through, is refused.
+
+    Raises:
+        NoCandidate: there is no container, the last cannot say what is wanted, or one before it cannot pass it on.
+    """
+    prepared = [_copied(container) for container in containers]
+    if not prepared:
+        raise NoCandidate("the candidate has no inference containers, so it cannot be deployed")
+    if not wanted_keys:
+        return prepared
+    supported = [_supported(container) for container in prepared]
+    missing = [key for key in wanted_keys if key not in supported[-1]]
+    if missing:
+        said = ", ".join(supported[-1]) or "only its default"
+        raise NoCandidate(f"the candidate's endpoint could not answer with {', '.join(missing)}; it supports {said}")
+    # The first container may only transform features. After it, one that cannot pass the keys on would leave the last
+    # container waiting for an input that never comes: every prediction would fail.
+    for position, keys in enumerate(supported[1:], start=2):
+        if not keys:
+            raise NoCandidate(
+                f"container {position} of {len(prepared)} of the candidate lacks {SUPPORTED}, so the chain is broken"
+            )
+    previous_output = ""
+    for container, keys in zip(prepared, supported, strict=True):
+        output = ",".join(key for key in wanted_keys if key in keys)
+        if previous_output and keys:
+            container["Environment"][INPUT] = previous_output
+        if output:
+            container["Environment"][OUTPUT] = output
+        previous_output = output
+    return prepared
+
+
+def _copied(container: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy whose environment is its own, so that a description of the job never changes under its reader."""
+    return {key: dict(value) if isinstance(value, Mapping) else value for key, value in container.items()}
+
+
+def _supported(container: Mapping[str, Any]) -> list[str]:
+    declared = container.get("Environment", {}).get(SUPPORTED, "")
+    return [key.strip() for key in declared.split(",") if key.strip()]

@@ -1,0 +1,145 @@
+"""Selection: the best by objective and direction, if it is good enough."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenantml.domain.candidates import is_maximized, leaderboard, metrics, objective, select
+from tenantml.errors import BelowQualityBar, NoCandidate
+
+
+def candidate(
+    name: str, value: float | None, metric: str = "F1", status: str = "Completed", **more: Any
+) -> dict[str, Any]:
+    described = {
+        "CandidateName": name,
+        "CandidateStatus": status,
+        "InferenceContainers": [{"Image": "an/image:1"}],
+        **more,
+    }
+    if value is not None:
+        described["FinalAutoMLJobObjectiveMetric"] = {"MetricName": metric, "Value": value}
+    return described
+
+
+def measured(**values: float) -> dict[str, Any]:
+    return {"CandidateMetrics": [{"MetricName": m, "Value": v, "Set": "Validation"} for m, v in values.items()]}
+
+
+def name_of(chosen: dict[str, Any]) -> str:
+    return str(chosen["CandidateName"])
+
+
+def test_the_highest_score_wins() -> None:
+    assert name_of(select([candidate("a", 0.7), candidate("b", 0.9), candidate("c", 0.8)], {})) == "b"
+
+
+def test_the_lowest_error_wins() -> None:
+    assert name_of(select([candidate("a", 7.0, "RMSE"), candidate("b", 9.0, "RMSE")], {})) == "a"
+
+
+def test_equal_values_go_by_name_whatever_their_order() -> None:
+    tied = [candidate("b", 0.9), candidate("a", 0.9)]
+    assert name_of(select(tied, {})) == name_of(select(tied[::-1], {})) == "a"
+
+
+def test_the_standard_name_counts_before_the_tuners_own() -> None:
+    tuned = candidate(
+        "a",
+        None,
+        FinalAutoMLJobObjectiveMetric={"MetricName": "validation:f1", "StandardMetricName": "F1", "Value": 0.5},
+    )
+    assert objective(tuned) == {"name": "F1", "value": 0.5}
+
+
+@pytest.mark.parametrize(
+    "unusable",
+    [
+        candidate("b", 0.99, status="InProgress"),
+        candidate("b", 0.99, status="Failed"),
+        candidate("b", None),
+        candidate("b", math.nan),
+        candidate("b", 0.99, InferenceContainers=[]),
+    ],
+)
+def test_only_a_completed_candidate_with_a_value_and_containers_may_answer(unusable: dict[str, Any]) -> None:
+    assert name_of(select([unusable, candidate("a", 0.1)], {})) == "a"
+    with pytest.raises(NoCandidate):
+        select([unusable], {})
+
+
+def test_no_candidate_at_all_is_named() -> None:
+    with pytest.raises(NoCandidate, match="max_runtime_seconds"):
+        select([], {})
+
+
+def test_a_score_below_its_threshold_is_refused_with_the_best_value_seen() -> None:
+    with pytest.raises(BelowQualityBar, match=r"none of 2 candidates reaches F1 at least 0\.8 \(best seen: 0\.79\)"):
+        select([candidate("a", 0.79), candidate("b", 0.5)], {"F1": 0.8})
+
+
+def test_an_error_above_its_threshold_is_refused_with_the_best_value_seen() -> None:
+    with pytest.raises(BelowQualityBar, match=r"RMSE at most 3 \(best seen: 4\)"):
+        select([candidate("a", 5.0, "RMSE"), candidate("b", 4.0, "RMSE")], {"RMSE": 3})
+
+
+def test_a_threshold_is_reached_by_equality() -> None:
+    assert name_of(select([candidate("a", 0.8)], {"F1": 0.8})) == "a"
+    assert name_of(select([candidate("a", 3.0, "MAE")], {"MAE": 3.0})) == "a"
+
+
+def test_the_best_is_passed_over_for_one_that_reaches_every_threshold() -> None:
+    best = candidate("best", 0.9, CandidateProperties=measured(Recall=0.2))
+    balanced = candidate("balanced", 0.8, CandidateProperties=measured(Recall=0.7))
+    assert name_of(select([best, balanced], {"F1": 0.7, "Recall": 0.6})) == "balanced"
+
+
+def test_a_metric_that_nobody_reports_is_said_so() -> None:
+    with pytest.raises(BelowQualityBar, match=r"AUC at least 0\.5 \(best seen: not reported\)"):
+        select([candidate("a", 0.9)], {"AUC": 0.5})
+
+
+def test_values_on_the_training_rows_do_not_count() -> None:
+    reported = [
+        {"MetricName": "AUC", "Value": 0.7, "Set": "Validation"},
+        {"MetricName": "AUC", "Value": 1.0, "Set": "Train"},
+        {"MetricName": "AUC", "Value": 0.6, "Set": "Test"},
+        {"MetricName": "Accuracy", "Value": 0.65, "Set": "Test"},
+        {"MetricName": "F1", "Value": 0.1, "Set": "Validation"},
+    ]
+    found = metrics(candidate("a", 0.9, CandidateProperties={"CandidateMetrics": reported}))
+    assert found == {"AUC": 0.7, "Accuracy": 0.65, "F1": 0.9}
+    assert metrics(candidate("a", None)) == {}
+
+
+def test_an_unknown_metric_has_no_direction() -> None:
+    with pytest.raises(ValueError, match="Sharpe"):
+        is_maximized("Sharpe")
+
+
+def test_the_leaderboard_starts_with_the_best_and_ends_with_those_without_a_value() -> None:
+    board = leaderboard([candidate("c", None, status="InProgress"), candidate("b", 0.5), candidate("a", 0.9)])
+    assert board == [
+        {"name": "a", "metric": "F1", "value": 0.9, "status": "Completed"},
+        {"name": "b", "metric": "F1", "value": 0.5, "status": "Completed"},
+        {"name": "c", "metric": None, "value": None, "status": "InProgress"},
+    ]
+
+
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=8), st.sampled_from(["F1", "RMSE"]), st.floats(-100, 100))
+def test_the_selected_candidate_is_the_best_of_those_that_reach_the_bar(
+    values: list[float], metric: str, bar: float
+) -> None:
+    found = [candidate(f"c{index}", value, metric) for index, value in enumerate(values)]
+    good_enough = [value for value in values if (value >= bar if metric == "F1" else value <= bar)]
+    if not good_enough:
+        with pytest.raises(BelowQualityBar):
+            select(found, {metric: bar})
+        return
+    best = max(good_enough) if metric == "F1" else min(good_enough)
+    assert select(found, {metric: bar})["FinalAutoMLJobObjectiveMetric"]["Value"] == best
