@@ -1,0 +1,122 @@
+"""What `aws cloudformation deploy` does: one change set, executed, and the stack's outputs."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.literals import CapabilityType
+    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef, StackEventTypeDef, StackTypeDef
+
+CAPABILITIES: Sequence[CapabilityType] = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
+_POLL_SECONDS = 0.1
+
+
+class StackFailed(Exception):
+    """The stack did not reach its new state; the message names the resources that failed and why."""
+
+
+def deploy(
+    cloudformation: CloudFormationClient,
+    stack_name: str,
+    template: str,
+    parameters: Mapping[str, str] | None = None,
+    capabilities: Sequence[CapabilityType] = CAPABILITIES,
+    *,
+    timeout_seconds: float = 120,
+) -> dict[str, str]:
+    """Create or update a stack, wait for it, and return its outputs. Without changes nothing happens.
+
+    A parameter that is not given keeps its value, or its default on creation.
+
+    Raises:
+        StackFailed: the change set or a resource failed, or the stack took longer than `timeout_seconds`.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    stack = _stack(cloudformation, stack_name)
+    if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":  # a change set was made and never executed
+        stack = None
+    change_set = cloudformation.create_change_set(
+        StackName=stack_name,
+        ChangeSetName=f"deploy-{uuid.uuid4().hex}",
+        ChangeSetType="UPDATE" if stack else "CREATE",
+        TemplateBody=template,
+        Parameters=_parameters(cloudformation, template, parameters or {}, stack),
+        Capabilities=list(capabilities),
+    )["Id"]
+    change = cloudformation.describe_change_set(ChangeSetName=change_set)
+    while change["Status"] in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
+        _pause(deadline, stack_name)
+        change = cloudformation.describe_change_set(ChangeSetName=change_set)
+    if change["Status"] == "FAILED":
+        reason = change.get("StatusReason", "no reason given")
+        if stack and ("didn't contain changes" in reason or "No updates are to be performed" in reason):
+            cloudformation.delete_change_set(ChangeSetName=change_set)
+            return _outputs(stack)
+        raise StackFailed(f"{stack_name}: {reason}")
+    earlier = {event["EventId"] for event in _events(cloudformation, stack_name)}
+    cloudformation.execute_change_set(ChangeSetName=change_set)
+    return _outputs(_finished(cloudformation, stack_name, earlier, deadline))
+
+
+def _finished(
+    cloudformation: CloudFormationClient, stack_name: str, earlier: set[str], deadline: float
+) -> StackTypeDef:
+    while True:
+        stack = _stack(cloudformation, stack_name)
+        status = stack["StackStatus"] if stack else "DELETED"
+        if stack and status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+            return stack
+        if not status.endswith("_IN_PROGRESS"):
+            reasons = [
+                f"{event['LogicalResourceId']} ({event.get('ResourceType')}): {event.get('ResourceStatusReason')}"
+                for event in reversed(_events(cloudformation, stack_name))
+                if event["EventId"] not in earlier and event.get("ResourceStatus", "").endswith("_FAILED")
+            ]
+            raise StackFailed("\n  ".join([f"{stack_name} is {status}", *reasons]))
+        _pause(deadline, stack_name)
+
+
+def _parameters(
+    cloudformation: CloudFormationClient, template: str, given: Mapping[str, str], stack: StackTypeDef | None
+) -> list[ParameterTypeDef]:
+    parameters: list[ParameterTypeDef] = [
+        {"ParameterKey": key, "ParameterValue": value} for key, value in given.items()
+    ]
+    if stack:
+        has_value = {parameter["ParameterKey"] for parameter in stack.get("Parameters", [])} - given.keys()
+        declared = cloudformation.get_template_summary(TemplateBody=template).get("Parameters", [])
+        still_declared = has_value & {parameter["ParameterKey"] for parameter in declared}
+        parameters += [{"ParameterKey": key, "UsePreviousValue": True} for key in sorted(still_declared)]
+    return parameters
+
+
+def _stack(cloudformation: CloudFormationClient, stack_name: str) -> StackTypeDef | None:
+    try:
+        return cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
+    except ClientError as error:
+        # CloudFormation has no code of its own for a stack that does not exist.
+        if "does not exist" in error.response["Error"]["Message"]:
+            return None
+        raise
+
+
+def _events(cloudformation: CloudFormationClient, stack_name: str) -> list[StackEventTypeDef]:
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_name)
+    return [event for page in pages for event in page["StackEvents"]]
+
+
+def _outputs(stack: StackTypeDef) -> dict[str, str]:
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def _pause(deadline: float, stack_name: str) -> None:
+    if time.monotonic() > deadline:
+        raise StackFailed(f"{stack_name} is still being deployed at the deadline")
+    time.sleep(_POLL_SECONDS)
