@@ -87,6 +87,106 @@ class DatasetError(TenantMLError):
         self.sample = sample
 
 
+class EmptyFile(DatasetError):
+    """The file holds no record at all."""
+
+
+class NotCsv(DatasetError):
+    """The content is of another format (gzip, zip, xlsx, parquet, HTML, …), whatever the file's name says."""
+
+
+class NotUtf8(DatasetError):
+    """The text is not UTF-8; the message names the likely encoding or the byte's position."""
+
+
+class NulByte(DatasetError):
+    """The text holds a NUL byte, which readers treat differently."""
+
+
+class NoHeader(DatasetError):
+    """The first row looks like values, and none of them is the target's name."""
+
+
+class HeaderOnly(DatasetError):
+    """There is a header and no row below it."""
+
+
+class WrongDelimiter(DatasetError):
+    """The columns are separated by something other than commas."""
+
+
+class EmptyColumnName(DatasetError):
+    """A column of the header has no name."""
+
+
+class DuplicateColumn(DatasetError):
+    """Two columns of the header have the same name."""
+
+
+class TooManyColumns(DatasetError):
+    """The header has more columns than a model may have."""
+
+
+class NoFeatures(DatasetError):
+    """There is no column but the target."""
+
+
+class RaggedRow(DatasetError):
+    """A row has more or fewer fields than the header."""
+
+
+class UnclosedQuote(DatasetError):
+    """A quoted field is never closed."""
+
+
+class StrayQuote(DatasetError):
+    """Text follows the closing quote of a field."""
+
+
+class FieldTooLong(DatasetError):
+    """A field is longer than readers accept."""
+
+
+class RowTooLong(DatasetError):
+    """A row is longer than the pipeline reads at once."""
+
+
+class TooFewRows(DatasetError):
+    """There are fewer rows with a target than Autopilot trains on."""
+
+
+class TargetMissing(DatasetError):
+    """No column has the target's name."""
+
+
+class TargetEmpty(DatasetError):
+    """The target has no value in any row."""
+
+
+class TargetNotFinite(DatasetError):
+    """A numeric target holds an infinity or NaN."""
+
+
+class TargetMismatch(DatasetError):
+    """The target's values do not fit the problem type of the model's settings."""
+
+
+class SingleClass(DatasetError):
+    """The target has one value only, so there is nothing to predict."""
+
+
+class RareClass(DatasetError):
+    """A class has too few rows to be learned and tested."""
+
+
+class TooManyClasses(DatasetError):
+    """The target has so many different texts that they cannot be classes."""
+
+
+class AdviceIsFatal(DatasetError):
+    """A rule that the model's settings make fatal gave its advice."""
+
+
 class CustomerAccountError(TenantMLError):
     """The customer's account refused, or lacks what the on-boarding template creates."""
 
@@ -171,6 +271,71 @@ class RequestError(TenantMLError):
     """An API request that cannot be answered as sent."""
 
     status = 400
+
+
+class RowError(RequestError):
+    """Rows of a prediction request do not fit the model; `members` says `row` (1-based) and `column` where known."""
+
+    def __init__(self, message: str, *, row: int | None = None, column: str | None = None):
+        places = [f"row {row}"] * (row is not None) + [f"column {column!r}"] * (column is not None)
+        super().__init__(f"{', '.join(places)}: {message}" if places else message)
+        self.members = {name: value for name, value in (("row", row), ("column", column)) if value is not None}
+
+
+class NoRows(RowError):
+    """The request holds no row to predict."""
+
+
+class TooManyRows(RowError):
+    """The request holds more rows than one request may."""
+
+    status = 413
+
+
+class RowTooLarge(RowError):
+    """A row is larger than the endpoint takes."""
+
+    status = 413
+
+
+class InvalidRow(RowError):
+    """A row is not an object of columns, or has more or fewer cells than the header."""
+
+
+class MissingColumn(RowError):
+    """A row or the header lacks a column that the model was trained with."""
+
+
+class UnexpectedColumn(RowError):
+    """A row or the header has a column that the model was not trained with, or the target itself."""
+
+
+class DuplicateColumn(RowError):
+    """A row or the header has a column twice."""
+
+
+class HeaderAmongRows(RowError):
+    """A row repeats the names of the columns."""
+
+
+class InvalidValue(RowError):
+    """A value is not of its column's type."""
+
+
+class UnseenCategory(RowError):
+    """A value is none of the categories seen in training, and the model's settings refuse those."""
+
+
+class UnreadableAnswer(RequestError):
+    """The endpoint's answer is not what its model was told to answer."""
+
+    status = 502
+
+
+class WrongPredictionCount(RequestError):
+    """The endpoint answered with fewer or more predictions than there are rows."""
+
+    status = 502
 
 
 class InvalidSettings(RequestError):
