@@ -1,0 +1,115 @@
+"""IAM condition keys that our policies stand on: aws:PrincipalArn, aws:SecureTransport, dynamodb:LeadingKeys."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import ministack.app
+from ministack.core import iam_actions, iam_evaluator
+from ministack.services import dynamodb, iam
+
+from local.patches.emulator import wrap
+
+_EQUALITY = re.compile(r"([#\w.-]+)\s*=\s*(:\w+)")
+
+
+def apply() -> None:
+    """Mend how three condition keys get their values."""
+    wrap(iam_evaluator, "_resolve_condition_key", "15e26964cd38", _principal_arn_of_the_role)
+    wrap(ministack.app, "pin_request_origin", "de819c1bd9ac", _loopback_is_secure)
+    wrap(iam_actions, "dynamodb_service_context", "0f0021bdc8a3", _with_leading_keys)
+
+
+def _principal_arn_of_the_role(resolve: Any) -> Any:
+    """For a role's session aws:PrincipalArn is the role's ARN with its path, not the session's.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+    """
+
+    @functools.wraps(resolve)
+    def resolving(key: str, context: Any) -> Any:
+        if key.lower() == "aws:principalarn" and ":assumed-role/" in context.principal_arn:
+            return role_arn(context.principal_arn)
+        return resolve(key, context)
+
+    return resolving
+
+
+def role_arn(session_arn: str) -> str:
+    """The ARN, with its path, of the role that `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION` is a session of."""
+    account = session_arn.split(":")[4]
+    name = session_arn.split("/")[1]
+    role = iam._roles.get_scoped(account, None, name) or {}
+    return str(role.get("Arn") or f"arn:aws:iam::{account}:role/{name}")
+
+
+def _loopback_is_secure(pin: Any) -> Any:
+    """aws:SecureTransport is true on loopback, where nothing can listen in; a bucket that denies plain HTTP works here.
+
+    What this hides: a client configured with http:// against real AWS. Nothing here can show that.
+    """
+
+    @functools.wraps(pin)
+    def pinning(source_ip: str, secure_transport: bool) -> None:
+        pin(source_ip, secure_transport or ipaddress.ip_address(source_ip).is_loopback)
+
+    return pinning
+
+
+def _with_leading_keys(context_of: Any) -> Any:
+    """Without the key `ForAllValues:StringEquals` on dynamodb:LeadingKeys is true for every tenant's rows."""
+
+    @functools.wraps(context_of)
+    def contextual(body: bytes) -> dict[str, Any]:
+        context: dict[str, Any] = context_of(body)
+        try:
+            request = json.loads(body or b"{}")
+        except ValueError:
+            return context
+        keys = sorted({key for key in _leading_keys(request) if key is not None})
+        return {**context, "dynamodb:LeadingKeys": keys} if keys else context
+
+    return contextual
+
+
+def _leading_keys(request: dict[str, Any]) -> Iterator[str | None]:
+    """The partition keys that a request names, of whichever operation it is."""
+    for table, requests in (request.get("RequestItems") or {}).items():  # BatchGetItem, BatchWriteItem
+        for key in requests.get("Keys", []) if isinstance(requests, dict) else []:
+            yield _partition_key(table, key)
+        for write in requests if isinstance(requests, list) else []:
+            yield _partition_key(table, write.get("PutRequest", {}).get("Item") or write["DeleteRequest"]["Key"])
+    for item in request.get("TransactItems") or []:
+        for detail in item.values():
+            yield from _leading_keys(detail)
+    table = request.get("TableName", "")
+    if named := request.get("Key") or request.get("Item"):
+        yield _partition_key(table, named)
+    if condition := request.get("KeyConditionExpression"):
+        names, values = request.get("ExpressionAttributeNames") or {}, request.get("ExpressionAttributeValues") or {}
+        wanted = _partition_attribute(table, request.get("IndexName"))
+        for name, placeholder in _EQUALITY.findall(condition):
+            if names.get(name, name) == wanted:
+                yield _text(values.get(placeholder))
+
+
+def _partition_key(table: str, item: dict[str, Any]) -> str | None:
+    return _text(item.get(_partition_attribute(table)))
+
+
+def _partition_attribute(table: str, index: str | None = None) -> str:
+    stored = dynamodb._tables.get(table.rsplit("/", 1)[-1]) or {}
+    schema = stored.get("KeySchema", [])
+    for secondary in stored.get("GlobalSecondaryIndexes") or []:
+        if secondary["IndexName"] == index:
+            schema = secondary["KeySchema"]
+    return next((part["AttributeName"] for part in schema if part["KeyType"] == "HASH"), "")
+
+
+def _text(value: dict[str, Any] | None) -> str | None:
+    return str(next(iter(value.values()))) if value else None

@@ -1,0 +1,159 @@
+"""SageMaker under IAM: actions, resource ARNs, PassRole and AddTags, as the service authorization reference has them.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ministack.core import iam_actions, iam_evaluator
+
+from local.patches.emulator import wrap
+
+SERVICE: Final = "sagemaker"
+_INVOCATION = re.compile(r"/endpoints/([^/]+)/(invocations|invocations-response-stream|async-invocations)$")
+_INVOCATION_ACTIONS = {
+    "invocations": "InvokeEndpoint",
+    "invocations-response-stream": "InvokeEndpointWithResponseStream",
+    "async-invocations": "InvokeEndpointAsync",
+}
+# The member of a request that names its resource, and the resource's type; the first present decides.
+_RESOURCES = (
+    ("AutoMLJobName", "automl-job"),
+    ("TransformJobName", "transform-job"),
+    ("TrainingJobName", "training-job"),
+    ("EndpointName", "endpoint"),
+    ("EndpointConfigName", "endpoint-config"),
+    ("ModelName", "model"),
+)
+
+
+@dataclass(frozen=True)
+class _Check:
+    """A permission that a request needs beside its own action."""
+
+    action: str
+    resource_arn: str
+    context: dict[str, Any]
+
+
+_further: contextvars.ContextVar[tuple[_Check, ...]] = contextvars.ContextVar("sagemaker_further_checks", default=())
+_failed: contextvars.ContextVar[_Check | None] = contextvars.ContextVar("sagemaker_failed_check", default=None)
+
+
+def apply() -> None:
+    """Register SageMaker with the IAM evaluator."""
+    iam_actions.SERVICE_TO_IAM_NAMESPACE[SERVICE] = SERVICE
+    iam_actions._BOTOCORE_SERVICE_MAP[SERVICE] = [SERVICE]
+    wrap(iam_actions, "extract_iam_action", "ec476b92d969", _action)
+    wrap(iam_actions, "extract_resource_arn", "82f51700695c", _resource)
+    wrap(iam_evaluator, "enforce", "cf64b1ee5b09", _enforce_all)
+    wrap(iam_actions, "access_denied_response", "3cc2e315f91f", _name_the_missing_permission)
+
+
+def _action(extract: Any) -> Any:
+    @functools.wraps(extract)
+    def extracting(service: str, method: str, path: str, *arguments: Any) -> str | None:
+        if service == SERVICE and (invocation := _INVOCATION.search(path)):
+            return f"{SERVICE}:{_INVOCATION_ACTIONS[invocation[2]]}"
+        found: str | None = extract(service, method, path, *arguments)
+        return found
+
+    return extracting
+
+
+def _resource(extract: Any) -> Any:
+    @functools.wraps(extract)
+    def extracting(
+        service: str, method: str, path: str, headers: Any, body: bytes, query: Any, region: str, account_id: str
+    ) -> str:
+        _further.set(())
+        _failed.set(None)
+        if service != SERVICE:
+            found: str = extract(service, method, path, headers, body, query, region, account_id)
+            return found
+        prefix = f"arn:aws:{SERVICE}:{region}:{account_id}:"
+        if invocation := _INVOCATION.search(path):
+            return f"{prefix}endpoint/{invocation[1].lower()}"
+        operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        try:
+            request = json.loads(body or b"{}")
+        except ValueError:
+            return "*"
+        resource_arn = _resource_arn(operation, request, prefix)
+        _further.set(_further_checks(operation, request, prefix, resource_arn))
+        return resource_arn
+
+    return extracting
+
+
+def _resource_arn(operation: str, request: dict[str, Any], prefix: str) -> str:
+    if "ResourceArn" in request:  # AddTags, ListTags, DeleteTags
+        return str(request["ResourceArn"]).lower()
+    if operation.startswith("List") and operation != "ListCandidatesForAutoMLJob":
+        return "*"
+    named = next(((name, kind) for name, kind in _RESOURCES if isinstance(request.get(name), str)), None)
+    return f"{prefix}{named[1]}/{request[named[0]].lower()}" if named else "*"
+
+
+def _further_checks(operation: str, request: dict[str, Any], prefix: str, resource_arn: str) -> tuple[_Check, ...]:
+    checks = []
+    config = request.get("EndpointConfigName")
+    if operation in ("CreateEndpoint", "UpdateEndpoint") and isinstance(config, str):
+        checks.append(_Check(f"{SERVICE}:{operation}", f"{prefix}endpoint-config/{config.lower()}", {}))
+    if operation.startswith("Create") and request.get("Tags"):
+        checks.append(_Check(f"{SERVICE}:AddTags", resource_arn, {}))
+    for member in ("RoleArn", "ExecutionRoleArn"):
+        if isinstance(request.get(member), str):
+            to_sagemaker = {"iam:PassedToService": "sagemaker.amazonaws.com", "iam:AssociatedResourceArn": resource_arn}
+            checks.append(_Check("iam:PassRole", request[member], to_sagemaker))
+    return tuple(checks)
+
+
+def _enforce_all(enforce: Any) -> Any:
+    @functools.wraps(enforce)
+    def enforcing(
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> Any:
+        denied = enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
+        for check in _further.get() if service == SERVICE and denied is None else ():
+            denied = enforce(
+                access_key_id,
+                check.action,
+                service,
+                region,
+                check.resource_arn,
+                {**(service_context or {}), **check.context},
+            )
+            if denied is not None:
+                _failed.set(check)
+                break
+        return denied
+
+    return enforcing
+
+
+def _name_the_missing_permission(respond: Any) -> Any:
+    @functools.wraps(respond)
+    def responding(service: str, action: str, principal_arn: str, request_id: str, **details: Any) -> Any:
+        if service == SERVICE:
+            check = _failed.get()
+            action, resource_arn = (check.action, check.resource_arn) if check else (action, details["resource_arn"])
+            details["error_code"] = "AccessDeniedException"
+            details["message"] = iam_actions.identity_denial_message(
+                action, principal_arn, resource_arn, details.get("explicit_deny", False)
+            )
+        return respond(service, action, principal_arn, request_id, **details)
+
+    return responding

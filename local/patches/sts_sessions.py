@@ -1,0 +1,55 @@
+"""STS: how long a role's session may last."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from ministack.core import iam_evaluator, router
+from ministack.services import iam, sts
+
+from local.patches.emulator import wrap
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
+CHAINED_SESSION_SECONDS: Final = 3600
+_SHORTEST_SECONDS, _LONGEST_SECONDS = 900, 43_200
+
+_NOT_CHAINED = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
+_NOT_SO_LONG = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+
+
+def apply() -> None:
+    """Refuse AssumeRole for longer than AWS allows."""
+    wrap(sts, "handle_request", "f2d7c72d01d6", _limit_sessions)
+
+
+def _limit_sessions(handle: Any) -> Any:
+    @functools.wraps(handle)
+    async def limiting(
+        method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]
+    ) -> Any:
+        answer = await handle(method, path, headers, body, query_params)
+        sent = {name: values[-1] for name, values in parse_qs(body.decode("utf-8", errors="replace")).items()}
+        if sent.get("Action") != "AssumeRole" or answer[0] != 200:
+            return answer  # who may not assume the role at all hears that first, as on AWS
+        refusal = _refusal(sent, router.extract_access_key_id(headers, query_params))
+        return iam._error(400, "ValidationError", refusal, ns="sts") if refusal else answer
+
+    return limiting
+
+
+def _refusal(sent: dict[str, str], access_key_id: str) -> str | None:
+    seconds = int(sent.get("DurationSeconds", CHAINED_SESSION_SECONDS))
+    if not _SHORTEST_SECONDS <= seconds <= _LONGEST_SECONDS:
+        bound, limit = ("greater", _SHORTEST_SECONDS) if seconds < _SHORTEST_SECONDS else ("less", _LONGEST_SECONDS)
+        return (
+            f"1 validation error detected: Value '{seconds}' at 'durationSeconds' failed to satisfy constraint: "
+            f"Member must have value {bound} than or equal to {limit}"
+        )
+    caller = iam_evaluator.resolve_caller_identity(access_key_id) or {}
+    if seconds > CHAINED_SESSION_SECONDS and ":assumed-role/" in caller.get("userArn", ""):
+        return _NOT_CHAINED
+    account, name = sent["RoleArn"].split(":")[4], sent["RoleArn"].rsplit("/", 1)[-1]
+    role = iam._roles.get_scoped(account, None, name) or {}
+    return _NOT_SO_LONG if seconds > int(role.get("MaxSessionDuration", CHAINED_SESSION_SECONDS)) else None
