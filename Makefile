@@ -91,6 +91,70 @@ format: .venv/.dev ## Format the code and apply safe fixes
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format .
 
+# What each check looks at; tests/contract/toolchain plants a fault in front of each, which it must find.
+CODE ?= .
+TYPED ?=
+SHIPPED ?= layers functions local tools
+TEMPLATE ?= template.yaml
+TEMPLATES ?= $(wildcard onboarding/*.yaml)
+DEFINITIONS ?= $(wildcard statemachine/*.asl.json)
+TRANSLATED ?= build/check/template.json
+
+# VPC: the functions call public AWS endpoints only, and hold nothing that a subnet would protect.
+# Reserved concurrency: it would take from the account's pool what no function here needs for itself.
+# API caching: no two predictions are alike. Dead-letter queue: only the ingest function is invoked asynchronously,
+# and its queue has one. Environment keys: the variables hold names, no secrets, and are encrypted by AWS's own key.
+NOT_CHECKED := CKV_AWS_117,CKV_AWS_115,CKV_AWS_120,CKV_AWS_116,CKV_AWS_173
+
+CHECKS := check-format check-code check-types check-security check-template check-policies check-definitions check-resources
+
+.PHONY: check $(CHECKS)
+check: $(CHECKS) ## Formatting, lint, types, security, template, policies, definitions
+
+check-format: .venv/.dev
+	$(BIN)/ruff format --check $(CODE)
+
+check-code: .venv/.dev
+	$(BIN)/ruff check $(CODE)
+
+check-types: .venv/.dev
+	$(BIN)/mypy $(TYPED)
+
+check-security: .venv/.dev
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(SHIPPED)
+
+$(TRANSLATED): $(TEMPLATE) tools/translate.py | .venv/.dev
+	$(BIN)/python -m tools.translate $(TEMPLATE) $@
+
+check-template: $(TRANSLATED)
+	$(BIN)/cfn-lint $(TRANSLATED) $(TEMPLATES)
+
+check-policies: $(TRANSLATED)
+	$(BIN)/python -m tools.policies $(TRANSLATED) $(TEMPLATES)
+
+check-definitions: .venv/.dev
+	$(BIN)/statelint --eval-jsonata $(DEFINITIONS)
+
+check-resources: $(TRANSLATED) .venv-scan/.installed
+	.venv-scan/bin/checkov --quiet --compact --skip-download --framework cloudformation --skip-check $(NOT_CHECKED) \
+		$(addprefix --file ,$(TRANSLATED) $(TEMPLATES))
+
+# ---- AWS ----
+
+SAM := SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
+
+.PHONY: build
+build: .venv-sam/.installed ## Validate the template and build what `make deploy` deploys
+	@$(SAM) validate --lint --region us-east-1 --template $(TEMPLATE)
+	@$(SAM) build --region us-east-1 --template $(TEMPLATE)
+
+# Credentials and region come from the environment, as for any AWS client. samconfig.toml holds the defaults.
+STACK ?= tenantml
+PARAMETERS ?=
+.PHONY: deploy
+deploy: build ## Deploy to AWS: STACK=name PARAMETERS="Name=value Name=value"
+	@$(SAM) deploy --stack-name $(STACK) $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
+
 .PHONY: clean
 clean: ## Remove what was built, and the environments
 	rm -rf build .aws-sam .venv .venv-sam .venv-scan .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
