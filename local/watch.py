@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from local.platform import Platform
@@ -17,22 +18,24 @@ _OUTCOME_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class StateEntered:
-    """The execution entered a state."""
+    """The execution entered a state; `kind` is its type: Task, Wait, Choice, Fail, …"""
 
     name: str
+    kind: str
 
 
 @dataclass(frozen=True)
 class StateLeft:
-    """The execution left a state for good: another one followed, or the end."""
+    """The execution left a state; `error` is the name of the failure that it left for, if it did."""
 
     name: str
-    seconds: float
+    kind: str
+    error: str | None = None
 
 
 @dataclass(frozen=True)
 class TrainingStatus:
-    """The job's secondary status changed, or it has been looked at again."""
+    """The job has been looked at: its secondary status."""
 
     text: str
 
@@ -58,12 +61,16 @@ Event = StateEntered | StateLeft | TrainingStatus | CandidateFinished | Ended
 
 @dataclass
 class History:
-    """Step Functions' history, read as it grows; `seconds` sums up the time in each state, however often entered."""
+    """Step Functions' history, read as it grows; `seconds` sums up the time in each state, however often entered.
+
+    Event types: Step Functions API reference, "HistoryEvent".
+    """
 
     seconds: dict[str, float] = field(default_factory=dict)
     ended: bool = False
     _seen: int = 0
-    _entered: dict[str, Any] = field(default_factory=dict)
+    _entered: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    _error: str | None = None
 
     def read(self, events: list[dict[str, Any]]) -> list[Event]:
         """Take the whole history so far, in order, and tell what is new in it."""
@@ -71,22 +78,28 @@ class History:
         for event in events[self._seen :]:
             kind: str = event["type"]
             if kind.endswith("StateEntered"):
-                name = event["stateEnteredEventDetails"]["name"]
-                self._entered[name] = event["timestamp"]
-                told.append(StateEntered(name))
+                name, entered = event["stateEnteredEventDetails"]["name"], kind.removesuffix("StateEntered")
+                self._entered[name] = entered, event["timestamp"]
+                self._error = None
+                told.append(StateEntered(name, entered))
+            elif kind == "TaskFailed":
+                self._error = event["taskFailedEventDetails"].get("error")
+            elif kind == "TaskSucceeded":
+                self._error = None
             elif kind.endswith("StateExited"):
                 told.append(self._leave(event["stateExitedEventDetails"]["name"], event["timestamp"]))
             elif kind in {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"}:
                 # A Fail state, and whatever an abort interrupts, is entered and never exited.
+                self._error = kind
                 told.extend(self._leave(name, event["timestamp"]) for name in list(self._entered))
                 self.ended = True
         self._seen = len(events)
         return told
 
-    def _leave(self, name: str, when: Any) -> StateLeft:
-        spent = max(0.0, (when - self._entered.pop(name, when)).total_seconds())
-        self.seconds[name] = self.seconds.get(name, 0.0) + spent
-        return StateLeft(name, spent)
+    def _leave(self, name: str, when: datetime) -> StateLeft:
+        kind, entered = self._entered.pop(name)
+        self.seconds[name] = self.seconds.get(name, 0.0) + (when - entered).total_seconds()
+        return StateLeft(name, kind, self._error)
 
 
 def await_execution(api: TenantApi, upload_key: str, timeout_seconds: float = 60.0) -> Document:

@@ -1,0 +1,254 @@
+"""`make demo`: a CSV becomes predictions of a model in another account, on this machine, and is removed again.
+
+    python -m local.demo [--data PATH --target COLUMN] [--model NAME] [--out build/demo]
+
+Exit code 0 when all of it really happened, 1 when it did not, 2 for a wrong command line, 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import re
+import signal
+import statistics
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from local import CUSTOMER_ACCOUNT, SAAS_ACCOUNT, sample
+from local.cloud import EmbeddedCloud, EmbeddedCloudError
+from local.deploy import StackFailed
+from local.inventory import calls_into, inventory, record_calls
+from local.onboard import delete_access_stack, onboard
+from local.package import BuildFailed
+from local.platform import WAIT_SCALE, Platform
+from local.progress import Progress
+from local.report import Report
+from local.scoring import Confusion, Residuals, Score, score
+from local.screen import Screen
+from local.tenant_api import Document, Refused, TenantApi
+from local.watch import Ended, History, await_execution, follow
+
+TENANT = "acme"
+_BATCH_ROWS = 100
+_WATCH_SECONDS = 2 * 3600.0
+_WIDEST_CONFUSION = 12
+_SHOWN_CANDIDATES = 10
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to demonstrate: a dataset, the column to predict, the model's name, and where the report goes."""
+
+    data: Path
+    target: str
+    model: str
+    out: Path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Demonstrate, report, and say by the exit code whether all of it happened."""
+    plan = _plan(arguments)
+    screen = Screen(sys.stdout)
+    screen.title("TenantML", "AutoML in the customer's own account, on this machine")
+    report = Report(TENANT, plan.model)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _run(plan, report, screen)
+    except KeyboardInterrupt:
+        report.error = {"code": "Interrupted", "message": "stopped by the user"}
+        screen.failed("stopped", "the embedded cloud and all in it are gone")
+        return 130
+    except (EmbeddedCloudError, BuildFailed, StackFailed, Refused) as error:
+        report.error = {"code": type(error).__name__, "message": str(error)}
+        screen.failed(type(error).__name__, str(error))
+    finally:
+        report.write(plan.out / "report.json")
+    return _conclude(report, plan, screen)
+
+
+def _plan(arguments: Sequence[str] | None) -> Plan:
+    parser = argparse.ArgumentParser(prog="python -m local.demo", description=main.__doc__)
+    parser.add_argument("--data", type=Path, help="a CSV of your own; without it a churn table is made")
+    parser.add_argument("--target", help="the column to predict, with --data")
+    parser.add_argument("--model", help="the model's name; default: churn, or made from the file's name")
+    parser.add_argument("--out", type=Path, default=Path("build/demo"), help="where report.json and the log go")
+    options = parser.parse_args(arguments)
+    out: Path = options.out
+    if options.data is None:
+        if options.target:
+            parser.error("--target (TARGET=column) goes with --data (DATA=file.csv)")
+        data = out / "churn.csv"
+        sample.write(data)
+        return Plan(data, sample.TARGET, options.model or "churn", out)
+    if not options.target:
+        parser.error("say which column to predict: --target COLUMN, or make demo DATA=file.csv TARGET=column")
+    if not options.data.is_file():
+        parser.error(f"there is no file {options.data}")
+    return Plan(options.data, options.target, options.model or _model_name(options.data), out)
+
+
+def _model_name(path: Path) -> str:
+    """A name that the API takes, from a file's: 1 to 30 of a-z, 0-9 and inner hyphens, starting with a letter."""
+    return re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).lstrip("0123456789-")[:30].strip("-") or "model"
+
+
+def _run(plan: Plan, report: Report, screen: Screen) -> None:
+    cloud = EmbeddedCloud(plan.out / "cloud", wait_scale=WAIT_SCALE)
+    try:
+        with screen.step("start the cloud") as step:
+            cloud.start()
+            step.detail = f"accounts {SAAS_ACCOUNT} (SaaS) and {CUSTOMER_ACCOUNT} (customer), {cloud.endpoint_url}"
+        with screen.step("deploy the platform") as step:
+            platform = Platform.deploy(cloud)
+            step.detail = f"template.yaml into {SAAS_ACCOUNT}"
+        before = inventory(cloud, CUSTOMER_ACCOUNT)
+        with screen.step("on-board a tenant") as step:
+            tenant = onboard(platform, TENANT, CUSTOMER_ACCOUNT, "cloud-team@acme.example")
+            step.detail = f"{TENANT}: customer_access.yaml into {CUSTOMER_ACCOUNT}, role probed, API key issued"
+        record_calls(cloud)
+        try:
+            _train_and_predict(plan, platform, TenantApi(platform.api_url, tenant.api_key), report, screen)
+        except Refused as error:
+            called = calls_into(cloud, CUSTOMER_ACCOUNT)
+            report.error = {"code": error.code, "message": str(error), "calls_in_customer_account": len(called)}
+            screen.failed(error.code, str(error))
+            if not called:
+                screen.note(f"nothing was called in the customer's account {CUSTOMER_ACCOUNT}")
+        _remove(platform, before, report, screen)
+    finally:
+        cloud.stop()
+
+
+def _train_and_predict(plan: Plan, platform: Platform, api: TenantApi, report: Report, screen: Screen) -> None:
+    with screen.step("configure a model") as step:
+        api.configure(plan.model, {"target": plan.target})
+        step.detail = f"{plan.model} predicts {plan.target}"
+    with screen.step("upload") as step:
+        upload_key = api.upload(plan.model, plan.data)
+        step.detail = f"{plan.data} through a presigned form, {plan.data.stat().st_size:,} bytes"
+
+    document = _watch(platform, api, upload_key, report, screen)
+    if document["status"] != "succeeded":
+        raise Refused(document["error"]["code"], document["error"]["message"])
+    report.read(document)
+    _show_leaderboard(report, screen)
+    described = platform.cloud.client("sagemaker", CUSTOMER_ACCOUNT).describe_endpoint(
+        EndpointName=document["endpoint"]["name"]
+    )
+    account = described["EndpointArn"].split(":")[4]
+    report.endpoint = {"name": described["EndpointName"], "account": account, "status": described["EndpointStatus"]}
+    screen.title("Endpoint")
+    screen.line(f"{described['EndpointName']} is {described['EndpointStatus']} in account {account}", indent=4)
+    _predict_holdout(plan, platform, api, document, report, screen)
+
+
+def _watch(platform: Platform, api: TenantApi, upload_key: str, report: Report, screen: Screen) -> Document:
+    execution = await_execution(api, upload_key)["execution"]
+    screen.title("Pipeline", execution)
+    history = History()
+    progress = Progress(screen, history)
+    for event in follow(platform, api, execution, history, _WATCH_SECONDS):
+        progress.show(event)
+        if isinstance(event, Ended):
+            report.timings_seconds = {name: round(seconds, 3) for name, seconds in history.seconds.items()}
+            return event.document
+    raise AssertionError("following an execution ends with its end")
+
+
+def _predict_holdout(
+    plan: Plan, platform: Platform, api: TenantApi, document: Document, report: Report, screen: Screen
+) -> None:
+    key = f"{document['tenant']}/{document['model']}/{document['execution']}/holdout.csv"
+    stored = platform.cloud.client("s3").get_object(Bucket=platform.outputs["StagingBucket"], Key=key)
+    header, *rows = csv.reader(io.StringIO(stored["Body"].read().decode(), newline=""), strict=True)
+    target = header.index(plan.target)
+    truth = [row.pop(target) for row in rows]
+    header.pop(target)
+    screen.title("Held-out rows", "predicted through the predict API, over HTTP, with the tenant's API key")
+    predictions = []
+    for start in range(0, len(rows), _BATCH_ROWS):
+        screen.busy("predict", f"{start:,} of {len(rows):,} rows")
+        predictions += api.predict(plan.model, _csv_text(header, rows[start : start + _BATCH_ROWS]))["predictions"]
+    scored = score(str(report.problem_type), truth, predictions)
+    report.holdout = scored.metrics
+    report.api = {
+        "url": api.url,
+        "requests": len(api.prediction_milliseconds),
+        "p50_ms": round(statistics.median(api.prediction_milliseconds), 1),
+    }
+    _show_score(scored, report, len(rows), screen)
+    one = _csv_text(header, rows[:1])
+    screen.title("What an app sends", "this address lasts as long as the cloud does: `make up` keeps one")
+    screen.line(f"curl -sS {api.url}/models/{plan.model}/predictions \\", indent=4)
+    screen.line(f"  -H 'x-api-key: {api.api_key}' -H 'content-type: text/csv' --data-binary @- <<'CSV'", indent=4)
+    for line in [*one.splitlines(), "CSV"]:
+        screen.line(line, indent=0)
+    screen.note(f"answers {api.predict(plan.model, one)['predictions'][0]}; it was {truth[0]}")
+
+
+def _remove(platform: Platform, before: set[str], report: Report, screen: Screen) -> None:
+    screen.title("Removal")
+    with screen.step("off-board the tenant") as step:
+        answer = platform.call("OffboardTenantFunction", {"tenant": TENANT})
+        step.detail = f"{len(answer['removed'])} things removed"
+    with screen.step("delete the customer's stack"):
+        delete_access_stack(platform.cloud, CUSTOMER_ACCOUNT)
+    report.left_behind = sorted(inventory(platform.cloud, CUSTOMER_ACCOUNT) - before)
+    if report.left_behind:
+        screen.failed("left behind", ", ".join(report.left_behind))
+    else:
+        screen.note(f"nothing is left in {CUSTOMER_ACCOUNT} but the records of AutoML jobs, which AWS cannot delete")
+
+
+def _csv_text(header: list[str], rows: list[list[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    return text.getvalue()
+
+
+def _show_leaderboard(report: Report, screen: Screen) -> None:
+    shown = report.candidates[:_SHOWN_CANDIDATES]
+    screen.title("Leaderboard", f"{report.problem_type}, {len(report.candidates)} candidates")
+    screen.table(("candidate", "metric", "value"), [(c["name"], c["metric"], f"{c['value']:.4f}") for c in shown])
+
+
+def _show_score(scored: Score, report: Report, row_count: int, screen: Screen) -> None:
+    metrics = "   ".join(f"{name} {value:.4f}" for name, value in scored.metrics.items())
+    assert report.api is not None
+    screen.line(
+        f"{metrics}   ({row_count:,} rows, {report.api['requests']} requests, p50 {report.api['p50_ms']} ms)", indent=4
+    )
+    screen.line()
+    match scored.errors:
+        case Confusion(classes, counts) if len(classes) <= _WIDEST_CONFUSION:
+            rows = [(name, *(f"{count:,}" for count in row)) for name, row in zip(classes, counts, strict=True)]
+            screen.table(("true \\ predicted", *classes), rows)
+        case Confusion(classes, counts):
+            wrong = sorted(_mistakes(classes, counts), reverse=True)[:_SHOWN_CANDIDATES]
+            screen.table(("most often mistaken", "for", "times"), [(was, said, f"{n:,}") for n, was, said in wrong])
+        case Residuals():
+            rows = [(name.replace("_", " "), f"{value:,.4g}") for name, value in asdict(scored.errors).items()]
+            screen.table(("truth - predicted", ""), rows)
+
+
+def _mistakes(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Iterator[tuple[int, str, str]]:
+    for was, row in zip(classes, counts, strict=True):
+        yield from ((count, was, said) for said, count in zip(classes, row, strict=True) if count and said != was)
+
+
+def _conclude(report: Report, plan: Plan, screen: Screen) -> int:
+    shortcomings = report.shortcomings()
+    screen.line()
+    if shortcomings:
+        screen.failed("not everything happened", "; ".join(shortcomings))
+        screen.note(f"the cloud's log is {plan.out / 'cloud' / 'server.log'}")
+    screen.line(f"report: {plan.out / 'report.json'}")
+    return 1 if shortcomings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

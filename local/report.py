@@ -1,0 +1,77 @@
+"""`report.json`: what a demonstration did, and whether all of it really happened."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local.tenant_api import Document
+
+# The objective metrics that are better when smaller (Autopilot's metrics of regression).
+_SMALLER_IS_BETTER = {"MAE", "MSE", "RMSE"}
+
+
+@dataclass
+class Report:
+    """What happened so far; `error` is `{code, message, calls_in_customer_account}`, and absent from a success."""
+
+    tenant: str
+    model: str
+    version: str | None = None
+    problem_type: str | None = None
+    rows: dict[str, int] | None = None
+    objective: dict[str, Any] | None = None
+    candidates: list[dict[str, Any]] = field(default_factory=list)
+    holdout: dict[str, float] | None = None
+    endpoint: dict[str, str] | None = None
+    api: dict[str, Any] | None = None
+    timings_seconds: dict[str, float] = field(default_factory=dict)
+    left_behind: list[str] | None = None
+    error: dict[str, Any] | None = None
+
+    def read(self, document: Document) -> None:
+        """Take over what the tenant's API says of a succeeded execution; candidates best first."""
+        training = document["training"]
+        self.version = document["version"]
+        self.problem_type = training["problem_type"]
+        self.rows = {part: document["rows"][part] for part in ("train", "holdout")}
+        self.objective = {part: training["objective"][part] for part in ("name", "value")}
+        self.candidates = leaderboard(training["candidates"])
+
+    def shortcomings(self) -> list[str]:
+        """Why this is no success; empty when everything happened."""
+        metrics = (self.holdout or {}).values()
+        endpoint = self.endpoint or {}
+        checks = {
+            "the pipeline did not succeed": self.error is None,
+            "no candidate is on the leaderboard": bool(self.candidates),
+            "the holdout is empty": bool(self.rows and self.rows["holdout"]),
+            "the holdout was not scored": bool(metrics) and all(math.isfinite(value) for value in metrics),
+            "the predict API answered nothing": bool(self.api and self.api["requests"]),
+            "the endpoint was not in service": endpoint.get("status") == "InService",
+            "the customer's account was not verified to be empty": self.left_behind is not None,
+            "something is left in the customer's account": not self.left_behind,
+        }
+        return [reason for reason, holds in checks.items() if not holds]
+
+    def write(self, path: Path) -> None:
+        """Write the report as JSON."""
+        document = dataclasses.asdict(self)
+        if self.error is None:
+            del document["error"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def leaderboard(candidates: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Name, metric and value of the candidates that have a value, best first."""
+    scored = [
+        {part: candidate[part] for part in ("name", "metric", "value")}
+        for candidate in candidates
+        if candidate.get("value") is not None
+    ]
+    return sorted(scored, key=lambda one: one["value"] if one["metric"] in _SMALLER_IS_BETTER else -one["value"])
