@@ -9,7 +9,9 @@ from tenantml.aws.customer import assume
 from tenantml.domain import session_policies
 from tenantml.domain.runs import Run
 from tenantml.entrypoint import state
-from tenantml.errors import DeploymentFailed
+from tenantml.errors import DeploymentFailed, DeploymentTimedOut
+
+POLLS = 120  # an hour of half minutes
 
 
 @state
@@ -21,4 +23,6 @@ def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
     registry.update_execution(run.tenant, run.execution, {"endpoint": {"name": run.endpoint, "account": tenant.account_id, "status": status}})
     if status not in {"Creating", "Updating", "InService"}:
         raise DeploymentFailed(f"the endpoint {run.endpoint} is {status}: {reason or 'SageMaker gave no reason'}; see its log group in your account")
+    if status != "InService" and event["polls"] >= POLLS:
+        raise DeploymentTimedOut(f"the endpoint {run.endpoint} is still {status}; see its log group in your account, and upload again")
     return {"in_service": status == "InService"}

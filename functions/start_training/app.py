@@ -6,7 +6,7 @@ from typing import Any
 
 from tenantml.aws import autopilot, registry
 from tenantml.aws.customer import assume
-from tenantml.domain import session_policies
+from tenantml.domain import session_policies, training
 from tenantml.domain.models import ModelSettings
 from tenantml.domain.runs import Run
 from tenantml.entrypoint import state
@@ -14,11 +14,11 @@ from tenantml.entrypoint import state
 
 @state
 def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
-    """Return the job's name; a repeat adopts the job that runs."""
+    """Return the job's name and the wait until the first look; a repeat adopts the job that runs."""
     settings = ModelSettings.from_document(registry.require_execution(run.tenant, run.execution)["settings"])
     tenant, job = registry.get_tenant(run.tenant), run.job()
     session = assume(tenant, run.execution, session_policies.train(tenant.account, job))
     output_uri = f"s3://{tenant.account.bucket}/{run.customer_folder}output"
     autopilot.start(session.client("sagemaker"), tenant.account, job, run.execution, settings, event["training_uri"], output_uri)
     registry.update_execution(run.tenant, run.execution, {"training": {"job_name": job, "status": "InProgress", "secondary_status": "Starting"}})
-    return {"job": job}
+    return {"job": job, "wait_seconds": training.FIRST_WAIT_SECONDS}
