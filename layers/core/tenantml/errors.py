@@ -310,7 +310,7 @@ class UnexpectedColumn(RowError):
     """A row or the header has a column that the model was not trained with, or the target itself."""
 
 
-class DuplicateColumn(RowError):
+class RepeatedColumn(RowError):
     """A row or the header has a column twice."""
 
 

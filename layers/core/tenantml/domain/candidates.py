@@ -15,8 +15,8 @@ Candidate = dict[str, Any]
 
 # fmt: off
 MAXIMIZED = frozenset((
-    "Accuracy", "AUC", "BalancedAccuracy", "F1", "F1macro", "Precision", "PrecisionMacro", "R2", "Recall", "RecallMacro",
-    "Rouge1", "Rouge2", "RougeL", "RougeLSum",
+    "Accuracy", "AUC", "BalancedAccuracy", "F1", "F1macro", "Precision", "PrecisionMacro", "R2", "Recall",
+    "RecallMacro", "Rouge1", "Rouge2", "RougeL", "RougeLSum",
 ))
 MINIMIZED = frozenset((
     "AverageWeightedQuantileLoss", "InferenceLatency", "LogLoss", "MAE", "MAPE", "MASE", "MSE", "Perplexity", "RMSE",
