@@ -1,0 +1,158 @@
+"""Which processes serve which endpoint: bring up, replace without losing a request, restart, take down."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+
+from local.sagemaker import replica, store
+from local.sagemaker.replica import HostingFailed, Replica
+from local.sagemaker.store import Endpoint, EndpointConfig, Model
+
+# Replicas by variant, of the endpoint with that ARN; changed under `store.lock`.
+_fleets: dict[str, dict[str, Replica]] = {}
+
+logger = logging.getLogger("local.sagemaker")
+
+
+def deploy(endpoint: Endpoint, config: EndpointConfig) -> None:
+    """Serve the endpoint by `config`, in the background: InService or Failed, or on an update what it was before.
+
+    What the configuration and its models say is taken now, so that they may be deleted while the endpoint lives.
+    """
+    variants = config.request["ProductionVariants"]
+    models = {
+        variant["VariantName"]: store.get(Model, endpoint.scope, variant["ModelName"]).request for variant in variants
+    }
+    target = Endpoint(
+        endpoint.scope, endpoint.name, {}, config_name=config.name, variants=variants, models=models
+    )  # fmt: skip
+    _in_background(_deploy, endpoint, target)
+
+
+def serve_again() -> None:
+    """Bring back the endpoints of a restored state."""
+    with store.lock:
+        for endpoint in store.of_kind(Endpoint):
+            if endpoint.status == "Deleting":
+                store.remove(endpoint)
+            elif endpoint.variants:
+                endpoint.status = "InService"
+                _in_background(_deploy, endpoint, endpoint)
+            else:
+                endpoint.status = "Failed"
+                endpoint.failure_reason = endpoint.failure_reason or "The embedded cloud was stopped during creation."
+
+
+def take_down(endpoint: Endpoint) -> None:
+    """Retire the endpoint's processes in the background, then forget it."""
+    _in_background(_take_down, endpoint)
+
+
+def kill_all() -> None:
+    """End every serving process now."""
+    with store.lock:
+        fleets = list(_fleets.values())
+        _fleets.clear()
+    for fleet in fleets:
+        for running in fleet.values():
+            running.kill()
+
+
+def enter(endpoint: Endpoint, variant_name: str | None = None) -> tuple[str, Replica | None] | None:
+    """Choose a variant by weight, or take the named one, and count a request in that must `leave()`.
+
+    None when there is no such variant; the replica is None when a serverless variant is at its concurrency.
+    """
+    with store.lock:
+        fleet = _fleets.get(endpoint.arn, {})
+        name = variant_name or _by_weight(endpoint, fleet)
+        if name not in fleet:
+            return None
+        return name, fleet[name] if fleet[name].enter() else None
+
+
+def _by_weight(endpoint: Endpoint, fleet: dict[str, Replica]) -> str:
+    if len(fleet) <= 1:
+        return next(iter(fleet), "")
+    weights = {variant["VariantName"]: variant.get("InitialVariantWeight", 1.0) for variant in endpoint.variants}
+    names = list(fleet)
+    return random.choices(names, [weights[name] for name in names])[0]
+
+
+def _deploy(endpoint: Endpoint, target: Endpoint) -> None:
+    fleet: dict[str, Replica] = {}
+    try:
+        for variant in target.variants:
+            name = variant["VariantName"]
+            fleet[name] = replica.start(variant, target.models[name], endpoint.scope, endpoint.arn)
+    except Exception as failure:
+        for running in fleet.values():
+            running.kill()
+        if not isinstance(failure, HostingFailed):
+            logger.exception("%s failed by a fault of the embedded cloud", endpoint.arn)
+        _failed(endpoint, str(failure))
+        return
+    with store.lock:
+        if not store.exists(endpoint):  # reset meanwhile
+            retired, fleet = fleet, {}
+        else:
+            retired = _fleets.get(endpoint.arn, {})
+            _fleets[endpoint.arn] = fleet
+            endpoint.config_name, endpoint.variants, endpoint.models = (
+                target.config_name,
+                target.variants,
+                target.models,
+            )
+            endpoint.status, endpoint.failure_reason, endpoint.modified_at = "InService", None, time.time()
+    for name, running in fleet.items():
+        _in_background(_watch, endpoint, name, running)
+    for old in retired.values():
+        old.retire()
+
+
+def _failed(endpoint: Endpoint, reason: str) -> None:
+    """A failed update leaves the endpoint serving what it served, a failed creation leaves it Failed."""
+    with store.lock:
+        endpoint.status = "InService" if endpoint.arn in _fleets else "Failed"
+        endpoint.failure_reason = reason[:1024]
+        endpoint.modified_at = time.time()
+
+
+def _watch(endpoint: Endpoint, name: str, running: Replica) -> None:
+    """Start a serving process again that ended by itself, as SageMaker replaces an instance."""
+    running.process.wait()
+    if running.retiring:
+        return
+    logger.error("the process of %s, variant %s, ended with %s", endpoint.arn, name, running.process.returncode)
+    variant = next(one for one in endpoint.variants if one["VariantName"] == name)
+    try:
+        fresh = replica.start(variant, endpoint.models[name], endpoint.scope, endpoint.arn)
+    except HostingFailed:
+        logger.exception("%s stays without variant %s", endpoint.arn, name)
+        return
+    with store.lock:
+        current = _fleets.get(endpoint.arn, {})
+        if current.get(name) is running:
+            current[name] = fresh
+        else:
+            fresh.retiring = True
+    if fresh.retiring:
+        fresh.kill()
+    else:
+        running.kill()
+        _watch(endpoint, name, fresh)
+
+
+def _take_down(endpoint: Endpoint) -> None:
+    with store.lock:
+        fleet = _fleets.pop(endpoint.arn, {})
+    for running in fleet.values():
+        running.retire()
+    store.remove(endpoint)
+
+
+def _in_background(function: object, *arguments: object) -> None:
+    threading.Thread(target=function, args=arguments, daemon=True).start()  # type: ignore[arg-type]
