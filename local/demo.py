@@ -11,6 +11,7 @@ import argparse
 import csv
 import io
 import re
+import shutil
 import signal
 import statistics
 import sys
@@ -97,6 +98,7 @@ def _model_name(path: Path) -> str:
 
 
 def _run(plan: Plan, report: Report, screen: Screen) -> None:
+    shutil.rmtree(plan.out / "cloud", ignore_errors=True)
     cloud = EmbeddedCloud(plan.out / "cloud", wait_scale=WAIT_SCALE)
     try:
         with screen.step("start the cloud") as step:

@@ -47,7 +47,7 @@ def record_calls(cloud: EmbeddedCloud) -> None:
 
 
 def calls_into(cloud: EmbeddedCloud, account_id: str) -> list[str]:
-    """The newest recorded calls, at most 50, that others than its root made in an account, and the uses of its roles."""
+    """The newest recorded calls, at most 50, that others than its root made in an account, and uses of its roles."""
     inside = cloud.client("cloudtrail", account_id).lookup_events()["Events"]
     made = [f"{event['EventSource']} {event['EventName']}" for event in inside if event["AccessKeyId"] != account_id]
     of_sts = [{"AttributeKey": "EventSource", "AttributeValue": "sts.amazonaws.com"}]

@@ -44,10 +44,11 @@ class Report:
 
     def shortcomings(self) -> list[str]:
         """Why this is no success; empty when everything happened."""
+        if self.error is not None:
+            return [f"the demonstration ended in {self.error['code']}"]
         metrics = (self.holdout or {}).values()
         endpoint = self.endpoint or {}
         checks = {
-            "the pipeline did not succeed": self.error is None,
             "no candidate is on the leaderboard": bool(self.candidates),
             "the holdout is empty": bool(self.rows and self.rows["holdout"]),
             "the holdout was not scored": bool(metrics) and all(math.isfinite(value) for value in metrics),

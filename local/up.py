@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import shutil
 import signal
 import sys
 import threading
@@ -61,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     screen = Screen(sys.stdout)
     screen.title("TenantML", "on this machine, until Ctrl-C")
+    shutil.rmtree(out / "cloud", ignore_errors=True)
     cloud = EmbeddedCloud(out / "cloud", port=options.port, wait_scale=WAIT_SCALE)
     try:
         with screen.step("start the cloud") as step:

@@ -1,0 +1,120 @@
+"""The tenant's HTTP client, against a server that keeps what it was sent."""
+
+from __future__ import annotations
+
+import email
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.tenant_api import Refused, TenantApi, post_form
+
+
+class Recorder(ThreadingHTTPServer):
+    """Answers every request with `answer`."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answer: tuple[int, bytes] = (200, b"{}")
+        self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Recorder
+
+    def _handle(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server.requests.append((self.command, self.path, headers, body))
+        status, answer = self.server.answer
+        self.send_response(status)
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    do_GET = do_POST = do_PUT = _handle  # noqa: N815 - the base class's names
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Recorder]:
+    with Recorder() as recorder:
+        thread = threading.Thread(target=recorder.serve_forever, daemon=True)
+        thread.start()
+        yield recorder
+        recorder.shutdown()
+        thread.join()
+
+
+def test_requests_carry_the_key_and_json(server: Recorder) -> None:
+    TenantApi(f"{server.url}/prod/", "secret").configure("churn", {"target": "Churn?"})
+    method, path, headers, body = server.requests[0]
+    assert (method, path) == ("PUT", "/prod/models/churn")
+    assert headers["x-api-key"] == "secret"
+    assert headers["content-type"] == "application/json"
+    assert json.loads(body) == {"target": "Churn?"}
+
+
+def test_predictions_are_sent_as_csv_and_timed(server: Recorder) -> None:
+    server.answer = (200, b'{"predictions": [{"predicted_label": "True."}]}')
+    api = TenantApi(server.url, "secret")
+    assert api.predict("churn", "a,b\n1,2\n")["predictions"] == [{"predicted_label": "True."}]
+    assert server.requests[0][2]["content-type"] == "text/csv"
+    assert server.requests[0][3] == b"a,b\n1,2\n"
+    assert len(api.prediction_milliseconds) == 1
+
+
+def test_a_form_carries_its_fields_and_then_the_file(server: Recorder, tmp_path: Path) -> None:
+    path = tmp_path / "my churn.csv"
+    path.write_bytes(b'a,b\r\n1,"two\nlines"\n' * 100_000)
+    server.answer = (204, b"")
+    post_form(server.url, {"key": "acme/churn/my churn.csv", "policy": "abc="}, path)
+    _, _, headers, body = server.requests[0]
+    message = email.message_from_bytes(f"content-type: {headers['content-type']}\r\n\r\n".encode() + body)
+    names = [part.get_param("name", header="content-disposition") for part in message.get_payload()]
+    assert names == ["key", "policy", "file"]
+    assert f"\r\n\r\n{path.read_bytes().decode()}\r\n--".encode() in body
+    assert int(headers["content-length"]) == len(body)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "code", "message"),
+    [
+        (
+            400,
+            b'{"code": "InvalidSettings", "detail": "target: missing", "status": 400}',
+            "InvalidSettings",
+            "target: missing",
+        ),
+        (401, b'{"message": "Unauthorized"}', "Unauthorized", "Unauthorized"),
+        (
+            400,
+            b"<?xml version='1.0'?><Error><Code>EntityTooLarge</Code><Message>m</Message></Error>",
+            "EntityTooLarge",
+            "m",
+        ),
+        (502, b"<html>", "Bad Gateway", "<html>"),
+        (500, b"", "Internal Server Error", "Internal Server Error"),
+    ],
+)
+def test_a_refusal_has_a_code_and_a_message(
+    server: Recorder, status: int, answer: bytes, code: str, message: str
+) -> None:
+    server.answer = (status, answer)
+    with pytest.raises(Refused, match=message) as refused:
+        TenantApi(server.url, "k").execution("e")
+    assert (refused.value.code, refused.value.status) == (code, status)
+
+
+def test_an_upload_without_an_execution_is_none_yet(server: Recorder) -> None:
+    server.answer = (200, b'{"executions": []}')
+    assert TenantApi(server.url, "k").execution_of("acme/churn/a b.csv") is None
+    assert server.requests[0][1] == "/executions?upload_key=acme%2Fchurn%2Fa+b.csv"
