@@ -24,7 +24,7 @@ def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
     keys = () if regression else inference.OUTPUT_KEYS
     version = {
         "execution": run.execution, "status": "deploying", "candidate": name, "problem_type": event["problem_type"], "objective": event["objective"],
-        "endpoint": run.endpoint, "output_keys": list(keys), "mode": settings.mode, "created_at": registry.now(),
+        "endpoint": run.endpoint, "output_keys": list(keys), "serverless": settings.serverless_memory_mb is not None, "created_at": registry.now(),
         "profile": {"bucket": setting("STAGING_BUCKET"), "key": f"{run.staging_folder}profile.json"},
     }
     registry.put_version(run.tenant, run.model, run.version, version)

@@ -358,6 +358,18 @@ class ModelNotReady(RequestError):
     status = 409
 
 
+class UnsupportedMediaType(RequestError):
+    """The body is neither JSON nor CSV by its Content-Type."""
+
+    status = 415
+
+
+class EndpointUnavailable(RequestError):
+    """The endpoint does not answer now: missing, cold, or overloaded; trying again may help."""
+
+    status = 503
+
+
 class TenantSuspended(RequestError):
     """The tenant is not active."""
 
