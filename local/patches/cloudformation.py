@@ -48,7 +48,11 @@ def _delete(physical_id: str, properties: dict[str, Any]) -> None:
 
 def _put_policies(name: str, properties: dict[str, Any]) -> None:
     for policy in properties.get("Policies", []):
-        request = {"GroupName": name, "PolicyName": policy["PolicyName"], "PolicyDocument": json.dumps(policy["PolicyDocument"])}
+        request = {
+            "GroupName": name,
+            "PolicyName": policy["PolicyName"],
+            "PolicyDocument": json.dumps(policy["PolicyDocument"]),
+        }
         status, _, body = iam._put_group_policy(request)
         if status != 200:
             raise ValueError(f"{name}: {body.decode() if isinstance(body, bytes) else body}")

@@ -19,6 +19,7 @@ from local.patches.emulator import wrap
 def apply() -> None:
     """Mend the interpreter where it departs from the Amazon States Language."""
     wrap(stepfunctions, "_run_parallel_branches", "b8c7f6915297", _jsonata_in_parallel)
+    wrap(stepfunctions, "_apply_output_path", "e9cfd0067244", _output_of_succeed)
     wrap(stepfunctions, "_run_sub_machine", "f8d844168b14", _in_its_own_scope)
     wrap(stepfunctions, "_execute_task", "53c818d247db", _only_while_running)
     wrap(stepfunctions, "_find_matching_retrier", "cb494ae8503c", _with_limited_delay)
@@ -41,6 +42,18 @@ def _jsonata_in_parallel(run: Any) -> Any:
         return output, following
 
     return running
+
+
+def _output_of_succeed(apply_path: Any) -> Any:
+    """A JSONata Succeed state has an Output."""
+
+    @functools.wraps(apply_path)
+    def applying(state: dict[str, Any], data: Any, context: dict[str, Any] | None = None) -> Any:
+        if state.get("Type") == "Succeed" and stepfunctions._state_query_language(state, context) == "JSONata":
+            return stepfunctions._apply_jsonata_output(state, data, context, default=data)
+        return apply_path(state, data, context)
+
+    return applying
 
 
 def _in_its_own_scope(run: Any) -> Any:
