@@ -1,0 +1,130 @@
+"""Answers: what an endpoint says, as predictions that mean the same for every training mode.
+
+An endpoint answers CSV without a header, one line per row. Classification: the columns are the keys that the model was
+told to answer with, lists quoted as `"[0.9, 0.1]"` and `"['False.', 'True.']"`. Regression: one number. The answer's
+own `probability` is P(positive class) from a tuned binary model and P(predicted label) from an ensemble (SageMaker
+Developer Guide, "Configure inference output in generated containers"), so only `probabilities` is used.
+"""
+
+from __future__ import annotations
+
+import ast
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from tenantml.errors import UnreadableAnswer, WrongPredictionCount
+
+Prediction = dict[str, Any]
+
+_NEEDED_KEYS = ("predicted_label", "probabilities", "labels")
+# One item of a list and the comma after it: text as Python or JSON quote it, or a bare word such as 1.5 or True.
+_ITEM = re.compile(r"""\s*('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s'",\[\]]+)\s*(,|\Z)""", re.DOTALL)
+
+
+def parse(body: bytes, output_keys: Sequence[str], row_count: int) -> list[Prediction]:
+    """Return one prediction per row, in order; `output_keys` are those that the version's model was prepared with.
+
+    Classification: `{"predicted_label", "probability", "probabilities": {class: p}}`, `probability` being that of the
+    predicted label. Regression (no keys): `{"predicted_value"}`.
+
+    Raises:
+        WrongPredictionCount: there are not `row_count` lines.
+        UnreadableAnswer: a line is not what the keys promise.
+        ValueError: the keys cannot name a prediction: a bug of whoever prepared the model.
+    """
+    missing = [key for key in _NEEDED_KEYS if output_keys and key not in output_keys]
+    if missing:
+        raise ValueError(f"an endpoint that does not answer with {', '.join(missing)} cannot be read")
+    try:
+        lines = [line for line in csv.reader(io.StringIO(body.decode(), newline=""), strict=True) if line]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableAnswer(f"the endpoint's answer is not CSV in UTF-8: {error}") from error
+    if len(lines) != row_count:
+        raise WrongPredictionCount(
+            f"the endpoint answered {len(lines)} predictions to {row_count} rows; send them again"
+        )
+    width = len(output_keys) or 1
+    labels: dict[str, list[str]] = {}  # every line repeats the same list: it is read once
+    predictions = []
+    for number, line in enumerate(lines, 1):
+        try:
+            if len(line) != width:
+                raise ValueError(f"{len(line)} columns where {width} were asked for")
+            predictions.append(
+                _classification(dict(zip(output_keys, line, strict=True)), labels)
+                if output_keys
+                else {"predicted_value": _finite(line[0])}
+            )
+        except ValueError as error:
+            raise UnreadableAnswer(f"prediction {number} of the endpoint's answer cannot be read: {error}") from error
+    return predictions
+
+
+def _classification(fields: dict[str, str], labels: dict[str, list[str]]) -> Prediction:
+    classes = labels.get(fields["labels"])
+    if classes is None:
+        classes = labels[fields["labels"]] = _texts(fields["labels"])
+    values = [_finite(text) for text in _inner(fields["probabilities"]).split(",")]
+    if len(values) != len(classes) or len(set(classes)) != len(classes):
+        raise ValueError(f"{len(values)} probabilities for {len(classes)} labels")
+    # Rounding may leave a probability a hair outside.
+    if not all(-1e-6 <= value <= 1 + 1e-6 for value in values):
+        raise ValueError("a probability is not between 0 and 1")
+    probabilities = dict(zip(classes, values, strict=True))
+    label = _class_of(fields["predicted_label"], probabilities)
+    return {"predicted_label": label, "probability": probabilities[label], "probabilities": probabilities}
+
+
+def _class_of(label: str, classes: dict[str, float]) -> str:
+    """Find the class of a label; a container may write the number 1 here and 1.0 there."""
+    if label in classes:
+        return label
+    try:
+        return next(name for name in classes if float(name) == float(label))
+    except (ValueError, StopIteration):
+        raise ValueError("the predicted label is none of the labels") from None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value) or "_" in text:  # Python reads 1_000, no container writes it
+        raise ValueError("a number is not finite")
+    return value
+
+
+def _inner(text: str) -> str:
+    text = text.strip()
+    if not (text.startswith("[") and text.endswith("]")):
+        raise ValueError("a list is not in square brackets")
+    return text[1:-1]
+
+
+def _texts(text: str) -> list[str]:
+    """Read a flat list of texts or bare words. Nothing of the answer is ever evaluated but single quoted texts."""
+    inner, position, found = _inner(text), 0, []
+    while True:
+        item = _ITEM.match(inner, position)
+        if item is None:
+            raise ValueError("a list of labels is malformed")
+        word, position = item[1], item.end()
+        found.append(_unquoted(word) if word[0] in "'\"" else word)
+        if not item[2]:
+            return found
+
+
+def _unquoted(quoted: str) -> str:
+    """Undo the escapes of JSON or, where it has none such, of Python."""
+    if "\\" not in quoted:
+        return quoted[1:-1]
+    try:
+        return str(json.loads(quoted, strict=False))
+    except ValueError:
+        try:
+            return str(ast.literal_eval(quoted))
+        except SyntaxError as error:
+            raise ValueError("a label is malformed") from error

@@ -1,0 +1,128 @@
+"""Endpoint answers: one meaning for every training mode, and never a silent misreading."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenantml.domain.answers import parse
+from tenantml.domain.inference import OUTPUT_KEYS
+from tenantml.errors import UnreadableAnswer, WrongPredictionCount
+
+CHURN = b"""True.,0.8,"[0.2, 0.8]","['False.', 'True.']"\n"""
+
+
+def answer(*lines: list[object]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(lines)
+    return text.getvalue().encode()
+
+
+def test_an_ensembles_answer_is_named_by_class() -> None:
+    [prediction] = parse(CHURN, OUTPUT_KEYS, 1)
+    assert prediction == {
+        "predicted_label": "True.",
+        "probability": 0.8,
+        "probabilities": {"False.": 0.2, "True.": 0.8},
+    }
+
+
+def test_the_probability_is_that_of_the_predicted_label_in_a_tuned_model_too() -> None:
+    # A tuned binary model says P(True.) even where it predicts False.
+    tuned = b"""False.,0.3,"[0.7, 0.3]","['False.', 'True.']"\n"""
+    assert parse(tuned, OUTPUT_KEYS, 1)[0]["probability"] == 0.7
+
+
+def test_the_columns_follow_the_keys_that_were_asked_for() -> None:
+    reordered = b"""\"['a', 'b', 'c']",b,"[0.1, 0.7, 0.2]"\n"""
+    [prediction] = parse(reordered, ("labels", "predicted_label", "probabilities"), 1)
+    assert prediction == {"predicted_label": "b", "probability": 0.7, "probabilities": {"a": 0.1, "b": 0.7, "c": 0.2}}
+
+
+def test_regression_is_one_number_per_row() -> None:
+    assert parse(b"1.5\n-2e3\n0\n\n", (), 3) == [{"predicted_value": v} for v in (1.5, -2000.0, 0.0)]
+
+
+def test_a_regression_answer_in_one_line_is_not_taken_for_one_row() -> None:
+    with pytest.raises(WrongPredictionCount, match="1 predictions to 2 rows"):
+        parse(b"1.5,2.5\n", (), 2)
+    with pytest.raises(UnreadableAnswer, match="2 columns where 1"):
+        parse(b"1.5,2.5\n", (), 1)
+
+
+def test_numeric_classes_are_matched_by_value() -> None:
+    assert parse(b'1,0.9,"[0.1, 0.9]","[0.0, 1.0]"\n', OUTPUT_KEYS, 1)[0]["predicted_label"] == "1.0"
+    assert parse(b'1,0.9,"[0.1,0.9]","[0, 1]"\n', OUTPUT_KEYS, 1)[0]["probabilities"] == {"0": 0.1, "1": 0.9}
+    assert parse(b'True,0.9,"[0.1,0.9]","[False, True]"\n', OUTPUT_KEYS, 1)[0]["predicted_label"] == "True"
+
+
+@pytest.mark.parametrize("rows", [0, 2, 3])
+def test_fewer_or_more_predictions_than_rows_are_refused(rows: int) -> None:
+    with pytest.raises(WrongPredictionCount, match=f"1 predictions to {rows} rows") as refused:
+        parse(CHURN, OUTPUT_KEYS, rows)
+    assert refused.value.status == 502
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["True.", "0.8", "[0.2, 0.8]"],
+        ["True.", "0.8", "[0.2, 0.8]", "['False.', 'True.']", "more"],
+        ["Maybe", "0.8", "[0.2, 0.8]", "['False.', 'True.']"],
+        ["3", "0.8", "[0.2, 0.8]", "[1, 2]"],
+        ["True.", "0.8", "[0.2, 0.8, 0.0]", "['False.', 'True.']"],
+        ["True.", "0.8", "[0.2, 0.8]", "['True.', 'True.']"],
+        ["True.", "0.8", "[0.2, 1.8]", "['False.', 'True.']"],
+        ["True.", "0.8", "[-0.2, 0.8]", "['False.', 'True.']"],
+        ["True.", "0.8", "[0.2, nan]", "['False.', 'True.']"],
+        ["True.", "0.8", "[0.2, 0.8", "['False.', 'True.']"],
+        ["True.", "0.8", "0.2, 0.8", "['False.', 'True.']"],
+        ["True.", "0.8", "[]", "[]"],
+        ["True.", "0.8", "[0.2, 0.8]", "['False.' 'True.']"],
+        ["True.", "0.8", "[0.2, 0.8]", "['False.', ['True.']]"],
+        ["True.", "0.8", "[0.2, 0.8]", "['False.', 'True.',]"],
+        ["True.", "0.8", "[0.2, 0.8]", "[__import__('os'), 'True.']"],
+        ["True.", "0.8", "[0.2, 0.8]", r"['\x', 'True.']"],
+        ["True.", "0.8", "[0.2, 0.8]", "[" * 100_000 + "]" * 100_000][:4],
+    ],
+)
+def test_a_malformed_answer_is_named_and_never_guessed(line: list[object]) -> None:
+    with pytest.raises(UnreadableAnswer, match=r"prediction 1|not CSV") as refused:
+        parse(answer(line), OUTPUT_KEYS, 1)
+    assert refused.value.status == 502
+
+
+@pytest.mark.parametrize("body", [b"abc\n", b"nan\n", b"inf\n", b"1_000\n", b'""\n', b"\xff\n", b'"1\n', b'"1"2\n'])
+def test_what_is_no_number_is_no_predicted_value(body: bytes) -> None:
+    with pytest.raises(UnreadableAnswer):
+        parse(body, (), 1)
+
+
+def test_keys_without_a_class_list_are_a_bug() -> None:
+    with pytest.raises(ValueError, match="probabilities, labels"):
+        parse(b"True.\n", ("predicted_label",), 1)
+
+
+_classes = st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=12), min_size=2, max_size=6, unique=True)
+
+
+@given(_classes, st.data(), st.sampled_from([repr, json.dumps]))
+def test_any_class_names_survive(classes: list[str], data: st.DataObject, written: type) -> None:
+    values = data.draw(st.lists(st.floats(0, 1), min_size=len(classes), max_size=len(classes)))
+    label = data.draw(st.sampled_from(classes))
+    [prediction] = parse(answer([label, 0.5, repr(values), written(classes)]), OUTPUT_KEYS, 1)
+    assert prediction["predicted_label"] == label
+    assert prediction["probabilities"] == dict(zip(classes, values, strict=True))
+    assert prediction["probability"] == prediction["probabilities"][label]
+
+
+@given(st.binary(max_size=80), st.sampled_from([(), OUTPUT_KEYS]))
+def test_whatever_an_endpoint_answers_it_is_read_or_named(body: bytes, keys: tuple[str, ...]) -> None:
+    with suppress(UnreadableAnswer, WrongPredictionCount):
+        assert len(parse(body, keys, 1)) == 1
