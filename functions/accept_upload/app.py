@@ -20,17 +20,27 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     destination = destination_of(upload.key)
     tenant = registry.find_tenant(destination.tenant)
     if tenant is None or tenant.status != ACTIVE:
-        raise UnknownTenant(f"no active tenant has the prefix {destination.tenant}/; check the prefix, or ask the operator about your status")
+        raise UnknownTenant(
+            f"no active tenant has the prefix {destination.tenant}/; check the prefix, or ask the operator about "
+            "your status"
+        )
     model = registry.find_model(destination.tenant, destination.model)
     if model is None or "settings" not in model:
-        raise UnknownModel(f"the model {destination.model!r} is not configured; PUT /models/{destination.model} with its target, then upload again")
+        raise UnknownModel(
+            f"the model {destination.model!r} is not configured; PUT /models/{destination.model} with its target, "
+            "then upload again"
+        )
     settings = ModelSettings.from_document(model["settings"])
     check_size(upload.size_bytes, settings.max_upload_bytes)
     run = Run.of(upload, destination)
     logger.append_keys(execution=run.execution, tenant=run.tenant, model=run.model)
     registry.add_execution(
-        run.tenant, run.execution, {**run.as_document(), "upload": event["upload"], "settings": settings.as_document(), "state": event["state"]}
+        run.tenant,
+        run.execution,
+        {**run.as_document(), "upload": event["upload"], "settings": settings.as_document(), "state": event["state"]},
     )
     if not registry.note_newest_upload(run.tenant, run.model, upload.uploaded_at, upload.sequencer):
-        raise UploadSuperseded("a newer upload of this model arrived before this one was looked at; that one is trained from")
+        raise UploadSuperseded(
+            "a newer upload of this model arrived before this one was looked at; that one is trained from"
+        )
     return {"run": run.as_document(), "delivery": settings.delivery}

@@ -12,7 +12,9 @@ from tenantml.errors import TenantError
 
 @function
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    """Return the API key, which is shown this once; a role that is not as it must be leaves the tenant inactive, with the reason."""
+    """Return the API key, which is shown this once; a role that is not as it must be leaves the tenant inactive,
+    with the reason.
+    """
     tenant = registry.get_tenant(str(event.get("tenant")))
     try:
         probe.probe(tenant)

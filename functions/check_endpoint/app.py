@@ -20,9 +20,16 @@ def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
     tenant = registry.get_tenant(run.tenant)
     client = assume(tenant, run.execution, session_policies.deploy(tenant.account, run.endpoint)).client("sagemaker")
     status, reason = endpoints.status(client, run.endpoint)
-    registry.update_execution(run.tenant, run.execution, {"endpoint": {"name": run.endpoint, "account": tenant.account_id, "status": status}})
+    registry.update_execution(
+        run.tenant, run.execution, {"endpoint": {"name": run.endpoint, "account": tenant.account_id, "status": status}}
+    )
     if status not in {"Creating", "Updating", "InService"}:
-        raise DeploymentFailed(f"the endpoint {run.endpoint} is {status}: {reason or 'SageMaker gave no reason'}; see its log group in your account")
+        raise DeploymentFailed(
+            f"the endpoint {run.endpoint} is {status}: {reason or 'SageMaker gave no reason'}; see its log group "
+            "in your account"
+        )
     if status != "InService" and event["polls"] >= POLLS:
-        raise DeploymentTimedOut(f"the endpoint {run.endpoint} is still {status}; see its log group in your account, and upload again")
+        raise DeploymentTimedOut(
+            f"the endpoint {run.endpoint} is still {status}; see its log group in your account, and upload again"
+        )
     return {"in_service": status == "InService"}

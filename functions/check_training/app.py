@@ -20,7 +20,9 @@ def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
     tenant, job = registry.get_tenant(run.tenant), event["job"]
     client = assume(tenant, run.execution, session_policies.train(tenant.account, job)).client("sagemaker")
     found = autopilot.describe(client, job)
-    registry.update_execution(run.tenant, run.execution, {"training": training.progress(found, autopilot.candidates(client, job))})
+    registry.update_execution(
+        run.tenant, run.execution, {"training": training.progress(found, autopilot.candidates(client, job))}
+    )
     try:
         over = training.is_over(found, settings.max_runtime_seconds)
     except TrainingTimedOut:

@@ -22,7 +22,11 @@ def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
     tenant = registry.get_tenant(run.tenant)
     bucket, key = tenant.account.bucket, f"{run.customer_folder}input/train.csv"
     source_arn = f"arn:aws:s3:::{train.bucket}/{train.key}"
-    session = assume(tenant, run.execution, session_policies.deliver(tenant.account, run.customer_folder, source_arn if delivery == "copy" else None))
+    session = assume(
+        tenant,
+        run.execution,
+        session_policies.deliver(tenant.account, run.customer_folder, source_arn if delivery == "copy" else None),
+    )
     if delivery == "copy":
         storage.copy(session.client("s3"), train, setting("PLATFORM_ACCOUNT"), bucket, key, tenant.account_id)
     else:

@@ -19,17 +19,30 @@ def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
     settings = ModelSettings.from_document(registry.require_execution(run.tenant, run.execution)["settings"])
     tenant, job, name = registry.get_tenant(run.tenant), event["job"], event["candidate"]
     session = assume(tenant, run.execution, session_policies.train(tenant.account, job))
-    chosen = next(found for found in autopilot.candidates(session.client("sagemaker"), job) if found["CandidateName"] == name)
+    chosen = next(
+        found for found in autopilot.candidates(session.client("sagemaker"), job) if found["CandidateName"] == name
+    )
     regression = event["problem_type"] == "Regression"
     keys = () if regression else inference.OUTPUT_KEYS
     version = {
-        "execution": run.execution, "status": "deploying", "candidate": name, "problem_type": event["problem_type"], "objective": event["objective"],
-        "endpoint": run.endpoint, "output_keys": list(keys), "serverless": settings.serverless_memory_mb is not None, "created_at": registry.now(),
+        "execution": run.execution,
+        "status": "deploying",
+        "candidate": name,
+        "problem_type": event["problem_type"],
+        "objective": event["objective"],
+        "endpoint": run.endpoint,
+        "output_keys": list(keys),
+        "serverless": settings.serverless_memory_mb is not None,
+        "created_at": registry.now(),
         "profile": {"bucket": setting("STAGING_BUCKET"), "key": f"{run.staging_folder}profile.json"},
     }
     registry.put_version(run.tenant, run.model, run.version, version)
     client = assume(tenant, run.execution, session_policies.deploy(tenant.account, run.endpoint)).client("sagemaker")
     containers = inference.prepare_containers(chosen["InferenceContainers"], keys)
     endpoints.create(client, tenant.account, run.endpoint, run.execution, containers, settings)
-    registry.update_execution(run.tenant, run.execution, {"endpoint": {"name": run.endpoint, "account": tenant.account_id, "status": "Creating"}})
+    registry.update_execution(
+        run.tenant,
+        run.execution,
+        {"endpoint": {"name": run.endpoint, "account": tenant.account_id, "status": "Creating"}},
+    )
     return {"endpoint": run.endpoint}

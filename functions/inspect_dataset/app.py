@@ -22,7 +22,14 @@ def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
     settings = ModelSettings.from_document(registry.require_execution(run.tenant, run.execution)["settings"])
     s3, bucket = platform("s3"), setting("STAGING_BUCKET")
     source = storage.StoredObject(upload.bucket, upload.key, upload.version_id, upload.etag, upload.size_bytes)
-    rules = InspectionSettings.of_model(settings, seed=run.execution)
+    rules = InspectionSettings(
+        target=settings.target,
+        seed=run.execution,
+        problem_type=settings.problem_type,
+        holdout_fraction=settings.holdout_fraction,
+        holdout_rows_max=settings.holdout_rows_max,
+        fatal_advice=frozenset(settings.fatal_advice),
+    )
     with (
         storage.MultipartWriter(s3, bucket, f"{run.staging_folder}train.csv") as train,
         storage.MultipartWriter(s3, bucket, f"{run.staging_folder}holdout.csv") as holdout,

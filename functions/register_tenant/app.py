@@ -21,4 +21,8 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     )
     tenant = tenants.register(event, platform.account_id)
     registry.add_tenant(tenant)
-    return {"tenant": tenant.tenant, "external_id": tenant.external_id, "onboarding": onboarding.instructions(tenant, platform)}
+    return {
+        "tenant": tenant.tenant,
+        "external_id": tenant.external_id,
+        "onboarding": onboarding.instructions(tenant, platform),
+    }

@@ -20,6 +20,13 @@ def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
     client = assume(tenant, run.execution, session_policies.train(tenant.account, job)).client("sagemaker")
     found, all_candidates = autopilot.describe(client, job), autopilot.candidates(client, job)
     chosen = candidates.select(all_candidates, settings.thresholds)
-    summary = training.progress(found, all_candidates) | {"candidate": chosen["CandidateName"], "objective": candidates.objective(chosen)}
+    summary = training.progress(found, all_candidates) | {
+        "candidate": chosen["CandidateName"],
+        "objective": candidates.objective(chosen),
+    }
     registry.update_execution(run.tenant, run.execution, {"training": summary})
-    return {"candidate": chosen["CandidateName"], "problem_type": summary["problem_type"], "objective": summary["objective"]}
+    return {
+        "candidate": chosen["CandidateName"],
+        "problem_type": summary["problem_type"],
+        "objective": summary["objective"],
+    }

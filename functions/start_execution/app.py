@@ -17,11 +17,15 @@ def record(message: SQSRecord) -> None:
     """Start the execution of one `Object Created` event; a delivery that S3 repeats finds it started."""
     upload = Upload.from_event(json.loads(message.body))
     started = start(upload.execution, upload.as_input())
-    logger.info("upload received", extra={"execution": upload.execution, "started": started, "size_bytes": upload.size_bytes})
+    logger.info(
+        "upload received", extra={"execution": upload.execution, "started": started, "size_bytes": upload.size_bytes}
+    )
 
 
 @function
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Answer which messages SQS has to deliver again; after five times they are in the dead-letter queue."""
-    answer = process_partial_response(event=event, record_handler=record, processor=BatchProcessor(EventType.SQS), context=None)
+    answer = process_partial_response(
+        event=event, record_handler=record, processor=BatchProcessor(EventType.SQS), context=None
+    )
     return dict(answer)

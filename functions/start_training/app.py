@@ -19,6 +19,12 @@ def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
     tenant, job = registry.get_tenant(run.tenant), run.job()
     session = assume(tenant, run.execution, session_policies.train(tenant.account, job))
     output_uri = f"s3://{tenant.account.bucket}/{run.customer_folder}output"
-    autopilot.start(session.client("sagemaker"), tenant.account, job, run.execution, settings, event["training_uri"], output_uri)
-    registry.update_execution(run.tenant, run.execution, {"training": {"job_name": job, "status": "InProgress", "secondary_status": "Starting"}})
+    autopilot.start(
+        session.client("sagemaker"), tenant.account, job, run.execution, settings, event["training_uri"], output_uri
+    )
+    registry.update_execution(
+        run.tenant,
+        run.execution,
+        {"training": {"job_name": job, "status": "InProgress", "secondary_status": "Starting"}},
+    )
     return {"job": job, "wait_seconds": training.FIRST_WAIT_SECONDS}

@@ -11,8 +11,7 @@ from tenantml.domain.models import ModelSettings
 from tenantml.domain.names import is_model
 from tenantml.domain.tenants import ACTIVE
 from tenantml.domain.uploads import destination_of
-from tenantml.entrypoint import logger
-from tenantml.errors import InvalidRequest, TenantMLError, TenantSuspended, UploadError
+from tenantml.errors import InvalidRequest, TenantSuspended, UploadError
 
 Json = dict[str, Any]
 
@@ -92,19 +91,10 @@ OPERATIONS = {
 }
 
 
-def handler(event: Json, context: Any) -> Json:
-    """Answer one request of the tenant that the authorizer found."""
-    request_id, tenant = context.aws_request_id, http.tenant_of(event)
-    logger.append_keys(request_id=request_id, tenant=tenant)
-    try:
-        found = registry.find_tenant(tenant)
-        if found is None or found.status != ACTIVE:
-            raise TenantSuspended("this tenant is not active; ask the operator why")
-        status, body = OPERATIONS[event["httpMethod"], event["resource"]](tenant, event)
-        return http.answer(status, body, request_id)
-    except TenantMLError as error:
-        logger.info("request refused", extra={"code": type(error).__name__, "reason": str(error)})
-        return http.problem(error, request_id)
-    except Exception:
-        logger.exception("unnamed failure: this is a bug")
-        return http.bug(request_id)
+@http.api
+def handler(event: Json, tenant: str) -> tuple[int, Json]:
+    """Answer one request of an active tenant."""
+    found = registry.find_tenant(tenant)
+    if found is None or found.status != ACTIVE:
+        raise TenantSuspended("this tenant is not active; ask the operator why")
+    return OPERATIONS[event["httpMethod"], event["resource"]](tenant, event)

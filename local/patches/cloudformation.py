@@ -34,14 +34,14 @@ def _create(logical_id: str, properties: dict[str, Any], stack_name: str) -> tup
 
 
 def _update(
-    physical_id: str, old: dict[str, Any], new: dict[str, Any], stack_name: str, logical_id: str | None = None
+    physical_id: str, _old: dict[str, Any], new: dict[str, Any], _stack_name: str
 ) -> tuple[str, dict[str, Any]]:
     iam._group_inline_policies.pop(physical_id, None)
     _put_policies(physical_id, new)
     return physical_id, {"Arn": iam._groups[physical_id]["Arn"]}
 
 
-def _delete(physical_id: str, properties: dict[str, Any]) -> None:
+def _delete(physical_id: str, _properties: dict[str, Any]) -> None:
     iam._group_inline_policies.pop(physical_id, None)
     iam._groups.pop(physical_id, None)
 

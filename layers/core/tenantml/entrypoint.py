@@ -1,6 +1,7 @@
 """The edge of every function: where an event becomes arguments, and where a failure is logged under its name.
 
-The event goes no further than this module and the handler that it calls. A named failure is logged in one line and counted; an
+The event goes no further than this module and the handler that it calls. A named failure is logged in one line and
+counted; an
 unnamed one is a bug, logged with its trace.
 """
 
@@ -22,26 +23,41 @@ Event = dict[str, Any]
 Handler = Callable[[Event, Any], Any]
 
 
+def report_bug() -> None:
+    """Log the failure at hand with its trace, and count it where an alarm looks (`InternalFailures`, an embedded metric)."""
+    from aws_lambda_powertools.metrics import MetricUnit, single_metric  # noqa: PLC0415 - no price on the paths that work
+
+    logger.exception("unnamed failure: this is a bug")
+    with single_metric(name="InternalFailures", unit=MetricUnit.Count, value=1, namespace="TenantML") as metric:
+        metric.add_dimension(name="service", value="tenantml")
+
+
 def function(handle: Callable[[Event], Any]) -> Handler:
-    """Make a Lambda handler of a function of the event: names failures in the log, and lets them pass under their names."""
+    """Make a Lambda handler of a function of the event: names failures in the log, and lets them pass under their
+    names.
+    """
 
     @wraps(handle)
     def handler(event: Event, context: Any) -> Any:
-        logger.append_keys(request_id=getattr(context, "aws_request_id", None), function=getattr(context, "function_name", None))
+        logger.append_keys(
+            request_id=getattr(context, "aws_request_id", None), function=getattr(context, "function_name", None)
+        )
         try:
             return handle(event)
         except TenantMLError as error:
             logger.warning("named failure", extra={"code": type(error).__name__, "reason": str(error)})
             raise
         except Exception:
-            logger.exception("unnamed failure: this is a bug")
+            report_bug()
             raise
 
     return handler
 
 
 def state(handle: Callable[[Run, Event], Any]) -> Handler:
-    """Make a Lambda handler of a state: `handle(run, event)`, with the run's ids in every log line and its progress in the registry."""
+    """Make a Lambda handler of a state: `handle(run, event)`, with the run's ids in every log line and its progress
+    in the registry.
+    """
 
     @wraps(handle)
     def with_run(event: Event) -> Any:

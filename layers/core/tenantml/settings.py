@@ -17,5 +17,7 @@ def setting(name: str) -> str:
     """
     value = os.environ.get(name, "")
     if not value:
-        raise MissingSetting(f"the environment variable {name} is not set; see this function's Environment in template.yaml")
+        raise MissingSetting(
+            f"the environment variable {name} is not set; see this function's Environment in template.yaml"
+        )
     return value

@@ -16,7 +16,15 @@ ERRORS = REVOKED | {"ResourceLimitExceeded": QuotaExceeded}
 EXECUTION_TAG = "tenantml:execution"
 
 
-def start(client: Any, account: CustomerAccount, job: str, execution: str, settings: ModelSettings, training_uri: str, output_uri: str) -> str:
+def start(
+    client: Any,
+    account: CustomerAccount,
+    job: str,
+    execution: str,
+    settings: ModelSettings,
+    training_uri: str,
+    output_uri: str,
+) -> str:
     """Start the AutoML job, or adopt the one of this name if it is this execution's; return the job's ARN.
 
     Completion criteria are always sent: without them a job may run 30 days and 250 candidates at the customer's cost.
@@ -64,7 +72,9 @@ def start(client: Any, account: CustomerAccount, job: str, execution: str, setti
             tags = {tag["Key"]: tag["Value"] for tag in client.list_tags(ResourceArn=arn)["Tags"]}
             inputs = found["AutoMLJobInputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
             if tags.get(EXECUTION_TAG) != execution or inputs != training_uri:
-                raise NameTaken(f"an AutoML job {job} exists in account {account.account_id} and is not this execution's") from error
+                raise NameTaken(
+                    f"an AutoML job {job} exists in account {account.account_id} and is not this execution's"
+                ) from error
     return arn
 
 

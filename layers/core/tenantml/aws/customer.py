@@ -1,7 +1,9 @@
 """The session broker: the only place that assumes a role in a customer's account.
 
-The external ID comes from the registry, never from a request. The session's name is the execution's, so that the customer's CloudTrail tells which of our
-executions did what. A session policy narrows each session to the things at hand. Role chaining caps a session at 3,600 s
+The external ID comes from the registry, never from a request. The session's name is the execution's, so that the
+customer's CloudTrail tells which of our
+executions did what. A session policy narrows each session to the things at hand. Role chaining caps a session at
+3,600 s
 (IAM user guide, "Roles terms and concepts"), so every state assumes the role afresh and keeps nothing.
 """
 
@@ -44,7 +46,9 @@ class CustomerSession:
     expires_at: float
 
     def client(self, service: str) -> Any:
-        """Return a client in the customer's account and region; all three keys are explicit, so that it can never fall back to ours."""
+        """Return a client in the customer's account and region; all three keys are explicit, so that it can never
+        fall back to ours.
+        """
         return shared_session().client(  # type: ignore[call-overload]
             service,
             region_name=self.tenant.region,
@@ -56,7 +60,8 @@ class CustomerSession:
 
 
 def assume(tenant: Tenant, purpose: str, policy: dict[str, Any]) -> CustomerSession:
-    """Assume the tenant's access role, narrowed to `policy`, in the name of `purpose` (an execution, or what the API does).
+    """Assume the tenant's access role, narrowed to `policy`, in the name of `purpose` (an execution, or what the API
+    does).
 
     Raises:
         CustomerAccessRevoked: the role is gone or does not trust us any more.
@@ -78,7 +83,8 @@ def assume(tenant: Tenant, purpose: str, policy: dict[str, Any]) -> CustomerSess
     except ClientError as error:
         if error_code(error) in {"AccessDenied", "NoSuchEntity"}:
             raise CustomerAccessRevoked(
-                f"{role_arn} cannot be assumed any more; apply the on-boarding template again in account {tenant.account_id}, unchanged"
+                f"{role_arn} cannot be assumed any more; apply the on-boarding template again in account "
+                f"{tenant.account_id}, unchanged"
             ) from error
         if error_code(error) in {"Throttling", "ThrottlingException"}:
             raise CustomerThrottled("STS throttled AssumeRole; the state tries again") from error

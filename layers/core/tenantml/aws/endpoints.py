@@ -1,6 +1,8 @@
-"""A version's model, endpoint configuration and endpoint in the customer's account: created, watched and removed together.
+"""A version's model, endpoint configuration and endpoint in the customer's account: created, watched and removed
+together.
 
-All three have one name. SageMaker keeps no order on deletion except that an endpoint holds its configuration, and that the execution role
+All three have one name. SageMaker keeps no order on deletion except that an endpoint holds its configuration, and
+that the execution role
 must live until the endpoint is gone.
 """
 
@@ -21,7 +23,14 @@ ERRORS = REVOKED | {"ResourceLimitExceeded": QuotaExceeded}
 ABSENT = {"ResourceNotFound", "ValidationException"}
 
 
-def create(client: Any, account: CustomerAccount, name: str, execution: str, containers: list[dict[str, Any]], settings: ModelSettings) -> None:
+def create(
+    client: Any,
+    account: CustomerAccount,
+    name: str,
+    execution: str,
+    containers: list[dict[str, Any]],
+    settings: ModelSettings,
+) -> None:
     """Create all three, or adopt those that this execution made before.
 
     Raises:
@@ -32,12 +41,23 @@ def create(client: Any, account: CustomerAccount, name: str, execution: str, con
     tags = [{"Key": EXECUTION_TAG, "Value": execution}]
     variant: dict[str, Any] = {"VariantName": "AllTraffic", "ModelName": name}
     if settings.serverless_memory_mb:
-        variant["ServerlessConfig"] = {"MemorySizeInMB": settings.serverless_memory_mb, "MaxConcurrency": settings.serverless_concurrency}
+        variant["ServerlessConfig"] = {
+            "MemorySizeInMB": settings.serverless_memory_mb,
+            "MaxConcurrency": settings.serverless_concurrency,
+        }
     else:
         variant |= {"InstanceType": settings.instance_type, "InitialInstanceCount": settings.instance_count}
     steps = (
-        ("model", client.create_model, {"ModelName": name, "Containers": containers, "ExecutionRoleArn": account.execution_role_arn}),
-        ("endpoint-config", client.create_endpoint_config, {"EndpointConfigName": name, "ProductionVariants": [variant]}),
+        (
+            "model",
+            client.create_model,
+            {"ModelName": name, "Containers": containers, "ExecutionRoleArn": account.execution_role_arn},
+        ),
+        (
+            "endpoint-config",
+            client.create_endpoint_config,
+            {"EndpointConfigName": name, "ProductionVariants": [variant]},
+        ),
         ("endpoint", client.create_endpoint, {"EndpointName": name, "EndpointConfigName": name}),
     )
     with named(ERRORS, f"the version {name} could not be deployed in account {account.account_id}"):
@@ -48,8 +68,12 @@ def create(client: Any, account: CustomerAccount, name: str, execution: str, con
                 if "already exist" not in str(error) and error_code(error) != "ResourceInUse":
                     raise
                 found = client.list_tags(ResourceArn=account.sagemaker_arn(kind, name))["Tags"]
-                if {"Key": EXECUTION_TAG, "Value": execution} not in [{"Key": tag["Key"], "Value": tag["Value"]} for tag in found]:
-                    raise NameTaken(f"a SageMaker {kind} {name} exists in account {account.account_id} and is not this execution's") from error
+                if {"Key": EXECUTION_TAG, "Value": execution} not in [
+                    {"Key": tag["Key"], "Value": tag["Value"]} for tag in found
+                ]:
+                    raise NameTaken(
+                        f"a SageMaker {kind} {name} exists in account {account.account_id} and is not this execution's"
+                    ) from error
 
 
 def status(client: Any, name: str) -> tuple[str, str]:

@@ -15,11 +15,14 @@ from tenantml.settings import setting
 def start(name: str, upload: dict[str, Any]) -> bool:
     """Start the execution of an upload, or find it started; say whether it was this call that did.
 
-    StartExecution with the name of a running execution and the same input answers as if it had started it; with another input, or after
+    StartExecution with the name of a running execution and the same input answers as if it had started it; with
+    another input, or after
     its end, it refuses the name for 90 days. Either way there is one.
     """
     try:
-        platform("stepfunctions").start_execution(stateMachineArn=setting("TRAINING_STATE_MACHINE"), name=name, input=json.dumps(upload, sort_keys=True))
+        platform("stepfunctions").start_execution(
+            stateMachineArn=setting("TRAINING_STATE_MACHINE"), name=name, input=json.dumps(upload, sort_keys=True)
+        )
     except ClientError as error:
         if error_code(error) == "ExecutionAlreadyExists":
             return False
@@ -30,5 +33,7 @@ def start(name: str, upload: dict[str, Any]) -> bool:
 def ended_as(status: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the names and inputs of the newest executions that ended as `ABORTED` or `TIMED_OUT`."""
     client = platform("stepfunctions")
-    for found in client.list_executions(stateMachineArn=setting("TRAINING_STATE_MACHINE"), statusFilter=status, maxResults=100)["executions"]:
+    for found in client.list_executions(
+        stateMachineArn=setting("TRAINING_STATE_MACHINE"), statusFilter=status, maxResults=100
+    )["executions"]:
         yield found["name"], json.loads(client.describe_execution(executionArn=found["executionArn"])["input"])

@@ -1,6 +1,7 @@
 """The grant ledger: a table says which grants stand, and the bucket's policy is rendered from it as a whole.
 
-One writer at a time holds the bucket's lock, a row with an end of its own, so that a writer that died blocks nobody for long. What is
+One writer at a time holds the bucket's lock, a row with an end of its own, so that a writer that died blocks nobody
+for long. What is
 written is read back. `sweep` mends whatever a crash left: the ledger is the truth, and expired grants leave it.
 """
 
@@ -49,7 +50,9 @@ def grant(run: Run, account: CustomerAccount, bucket: str, key: str, settings: M
         expires_at=int(time.time()) + lifetime,
     )
     with _locked(bucket):
-        platform("dynamodb").put_item(TableName=setting("GRANTS_TABLE"), Item=to_item({"bucket": bucket, **wanted.as_document()}))
+        platform("dynamodb").put_item(
+            TableName=setting("GRANTS_TABLE"), Item=to_item({"bucket": bucket, **wanted.as_document()})
+        )
         try:
             _apply(bucket)
         except GrantCapacity:
@@ -85,19 +88,25 @@ def sweep() -> list[str]:
 
 
 def _ledger(bucket: str) -> list[Grant]:
-    pages = platform("dynamodb").get_paginator("query").paginate(
-        TableName=setting("GRANTS_TABLE"),
-        KeyConditionExpression="#bucket = :bucket",
-        ExpressionAttributeNames={"#bucket": "bucket"},
-        ExpressionAttributeValues=to_item({":bucket": bucket}),
-        ConsistentRead=True,
+    pages = (
+        platform("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=setting("GRANTS_TABLE"),
+            KeyConditionExpression="#bucket = :bucket",
+            ExpressionAttributeNames={"#bucket": "bucket"},
+            ExpressionAttributeValues=to_item({":bucket": bucket}),
+            ConsistentRead=True,
+        )
     )
     rows = [from_item(item) for page in pages for item in page["Items"]]
     return [Grant.from_document(row) for row in rows if row["grant_id"] != LOCK]
 
 
 def _forget(bucket: str, grant_id: str) -> None:
-    platform("dynamodb").delete_item(TableName=setting("GRANTS_TABLE"), Key=to_item({"bucket": bucket, "grant_id": grant_id}))
+    platform("dynamodb").delete_item(
+        TableName=setting("GRANTS_TABLE"), Key=to_item({"bucket": bucket, "grant_id": grant_id})
+    )
 
 
 def _apply(bucket: str) -> None:
@@ -113,7 +122,10 @@ def _apply(bucket: str) -> None:
         return
     s3.put_bucket_policy(Bucket=bucket, Policy=grants.policy_text(wanted))
     if not grants.is_same_policy(_policy(s3, bucket), wanted):
-        raise GrantContended(f"the policy of {bucket} is not what was written; something else writes it too: find it, the state tries again")
+        raise GrantContended(
+            f"the policy of {bucket} is not what was written; something else writes it too: find it, the state "
+            "tries again"
+        )
 
 
 def _policy(s3: Any, bucket: str) -> dict[str, Any] | None:
@@ -145,7 +157,9 @@ def _locked(bucket: str) -> Iterator[None]:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise
             if time.monotonic() > deadline:
-                raise GrantContended(f"the policy of {bucket} is being written by another execution; the state tries again") from error
+                raise GrantContended(
+                    f"the policy of {bucket} is being written by another execution; the state tries again"
+                ) from error
             time.sleep(0.2)
     try:
         yield

@@ -16,21 +16,31 @@ from tenantml.settings import setting
 def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]:
     """Write the outcome, tell it on the bus, and return it; whoever comes first decides what it was.
 
-    The row is written before the event is sent and marked after it, so that a crash between the two tells it again rather than never;
+    The row is written before the event is sent and marked after it, so that a crash between the two tells it again
+    rather than never;
     the event carries the execution's name, by which a receiver knows a repetition.
     """
     claimed = upload.key.split("/")[0]
     tenant = registry.find_tenant(claimed)
     owner = claimed if tenant else registry.NOBODY
     outcome = outcomes.of(failure, left_behind)
-    registry.end_execution(owner, upload.execution, {**outcome, "tenant": owner, "upload": upload.as_input(), "announced": False})
+    registry.end_execution(
+        owner, upload.execution, {**outcome, "tenant": owner, "upload": upload.as_input(), "announced": False}
+    )
     row = registry.require_execution(owner, upload.execution)
     error = row["error"]
     if error and error["code"] == "CustomerAccessRevoked" and tenant and tenant.status == ACTIVE:
         registry.set_tenant_status(tenant.tenant, SUSPENDED, error["message"])
-    told = {name: row.get(name) for name in ("execution", "tenant", "model", "version", "status", "error", "left_behind")}
+    told = {
+        name: row.get(name) for name in ("execution", "tenant", "model", "version", "status", "error", "left_behind")
+    }
     if not row["announced"]:
-        entry = {"Source": "tenantml", "DetailType": "Execution Ended", "Detail": json.dumps(told), "EventBusName": setting("EVENT_BUS")}
+        entry = {
+            "Source": "tenantml",
+            "DetailType": "Execution Ended",
+            "Detail": json.dumps(told),
+            "EventBusName": setting("EVENT_BUS"),
+        }
         platform("events").put_events(Entries=[entry])
         registry.update_execution(owner, upload.execution, {"announced": True})
     return told

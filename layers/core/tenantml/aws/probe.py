@@ -1,6 +1,8 @@
-"""The probe: before a tenant is active, prove that its access role lets us in, and lets nobody in without our external ID.
+"""The probe: before a tenant is active, prove that its access role lets us in, and lets nobody in without our
+external ID.
 
-A survey of 90 vendors found that half did not check it; a role that trusts our account without the condition can be used through us by
+A survey of 90 vendors found that half did not check it; a role that trusts our account without the condition can be
+used through us by
 any other tenant that names it.
 """
 
@@ -30,14 +32,20 @@ def probe(tenant: Tenant) -> None:
         session = assume(tenant, "tenantml-probe", session_policies.probe())
     except CustomerAccessRevoked as error:
         raise RoleNotAssumable(
-            f"{tenant.account.access_role_arn} cannot be assumed with this tenant's external ID; apply the on-boarding template with the given parameters"
+            f"{tenant.account.access_role_arn} cannot be assumed with this tenant's external ID; apply the "
+            "on-boarding template with the given parameters"
         ) from error
     account_id = session.client("sts").get_caller_identity()["Account"]
     if account_id != tenant.account_id:
-        raise RoleNotAssumable(f"the role is in account {account_id}, registered is {tenant.account_id}; register the right account")
+        raise RoleNotAssumable(
+            f"the role is in account {account_id}, registered is {tenant.account_id}; register the right account"
+        )
     for label, wrong in (("no external ID", {}), ("a random external ID", {"ExternalId": secrets.token_urlsafe(16)})):
         if _lets_in(tenant, wrong):
-            raise TrustTooOpen(f"{tenant.account.access_role_arn} can be assumed with {label}; apply the on-boarding template unchanged")
+            raise TrustTooOpen(
+                f"{tenant.account.access_role_arn} can be assumed with {label}; apply the on-boarding template "
+                "unchanged"
+            )
 
 
 def _lets_in(tenant: Tenant, external_id: dict[str, Any]) -> bool:

@@ -14,7 +14,7 @@ Everything of a tenant is under one partition key, so that credentials can be sc
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -31,7 +31,7 @@ NOBODY = "-"  # the partition of uploads that belong to no tenant
 
 def now() -> str:
     """Return the time as the registry writes it: ISO 8601, UTC, seconds."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _key(pk: str, sk: str) -> dict[str, Any]:
@@ -39,13 +39,18 @@ def _key(pk: str, sk: str) -> dict[str, Any]:
 
 
 def _get(pk: str, sk: str, consistent: bool = True) -> dict[str, Any] | None:
-    answer = platform("dynamodb").get_item(TableName=setting("REGISTRY_TABLE"), Key=_key(pk, sk), ConsistentRead=consistent)
+    answer = platform("dynamodb").get_item(
+        TableName=setting("REGISTRY_TABLE"), Key=_key(pk, sk), ConsistentRead=consistent
+    )
     return from_item(answer["Item"]) if "Item" in answer else None
 
 
 def _put(pk: str, sk: str, document: dict[str, Any], condition: str | None = None) -> bool:
     """Write a row; with a condition, say whether it held."""
-    request: dict[str, Any] = {"TableName": setting("REGISTRY_TABLE"), "Item": to_item({"pk": pk, "sk": sk, **document})}
+    request: dict[str, Any] = {
+        "TableName": setting("REGISTRY_TABLE"),
+        "Item": to_item({"pk": pk, "sk": sk, **document}),
+    }
     if condition:
         request["ConditionExpression"] = condition
     return _holds(platform("dynamodb").put_item, request)
@@ -79,12 +84,16 @@ def _holds(call: Any, request: dict[str, Any]) -> bool:
 
 
 def _query(pk: str, prefix: str, newest_first: bool = False) -> list[dict[str, Any]]:
-    pages = platform("dynamodb").get_paginator("query").paginate(
-        TableName=setting("REGISTRY_TABLE"),
-        KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-        ExpressionAttributeValues=to_item({":pk": pk, ":prefix": prefix}),
-        ScanIndexForward=not newest_first,
-        ConsistentRead=True,
+    pages = (
+        platform("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=setting("REGISTRY_TABLE"),
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues=to_item({":pk": pk, ":prefix": prefix}),
+            ScanIndexForward=not newest_first,
+            ConsistentRead=True,
+        )
     )
     return [from_item(item) for page in pages for item in page["Items"]]
 
@@ -106,13 +115,15 @@ def add_tenant(tenant: Tenant) -> None:
     try:
         platform("dynamodb").transact_write_items(
             TransactItems=[
-                {"Put": {"TableName": table, "Item": to_item(row), "ConditionExpression": "attribute_not_exists(pk)"}} for row in rows
+                {"Put": {"TableName": table, "Item": to_item(row), "ConditionExpression": "attribute_not_exists(pk)"}}
+                for row in rows
             ]
         )
     except ClientError as error:
         if error_code(error) == "TransactionCanceledException":
             raise RegistrationConflict(
-                "this tenant id or this account cannot be registered; choose another id, or off-board the tenant that uses the account"
+                "this tenant id or this account cannot be registered; choose another id, or off-board the tenant "
+                "that uses the account"
             ) from error
         raise
 
@@ -137,7 +148,9 @@ def get_tenant(tenant: str) -> Tenant:
 
 def set_tenant_status(tenant: str, status: str, reason: str = "") -> None:
     """Activate, suspend or retire a tenant, with the reason that a person will read."""
-    _update(f"TENANT#{tenant}", "TENANT", {"status": status, "reason": reason, "status_at": now()}, "attribute_exists(pk)")
+    _update(
+        f"TENANT#{tenant}", "TENANT", {"status": status, "reason": reason, "status_at": now()}, "attribute_exists(pk)"
+    )
 
 
 def add_key(key_hash: str, tenant: str) -> None:
@@ -172,7 +185,9 @@ def remove_tenant(tenant: Tenant) -> list[str]:
 
 def put_model(tenant: str, model: str, settings: ModelSettings) -> None:
     """Write a model's settings; its live version stays."""
-    _update(f"TENANT#{tenant}", f"MODEL#{model}", {"model": model, "settings": settings.as_document(), "updated_at": now()})
+    _update(
+        f"TENANT#{tenant}", f"MODEL#{model}", {"model": model, "settings": settings.as_document(), "updated_at": now()}
+    )
 
 
 def find_model(tenant: str, model: str, consistent: bool = True) -> dict[str, Any] | None:
@@ -200,11 +215,16 @@ def list_models(tenant: str) -> list[dict[str, Any]]:
 def note_newest_upload(tenant: str, model: str, uploaded_at: str, sequencer: str) -> bool:
     """Remember the model's newest upload; say False when a newer one is known already.
 
-    S3 orders events of one key by `sequencer`; over different keys of a model the upload's time decides, and the sequencer breaks ties.
+    S3 orders events of one key by `sequencer`; over different keys of a model the upload's time decides, and the
+    sequencer breaks ties.
     """
     order = f"{uploaded_at} {sequencer.rjust(40, '0')}"
     return _update(
-        f"TENANT#{tenant}", f"MODEL#{model}", {"newest_upload": order}, "attribute_not_exists(newest_upload) OR newest_upload <= :order", order=order
+        f"TENANT#{tenant}",
+        f"MODEL#{model}",
+        {"newest_upload": order},
+        "attribute_not_exists(newest_upload) OR newest_upload <= :order",
+        order=order,
     )
 
 
@@ -259,8 +279,10 @@ def promote(tenant: str, model: str, version: str) -> str | None:
 def add_execution(tenant: str, execution: str, document: dict[str, Any]) -> None:
     """Make an upload visible, the first time that its execution runs; a repeat changes nothing."""
     _put(
-        f"TENANT#{tenant}", f"EXECUTION#{execution}",
-        {"execution": execution, "status": "running", "started_at": now(), **document}, "attribute_not_exists(pk)",
+        f"TENANT#{tenant}",
+        f"EXECUTION#{execution}",
+        {"execution": execution, "status": "running", "started_at": now(), **document},
+        "attribute_not_exists(pk)",
     )
 
 
@@ -272,7 +294,10 @@ def update_execution(tenant: str, execution: str, values: dict[str, Any]) -> Non
 def end_execution(tenant: str, execution: str, values: dict[str, Any]) -> bool:
     """Write how an execution ended, once; say False when it had ended before."""
     return _update(
-        f"TENANT#{tenant}", f"EXECUTION#{execution}", {"execution": execution, **values, "ended_at": now()}, "attribute_not_exists(ended_at)"
+        f"TENANT#{tenant}",
+        f"EXECUTION#{execution}",
+        {"execution": execution, **values, "ended_at": now()},
+        "attribute_not_exists(ended_at)",
     )
 
 

@@ -1,4 +1,6 @@
-"""Leaving nothing behind: what a run created is removed in the order that AWS needs, and what cannot be removed is named."""
+"""Leaving nothing behind: what a run created is removed in the order that AWS needs, and what cannot be removed is
+named.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ class Removal:
 
 
 def roll_back(run: Run) -> Removal:
-    """Stop the run's job and remove its model, endpoint configuration and endpoint, unless its version is live. Repeatable."""
+    """Stop the run's job and remove its model, endpoint configuration and endpoint, unless its version is live.
+    Repeatable.
+    """
     model = registry.find_model(run.tenant, run.model)
     if model and model.get("live_version") == run.version:
         return Removal()
@@ -50,7 +54,8 @@ def roll_back(run: Run) -> Removal:
 def clean_up(run: Run, failed: bool, delivered: bool) -> Removal:
     """Take back the run's grant and delete the copies of its dataset; after a failure its artefacts too. Repeatable.
 
-    After a success the holdout and the profile stay in the staging bucket as long as the version does. `delivered` says whether anything was
+    After a success the holdout and the profile stay in the staging bucket as long as the version does. `delivered`
+    says whether anything was
     written to the customer's account: if not, no call is made there.
     """
     grants.revoke(run.execution)

@@ -10,18 +10,25 @@ from tenantml.domain.uploads import Upload
 
 CAUSES = {
     "ABORTED": {"Error": "ExecutionStopped", "Cause": "an operator stopped the execution; upload again to train anew"},
-    "TIMED_OUT": {"Error": "ExecutionTimedOut", "Cause": "the execution took longer than it may; raise nothing, upload again, and tell us"},
+    "TIMED_OUT": {
+        "Error": "ExecutionTimedOut",
+        "Cause": "the execution took longer than it may; raise nothing, upload again, and tell us",
+    },
 }
 
 
 def rescue(upload: Upload, status: str) -> dict[str, Any]:
-    """Remove what a stopped (`ABORTED`) or timed-out (`TIMED_OUT`) execution left, and record its outcome. Repeatable."""
+    """Remove what a stopped (`ABORTED`) or timed-out (`TIMED_OUT`) execution left, and record its outcome.
+    Repeatable.
+    """
     tenant = upload.key.split("/")[0]
     row = registry.find_execution(tenant, upload.execution)
     left_behind = []
     if row and "ended_at" not in row:
         run = Run(row["execution"], row["tenant"], row["model"], row["version"])
-        left_behind = removal.roll_back(run).left_behind + removal.clean_up(run, failed=True, delivered=True).left_behind
+        left_behind = (
+            removal.roll_back(run).left_behind + removal.clean_up(run, failed=True, delivered=True).left_behind
+        )
     return outcomes.record(upload, CAUSES[status], left_behind)
 
 

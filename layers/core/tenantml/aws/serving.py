@@ -1,6 +1,7 @@
 """Serving: which version answers for a model, with what schema, and the client that may call its endpoint.
 
-Kept in the process for as long as the state machine's `Drain` allows: a version that was replaced keeps answering until every process has
+Kept in the process for as long as the state machine's `Drain` allows: a version that was replaced keeps answering
+until every process has
 looked again.
 """
 
@@ -22,13 +23,33 @@ from tenantml.domain import session_policies
 from tenantml.domain.models import ModelSettings
 from tenantml.domain.rows import Schema
 from tenantml.domain.tenants import ACTIVE, Tenant
-from tenantml.errors import CustomerAccessRevoked, EndpointUnavailable, ModelNotReady, NotFound, TenantSuspended, UnreadableAnswer
+from tenantml.errors import (
+    CustomerAccessRevoked,
+    EndpointUnavailable,
+    ModelNotReady,
+    NotFound,
+    TenantSuspended,
+    UnreadableAnswer,
+)
 
 LIVE_SECONDS = 5
 SESSION_MARGIN_SECONDS = 300
 KEPT = 1000
-UNAVAILABLE = THROTTLES | {"ValidationError", "ServiceUnavailable", "ModelNotReadyException", "InternalDependencyException", "InternalFailure"}
-REVOKED = {"AccessDenied", "AccessDeniedException", "UnrecognizedClientException", "InvalidClientTokenId", "ExpiredTokenException", "ExpiredToken"}
+UNAVAILABLE = THROTTLES | {
+    "ValidationError",
+    "ServiceUnavailable",
+    "ModelNotReadyException",
+    "InternalDependencyException",
+    "InternalFailure",
+}
+REVOKED = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "ExpiredTokenException",
+    "ExpiredToken",
+}
 
 Kept = TypeVar("Kept")
 
@@ -94,7 +115,7 @@ def _look_up(tenant_id: str, model: str) -> LiveVersion:
         raise NotFound("there is no such model; GET /models lists yours")
     version = row.get("live_version")
     found = registry.find_version(tenant_id, model, version, consistent=False) if version else None
-    if found is None:
+    if version is None or found is None:
         raise ModelNotReady("the model has no live version yet; GET /executions shows how its training goes")
     settings = ModelSettings.from_document(row["settings"])
     return LiveVersion(
@@ -117,13 +138,15 @@ def _client(live: LiveVersion) -> Any:
     """Return a client that may invoke this one endpoint, until five minutes before its credentials end."""
 
     def make() -> tuple[float, Any]:
-        session: CustomerSession = assume(live.tenant, f"tenantml-predict-{live.model}", session_policies.predict(live.tenant.account, live.endpoint))
+        session: CustomerSession = assume(
+            live.tenant, f"tenantml-predict-{live.model}", session_policies.predict(live.tenant.account, live.endpoint)
+        )
         return session.expires_at - SESSION_MARGIN_SECONDS, session.client("sagemaker-runtime")
 
     return _clients.get((live.tenant.tenant, live.endpoint), make)
 
 
-def invoke(live: LiveVersion, body: bytes) -> str:
+def invoke(live: LiveVersion, body: bytes) -> bytes:
     """Return the endpoint's answer to rows of CSV.
 
     Raises:
@@ -132,14 +155,17 @@ def invoke(live: LiveVersion, body: bytes) -> str:
         UnreadableAnswer: the model failed on these rows.
     """
     try:
-        answer = _client(live).invoke_endpoint(EndpointName=live.endpoint, ContentType="text/csv", Accept="text/csv", Body=body)
+        answer = _client(live).invoke_endpoint(
+            EndpointName=live.endpoint, ContentType="text/csv", Accept="text/csv", Body=body
+        )
     except ClientError as error:
         code = error_code(error)
         _clients.forget((live.tenant.tenant, live.endpoint))
         _live.forget((live.tenant.tenant, live.model))
         if code in REVOKED:
             raise CustomerAccessRevoked(
-                f"account {live.tenant.account_id} refuses the call of its endpoint; its cloud team applies the on-boarding template again"
+                f"account {live.tenant.account_id} refuses the call of its endpoint; its cloud team applies the "
+                "on-boarding template again"
             ) from error
         if code in UNAVAILABLE:
             raise EndpointUnavailable("the model's endpoint does not answer now; try again shortly") from error
@@ -148,5 +174,5 @@ def invoke(live: LiveVersion, body: bytes) -> str:
         raise
     except (EndpointConnectionError, ReadTimeoutError) as error:
         raise EndpointUnavailable("the model's endpoint does not answer now; try again shortly") from error
-    text: str = answer["Body"].read().decode()
-    return text
+    content: bytes = answer["Body"].read()
+    return content

@@ -1,12 +1,13 @@
 """S3: streaming in, streaming out, copying at any size, deleting until nothing is left.
 
-CopyObject ends at 5 GB, past it UploadPartCopy takes parts of 5 MiB to 5 GiB, at most 10,000 (S3 user guide, "Copying objects").
+CopyObject ends at 5 GB, past it UploadPartCopy takes parts of 5 MiB to 5 GiB, at most 10,000 (S3 user guide,
+"Copying objects").
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from types import TracebackType
@@ -106,7 +107,9 @@ class MultipartWriter:
         if not self._upload_id:
             self._upload_id = self._client.create_multipart_upload(**where)["UploadId"]
         number = len(self._parts) + 1
-        answer = self._client.upload_part(**where, UploadId=self._upload_id, PartNumber=number, Body=bytes(self._buffer[:size]))
+        answer = self._client.upload_part(
+            **where, UploadId=self._upload_id, PartNumber=number, Body=bytes(self._buffer[:size])
+        )
         self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
         del self._buffer[:size]
 
@@ -116,10 +119,14 @@ class MultipartWriter:
         if self._upload_id:
             if self._buffer:
                 self._send_part(len(self._buffer))
-            answer = self._client.complete_multipart_upload(**where, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts})
+            answer = self._client.complete_multipart_upload(
+                **where, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
+            )
         else:
             answer = self._client.put_object(**where, Body=bytes(self._buffer))
-        self.stored = StoredObject(self._bucket, self._key, answer.get("VersionId", ""), answer["ETag"].strip('"'), self._size)
+        self.stored = StoredObject(
+            self._bucket, self._key, answer.get("VersionId", ""), answer["ETag"].strip('"'), self._size
+        )
         return self.stored
 
     def require_stored(self) -> StoredObject:
@@ -140,7 +147,9 @@ class MultipartWriter:
     def __enter__(self) -> MultipartWriter:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self.close()
         else:
@@ -160,13 +169,16 @@ def get_bytes(client: Any, bucket: str, key: str) -> bytes:
 
 
 def copy(client: Any, source: StoredObject, source_account: str, bucket: str, key: str, owner_account: str) -> None:
-    """Copy one pinned version server-side, with the rights of `client`, past 5 GB in parallel parts. Repeating it is harmless.
+    """Copy one pinned version server-side, with the rights of `client`, past 5 GB in parallel parts. Repeating it is
+    harmless.
 
     Raises:
         CustomerAccessRevoked: the session may not read the one or write the other.
         DatasetChanged: the source is not what it was.
     """
-    origin = {"Bucket": source.bucket, "Key": source.key} | ({"VersionId": source.version_id} if source.version_id else {})
+    origin = {"Bucket": source.bucket, "Key": source.key} | (
+        {"VersionId": source.version_id} if source.version_id else {}
+    )
     pinned = {"CopySource": origin, "CopySourceIfMatch": source.etag}
     owners = {"ExpectedBucketOwner": owner_account, "ExpectedSourceBucketOwner": source_account}
     where = {"Bucket": bucket, "Key": key}
@@ -211,13 +223,13 @@ def stream(reader: Any, source: StoredObject, writer: Any, bucket: str, key: str
             target.write(chunk)
 
 
-def remove_folder(client: Any, bucket: str, folder: str, keep: Callable[[str], bool] = lambda key: False) -> list[str]:
+def remove_folder(client: Any, bucket: str, folder: str) -> list[str]:
     """Delete every version of every object under `folder`, and return the keys; lists again until nothing is left."""
     removed: list[str] = []
     with named(CUSTOMER_ERRORS, f"s3://{bucket}/{folder} could not be emptied"):
         while True:
             answer = client.list_object_versions(Bucket=bucket, Prefix=folder)
-            found = [row for kind in ("Versions", "DeleteMarkers") for row in answer.get(kind, []) if not keep(row["Key"])]
+            found = [row for kind in ("Versions", "DeleteMarkers") for row in answer.get(kind, [])]
             for row in found:
                 client.delete_object(Bucket=bucket, Key=row["Key"], VersionId=row["VersionId"])
                 removed.append(row["Key"])

@@ -23,8 +23,10 @@ class ModelSettings:
     """How a model is trained and served; every field but `target` has a default.
 
     `problem_type` and `objective` are given both or neither (CreateAutoMLJobV2). `max_candidates` (at most 750) and
-    `max_runtime_seconds` (at most 30 days) cap the customer's bill. `thresholds` maps an objective metric to the value a candidate must reach.
-    `serverless_memory_mb` chooses a serverless endpoint (1,024 to 6,144 in steps of 1,024), which only ENSEMBLING allows.
+    `max_runtime_seconds` (at most 30 days) cap the customer's bill. `thresholds` maps an objective metric to the
+    value a candidate must reach.
+    `serverless_memory_mb` chooses a serverless endpoint (1,024 to 6,144 in steps of 1,024), which only ENSEMBLING
+    allows.
     """
 
     target: str
@@ -94,7 +96,9 @@ class ModelSettings:
             within("holdout_rows_max", self.holdout_rows_max, 50, 1_000_000),
             within("instance_count", self.instance_count, 1, 20),
             within("serverless_concurrency", self.serverless_concurrency, 1, 200),
-            None if self.instance_type.startswith("ml.") else "instance_type: expected a SageMaker type such as ml.m5.large",
+            None
+            if self.instance_type.startswith("ml.")
+            else "instance_type: expected a SageMaker type such as ml.m5.large",
         ]
         if (self.problem_type is None) != (self.objective is None):
             found.append("problem_type and objective: give both or neither")
@@ -107,7 +111,10 @@ class ModelSettings:
             if self.serverless_memory_mb not in range(1024, 6145, 1024):
                 found.append("serverless_memory_mb: expected 1024 to 6144 in steps of 1024")
             if self.mode != "ENSEMBLING":
-                found.append("serverless_memory_mb: only mode ENSEMBLING gives the single container that a serverless endpoint takes")
+                found.append(
+                    "serverless_memory_mb: only mode ENSEMBLING gives the single container that a serverless "
+                    "endpoint takes"
+                )
         return [violation for violation in found if violation]
 
 

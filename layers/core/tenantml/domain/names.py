@@ -46,8 +46,10 @@ def digest_of(execution: str) -> str:
 
 
 def version_name(uploaded_at: str, execution: str) -> str:
-    """Return the name of the version that an upload becomes: its UTC time, so that names sort, and 4 digits of its digest."""
-    moment = datetime.fromisoformat(uploaded_at.replace("Z", "+00:00"))
+    """Return the name of the version that an upload becomes: its UTC time, so that names sort, and 4 digits of its
+    digest.
+    """
+    moment = datetime.fromisoformat(uploaded_at)
     return f"v{moment:%Y%m%d-%H%M%S}-{digest_of(execution)[:4]}"
 
 

@@ -31,8 +31,26 @@ def instructions(tenant: Tenant, platform: Platform) -> dict[str, Any]:
         "SaasTenant": tenant.tenant,
         "ExternalId": tenant.external_id,
     }
-    query = urlencode({"templateURL": platform.template_url, "stackName": STACK_NAME} | {f"param_{name}": value for name, value in parameters.items()})
+    query = urlencode(
+        {"templateURL": platform.template_url, "stackName": STACK_NAME}
+        | {f"param_{name}": value for name, value in parameters.items()}
+    )
     console = f"https://{tenant.region}.console.aws.amazon.com/cloudformation/home?region={tenant.region}"
-    words = ["aws", "cloudformation", "deploy", "--region", tenant.region, "--stack-name", STACK_NAME, "--template-file", "customer_access.yaml"]
-    words += ["--capabilities", "CAPABILITY_NAMED_IAM", "--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
+    words = [
+        "aws",
+        "cloudformation",
+        "deploy",
+        "--region",
+        tenant.region,
+        "--stack-name",
+        STACK_NAME,
+        "--template-file",
+        "customer_access.yaml",
+    ]
+    words += [
+        "--capabilities",
+        "CAPABILITY_NAMED_IAM",
+        "--parameter-overrides",
+        *(f"{name}={value}" for name, value in parameters.items()),
+    ]
     return {"parameters": parameters, "link": f"{console}#/stacks/quickcreate?{query}", "cli": shlex.join(words)}

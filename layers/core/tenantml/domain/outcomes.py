@@ -11,9 +11,11 @@ OUR_FAULT = "InternalFailure"
 
 
 def of(failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]:
-    """Return `{status, error, left_behind}` of Step Functions' error output (`Error`, `Cause`), or of a success when it is None.
+    """Return `{status, error, left_behind}` of Step Functions' error output (`Error`, `Cause`), or of a success when
+    it is None.
 
-    A Lambda function's cause is JSON with its message. An error that has no name of ours is shown as `InternalFailure`, without its
+    A Lambda function's cause is JSON with its message. An error that has no name of ours is shown as
+    `InternalFailure`, without its
     details: they are in the log, and somebody is called.
     """
     if failure is None:

@@ -20,7 +20,9 @@ class Run:
     @classmethod
     def of(cls, upload: Upload, destination: Destination) -> Run:
         """Return the run that an upload starts; the same upload always gives the same run."""
-        return cls(upload.execution, destination.tenant, destination.model, version_name(upload.uploaded_at, upload.execution))
+        return cls(
+            upload.execution, destination.tenant, destination.model, version_name(upload.uploaded_at, upload.execution)
+        )
 
     def as_document(self) -> dict[str, str]:
         """Return it as a JSON object, for the state machine."""

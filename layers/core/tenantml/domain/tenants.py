@@ -42,7 +42,8 @@ class Tenant:
 def register(request: dict[str, Any], platform_account_id: str) -> Tenant:
     """Make a tenant of an operator's request, with an external ID that nobody chose (256 random bits).
 
-    AWS asks the provider to generate the ID, unique per customer and never reused (IAM user guide, "The confused deputy problem").
+    AWS asks the provider to generate the ID, unique per customer and never reused (IAM user guide, "The confused
+    deputy problem").
 
     Raises:
         InvalidRegistration: names each field that is missing or malformed, or the account is our own.

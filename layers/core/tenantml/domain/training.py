@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from tenantml.domain import candidates
@@ -22,14 +22,21 @@ def is_over(job: dict[str, Any], max_runtime_seconds: int) -> bool:
     """
     status, name = job["AutoMLJobStatus"], job["AutoMLJobName"]
     if status == "Failed":
-        raise TrainingFailed(f"the AutoML job {name} failed: {job.get('FailureReason', 'no reason given')}; mend that and upload again")
+        raise TrainingFailed(
+            f"the AutoML job {name} failed: {job.get('FailureReason', 'no reason given')}; mend that and upload again"
+        )
     if status in {"Stopped", "Stopping"}:
-        raise TrainingStopped(f"the AutoML job {name} was stopped in the customer's account; upload again to train anew")
+        raise TrainingStopped(
+            f"the AutoML job {name} was stopped in the customer's account; upload again to train anew"
+        )
     if status == "Completed":
         return True
-    age_seconds = (datetime.now(timezone.utc) - job["CreationTime"]).total_seconds()
+    age_seconds = (datetime.now(UTC) - job["CreationTime"]).total_seconds()
     if age_seconds > max_runtime_seconds + GRACE_SECONDS:
-        raise TrainingTimedOut(f"the AutoML job {name} still runs after {age_seconds:.0f} s; raise max_runtime_seconds or upload fewer rows")
+        raise TrainingTimedOut(
+            f"the AutoML job {name} still runs after {age_seconds:.0f} s; raise max_runtime_seconds or upload "
+            "fewer rows"
+        )
     return False
 
 

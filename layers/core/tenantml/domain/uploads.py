@@ -67,13 +67,16 @@ def destination_of(key: str) -> Destination:
     parts = key.split("/")
     if len(parts) != 3 or not is_tenant(parts[0]) or not is_model(parts[1]):
         raise WrongUploadKey(
-            f"the key {key!r} is not TENANT/MODEL/FILE.csv with your tenant id and a model's name; upload it under that key"
+            f"the key {key!r} is not TENANT/MODEL/FILE.csv with your tenant id and a model's name; upload it "
+            "under that key"
         )
     name = parts[2]
     if not name or name in {".", ".."} or "\\" in name or not name.isprintable():
         raise WrongUploadKey(f"the key {key!r} does not end in a file's name; upload a file TENANT/MODEL/FILE.csv")
     if not name.lower().endswith(".csv"):
-        raise WrongUploadKey(f"the file {name!r} does not end in .csv; export the dataset as comma-separated text and upload that")
+        raise WrongUploadKey(
+            f"the file {name!r} does not end in .csv; export the dataset as comma-separated text and upload that"
+        )
     return Destination(parts[0], parts[1])
 
 
@@ -85,5 +88,6 @@ def check_size(size_bytes: int, limit_bytes: int) -> None:
     """
     if size_bytes > limit_bytes:
         raise UploadTooLarge(
-            f"the file has {size_bytes:,} bytes and this model takes {limit_bytes:,} at most; upload fewer rows or raise max_upload_bytes"
+            f"the file has {size_bytes:,} bytes and this model takes {limit_bytes:,} at most; upload fewer rows "
+            "or raise max_upload_bytes"
         )
