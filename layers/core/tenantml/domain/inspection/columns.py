@@ -1,0 +1,100 @@
+"""What is in the columns: exact state per column, fed only with values that can change it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenantml.domain.inspection.rows import Rows
+from tenantml.domain.inspection.values import NULLS, NUMERIC, Kind, kind_of, number_of
+
+CATEGORY_CHARACTERS_MAX = 100
+
+
+class Column:
+    """What the values of one column have been so far; adding a value again changes nothing but the nulls."""
+
+    def __init__(self, name: str, distinct_max: int):
+        self.name = name
+        self.nulls = 0
+        self.kinds = Kind(0)
+        self.low: int | float | None = None
+        self.high: int | float | None = None
+        self.values: set[bytes] = set()
+        self.capped = False
+        self._distinct_max = distinct_max
+
+    def add(self, value: bytes) -> None:
+        """Take in a value that is not null."""
+        kind = kind_of(value)
+        self.kinds |= kind
+        if kind in (Kind.INTEGER, Kind.NUMBER):
+            number = number_of(value)
+            self.low = number if self.low is None else min(self.low, number)
+            self.high = number if self.high is None else max(self.high, number)
+        if not self.capped:
+            self.values.add(value)
+            if len(self.values) > self._distinct_max:
+                self.capped = True
+                self.values.clear()
+
+    @property
+    def numeric(self) -> bool:
+        """Whether every value is a number."""
+        return bool(self.kinds) and not self.kinds & ~NUMERIC
+
+    @property
+    def type(self) -> str:
+        """The narrowest type that all values have: a column that a single text is in is no number."""
+        kinds = self.kinds
+        if not kinds:
+            return "empty"
+        if self.numeric:
+            return "integer" if kinds == Kind.INTEGER else "number"
+        if kinds == Kind.BOOLEAN:
+            return "boolean"
+        if not kinds & ~(Kind.DATE | Kind.DATETIME):
+            return "date" if kinds == Kind.DATE else "datetime"
+        if self.capped or any(len(value) > CATEGORY_CHARACTERS_MAX for value in self.values):
+            return "text"
+        return "category"
+
+    def describe(self, *, show_values: bool) -> dict[str, Any]:
+        """Return the column's part of the profile; `show_values` is off for what looks like personal data."""
+        found: dict[str, Any] = {
+            "name": self.name,
+            "type": self.type,
+            "nulls": self.nulls,
+            "distinct": self._distinct_max if self.capped else len(self.values),
+            "distinct_capped": self.capped,
+            "constant": not self.capped and len(self.values) == 1 and not self.nulls,
+        }
+        if self.numeric:
+            low, high = self.low, self.high
+            if self.type == "number" and low is not None and high is not None:
+                low, high = float(low), float(high)
+            found |= {"min": low, "max": high, "finite": not self.kinds & Kind.NOT_FINITE}
+        if self.type in ("category", "boolean") and show_values:
+            found["categories"] = sorted(shown(value) for value in self.values)
+        return found
+
+
+def shown(value: bytes) -> str:
+    """Return a value as its reader sees it, doubled quotes undone."""
+    return value.replace(b'""', b'"').decode()
+
+
+class Columns:
+    """All columns of a dataset."""
+
+    def __init__(self, names: list[str], distinct_max: int):
+        self.columns = [Column(name, distinct_max) for name in names]
+
+    def add(self, rows: Rows) -> None:
+        """Take in a block of rows."""
+        for starts, ends in zip(rows.value_starts.tolist(), rows.value_ends.tolist(), strict=True):
+            for column, start, end in zip(self.columns, starts, ends, strict=True):
+                value = rows.values[start:end]
+                if value in NULLS:
+                    column.nulls += 1
+                else:
+                    column.add(value)

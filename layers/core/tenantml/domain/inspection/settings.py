@@ -1,0 +1,55 @@
+"""The limits and thresholds of a pre-flight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024**2
+
+
+@dataclass(frozen=True)
+class InspectionSettings:
+    """What a dataset is checked against, and how it is split; every field but `target` and `seed` has a default.
+
+    `seed` names the upload (such as bucket, key and version id): the same upload is split the same way every time.
+    `problem_type` is Autopilot's (`BinaryClassification`, `MulticlassClassification`, `Regression`) or None: then it is guessed as
+    Autopilot does. One labelled row in `round(1 / holdout_fraction)` is held out. The holdout is kept in memory until the end: when it
+    outgrows `holdout_rows_max` or `holdout_bytes_max` it is thinned to half, evenly over the whole file. `field_bytes_max` is the
+    standard library's own limit. `distinct_max` caps how many distinct values of a column are counted and listed.
+    `fatal_advice` names rules of advice (`tenantml.domain.inspection.advice.RULES`) that end the execution.
+    `block_bytes` is how much is scanned at a time; it changes memory and speed, never the outcome.
+    """
+
+    target: str
+    seed: str
+    problem_type: str | None = None
+
+    holdout_fraction: float = 0.2
+    holdout_rows_max: int = 20_000
+    holdout_bytes_max: int = 16 * MIB
+    # "at least 500 training rows": https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-datasets-problem-types.html
+    min_training_rows: int = 500
+
+    size_bytes_max: int | None = None
+    columns_max: int = 4_096
+    field_bytes_max: int = 128 * KIB
+    row_bytes_max: int = 4 * MIB
+
+    classes_max: int = 2_000
+    class_rows_min: int = 2
+    whole_number_classes_max: int = 20
+    distinct_max: int = 100
+
+    sample_rows: int = 2_000
+    sample_bytes: int = MIB
+    imbalance_share: float = 0.05
+    identifier_share: float = 0.99
+    duplicate_share: float = 0.01
+    duplicate_rows_checked: int = 20_000
+    personal_data_share: float = 0.5
+    leak_rows_per_value: float = 2.0
+    leak_correlation: float = 0.9999
+    fatal_advice: frozenset[str] = frozenset()
+
+    block_bytes: int = MIB
