@@ -94,7 +94,7 @@ format: .venv/.dev ## Format the code and apply safe fixes
 # What each check looks at; tests/contract/toolchain plants a fault in front of each, which it must find.
 CODE ?= .
 TYPED ?=
-SHIPPED ?= layers functions local tools
+DEPLOYED ?= layers functions
 TEMPLATE ?= template.yaml
 TEMPLATES ?= $(wildcard onboarding/*.yaml)
 DEFINITIONS ?= $(wildcard statemachine/*.asl.json)
@@ -112,16 +112,17 @@ CHECKS := check-format check-code check-types check-security check-template chec
 check: $(CHECKS) ## Formatting, lint, types, security, template, policies, definitions
 
 check-format: .venv/.dev
-	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff format --check --config pyproject.toml $(CODE)
 
 check-code: .venv/.dev
-	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff check --config pyproject.toml $(CODE)
 
 check-types: .venv/.dev
 	$(BIN)/mypy $(TYPED)
 
 check-security: .venv/.dev
-	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(SHIPPED)
+	@ls -d $(DEPLOYED) > /dev/null  # bandit is content with a path that does not exist
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(DEPLOYED)
 
 $(TRANSLATED): $(TEMPLATE) tools/translate.py | .venv/.dev
 	$(BIN)/python -m tools.translate $(TEMPLATE) $@
@@ -134,6 +135,7 @@ check-policies: $(TRANSLATED)
 
 check-definitions: .venv/.dev
 	$(BIN)/statelint --eval-jsonata $(DEFINITIONS)
+	$(BIN)/python -m tools.expressions $(DEFINITIONS)
 
 check-resources: $(TRANSLATED) .venv-scan/.installed
 	.venv-scan/bin/checkov --quiet --compact --skip-download --framework cloudformation --skip-check $(NOT_CHECKED) \
@@ -145,6 +147,7 @@ SAM := SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 
 .PHONY: build
 build: .venv-sam/.installed ## Validate the template and build what `make deploy` deploys
+	@find functions -name __pycache__ -type d -prune -exec rm -rf {} +  # SAM zips a function's folder as it is
 	@$(SAM) validate --lint --region us-east-1 --template $(TEMPLATE)
 	@$(SAM) build --region us-east-1 --template $(TEMPLATE)
 
