@@ -15,13 +15,7 @@ from local.sagemaker.serving.lifeline import exit_with_parent
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until SIGTERM or the parent's death."""
-    exit_with_parent()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    # Before the libraries load: idle OpenMP threads that spin starve every other process of a small machine.
-    os.environ.update(OMP_WAIT_POLICY="passive", OMP_NUM_THREADS="1")
-    warnings.simplefilter("ignore")  # the libraries' advice to their own developers
-
+    """Serve until the process is ended."""
     from local.sagemaker.serving.containers import BrokenChain, Chain, read_description
     from local.sagemaker.serving.server import InvocationServer
 
@@ -40,4 +34,9 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    exit_with_parent()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Before the libraries load: idle OpenMP threads that spin starve every other process of a small machine.
+    os.environ.update(OMP_WAIT_POLICY="passive", OMP_NUM_THREADS="1")
+    warnings.simplefilter("ignore")  # the libraries' advice to their own developers
     sys.exit(main(sys.argv[1:]))

@@ -50,7 +50,7 @@ class Features:
 
 
 def typed(columns: Sequence[str], numeric: Sequence[bool], texts: Any) -> pd.DataFrame:
-    """A frame of float64 columns where `numeric`, else of text with None for nulls, from one sequence of cells a column."""
+    """A frame from one sequence of cells a column: float64 where `numeric`, else text with None for nulls."""
     cells = [
         numbers(column) if is_number else categories(column) for is_number, column in zip(numeric, texts, strict=True)
     ]

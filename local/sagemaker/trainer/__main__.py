@@ -17,11 +17,6 @@ from local.sagemaker.trainer.job import Events, Job, JobFailed
 def main(arguments: list[str]) -> int:
     """Train one job."""
     started_seconds = time.monotonic()
-    exit_with_parent()
-    # Before the libraries load: idle OpenMP threads that spin made training 10 to 100 times slower under load.
-    os.environ.update(OMP_WAIT_POLICY="passive", OMP_NUM_THREADS="1")
-    warnings.simplefilter("ignore")  # the libraries' advice to their own developers
-
     job = Job.read(Path(arguments[0]))
     events = Events(job.folder)
     cap = job.max_runtime_seconds
@@ -39,4 +34,8 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    exit_with_parent()
+    # Before the libraries load: idle OpenMP threads that spin made training 10 to 100 times slower under load.
+    os.environ.update(OMP_WAIT_POLICY="passive", OMP_NUM_THREADS="1")
+    warnings.simplefilter("ignore")  # the libraries' advice to their own developers
     sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,6 @@
 """Autopilot's metrics: names, directions, defaults, values.
 
-"Autopilot metrics" of the SageMaker developer guide; LogLoss exists as a standard metric name only, never as an objective.
+"Autopilot metrics" of the SageMaker developer guide; LogLoss is only a standard metric name, never an objective.
 """
 
 import math

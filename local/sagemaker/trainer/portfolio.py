@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from local.sagemaker.trainer.metrics import Objective
 
-BOOSTING: dict[str, Any] = {"num_boost_round": 400, "ag.early_stop": 30}
-FOREST: dict[str, Any] = {"n_estimators": 60, "max_leaf_nodes": 2000}
+BOOSTING: dict[str, Any] = {"num_boost_round": 250, "learning_rate": 0.1, "ag.early_stop": 20}
+FOREST: dict[str, Any] = {"n_estimators": 60, "max_leaf_nodes": 2000, "min_samples_leaf": 3}
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,17 @@ class Recipe:
 
 PORTFOLIO: tuple[Recipe, ...] = (
     Recipe("LightGBM", LGBModel, BOOSTING),
-    Recipe("LightGBMShallow", LGBModel, BOOSTING | {"learning_rate": 0.1, "num_leaves": 8, "feature_fraction": 0.6}),
-    Recipe("XGBoost", XGBoostModel, {"n_estimators": 400, "learning_rate": 0.1, "ag.early_stop": 30}),
+    Recipe("LightGBMShallow", LGBModel, BOOSTING | {"num_leaves": 8, "feature_fraction": 0.6}),
+    Recipe("XGBoost", XGBoostModel, {"n_estimators": 250, "learning_rate": 0.1, "ag.early_stop": 20}),
     Recipe("LinearModel", LinearModel, {"max_iter": 300}),
     Recipe("LightGBMExtraTrees", LGBModel, BOOSTING | {"extra_trees": True}),
     Recipe("RandomForest", RFModel, FOREST, in_ensemble=False),
     Recipe("ExtraTrees", XTModel, FOREST, in_ensemble=False),
-    Recipe("LightGBMDeep", LGBModel, BOOSTING | {"num_leaves": 64, "feature_fraction": 0.9, "min_data_in_leaf": 5}),
+    Recipe(
+        "LightGBMDeep",
+        LGBModel,
+        BOOSTING | {"learning_rate": 0.05, "num_leaves": 64, "feature_fraction": 0.9, "min_data_in_leaf": 5},
+    ),
 )
 ENSEMBLE_NAME = "WeightedEnsemble"
 

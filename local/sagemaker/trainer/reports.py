@@ -16,23 +16,23 @@ from local.sagemaker.trainer.portfolio import autogluon_problem
 
 SHUFFLES = 3
 ROWS = 500
-# Past these many columns the rows shrink, so that a wide table is explained in seconds too.
-FULL_ROWS_UP_TO_COLUMNS = 100
+# Past these many cells times classes the rows shrink, so that a wide table is explained in seconds too.
+MOST_CELLS = ROWS * 40
 
 
 def explain(best: Candidate, dataset: Dataset, features: Features, objective: Objective, seed: int) -> dict[str, Any]:
     """Permutation importance per input column: how much worse the objective gets when the column is shuffled."""
     judged = dataset.validation.known
     scorer = get_metric(objective.autogluon, autogluon_problem(len(dataset.classes)))
-    rows = max(50, ROWS * FULL_ROWS_UP_TO_COLUMNS // max(FULL_ROWS_UP_TO_COLUMNS, len(dataset.columns)))
+    rows = max(50, min(ROWS, MOST_CELLS // (len(dataset.columns) * max(1, len(dataset.classes)))))
 
     def predict(raw: pd.DataFrame) -> Floats:
         scores = best.algorithm.scores(features.transform(raw))
         if not dataset.classes:
             return scores
         if scorer.needs_pred:
-            return scores.argmax(axis=1).astype(np.float64)
-        return scores[:, 1] if len(dataset.classes) == 2 else scores
+            return np.asarray(scores.argmax(axis=1), dtype=np.float64)
+        return np.asarray(scores[:, 1]) if len(dataset.classes) == 2 else scores
 
     importance = compute_permutation_feature_importance(
         X=judged.features,

@@ -78,7 +78,7 @@ class Workshop:
         self._probability_of_positive = job.mode == "HYPERPARAMETER_TUNING"
         generator = AutoMLPipelineFeatureGenerator(verbosity=0)
         fitted = generator.fit_transform(dataset.train.features)
-        if fitted.empty:
+        if not any(fitted[column].nunique() > 1 for column in fitted.columns):
             raise JobFailed("No feature column tells rows apart: each is constant, empty, or different in every row.")
         self.features = Features(dataset.columns, dataset.numeric, generator)
         self._fit = Matrix(fitted, dataset.train.target)
