@@ -1,0 +1,130 @@
+"""The condition keys that our trust policy, our buckets and our tenant-scoped credentials stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local import CUSTOMER_ACCOUNT, SAAS_ACCOUNT
+from local.cloud import EmbeddedCloud
+
+_ASSUME = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
+_PATH = "/tenantml/customer-access/"
+
+
+@pytest.fixture(scope="module")
+def customer_role_arn(cloud: EmbeddedCloud, policy: Callable[..., str], unique: Callable[[str], str]) -> str:
+    """Trusts the SaaS account's roles under one path, with the tenant's external ID."""
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{SAAS_ACCOUNT}:root"},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "StringEquals": {"sts:ExternalId": "the-right-one"},
+            "StringLike": {"aws:PrincipalArn": f"arn:aws:iam::{SAAS_ACCOUNT}:role{_PATH}*"},
+        },
+    }
+    iam = cloud.client("iam", CUSTOMER_ACCOUNT)
+    role = iam.create_role(RoleName=unique("customer_trusting_saas"), AssumeRolePolicyDocument=policy(trust))["Role"]
+    return str(role["Arn"])
+
+
+def test_a_role_under_the_trusted_path_gets_in(
+    cloud: EmbeddedCloud, make_role: Callable[..., Any], customer_role_arn: str
+) -> None:
+    sts = cloud.client("sts", credentials=make_role(_ASSUME, path=_PATH).credentials)
+    session = sts.assume_role(RoleArn=customer_role_arn, RoleSessionName="contract", ExternalId="the-right-one")
+    assert session["AssumedRoleUser"]["Arn"].startswith(f"arn:aws:sts::{CUSTOMER_ACCOUNT}:assumed-role/")
+
+
+@pytest.mark.parametrize("external_id", [{}, {"ExternalId": "a-wrong-one"}])
+def test_no_external_id_or_a_wrong_one_is_refused(
+    cloud: EmbeddedCloud, make_role: Callable[..., Any], customer_role_arn: str, code_of: Any, external_id: Any
+) -> None:
+    sts = cloud.client("sts", credentials=make_role(_ASSUME, path=_PATH).credentials)
+    options = {"RoleArn": customer_role_arn, "RoleSessionName": "contract", **external_id}
+    assert code_of(sts.assume_role, **options) == "AccessDenied"
+
+
+def test_a_role_under_another_path_is_refused(
+    cloud: EmbeddedCloud, make_role: Callable[..., Any], customer_role_arn: str, code_of: Any
+) -> None:
+    sts = cloud.client("sts", credentials=make_role(_ASSUME).credentials)
+    options = {"RoleArn": customer_role_arn, "RoleSessionName": "contract", "ExternalId": "the-right-one"}
+    assert code_of(sts.assume_role, **options) == "AccessDenied"
+
+
+def test_a_bucket_that_denies_plain_http_is_usable_on_loopback(
+    cloud: EmbeddedCloud, make_bucket: Callable[..., str], make_role: Callable[..., Any], policy: Callable[..., str]
+) -> None:
+    bucket = make_bucket()
+    arns = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": arns}
+    plain_http = {"Bool": {"aws:SecureTransport": "false"}}
+    cloud.client("s3").put_bucket_policy(Bucket=bucket, Policy=policy({**deny, "Condition": plain_http}))
+    role = make_role({"Effect": "Allow", "Action": "s3:*", "Resource": arns})
+    s3 = cloud.client("s3", credentials=role.credentials)
+    s3.put_object(Bucket=bucket, Key="key", Body=b"1")
+    assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == b"1"
+
+
+_GSI = {
+    "IndexName": "by-owner",
+    "KeySchema": [{"AttributeName": "owner", "KeyType": "HASH"}],
+    "Projection": {"ProjectionType": "ALL"},
+}
+_OPERATIONS: dict[str, Callable[[str, str], dict[str, Any]]] = {
+    "put_item": lambda table, key: {"TableName": table, "Item": {"pk": {"S": key}, "sk": {"S": "1"}}},
+    "get_item": lambda table, key: {"TableName": table, "Key": {"pk": {"S": key}, "sk": {"S": "1"}}},
+    "query": lambda table, key: {
+        "TableName": table,
+        "KeyConditionExpression": "#pk = :key AND begins_with(sk, :start)",
+        "ExpressionAttributeNames": {"#pk": "pk"},
+        "ExpressionAttributeValues": {":key": {"S": key}, ":start": {"S": "1"}},
+    },
+    "batch_get_item": lambda table, key: {
+        "RequestItems": {
+            table: {"Keys": [{"pk": {"S": "TENANT#acme"}, "sk": {"S": "1"}}, {"pk": {"S": key}, "sk": {"S": "2"}}]}
+        }
+    },
+    "transact_write_items": lambda table, key: {
+        "TransactItems": [{"Put": {"TableName": table, "Item": {"pk": {"S": key}, "sk": {"S": "2"}}}}]
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def tenants_table(cloud: EmbeddedCloud, make_role: Callable[..., Any], unique: Callable[[str], str]) -> tuple[Any, str]:
+    """A client that is scoped to the rows of the tenant acme, and the table."""
+    table = unique("table")
+    cloud.client("dynamodb").create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "owner")],
+        GlobalSecondaryIndexes=[_GSI],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    scope = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["TENANT#acme"]}}
+    actions = [f"dynamodb:{action}" for action in ("GetItem", "PutItem", "Query", "BatchGetItem")]
+    role = make_role({"Effect": "Allow", "Action": actions, "Resource": "*", "Condition": scope})
+    return cloud.client("dynamodb", credentials=role.credentials), table
+
+
+@pytest.mark.parametrize("operation", _OPERATIONS)
+def test_credentials_scoped_by_leading_keys_reach_the_tenants_own_rows(
+    tenants_table: tuple[Any, str], operation: str
+) -> None:
+    client, table = tenants_table
+    answer = getattr(client, operation)(**_OPERATIONS[operation](table, "TENANT#acme"))
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+@pytest.mark.parametrize("operation", _OPERATIONS)
+def test_credentials_scoped_by_leading_keys_reach_no_other_rows(
+    tenants_table: tuple[Any, str], operation: str, code_of: Any
+) -> None:
+    client, table = tenants_table
+    call = getattr(client, operation)
+    assert code_of(call, **_OPERATIONS[operation](table, "TENANT#globex")) == "AccessDeniedException"

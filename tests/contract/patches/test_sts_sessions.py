@@ -1,0 +1,60 @@
+"""How long a session may last, and how long its policy may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from local.cloud import EmbeddedCloud
+
+_ASSUME = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
+
+
+@pytest.fixture(scope="module")
+def long_role(make_role: Callable[..., Any]) -> Any:
+    return make_role(_ASSUME, MaxSessionDuration=10_800)
+
+
+def assume(cloud: EmbeddedCloud, role: Any, credentials: Any = None, **options: Any) -> Any:
+    sts = cloud.client("sts", credentials=credentials)
+    return sts.assume_role(RoleArn=role.arn, RoleSessionName="contract", **options)
+
+
+def test_a_role_that_assumes_a_role_gets_an_hour_and_not_a_second_more(
+    cloud: EmbeddedCloud, long_role: Any, code_of: Any
+) -> None:
+    assert assume(cloud, long_role, long_role.credentials, DurationSeconds=3600)
+    assert code_of(assume, cloud, long_role, long_role.credentials, DurationSeconds=3601) == "ValidationError"
+    assert "1 hour session limit for roles assumed by role chaining" in code_of.message
+
+
+def test_the_roles_maximum_holds(cloud: EmbeddedCloud, long_role: Any, code_of: Any) -> None:
+    expiration = assume(cloud, long_role, DurationSeconds=10_800)["Credentials"]["Expiration"]
+    assert 10_700 < (expiration - datetime.now(UTC)).total_seconds() <= 10_801
+    assert code_of(assume, cloud, long_role, DurationSeconds=10_801) == "ValidationError"
+    assert "MaxSessionDuration" in code_of.message
+
+
+def test_no_role_gives_more_than_twelve_hours(cloud: EmbeddedCloud, make_role: Any, code_of: Any) -> None:
+    role = make_role(MaxSessionDuration=43_200)
+    assert assume(cloud, role, DurationSeconds=43_200)
+    assert code_of(assume, cloud, role, DurationSeconds=43_201) == "ValidationError"
+
+
+def test_a_session_policy_of_more_than_2048_characters_is_refused(
+    cloud: EmbeddedCloud, long_role: Any, policy: Callable[..., str], code_of: Any
+) -> None:
+    text = policy({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bucket/"})
+    fits = text.replace("bucket/", "bucket/" + "k" * (2048 - len(text)))
+    assert assume(cloud, long_role, Policy=fits)
+    assert code_of(assume, cloud, long_role, Policy=fits + " ") == "ValidationError"
+
+
+def test_who_may_not_assume_the_role_hears_nothing_of_its_limits(
+    cloud: EmbeddedCloud, long_role: Any, make_role: Callable[..., Any], code_of: Any
+) -> None:
+    stranger = make_role()
+    assert code_of(assume, cloud, long_role, stranger.credentials, DurationSeconds=7200) == "AccessDenied"
