@@ -39,7 +39,8 @@ class EmbeddedCloud:
 
     `state_dir` keeps everything that it writes, its log in `server.log`; without one a temporary folder is used, then
     removed.
-    `wait_scale` multiplies the waits and retry intervals of state machines; `persist` keeps resources across restarts.
+    `wait_scale` multiplies the waits and retry intervals of state machines; `persist` keeps resources across restarts;
+    `settings` are further environment variables of the process, such as TENANTML_LOCAL_MAX_AUTOML_JOBS.
     """
 
     def __init__(
@@ -50,11 +51,13 @@ class EmbeddedCloud:
         wait_scale: float = 1.0,
         persist: bool = False,
         start_timeout_seconds: float = 60.0,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self._keep_state = state_dir is not None
         self._state_dir = state_dir
         self._arguments = ["--port", str(port), "--wait-scale", repr(wait_scale)] + ["--persist"] * persist
         self._start_timeout_seconds = start_timeout_seconds
+        self._settings = dict(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._session = boto3.Session(region_name=REGION)
         self.endpoint_url = ""
@@ -82,7 +85,7 @@ class EmbeddedCloud:
                 command + self._arguments,
                 cwd=_REPOSITORY,
                 # Nothing of the caller's AWS settings reaches the emulator or the functions that it runs.
-                env={name: os.environ[name] for name in _INHERITED if name in os.environ},
+                env={name: os.environ[name] for name in _INHERITED if name in os.environ} | self._settings,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -20,12 +20,12 @@ _STOP_SECONDS = 5.0
 
 
 def trainer_module() -> str:
-    """The module that trains a job; tests put a double here."""
+    """The module that trains a job; tests name the file of a double."""
     return os.environ.get("TENANTML_LOCAL_TRAINER", "local.sagemaker.trainer")
 
 
 def serving_module() -> str:
-    """The module that serves an endpoint; tests put a double here."""
+    """The module that serves an endpoint; tests name the file of a double."""
     return os.environ.get("TENANTML_LOCAL_SERVING", "local.sagemaker.serving")
 
 
@@ -35,11 +35,15 @@ def new_folder(purpose: str) -> Path:
 
 
 def start(module: str, folder: Path) -> subprocess.Popen[bytes]:
-    """Start `python -m module folder` without any AWS credentials; its output goes to a log in the folder."""
+    """Start `python -m module folder` without any AWS credentials; its output goes to a log in the folder.
+
+    A module that ends in `.py` is run as a file.
+    """
+    program = [module] if module.endswith(".py") else ["-m", module]
     environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     with (folder / _LOG).open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", module, str(folder)],
+            [sys.executable, *program, str(folder)],
             cwd=_REPOSITORY,
             env={**environment, "PYTHONPATH": str(_REPOSITORY), "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,

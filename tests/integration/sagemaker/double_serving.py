@@ -1,0 +1,52 @@
+"""Stands in for local.sagemaker.serving: same files in and out, same HTTP, no model.
+
+It answers with the artefact's content and the body's length. The body says how it behaves: `bad` 400, `broken` 500,
+`die` ends the process, `wait` answers when SERVE_DIR/../release exists.
+The environment variable BREAK ends it at the start.
+"""
+
+import json
+import os
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from local.sagemaker.serving.lifeline import exit_with_parent
+
+exit_with_parent()
+folder = Path(sys.argv[1])
+containers = json.loads((folder / "model.json").read_text())["containers"]
+if any("BREAK" in container["environment"] for container in containers):
+    sys.exit("the model does not load")
+loaded = [json.loads((Path(container["artifact_dir"]) / "answer.json").read_text()) for container in containers]
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if body == b"die":
+            os._exit(3)
+        while body == b"wait" and not (folder.parent / "release").exists():
+            time.sleep(0.02)
+        status = {b"bad": 400, b"broken": 500}.get(body, 200)
+        told = {"artifacts": [one["artifact"] for one in loaded], "bytes": len(body), "process": os.getpid()}
+        payload = json.dumps(told).encode() if status == 200 else b"the double says no"
+        self.send_response(status)
+        self.send_header("Content-Type", "text/csv; charset=utf-8")
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+(folder / "ready.json.part").write_text(json.dumps({"port": server.server_address[1]}))
+(folder / "ready.json.part").rename(folder / "ready.json")
+server.serve_forever()

@@ -1,0 +1,73 @@
+"""Stands in for local.sagemaker.trainer: same files in and out, no learning. The target column says how it behaves.
+
+`crash` ends without a word, `refuse` fails with a reason, `wait` shows one candidate and stays until it is killed,
+`capped` completes without any candidate; everything else completes with two candidates.
+"""
+
+import io
+import json
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+from local.sagemaker.serving.lifeline import exit_with_parent
+
+exit_with_parent()
+folder = Path(sys.argv[1])
+job = json.loads((folder / "job.json").read_text())
+rows = sum(len(Path(path).read_text().splitlines()) - 1 for path in job["channels"]["training"])
+
+
+def tell(event: str, **fields: object) -> None:
+    with (folder / "events.jsonl").open("a") as file:
+        file.write(json.dumps({"event": event, **fields}) + "\n")
+
+
+def container(role: str, artifact: str, supported: list[str] | None) -> dict[str, object]:
+    path = folder / artifact
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = json.dumps({"artifact": artifact, "rows": rows}).encode()
+    with tarfile.open(path, "w:gz") as archive:
+        entry = tarfile.TarInfo("answer.json")
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    environment = {"SAGEMAKER_INFERENCE_SUPPORTED": ",".join(supported)} if supported else {}
+    return {"role": role, "artifact": artifact, "supported": supported, "environment": environment}
+
+
+def candidate(name: str, value: float) -> None:
+    keys = ["predicted_label", "probability", "probabilities", "labels"]
+    if job["mode"] == "ENSEMBLING":
+        containers = [container("inference", f"candidates/{name}/model.tar.gz", keys)]
+    else:
+        roles = (("data-transformer", None), ("algorithm", keys), ("label-inverse-transform", keys))
+        containers = [container(role, f"candidates/{name}/{role}/model.tar.gz", supported) for role, supported in roles]
+    metrics = {"F1": value, "Accuracy": value, "LogLoss": 1 - value}
+    objective = {"name": "F1", "value": value}
+    tell(
+        "candidate", name=name, objective=objective, metrics=metrics, containers=containers, training_seconds=0.01
+    )  # fmt: skip
+
+
+if job["target"] == "crash":
+    sys.exit("the double was told to crash")
+tell("status", secondary_status="AnalyzingData")
+if job["target"] == "refuse":
+    tell("failed", reason=f"ClientError: {rows} rows are not enough")
+    sys.exit(1)
+tell("problem", problem_type="BinaryClassification", objective="F1")
+tell("status", secondary_status="TrainingModels")
+if job["target"] == "capped":
+    tell("completed", best=None, reason="MaxAutoMLJobRuntimeReached", artifacts={})
+    sys.exit(0)
+candidate("LightGBM-t1", 0.75)
+while job["target"] == "wait":
+    time.sleep(1)
+candidate("WeightedEnsemble-t2", 0.875)
+tell("status", secondary_status="GeneratingExplainabilityReport")
+(folder / "output").mkdir()
+for report in ("explainability", "insights"):
+    (folder / "output" / f"{report}.json").write_text("{}")
+artifacts = {"explainability": "output/explainability.json", "insights": "output/insights.json"}
+tell("completed", best="WeightedEnsemble-t2", reason="Completed", artifacts=artifacts)
