@@ -167,14 +167,14 @@ def find_key(key_hash: str) -> str | None:
 
 def remove_tenant(tenant: Tenant) -> list[str]:
     """Delete every row of the tenant and its account's claim; return the keys of the rows, secrets left out."""
+    kinds = ("MODEL#", "EXECUTION#", "VERSION#", "KEY#")
     table, client = setting("REGISTRY_TABLE"), platform("dynamodb")
     removed = []
-    for row in _query(f"TENANT#{tenant.tenant}", ""):
+    for row in [row for kind in kinds for row in _query(f"TENANT#{tenant.tenant}", kind)]:
         if row["sk"].startswith("KEY#"):
             client.delete_item(TableName=table, Key=_key(row["sk"], "KEY"))
-        if row["sk"] != "TENANT":
-            client.delete_item(TableName=table, Key=_key(row["pk"], row["sk"]))
-            removed.append(row["sk"] if not row["sk"].startswith("KEY#") else "KEY")
+        client.delete_item(TableName=table, Key=_key(row["pk"], row["sk"]))
+        removed.append(row["sk"] if not row["sk"].startswith("KEY#") else "KEY")
     client.delete_item(TableName=table, Key=_key(f"ACCOUNT#{tenant.account_id}", "ACCOUNT"))
     client.delete_item(TableName=table, Key=_key(f"TENANT#{tenant.tenant}", "TENANT"))
     return [*removed, "ACCOUNT", "TENANT"]

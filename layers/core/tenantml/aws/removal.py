@@ -17,6 +17,8 @@ from tenantml.domain.tenants import Tenant
 from tenantml.errors import CustomerAccountError
 from tenantml.settings import setting
 
+DELETION_WAIT = {"Delay": 2, "MaxAttempts": 100}
+
 
 @dataclass
 class Removal:
@@ -86,12 +88,14 @@ def remove_everything(tenant: Tenant) -> Removal:
     for job in sagemaker.list_auto_ml_jobs(NameContains=PREFIX, StatusEquals="InProgress")["AutoMLJobSummaries"]:
         if autopilot.stop(sagemaker, job["AutoMLJobName"]):
             result.removed.append(f"automl-job/{job['AutoMLJobName']} (stopped)")
-    for name in sorted(_ours(sagemaker)):
-        result.removed += endpoints.remove(sagemaker, name)
+    while names := sorted(_ours(sagemaker)):
+        for name in names:
+            result.removed += endpoints.remove(sagemaker, name)
+        for name in names:  # SageMaker needs the execution role until an endpoint is gone
+            sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig=DELETION_WAIT)
     result.removed += storage.remove_folder(client("s3"), tenant.account.bucket, "")
     result.removed += storage.remove_folder(platform("s3"), setting("STAGING_BUCKET"), f"{tenant.tenant}/")
     result.removed += storage.remove_folder(platform("s3"), setting("INGEST_BUCKET"), f"{tenant.tenant}/")
-    result.left_behind = [tenant.account.sagemaker_arn("endpoint", name) for name in sorted(_ours(sagemaker))]
     return result
 
 
@@ -107,5 +111,5 @@ def _ours(sagemaker: Any) -> set[str]:
         for operation, rows, name in listings
         for page in sagemaker.get_paginator(operation).paginate(NameContains=f"{PREFIX}-")
         for row in page[rows]
-        if row[name].startswith(f"{PREFIX}-") and row.get("EndpointStatus") != "Deleting"
+        if row[name].startswith(f"{PREFIX}-")
     }
