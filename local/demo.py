@@ -19,6 +19,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from botocore.exceptions import WaiterError
+
 from local import CUSTOMER_ACCOUNT, SAAS_ACCOUNT, sample
 from local.cloud import EmbeddedCloud, EmbeddedCloudError
 from local.deploy import StackFailed
@@ -56,19 +58,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     screen = Screen(sys.stdout)
     screen.title("TenantML", "AutoML in the customer's own account, on this machine")
     report = Report(TENANT, plan.model)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell starts background jobs with SIGINT ignored; whoever sends it all the same means it.
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, signal.default_int_handler)
     try:
         _run(plan, report, screen)
     except KeyboardInterrupt:
-        report.error = {"code": "Interrupted", "message": "stopped by the user"}
+        report.fail("Interrupted", "stopped by the user")
         screen.failed("stopped", "the embedded cloud and all in it are gone")
         return 130
     except (EmbeddedCloudError, BuildFailed, StackFailed, Refused) as error:
-        report.error = {"code": type(error).__name__, "message": str(error)}
-        screen.failed(type(error).__name__, str(error))
+        _fail(error, report, screen)
     finally:
         report.write(plan.out / "report.json")
     return _conclude(report, plan, screen)
+
+
+def _fail(error: Exception, report: Report, screen: Screen, **evidence: object) -> None:
+    code = error.code if isinstance(error, Refused) else type(error).__name__
+    report.fail(code, str(error), **evidence)
+    screen.failed(code, str(error))
 
 
 def _plan(arguments: Sequence[str] | None) -> Plan:
@@ -116,8 +125,7 @@ def _run(plan: Plan, report: Report, screen: Screen) -> None:
             _train_and_predict(plan, platform, TenantApi(platform.api_url, tenant.api_key), report, screen)
         except Refused as error:
             called = calls_into(cloud, CUSTOMER_ACCOUNT)
-            report.error = {"code": error.code, "message": str(error), "calls_in_customer_account": len(called)}
-            screen.failed(error.code, str(error))
+            _fail(error, report, screen, calls_in_customer_account=len(called))
             if not called:
                 screen.note(f"nothing was called in the customer's account {CUSTOMER_ACCOUNT}")
         _remove(platform, before, report, screen)
@@ -194,11 +202,14 @@ def _predict_holdout(
 
 def _remove(platform: Platform, before: set[str], report: Report, screen: Screen) -> None:
     screen.title("Removal")
-    with screen.step("off-board the tenant") as step:
-        answer = platform.call("OffboardTenantFunction", {"tenant": TENANT})
-        step.detail = f"{len(answer['removed'])} things removed"
-    with screen.step("delete the customer's stack"):
-        delete_access_stack(platform.cloud, CUSTOMER_ACCOUNT)
+    try:
+        with screen.step("off-board the tenant") as step:
+            answer = platform.call("OffboardTenantFunction", {"tenant": TENANT})
+            step.detail = f"{len(answer['removed'])} things removed"
+        with screen.step("delete the customer's stack"):
+            delete_access_stack(platform.cloud, CUSTOMER_ACCOUNT)
+    except (Refused, WaiterError) as error:
+        _fail(error, report, screen)
     report.left_behind = sorted(inventory(platform.cloud, CUSTOMER_ACCOUNT) - before)
     if report.left_behind:
         screen.failed("left behind", ", ".join(report.left_behind))

@@ -13,7 +13,6 @@ _LISTINGS = (
     ("sagemaker", "list_endpoints", "Endpoints", "EndpointArn"),
     ("sagemaker", "list_endpoint_configs", "EndpointConfigs", "EndpointConfigArn"),
     ("sagemaker", "list_models", "Models", "ModelArn"),
-    ("sagemaker", "list_transform_jobs", "TransformJobSummaries", "TransformJobArn"),
     ("iam", "list_roles", "Roles", "Arn"),
     ("iam", "list_users", "Users", "Arn"),
     ("lambda", "list_functions", "Functions", "FunctionArn"),

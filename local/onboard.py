@@ -44,7 +44,15 @@ def apply_access_stack(cloud: EmbeddedCloud, account_id: str, parameters: Mappin
 
 
 def delete_access_stack(cloud: EmbeddedCloud, account_id: str) -> None:
-    """Delete the customer's stack and wait until it is gone; raises botocore's WaiterError when something holds it."""
+    """Delete the customer's stack and wait until it is gone; raises botocore's WaiterError when something holds it.
+
+    Endpoints first: SageMaker needs the execution role, which is in the stack, to delete them.
+    """
+    sagemaker = cloud.client("sagemaker", account_id)
+    for endpoint in sagemaker.list_endpoints(StatusEquals="Deleting")["Endpoints"]:
+        sagemaker.get_waiter("endpoint_deleted").wait(
+            EndpointName=endpoint["EndpointName"], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
     cloudformation = cloud.client("cloudformation", account_id)
     cloudformation.delete_stack(StackName=ACCESS_STACK)
     cloudformation.get_waiter("stack_delete_complete").wait(

@@ -42,6 +42,11 @@ class Report:
         self.objective = {part: training["objective"][part] for part in ("name", "value")}
         self.candidates = leaderboard(training["candidates"])
 
+    def fail(self, code: str, message: str, **evidence: Any) -> None:
+        """Keep the first failure: what follows from it explains nothing."""
+        if self.error is None:
+            self.error = {"code": code, "message": message, **evidence}
+
     def shortcomings(self) -> list[str]:
         """Why this is no success; empty when everything happened."""
         if self.error is not None:

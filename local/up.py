@@ -28,7 +28,7 @@ TENANT = "demo"
 
 _HOW_TO = """\
 . {env}     # any AWS client is the operator now; {customer_env}: the customer
-api() {{ path=$1; shift; curl -sS "$TENANTML_API_URL$path" -H "x-api-key: $TENANTML_API_KEY" "$@"; }}
+api() {{ route=$1; shift; curl -sS "$TENANTML_API_URL$route" -H "x-api-key: $TENANTML_API_KEY" "$@"; }}
 json="content-type: application/json"
 
 # configure a model
@@ -59,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("build/local"), help="where the shell files and the log go")
     options = parser.parse_args(arguments)
     out: Path = options.out
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell starts background jobs with SIGINT ignored; whoever sends it all the same means it.
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, signal.default_int_handler)
     screen = Screen(sys.stdout)
     screen.title("TenantML", "on this machine, until Ctrl-C")
     shutil.rmtree(out / "cloud", ignore_errors=True)
