@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from tenantml.domain.inspection.advice import Sample, advise, personal_data_in
@@ -129,10 +130,10 @@ class _Duplicates:
 
     def add(self, rows: Rows) -> None:
         starts = rows.starts[: self._rows_max - self._checked + 1].tolist()
-        ends = [*starts[1:], len(rows.text)]
-        for start, end in list(zip(starts, ends, strict=True))[: self._rows_max - self._checked]:
-            self._hashes.add(hash(rows.text[start:end].rstrip(b"\r\n")))
-            self._checked += 1
+        if len(starts) <= self._rows_max - self._checked:
+            starts.append(len(rows.text))
+        self._hashes.update(hash(rows.text[start:end].rstrip(b"\r\n")) for start, end in pairwise(starts))
+        self._checked += len(starts) - 1
 
     @property
     def found(self) -> tuple[int, int]:

@@ -24,6 +24,7 @@ from tenantml.errors import (
 _QUOTED = re.compile(rb'"((?:[^"]|"")*+)"?')
 _PLAIN = re.compile(rb"[^,\r\n]*+")
 _PIECE = re.compile(rb'""|[^"]+')
+_CLOSE = "close it, or double quotes inside a field"
 _TERMINATOR = re.compile(rb"\r\n|\r|\n")
 
 
@@ -113,17 +114,19 @@ def _broken_field(
     if len(content) > limits.field_bytes:
         offset = _offset_of_byte(content, limits.field_bytes)
         if offset is not None:
-            offset += found.start(1)
-            if _TERMINATOR.search(text, start, offset - text.startswith(b"\r\n", offset - 1)):
-                problem = f"a quote is opened and not closed within {limits.field_bytes:,} bytes; close it, or double quotes inside a field"
-                return offset, UnclosedQuote, problem
-            return offset, FieldTooLong, _too_long(limits)
+            if _TERMINATOR.search(content, 0, offset):  # few fields hold line breaks and so much text
+                return (
+                    found.start(1) + offset,
+                    UnclosedQuote,
+                    f"a quote is opened and not closed within {limits.field_bytes:,} bytes; {_CLOSE}",
+                )
+            return found.start(1) + offset, FieldTooLong, _too_long(limits)
     if found.end(1) == end:
         if last:
             return (
                 end - len(terminator_before(text, end)),
                 UnclosedQuote,
-                "a quote is opened and never closed; close it, or double quotes inside a field",
+                f"a quote is opened and never closed; {_CLOSE}",
             )
         return None
     if end < len(text) and text[end] not in b",\r\n":

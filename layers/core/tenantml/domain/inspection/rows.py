@@ -106,7 +106,8 @@ class Reader:
                     lines = lines_in(self._text, 0, size)
                     self._consume(size, lines)
                     self.blank_lines += block.blank_lines
-                    yield block
+                    if len(block.starts):
+                        yield block
             if self._last:
                 return
             self._read()
