@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import socket
@@ -21,8 +20,6 @@ from local import LOOPBACK, REGION, ROOT_SECRET, SAAS_ACCOUNT
 
 ENDPOINT_FILE = "endpoint"
 SHUTDOWN_SECONDS = 8.0
-
-logger = logging.getLogger("local.server")
 
 
 def emulator_environment(
@@ -115,15 +112,10 @@ def main(arguments: list[str] | None = None) -> None:
     port: int = listener.getsockname()[1]
     os.environ.update(emulator_environment(state_dir, port, wait_scale=options.wait_scale, persist=options.persist))
 
-    from local import patches
+    from local import patches, sagemaker
 
     patches.apply_all()
-    try:
-        from local.sagemaker import register
-    except ImportError:
-        logger.warning("without SageMaker: local.sagemaker does not exist yet")
-    else:
-        register()
+    sagemaker.register()
 
     (state_dir / ENDPOINT_FILE).write_text(f"http://{LOOPBACK}:{port}\n")
     asyncio.run(serve(listener, supervised=options.supervised))
