@@ -39,6 +39,22 @@ _ARNS = {
 }
 _REF_IS_ARN = {"AWS::SNS::Topic", "AWS::StepFunctions::StateMachine"}
 _NO_VALUE = object()
+# Findings that are no faults here: (what they match, why). Anything else fails the check.
+_ACCEPTED = [
+    (r": NO_VERSION ", "SAM writes none; the versions differ in policy variables only, and we use none"),
+    (
+        r"(Grant|Revoke)AccessFunctionRole.* RESOURCE_POLICY_PRIVILEGE_ESCALATION .*:::stagingbucket ",
+        "the grant ledger renders the staging bucket's policy: that is the task of these two",
+    ),
+    (
+        r"(Sweep|CleanUp|RescueExecution)FunctionRole.* RESOURCE_POLICY_PRIVILEGE_ESCALATION .*:::stagingbucket ",
+        "these revoke what a finished, stopped or crashed execution still holds",
+    ),
+    (
+        r" RESOURCE_MISMATCH \[{'action': 'states:(List|Describe)Executions?', 'required_format': '\S+(mapRun|express):\S+'}]$",
+        "parliament wants every alternative of the resource; a standard execution is one",
+    ),
+]
 
 
 class _Template:
@@ -147,8 +163,10 @@ def main(paths: list[str]) -> int:
         for name, document in documents(yaml_parse(Path(path).read_text())):
             looked_at += 1
             for finding in findings(document):
-                failed += 1
-                print(f"{path}: {name}: {finding}")
+                line = f"{path}: {name}: {finding}"
+                if not any(re.search(pattern, line) for pattern, _ in _ACCEPTED):
+                    failed += 1
+                    print(line)
     print(f"{looked_at} policies, {failed} findings")
     return int(failed > 0 or looked_at == 0)
 
