@@ -175,6 +175,15 @@ def test_every_mix_of_quotes_commas_and_line_ends_is_read_alike(
     check(b"x,y\n" + text.encode(), InspectionSettings(target="y", **options), cuts)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_random_quotes_commas_and_line_ends_are_read_alike(seed: int) -> None:
+    draw = random.Random(seed)
+    for _ in range(1500):
+        data = b"x,y\n" + bytes(draw.choices(b'x1,"\r\n', (4, 1, 1, 2, 1, 1), k=draw.randint(0, 30)))
+        options = {"field_bytes_max": 12, "row_bytes_max": draw.choice([30, 1000]), "min_training_rows": 1}
+        check(data, InspectionSettings(target="y", seed="s", block_bytes=draw.choice([1, 7, 64]), **options), [])
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_a_file_of_many_blocks_gets_the_bytes_and_profile_of_the_plain_reader(seed: int) -> None:
     draw = random.Random(seed)

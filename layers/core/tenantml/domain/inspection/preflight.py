@@ -12,8 +12,9 @@ from tenantml.domain.inspection.advice import Sample, advise, personal_data_in
 from tenantml.domain.inspection.classes import Target
 from tenantml.domain.inspection.columns import Columns
 from tenantml.domain.inspection.header import column_names
+from tenantml.domain.inspection.reader import Reader
 from tenantml.domain.inspection.records import Limits
-from tenantml.domain.inspection.rows import Reader, Rows
+from tenantml.domain.inspection.rows import Rows
 from tenantml.domain.inspection.settings import InspectionSettings
 from tenantml.domain.inspection.sniffing import SNIFFED_BYTES, UTF8_BOM, refuse_other_formats
 from tenantml.domain.inspection.split import HeldOut, Sink, Splitter
