@@ -18,6 +18,7 @@ SERVICE = "sagemaker"
 _NEEDED = {
     "ministack.core.iam_evaluator": ("EvalContext", "_action_matches", "_conditions_met", "_service_principal_matches"),
     "ministack.core.responses": ("get_account_id", "get_region"),
+    "ministack.services.cloudwatch": ("record_metric",),
     "ministack.services.iam": ("_roles", "_gen_session_access_key", "_gen_secret", "_gen_session_token"),
     "ministack.services.sts": ("register_session", "_role_id"),
 }

@@ -12,7 +12,7 @@ from local.sagemaker.store import Endpoint, EndpointConfig, Scope
 
 Document = dict[str, Any]
 
-_IN_PROGRESS = ("Creating", "Updating", "Deleting")
+_IN_PROGRESS = ("Creating", "Updating", "SystemUpdating", "Deleting")
 
 
 def create(request: Document, scope: Scope) -> Document:

@@ -39,7 +39,8 @@ def serve_again() -> None:
             if endpoint.status == "Deleting":
                 store.remove(endpoint)
             elif endpoint.variants:
-                endpoint.status = "InService"
+                # AWS's word for maintenance: neither updated nor deleted until it is over.
+                endpoint.status = "SystemUpdating"
                 _in_background(_deploy, endpoint, endpoint)
             else:
                 endpoint.status = "Failed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import logging
@@ -61,20 +62,10 @@ class Replica:
 
     def invoke(self, body: bytes, headers: dict[str, str]) -> tuple[int, str, bytes]:
         """The container's status, content type and body; raises OSError or HTTPException when it does not answer."""
-        try:
-            connection, reused = self._idle.pop(), True
-        except IndexError:
-            connection, reused = self._connect(), False
-        try:
-            return self._ask(connection, body, headers)
-        except (ConnectionError, http.client.BadStatusLine):
-            connection.close()
-            if not reused:  # an idle connection may have been closed by the other side; a new one says the truth
-                raise
-            return self._ask(self._connect(), body, headers)
-        except BaseException:
-            connection.close()
-            raise
+        # An idle connection may have been closed by the other side; a new one says the truth.
+        with contextlib.suppress(IndexError, ConnectionError, http.client.BadStatusLine):
+            return self._ask(self._idle.pop(), body, headers)
+        return self._ask(self._connect(), body, headers)
 
     def retire(self) -> None:
         """End the process once it has answered what it was asked, or after the longest time that an answer may take."""
@@ -97,9 +88,13 @@ class Replica:
     def _ask(
         self, connection: http.client.HTTPConnection, body: bytes, headers: dict[str, str]
     ) -> tuple[int, str, bytes]:
-        connection.request("POST", "/invocations", body, headers)
-        response = connection.getresponse()
-        answer = response.read()
+        try:
+            connection.request("POST", "/invocations", body, headers)
+            response = connection.getresponse()
+            answer = response.read()
+        except BaseException:
+            connection.close()
+            raise
         if not response.will_close:
             self._idle.append(connection)
         return response.status, response.getheader("Content-Type", "application/octet-stream"), answer

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import http.client
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from local.sagemaker import hosting, store
@@ -33,6 +34,8 @@ async def invoke(endpoint_name: str, headers: dict[str, str], body: bytes, scope
     _check_size(endpoint, body)
     target = headers.get("x-amzn-sagemaker-target-variant")
     entered = hosting.enter(endpoint, target)
+    if entered is None and endpoint.status == "SystemUpdating":
+        raise ApiError("ServiceUnavailable", "The endpoint is starting again.", status=503)
     if entered is None:
         raise (
             ApiError("ValidationError", f"Variant {target} not found.") if target else _not_found(endpoint_name, scope)
@@ -40,13 +43,15 @@ async def invoke(endpoint_name: str, headers: dict[str, str], body: bytes, scope
     variant, replica = entered
     if replica is None:
         raise ApiError("ThrottlingException", "Too many requests for the endpoint's MaxConcurrency.", status=429)
-    endpoint.invocations += 1
+    started_at = time.perf_counter()
+    status = 500  # what an answer that never came is counted as
     try:
         status, content_type, answer = await _ask(replica, headers, body)
     except (TimeoutError, OSError, http.client.HTTPException) as error:
         raise _model_error(endpoint, 0, _silence(error)) from error
     finally:
         replica.leave()
+        _count(endpoint, variant, status, time.perf_counter() - started_at)
     if status != 200:
         raise _model_error(endpoint, status, answer.decode(errors="replace"))
     if len(answer) > REAL_TIME_BODY_BYTES:
@@ -59,6 +64,17 @@ async def _ask(replica: Replica, headers: dict[str, str], body: bytes) -> tuple[
     passed_on.setdefault("content-type", "application/octet-stream")
     asked = asyncio.get_running_loop().run_in_executor(_threads(), replica.invoke, body, passed_on)
     return await asyncio.wait_for(asked, INVOCATION_SECONDS)
+
+
+def _count(endpoint: Endpoint, variant: str, status: int, seconds: float) -> None:
+    """Publish the metrics of one invocation where CloudWatch has those of SageMaker."""
+    from ministack.services.cloudwatch import record_metric
+
+    dimensions = {"EndpointName": endpoint.name, "VariantName": variant}
+    record_metric("AWS/SageMaker", "Invocations", 1, "Count", dimensions)
+    record_metric("AWS/SageMaker", "Invocation4XXErrors", 400 <= status < 500, "Count", dimensions)
+    record_metric("AWS/SageMaker", "Invocation5XXErrors", status >= 500, "Count", dimensions)
+    record_metric("AWS/SageMaker", "ModelLatency", seconds * 1e6, "Microseconds", dimensions)
 
 
 @functools.cache

@@ -102,7 +102,6 @@ class Endpoint(Resource):
     config_name: str = ""
     variants: list[dict[str, Any]] = field(default_factory=list)
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
-    invocations: int = 0
 
 
 KINDS: dict[str, type[Resource]] = {kind.kind: kind for kind in (Job, Model, EndpointConfig, Endpoint)}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from local import CUSTOMER_ACCOUNT
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +41,26 @@ def test_what_the_container_refuses_is_a_model_error(
     answer = raised.value.response
     assert (answer["OriginalStatusCode"], answer["OriginalMessage"]) == (status, "the double says no")
     assert f'Received {kind} error ({status}) from primary with message "the double says no"' in str(raised.value)
+
+
+def test_invocations_are_counted_where_cloudwatch_has_them(account: Any) -> None:
+    name = account.endpoint(account.config(account.model("counted")))
+    account.invoke(name)
+    account.refusal(account.runtime.invoke_endpoint, EndpointName=name, Body=b"bad", ContentType="text/csv")
+    now = datetime.now(UTC)
+    sums = {}
+    for metric in ("Invocations", "Invocation4XXErrors", "Invocation5XXErrors"):
+        answer = account.cloud.client("cloudwatch", CUSTOMER_ACCOUNT).get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName=metric,
+            Dimensions=[{"Name": "EndpointName", "Value": name}, {"Name": "VariantName", "Value": "AllTraffic"}],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(hours=1),
+            Period=3600,
+            Statistics=["Sum"],
+        )
+        sums[metric] = sum(point["Sum"] for point in answer["Datapoints"])
+    assert sums == {"Invocations": 2, "Invocation4XXErrors": 1, "Invocation5XXErrors": 0}
 
 
 def test_a_body_over_six_mebibytes_is_refused(account: Any, endpoint: str) -> None:

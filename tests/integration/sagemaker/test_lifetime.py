@@ -50,7 +50,7 @@ def test_endpoints_serve_again_after_a_restart_and_interrupted_jobs_have_failed(
         def answer() -> dict[str, Any]:
             try:
                 return runtime.invoke_endpoint(EndpointName=endpoint, Body=b"1", ContentType="text/csv")
-            except runtime.exceptions.ValidationError:
+            except runtime.exceptions.ServiceUnavailable:
                 return {}
 
         served = account.until(answer, bool)["Body"].read()
