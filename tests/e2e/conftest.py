@@ -1,0 +1,117 @@
+"""One embedded cloud for the whole e2e session: the platform deployed, two tenants on-boarded, each in its own
+account."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+
+from local import sample
+from local.cloud import EmbeddedCloud
+from local.inventory import record_calls
+from local.onboard import OnboardedTenant, onboard
+from local.platform import WAIT_SCALE, Platform
+from local.tenant_api import Document, TenantApi
+
+TRAINING_SECONDS = 240.0
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A tenant as a test uses it: its id, account, API and the platform that serves it."""
+
+    name: str
+    account_id: str
+    api: TenantApi
+    platform: Platform
+
+    def train(self, model: str, path: Path, **settings: object) -> Document:
+        """Configure `model`, upload `path`, and return the execution's document when it has ended."""
+        self.api.configure(model, settings)
+        return self.outcome(self.api.upload(model, path))
+
+    def outcome(self, upload_key: str) -> Document:
+        """Wait for the execution that an upload started to end, and return its document."""
+        deadline = time.monotonic() + TRAINING_SECONDS
+        while (found := self.api.execution_of(upload_key)) is None or not found["ended_at"]:
+            assert time.monotonic() < deadline, f"{upload_key} has not ended: {found}"
+            time.sleep(0.2)
+        return found
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The SaaS account's stack, deployed from the unmodified template."""
+    with EmbeddedCloud(tmp_path_factory.mktemp("cloud"), wait_scale=WAIT_SCALE) as cloud:
+        deployed = Platform.deploy(cloud)
+        record_calls(cloud)
+        yield deployed
+
+
+def _tenant(platform: Platform, name: str, account_id: str) -> Tenant:
+    onboarded: OnboardedTenant = onboard(platform, name, account_id, f"cloud-team@{name}.example")
+    return Tenant(name, account_id, TenantApi(platform.api_url, onboarded.api_key), platform)
+
+
+@pytest.fixture(scope="session")
+def acme(platform: Platform) -> Tenant:
+    """A tenant whose account is 222222222222."""
+    return _tenant(platform, "acme", "222222222222")
+
+
+@pytest.fixture(scope="session")
+def globex(platform: Platform) -> Tenant:
+    """Another tenant, whose account is 333333333333."""
+    return _tenant(platform, "globex", "333333333333")
+
+
+@pytest.fixture(scope="session")
+def write_csv(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, list[list[object]]], Path]:
+    """Write rows, the first of them the header, as a CSV file of this name."""
+
+    def write(name: str, rows: list[list[object]]) -> Path:
+        path = tmp_path_factory.mktemp("datasets") / name
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(rows)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def breast_cancer(write_csv: Callable[[str, list[list[object]]], Path]) -> Path:
+    """569 rows of real measurements, two classes in the column `malignant` (scikit-learn's copy)."""
+    found = load_breast_cancer()
+    header = [*found.feature_names, "malignant"]
+    rows = [[*row, "no" if label else "yes"] for row, label in zip(found.data, found.target, strict=True)]
+    return write_csv("breast_cancer.csv", [header, *rows])
+
+
+@pytest.fixture(scope="session")
+def churn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """1,200 rows of the project's own churn table."""
+    path = tmp_path_factory.mktemp("datasets") / "churn.csv"
+    sample.write(path, count=1200)
+    return path
+
+
+@pytest.fixture(scope="session")
+def iris(write_csv: Callable[[str, list[list[object]]], Path]) -> Path:
+    """Real flowers of three species, each measured row five times over: 750 rows."""
+    found = load_iris()
+    rows = [[*row, found.target_names[label]] for row, label in zip(found.data, found.target, strict=True)] * 5
+    return write_csv("iris.csv", [[*found.feature_names, "species"], *rows])
+
+
+@pytest.fixture(scope="session")
+def diabetes(write_csv: Callable[[str, list[list[object]]], Path]) -> Path:
+    """Real patients and the progression of their disease, a number, twice over: 884 rows."""
+    found = load_diabetes()
+    rows = [[*row, value] for row, value in zip(found.data, found.target, strict=True)] * 2
+    return write_csv("diabetes.csv", [[*found.feature_names, "progression"], *rows])

@@ -1,0 +1,139 @@
+"""`make demo`, as a newcomer runs it: a process of its own, an exit code, a report, and text to read."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import socket
+import subprocess
+import sys
+import urllib.parse
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from sklearn.datasets import load_digits
+
+REPORT_KEYS = {
+    "tenant", "model", "version", "problem_type", "rows", "objective", "candidates", "holdout", "endpoint", "api",
+    "timings_seconds", "left_behind",
+}  # fmt: skip
+TIMEOUT_SECONDS = 240
+
+
+def _demonstrate(out: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+    command = [sys.executable, "-m", "local.demo", "--out", str(out), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
+    return done, json.loads((out / "report.json").read_text())
+
+
+def _write(path: Path, rows: list[list[object]], encoding: str = "utf-8") -> Path:
+    with path.open("w", newline="", encoding=encoding) as file:
+        csv.writer(file).writerows(rows)
+    return path
+
+
+def test_the_sample_becomes_predictions_of_a_model_in_the_customers_account(tmp_path: Path) -> None:
+    done, report = _demonstrate(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(report) == REPORT_KEYS
+    assert (report["tenant"], report["model"], report["problem_type"]) == ("acme", "churn", "BinaryClassification")
+    assert sum(report["rows"].values()) == 5_000
+    assert report["rows"]["holdout"] == pytest.approx(1_000, abs=5)
+    assert report["objective"]["name"] == "F1"
+    values = [candidate["value"] for candidate in report["candidates"]]
+    assert len(values) >= 5
+    assert values == sorted(values, reverse=True)
+    # Nobody who knows the classes' shares alone gets beyond .28: the model has found the rules.
+    assert 0.7 < report["holdout"]["f1"] < 1
+    assert 0.85 < report["holdout"]["auc"] <= 1
+    assert report["endpoint"]["account"] == "222222222222"
+    assert report["endpoint"]["name"] == f"tenantml-churn-{report['version']}"
+    assert report["endpoint"]["status"] == "InService"
+    assert report["api"]["requests"] >= 10
+    assert report["left_behind"] == []
+    assert report["timings_seconds"]["InspectDataset"] > 0
+    for shown in (
+        "✓ InspectDataset",
+        "TrainingModels",
+        "WeightedEnsemble",
+        "true \\ predicted",
+        "curl -sS http://127.0.0.1",
+    ):
+        assert shown in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_a_regression_with_nulls_quoted_commas_and_a_bom_works_too(tmp_path: Path) -> None:
+    random = Random(5)
+    rows: list[list[object]] = [["size", "town, district", "note", "built", "price"]]
+    for _ in range(900):
+        size, built = random.uniform(30, 200), random.randrange(1900, 2024)
+        town = random.choice(["Bonn, Nord", 'Köln, "Süd"', "Ulm", ""])
+        price = size * 3_000 + (built - 1900) * 500 + (50_000 if town == "Ulm" else 0) + random.gauss(0, 15_000)
+        note = random.choice(["", "two\nlines, text", "fine"])
+        rows.append([f"{size:.1f}", town, note, "" if random.random() < 0.1 else built, f"{price:.2f}"])
+    data = _write(tmp_path / "House prices (2).csv", rows, encoding="utf-8-sig")
+    done, report = _demonstrate(tmp_path / "out", "--data", str(data), "--target", "price")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (report["model"], report["problem_type"]) == ("house-prices-2", "Regression")
+    assert report["rows"] == {"train": 720, "holdout": 180}
+    assert set(report["holdout"]) == {"rmse", "r2"}
+    assert report["holdout"]["r2"] > 0.9
+    assert "largest absolute" in done.stdout
+
+
+def test_a_multiclass_target_of_whole_numbers_works_too(tmp_path: Path) -> None:
+    digits = load_digits()
+    rows: list[list[object]] = [[f"pixel {number}" for number in range(64)] + ["digit"]]
+    rows += [[*map(int, pixels), int(digit)] for pixels, digit in zip(digits.data, digits.target, strict=True)]
+    data = _write(tmp_path / "digits.csv", rows)
+    done, report = _demonstrate(tmp_path / "out", "--data", str(data), "--target", "digit")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert report["problem_type"] == "MulticlassClassification"
+    assert set(report["holdout"]) == {"accuracy", "f1_macro"}
+    assert report["holdout"]["accuracy"] > 0.9
+    assert report["left_behind"] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "target", "code"),
+    [
+        ("a,b,y\n1,2,0\n3,4,1\n", "y", "TooFewRows"),
+        ("a,b,y\n" + "1,2,0\n3,4,1\n" * 300, "Churn?", "TargetMissing"),
+    ],
+    ids=["too-few-rows", "target-missing"],
+)
+def test_a_bad_file_ends_in_a_named_outcome_and_nothing_is_called_in_the_customers_account(
+    tmp_path: Path, content: str, target: str, code: str
+) -> None:
+    data = tmp_path / "bad.csv"
+    data.write_text(content)
+    done, report = _demonstrate(tmp_path / "out", "--data", str(data), "--target", target)
+    assert done.returncode == 1
+    assert report["error"]["code"] == code
+    assert report["error"]["message"]
+    assert report["error"]["calls_in_customer_account"] == 0
+    assert report["left_behind"] == []
+    assert f"✗ {code}" in done.stdout
+    assert report["error"]["message"] in done.stdout
+    assert "nothing was called in the customer's account" in done.stdout
+
+
+def test_an_interrupt_ends_everything_that_was_started(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "local.demo", "--out", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        shown = next(line for line in demo.stdout if "start the cloud" in line)
+        address = urllib.parse.urlsplit(shown.split()[-1])
+        where = (str(address.hostname), int(address.port or 0))
+        socket.create_connection(where).close()
+        demo.send_signal(signal.SIGINT)
+        rest = demo.stdout.read()
+    assert demo.returncode == 130
+    assert "stopped" in rest
+    assert json.loads((tmp_path / "report.json").read_text())["error"]["code"] == "Interrupted"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(where)

@@ -1,0 +1,217 @@
+"""From an uploaded CSV to predictions, in the tenant's own account: what must be true after it, and after it failed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.inventory import calls_into
+from local.platform import Platform
+from local.tenant_api import Document, Refused
+from tenantml.domain.names import CustomerAccount
+from tests.e2e.conftest import Tenant
+
+QUICK = {"max_candidates": 2}
+
+
+def features_of(path: Path, target: str, count: int) -> list[dict[str, Any]]:
+    """Return the first rows of a dataset, numbers as numbers, without the target."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [row for row, _ in zip(csv.DictReader(file), range(count), strict=False)]
+    return [{name: float(value) for name, value in row.items() if name != target} for row in rows]
+
+
+def bucket_policy(platform: Platform) -> list[str]:
+    """Return the Sids of the staging bucket's policy."""
+    answer = platform.cloud.client("s3").get_bucket_policy(Bucket=platform.outputs["StagingBucket"])
+    return [statement["Sid"] for statement in json.loads(answer["Policy"])["Statement"]]
+
+
+def keys_of(tenant: Tenant) -> list[str]:
+    """Return the keys of the objects in the tenant's bucket."""
+    bucket = CustomerAccount(tenant.account_id, "us-east-1").bucket
+    return [
+        row["Key"]
+        for row in tenant.platform.cloud.client("s3", tenant.account_id)
+        .list_objects_v2(Bucket=bucket)
+        .get("Contents", [])
+    ]
+
+
+@pytest.mark.parametrize("delivery", ["copy", "upload", "in-place"])
+def test_each_delivery_trains_in_the_customers_account_and_leaves_no_grant_and_no_copy(
+    acme: Tenant, breast_cancer: Path, delivery: str
+) -> None:
+    model = f"cancer-{delivery}"
+    ended = acme.train(model, breast_cancer, target="malignant", delivery=delivery, **QUICK)
+    assert ended["error"] is None, ended
+    assert ended["status"] == "succeeded"
+    assert ended["rows"] == {"train": 500, "holdout": 69}
+    assert ended["training"]["problem_type"] == "BinaryClassification"
+    assert bucket_policy(acme.platform) == ["TlsOnly"]
+    grants = acme.platform.cloud.client("dynamodb").scan(TableName=acme.platform.outputs["GrantsTable"])["Items"]
+    assert grants == []
+    assert not [key for key in keys_of(acme) if key.startswith(f"{model}/") and "/input/" in key]
+    job = ended["training"]["job_name"]
+    theirs = acme.platform.cloud.client("sagemaker", acme.account_id).describe_auto_ml_job_v2(AutoMLJobName=job)
+    assert theirs["AutoMLJobArn"].split(":")[4] == acme.account_id
+    with pytest.raises(ClientError, match="Could not find|not found|does not exist"):
+        acme.platform.cloud.client("sagemaker").describe_auto_ml_job_v2(AutoMLJobName=job)
+    answered = acme.api.predict_rows(model, features_of(breast_cancer, "malignant", 3))
+    assert answered["version"] == ended["version"]
+    assert [set(found["probabilities"]) for found in answered["predictions"]] == [{"no", "yes"}] * 3
+
+
+def test_a_regression_answers_with_values(acme: Tenant, diabetes: Path) -> None:
+    ended = acme.train(
+        "progression", diabetes, target="progression", problem_type="Regression", objective="RMSE", **QUICK
+    )
+    assert ended["error"] is None, ended
+    assert ended["training"]["objective"]["name"] == "RMSE"
+    answered = acme.api.predict_rows("progression", features_of(diabetes, "progression", 2))
+    assert [25 < found["predicted_value"] < 346 for found in answered["predictions"]] == [True, True]
+
+
+@pytest.mark.parametrize("mode", ["ENSEMBLING", "HYPERPARAMETER_TUNING"])
+def test_a_multiclass_model_answers_alike_in_both_modes(acme: Tenant, iris: Path, mode: str) -> None:
+    model = f"species-{mode[0].lower()}"
+    ended = acme.train(model, iris, target="species", mode=mode, **QUICK)
+    assert ended["error"] is None, ended
+    assert ended["training"]["problem_type"] == "MulticlassClassification"
+    found = acme.api.predict_rows(model, features_of(iris, "species", 1))["predictions"][0]
+    assert found["predicted_label"] == "setosa"
+    assert found["probability"] == found["probabilities"]["setosa"]
+    assert sum(found["probabilities"].values()) == pytest.approx(1)
+
+
+def test_a_new_version_takes_over_without_a_lost_request_and_the_old_one_is_removed(
+    acme: Tenant, iris: Path, tmp_path: Path
+) -> None:
+    first = acme.train("takeover", iris, target="species", **QUICK)
+    assert first["error"] is None, first
+    row, answered, failed, stop = features_of(iris, "species", 1), [], [], threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            try:
+                answered.append(acme.api.predict_rows("takeover", row)["version"])
+            except Refused as error:
+                failed.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        again = tmp_path / "again.csv"
+        again.write_bytes(iris.read_bytes())
+        second = acme.train("takeover", again, target="species", **QUICK)
+    finally:
+        stop.set()
+        asking.join()
+    assert second["error"] is None, second
+    assert failed == []
+    assert sorted(set(answered)) == [first["version"], second["version"]]
+    assert answered == sorted(answered)
+    endpoints = acme.platform.cloud.client("sagemaker", acme.account_id).list_endpoints(
+        NameContains="tenantml-takeover-"
+    )["Endpoints"]
+    assert [found["EndpointName"] for found in endpoints if found["EndpointStatus"] != "Deleting"] == [
+        second["endpoint"]["name"]
+    ]
+
+
+ROWS = [["a", "b", "y"]] + [[i, f"t{i % 7}", "yes" if i % 3 else "no"] for i in range(600)]
+TEXT = "\n".join(",".join(str(cell) for cell in row) for row in ROWS) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("empty.csv", b"", "EmptyFile"),
+        ("header.csv", b"a,b,y\n", "HeaderOnly"),
+        ("few.csv", "\n".join(TEXT.split("\n")[:400]).encode(), "TooFewRows"),
+        ("target.csv", TEXT.replace("a,b,y", "a,b,z", 1).encode(), "TargetMissing"),
+        ("ragged.csv", TEXT.replace("300,t6,", "300,t6,extra,", 1).encode(), "RaggedRow"),
+        ("short.csv", TEXT.replace("300,t6,no", "300,t6", 1).encode(), "RaggedRow"),
+        ("utf16.csv", TEXT.encode("utf-16"), "NotUtf8"),
+        ("latin1.csv", TEXT.replace("t6", "t\xe9", 1).encode("latin-1"), "NotUtf8"),
+        ("nul.csv", TEXT.replace("t6", "t\0", 1).encode(), "NulByte"),
+        ("quote.csv", TEXT.replace("t6", '"t6', 1).encode(), "UnclosedQuote"),
+        ("twice.csv", TEXT.replace("a,b,y", "a,a,y", 1).encode(), "DuplicateColumn"),
+        ("oneclass.csv", TEXT.replace("no", "yes").encode(), "SingleClass"),
+    ],
+)
+def test_a_file_that_cannot_be_trained_on_has_a_named_outcome_and_nothing_is_called_in_the_customers_account(
+    globex: Tenant, tmp_path: Path, name: str, content: bytes, code: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    before = calls_into(globex.platform.cloud, globex.account_id)
+    ended = globex.train("bad", path, target="y")
+    assert (ended["status"], ended["error"]["code"]) == ("failed", code)
+    assert ended["error"]["message"]
+    assert calls_into(globex.platform.cloud, globex.account_id) == before
+
+
+def failure_of(platform: Platform, key: str, content: bytes = b"a,b\n") -> Document:
+    """Drop a file straight into the bucket, as an operator may, and return its execution's description when it has
+    ended."""
+    s3, steps = platform.cloud.client("s3"), platform.cloud.client("stepfunctions")
+    version_id = s3.put_object(Bucket=platform.outputs["IngestBucket"], Key=key, Body=content)["VersionId"]
+    while True:
+        for found in steps.list_executions(stateMachineArn=platform.outputs["TrainingStateMachineArn"])["executions"]:
+            described: Document = steps.describe_execution(executionArn=found["executionArn"])
+            if json.loads(described["input"])["version_id"] == version_id and described["status"] != "RUNNING":
+                return described
+
+
+@pytest.mark.parametrize(
+    ("key", "error"),
+    [
+        ("nobody/model/file.csv", "UnknownTenant"),
+        ("globex/unconfigured/file.csv", "UnknownModel"),
+        ("file.csv", "WrongUploadKey"),
+        ("globex/bad/deeper/file.csv", "WrongUploadKey"),
+        ("globex/bad/..", "WrongUploadKey"),
+        ("globex//file.csv", "WrongUploadKey"),
+        ("globex/bad/file.xlsx", "WrongUploadKey"),
+        ("globex/bad/", "WrongUploadKey"),
+    ],
+)
+def test_a_file_in_the_wrong_place_ends_in_a_named_failure(globex: Tenant, key: str, error: str) -> None:
+    before = calls_into(globex.platform.cloud, globex.account_id)
+    described = failure_of(globex.platform, key)
+    assert (described["status"], described["error"]) == ("FAILED", error)
+    assert calls_into(globex.platform.cloud, globex.account_id) == before
+
+
+def test_a_stopped_execution_is_cleaned_up_and_its_outcome_recorded(
+    acme: Tenant, breast_cancer: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "stopped.csv"
+    path.write_bytes(breast_cancer.read_bytes())
+    acme.api.configure("stopped", {"target": "malignant", "delivery": "in-place"})
+    key = acme.api.upload("stopped", path)
+    while not ((found := acme.api.execution_of(key)) and found["training"]):
+        pass
+    steps = acme.platform.cloud.client("stepfunctions")
+    arn = (
+        acme.platform.outputs["TrainingStateMachineArn"].replace(":stateMachine:", ":execution:")
+        + ":"
+        + found["execution"]
+    )
+    steps.stop_execution(executionArn=arn)
+    ended = acme.outcome(key)
+    assert ended["error"]["code"] == "ExecutionStopped"
+    assert bucket_policy(acme.platform) == ["TlsOnly"]
+    job = acme.platform.cloud.client("sagemaker", acme.account_id).describe_auto_ml_job_v2(
+        AutoMLJobName=found["training"]["job_name"]
+    )
+    assert job["AutoMLJobStatus"] in {"Stopping", "Stopped"}
+    assert not [key for key in keys_of(acme) if key.startswith("stopped/")]

@@ -1,0 +1,65 @@
+"""`make up`: files that any AWS client can source, as long as it runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    out = tmp_path_factory.mktemp("up")
+    command = [sys.executable, "-m", "local.up", "--out", str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert any("Ctrl-C ends it" in line for line in process.stdout)
+        yield out
+        process.send_signal(signal.SIGTERM)
+        assert "stopped" in process.stdout.read()
+    assert process.returncode == 0
+    assert not (out / "env").exists()
+    assert not (out / "customer.env").exists()
+
+
+def _sourced(path: Path, command: str) -> str:
+    """What a command prints in a shell that has nothing but this file of the AWS settings."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TENANTML_"))}
+    shell = ["sh", "-c", f". {path}; {command}"]
+    return subprocess.run(shell, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+
+def _python(statement: str) -> str:
+    return f"{sys.executable} -c 'import boto3, os; {statement}'"
+
+
+@pytest.mark.parametrize(("name", "account"), [("env", "111111111111"), ("customer.env", "222222222222")])
+def test_any_client_that_sources_a_file_is_in_that_account(up: Path, name: str, account: str) -> None:
+    assert (up / name).stat().st_mode & 0o777 == 0o600
+    assert _sourced(up / name, _python('print(boto3.client("sts").get_caller_identity()["Account"])')) == account
+
+
+def test_the_tenants_api_answers_its_key_alone(up: Path) -> None:
+    request = 'curl -sS "$TENANTML_API_URL/models" -H "x-api-key: $TENANTML_API_KEY"'
+    assert json.loads(_sourced(up / "env", request))["models"] == []
+    status = request.replace("$TENANTML_API_KEY", "wrong") + " -o /dev/null -w '%{http_code}'"
+    assert _sourced(up / "env", status) == "401"
+
+
+def test_the_named_buckets_and_the_state_machine_exist(up: Path) -> None:
+    heads = "; ".join(
+        f'boto3.client("s3").head_bucket(Bucket=os.environ["TENANTML_{name}_BUCKET"])' for name in ("INGEST", "STAGING")
+    )
+    _sourced(up / "env", _python(heads))
+    described = (
+        'boto3.client("stepfunctions").describe_state_machine(stateMachineArn=os.environ["TENANTML_STATE_MACHINE_ARN"])'
+    )
+    assert _sourced(up / "env", _python(f'print({described}["status"])')) == "ACTIVE"
+    bucket = _sourced(up / "env", "printf %s $TENANTML_CUSTOMER_BUCKET")
+    _sourced(up / "customer.env", _python(f'boto3.client("s3").head_bucket(Bucket="{bucket}")'))
