@@ -33,6 +33,11 @@ def test_an_ensembles_answer_is_named_by_class() -> None:
     }
 
 
+def test_every_row_gets_its_own_prediction() -> None:
+    second = CHURN.replace(b"0.2, 0.8", b"0.4, 0.6")
+    assert [prediction["probability"] for prediction in parse(CHURN + second, OUTPUT_KEYS, 2)] == [0.8, 0.6]
+
+
 def test_the_probability_is_that_of_the_predicted_label_in_a_tuned_model_too() -> None:
     # A tuned binary model says P(True.) even where it predicts False.
     tuned = b"""False.,0.3,"[0.7, 0.3]","['False.', 'True.']"\n"""

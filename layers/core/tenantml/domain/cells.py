@@ -1,37 +1,48 @@
 """Cells: the values of a prediction request, checked against their column's type and brought into the form of training.
 
-A converter takes a value and returns what the CSV writer shall write, None or empty text for null; it raises ValueError
-for a misfit. Booleans go out in the very words of the training set, numbers without loss.
+A converter takes a value that is not null and returns the text that the endpoint gets; a misfit is a ValueError.
+Booleans go out in the words of training, numbers in their own digits: nothing is rounded, or parsed only to be printed.
 """
 
 from __future__ import annotations
 
 import math
 import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 
 from tenantml.errors import InvalidValue
 
 Converter = Callable[[Any], Any]
 
+# fmt: off
+NULL_WORDS = frozenset((
+    "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL",
+    "NaN", "None", "n/a", "nan", "null",
+))
+# fmt: on
+"""Texts that training reads as missing (pandas.read_csv, keep_default_na): categories neither seen nor unseen."""
+
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_INTEGER_LIMIT = 2**63  # what readers of CSV hold in a column of whole numbers
-_WORDS = {True: ("true", "yes", "t", "y", "1"), False: ("false", "no", "f", "n", "0")}
+_SAFE_DIGITS = 18  # a whole number of so many digits, its sign included, has at most 64 bits
+# The forms in which the inspection of the training set takes a date; a test compares them.
+_DAY = r"(?:\d{4}-[01]\d-[0-3]\d|\d{4}/[01]?\d/[0-3]?\d|[0-3]?\d/[0-3]?\d/\d{4}|[0-3]?\d\.[01]?\d\.\d{4})"
+_TIME = r"[ T][0-2]\d:[0-5]\d(?::[0-6]\d(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?"
+_DATE = re.compile(_DAY, re.ASCII)
+_DATETIME = re.compile(f"{_DAY}(?:{_TIME})?", re.ASCII)
+_BLANKS = " \t"  # around a number, a date or a boolean these do not count, in training neither
 _EXPECTED = {
-    "integer": "a whole number",
-    "number": "a number",
+    "integer": "a whole number of 64 bits",
+    "number": "a finite number",
     "boolean": "true or false",
     "date": "a date such as 2026-11-22",
     "datetime": "a time such as 2026-11-22T17:03:01",
     "category": "text",
     "text": "text",
+    "empty": "text or a number",
 }
-_SENT_AS = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", type(None): "null"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,31 +65,33 @@ def convert(values: Sequence[Any], column: Column, converter: Converter) -> list
     converted: list[Any] = []
     try:
         for value in values:
-            converted.append(converter(value))  # noqa: PERF401 - its length says which row failed
+            converted.append(None if value is None else converter(value))  # noqa: PERF401 - its length says which row failed
     except ValueError:
         row = len(converted) + 1
-        sent = _SENT_AS.get(type(values[row - 1]), "an object")
-        expected = _EXPECTED[column.type]
-        got = f"this {sent} is none" if sent in {"text", expected} else f"got {sent}"
-        raise InvalidValue(f"expected {expected} or null; {got}", row=row, column=column.name) from None
+        sent = _SENT_AS.get(type(values[row - 1]), "an object or list")
+        message = f"expected {_EXPECTED[column.type]}, or null; got {sent}"
+        raise InvalidValue(message, row=row, column=column.name) from None
     return converted
 
 
 def _fits_as_it_is(values: Sequence[Any], column_type: str) -> bool:
     """Decide the common case in a few passes of C; False says nothing yet."""
-    plain_types, limit = _PLAIN.get(column_type, (frozenset[type](), None))
-    if not plain_types.issuperset(map(type, values)):
+    kinds = set(map(type, values)) - {type(None)}
+    if column_type in ("text", "category"):
+        return kinds <= {str}
+    if column_type not in ("integer", "number") or kinds != {JsonNumber}:
         return False
-    present = [value for value in values if value is not None] if limit else []
-    return not present or bool(-limit <= min(present) and max(present) < limit)
+    numbers = [value for value in values if value is not None]
+    if column_type == "number":
+        return all(map(math.isfinite, map(float, numbers)))
+    return max(map(len, numbers)) <= _SAFE_DIGITS and "".join(numbers).replace("-", "").isdecimal()
 
 
 def json_converter(column: Column) -> Converter:
     """Return the converter of a column's JSON values: numbers are numbers there, never text."""
     if column.type == "boolean":
         return _boolean(column.categories)
-    converter: Converter = _JSON_CONVERTERS[column.type]
-    return converter
+    return _JSON_CONVERTERS[column.type]
 
 
 def csv_converter(column: Column) -> Converter:
@@ -88,6 +101,12 @@ def csv_converter(column: Column) -> Converter:
     return _CSV_CONVERTERS[column.type]
 
 
+class JsonNumber(str):
+    """A number of a JSON document, in its own digits."""
+
+    __slots__ = ()
+
+
 class NotJson:
     """`NaN`, `Infinity` and `-Infinity`, which Python's JSON parser takes although JSON has no such words."""
 
@@ -95,91 +114,78 @@ class NotJson:
         self.word = word
 
 
-def _whole(value: Any) -> int | None:
-    if value is None:
-        return None
-    if type(value) is float and value.is_integer():
-        value = int(value)
-    if type(value) is not int or not -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
+_SENT_AS = {bool: "true or false", JsonNumber: "a number", str: "text", NotJson: "NaN or Infinity"}
+
+
+def _json_number(of_digits: Converter) -> Converter:
+    """What is a number in CSV must be no text in JSON."""
+
+    def convert_json_number(value: Any) -> str:
+        if type(value) is not JsonNumber:
+            raise ValueError
+        return str(of_digits(value))
+
+    return convert_json_number
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
         raise ValueError
     return value
 
 
-def _number(value: Any) -> int | float | None:
-    if value is None:
-        return None
-    # JSON's 1e999 becomes infinity, and a whole number may have hundreds of digits.
-    if type(value) not in (int, float) or not -sys.float_info.max <= value <= sys.float_info.max:
-        raise ValueError
-    return value  # type: ignore[no-any-return]
-
-
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    raise ValueError
-
-
-def _category(value: Any) -> str | None:
+def _category(value: Any) -> str:
     # A category may look like a number, and an app may send it as one.
-    return str(_number(value)) if type(value) in (int, float) else _text(value)
+    return value if type(value) is JsonNumber else _text(value)
 
 
 def _boolean(words: frozenset[str] | None) -> Converter:
-    """Words are those of training, such as `yes` and `no`, or `True.` and `False.`; else JSON's own in any case."""
-    written = {truth: _word(truth, words or frozenset()) for truth in (True, False)}
+    """Both truths are written as in training, where it may have been `TRUE` or `False`; else as JSON does."""
+    written = {"true": "true", "false": "false"} | {word.strip(_BLANKS).lower(): word for word in sorted(words or ())}
 
-    def convert_boolean(value: Any) -> str | None:
-        if value is None or value == "":
-            return value  # type: ignore[no-any-return]
-        if type(value) is bool:
-            return written[value]
-        text = str(value) if type(value) is int else value
-        if type(text) is not str or not (text in words if words else text.lower() in ("true", "false")):
+    def convert_boolean(value: Any) -> str:
+        text = str(value) if type(value) is bool else _text(value)
+        if not text:
+            return text
+        if text.strip(_BLANKS).lower() not in written:
             raise ValueError
-        return text
+        return written[text.strip(_BLANKS).lower()]
 
     return convert_boolean
 
 
-def _word(truth: bool, words: frozenset[str]) -> str:
-    plain = _WORDS[truth]
-    return next((word for word in sorted(words) if word.strip(" .").lower() in plain), plain[0])
-
-
-def _iso(parse: Callable[[str], object]) -> Converter:
-    def convert_iso(value: Any) -> str | None:
+def _written_as(pattern: re.Pattern[str]) -> Converter:
+    def convert_written(value: Any) -> str:
         text = _text(value)
-        if text:
-            parse(text)
-        return text
-
-    return convert_iso
-
-
-def _digits(pattern: re.Pattern[str]) -> Converter:
-    """The field's own digits go out, so that nothing is rounded on the way."""
-
-    def convert_digits(field: str) -> str:
-        text = field.strip(" ")
-        if text and not (pattern.fullmatch(text) and math.isfinite(float(text))):
+        if text and not pattern.fullmatch(text.strip(_BLANKS)):
             raise ValueError
         return text
 
-    return convert_digits
+    return convert_written
 
 
-_PLAIN: dict[str, tuple[frozenset[type], Any]] = {
-    "text": (frozenset({str, type(None)}), None),
-    "category": (frozenset({str, type(None)}), None),
-    "integer": (frozenset({int, type(None)}), _INTEGER_LIMIT),
-    "number": (frozenset({int, float, type(None)}), sys.float_info.max),
-}
+def _whole(field: str) -> str:
+    text = field.strip(_BLANKS)
+    whole = text.partition(".")[0]
+    # int() itself refuses thousands of digits, as a ValueError.
+    if text and not (_WHOLE.fullmatch(text) and -(2**63) <= int(whole) < 2**63):
+        raise ValueError
+    return whole
+
+
+def _number(field: str) -> str:
+    text = field.strip(_BLANKS)
+    if text and not (_DECIMAL.fullmatch(text) and math.isfinite(float(text))):
+        raise ValueError
+    return text
+
+
 _TEXTS: dict[str, Converter] = {
     "text": _text,
     "category": _category,
-    "date": _iso(date.fromisoformat),
-    "datetime": _iso(datetime.fromisoformat),
+    "empty": _category,  # a column without a value in training: whatever comes, the model ignores it
+    "date": _written_as(_DATE),
+    "datetime": _written_as(_DATETIME),
 }
-_JSON_CONVERTERS = _TEXTS | {"integer": _whole, "number": _number}
-_CSV_CONVERTERS = _TEXTS | {"integer": _digits(_WHOLE), "number": _digits(_DECIMAL)}
+_CSV_CONVERTERS = _TEXTS | {"integer": _whole, "number": _number}
+_JSON_CONVERTERS = _TEXTS | {"integer": _json_number(_whole), "number": _json_number(_number)}

@@ -15,7 +15,16 @@ from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
-from tenantml.domain.cells import Column, Converter, NotJson, convert, csv_converter, json_converter
+from tenantml.domain.cells import (
+    NULL_WORDS,
+    Column,
+    Converter,
+    JsonNumber,
+    NotJson,
+    convert,
+    csv_converter,
+    json_converter,
+)
 from tenantml.errors import (
     HeaderAmongRows,
     InvalidRequest,
@@ -48,7 +57,8 @@ class Schema:
             Column(found["name"], found["type"], frozenset(found["categories"]) if found.get("categories") else None)
             for found in profile["columns"]
         )
-        return cls(tuple(column for column in columns if column.name != profile["target"]), profile["target"])
+        target = profile["target"]["column"]
+        return cls(tuple(column for column in columns if column.name != target), target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +88,14 @@ def read_json(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool
         RowError: by its subclass, what of which row and column does not fit.
     """
     try:
-        document = json.loads(body.decode("utf-8-sig"), object_pairs_hook=_json_object, parse_constant=NotJson)
-    except (ValueError, RecursionError) as error:  # not UTF-8, malformed, or digits and brackets without end
+        document = json.loads(
+            body.decode("utf-8-sig"),
+            object_pairs_hook=_json_object,
+            parse_int=JsonNumber,
+            parse_float=JsonNumber,
+            parse_constant=NotJson,
+        )
+    except (ValueError, RecursionError) as error:  # not UTF-8, malformed, or brackets without end
         raise InvalidRequest(f"the body is not JSON: {error}") from error
     rows = document.get("rows") if isinstance(document, dict) and len(document) == 1 else None
     if not isinstance(rows, list):
@@ -196,7 +212,7 @@ def _prepare(
         cells = convert(values, column, converter_of(column))
         converted.append(cells)
         if column.type == "category" and column.categories:
-            unseen = set(cells) - column.categories - {None, ""}
+            unseen = set(cells) - column.categories - NULL_WORDS - {None, ""}
             if unseen:
                 advice.append(_unseen(cells, unseen, column, reject_unseen))
     lines: list[str] = []
