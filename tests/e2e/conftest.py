@@ -1,5 +1,6 @@
 """One embedded cloud for the whole e2e session: the platform deployed, two tenants on-boarded, each in its own
-account."""
+account.
+"""
 
 from __future__ import annotations
 

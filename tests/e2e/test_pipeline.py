@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +61,7 @@ def test_each_delivery_trains_in_the_customers_account_and_leaves_no_grant_and_n
     job = ended["training"]["job_name"]
     theirs = acme.platform.cloud.client("sagemaker", acme.account_id).describe_auto_ml_job_v2(AutoMLJobName=job)
     assert theirs["AutoMLJobArn"].split(":")[4] == acme.account_id
-    with pytest.raises(ClientError, match="Could not find|not found|does not exist"):
+    with pytest.raises(ClientError, match=r"Could not find|not found|does not exist"):
         acme.platform.cloud.client("sagemaker").describe_auto_ml_job_v2(AutoMLJobName=job)
     answered = acme.api.predict_rows(model, features_of(breast_cancer, "malignant", 3))
     assert answered["version"] == ended["version"]
@@ -161,7 +160,8 @@ def test_a_file_that_cannot_be_trained_on_has_a_named_outcome_and_nothing_is_cal
 
 def failure_of(platform: Platform, key: str, content: bytes = b"a,b\n") -> Document:
     """Drop a file straight into the bucket, as an operator may, and return its execution's description when it has
-    ended."""
+    ended.
+    """
     s3, steps = platform.cloud.client("s3"), platform.cloud.client("stepfunctions")
     version_id = s3.put_object(Bucket=platform.outputs["IngestBucket"], Key=key, Body=content)["VersionId"]
     while True:
