@@ -60,6 +60,7 @@ class EmbeddedCloud:
         self._settings = dict(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._session = boto3.Session(region_name=REGION)
+        self._clients: dict[tuple[str, ...], Any] = {}
         self.endpoint_url = ""
 
     @property
@@ -128,7 +129,18 @@ class EmbeddedCloud:
         credentials: Mapping[str, Any] | None = None,
         config: Config | None = None,
     ) -> Any:
-        """A boto3 client as the root of `account`, or with the `Credentials` of an STS or CreateAccessKey answer."""
+        """A boto3 client as the root of `account`, or with the `Credentials` of an STS or CreateAccessKey answer.
+
+        A root's client is made once and shared: making one costs more than most of its calls.
+        """
+        if credentials is None and config is None:
+            shared = (self.endpoint_url, service, account, region)
+            if shared not in self._clients:
+                self._clients[shared] = self._new_client(service, region, _keys(account, None), None)
+            return self._clients[shared]
+        return self._new_client(service, region, _keys(account, credentials), config)
+
+    def _new_client(self, service: str, region: str, keys: dict[str, Any], config: Config | None) -> Any:
         defaults = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, read_timeout=120)
         # boto3 types each service by name; this one takes any.
         return self._session.client(
@@ -136,7 +148,7 @@ class EmbeddedCloud:
             region_name=region,
             endpoint_url=self.endpoint_url,
             config=defaults.merge(config) if config else defaults,
-            **_keys(account, credentials),
+            **keys,
         )
 
     def environment(

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +30,7 @@ def answers(endpoint_url: str) -> bool:
     try:
         with urllib.request.urlopen(f"{endpoint_url}/_ministack/health", timeout=2):
             return True
-    except urllib.error.URLError:
+    except OSError:  # refused, or reset while it ends
         return False
 
 
