@@ -51,7 +51,7 @@ _ACCEPTED = [
         "these revoke what a finished, stopped or crashed execution still holds",
     ),
     (
-        r" RESOURCE_MISMATCH \[{'action': 'states:(List|Describe)Executions?', 'required_format': '\S+(mapRun|express):\S+'}]$",
+        r" RESOURCE_MISMATCH \[{'action': 'states:(List|Describe)Executions?', '\w+': '\S+(mapRun|express):\S+'}]$",
         "parliament wants every alternative of the resource; a standard execution is one",
     ),
 ]
