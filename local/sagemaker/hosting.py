@@ -97,7 +97,7 @@ def _deploy(endpoint: Endpoint, target: Endpoint) -> None:
         _failed(endpoint, str(failure))
         return
     with store.lock:
-        if not store.exists(endpoint):  # reset meanwhile
+        if not store.exists(endpoint):  # the embedded cloud was reset meanwhile
             retired, fleet = fleet, {}
         else:
             retired = _fleets.get(endpoint.arn, {})

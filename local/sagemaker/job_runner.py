@@ -84,7 +84,8 @@ def _run(runner: _Runner) -> None:
     else:
         _end(job, "Completed", reason)
     finally:
-        _runners.pop(job.arn, None)
+        if _runners.get(job.arn) is runner:  # after a reset the name may be another job's
+            del _runners[job.arn]
         processes.discard(runner.folder)
 
 
