@@ -79,7 +79,8 @@ def test_a_regression_with_nulls_quoted_commas_and_a_bom_works_too(tmp_path: Pat
     done, report = _demonstrate(tmp_path / "out", "--data", str(data), "--target", "price")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (report["model"], report["problem_type"]) == ("house-prices-2", "Regression")
-    assert report["rows"] == {"train": 720, "holdout": 180}
+    assert sum(report["rows"].values()) == 900
+    assert report["rows"]["holdout"] == pytest.approx(180, abs=45)
     assert set(report["holdout"]) == {"rmse", "r2"}
     assert report["holdout"]["r2"] > 0.9
     assert "largest absolute" in done.stdout
