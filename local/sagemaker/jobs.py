@@ -70,7 +70,9 @@ def list_jobs(request: Document, scope: Scope) -> Document:
         summaries = [_summary(job) for job in store.of_kind(Job, scope)]
     chosen = listing.chosen(summaries, request, name="AutoMLJobName", status="AutoMLJobStatus")
     sort_keys = {"Name": "AutoMLJobName", "CreationTime": "CreationTime", "Status": "AutoMLJobStatus"}
-    page, token = listing.page(chosen, request, {sort: itemgetter(name) for sort, name in sort_keys.items()})
+    page, token = listing.page(
+        chosen, request, {sort: itemgetter(name) for sort, name in sort_keys.items()}, default_sort="Name"
+    )
     return {"AutoMLJobSummaries": page, "NextToken": token}
 
 
@@ -87,6 +89,7 @@ def list_candidates(request: Document, scope: Scope) -> Document:
             "Status": itemgetter("CandidateStatus"),
             "FinalObjectiveMetricValue": lambda candidate: candidate["FinalAutoMLJobObjectiveMetric"]["Value"],
         },
+        default_order="Ascending",
     )
     return {"Candidates": page, "NextToken": token}
 

@@ -2,7 +2,7 @@
 
 It answers with the artefact's content and the body's length. The body says how it behaves: `bad` 400, `broken` 500,
 `die` ends the process, `wait` answers when SERVE_DIR/../release exists.
-The environment variable BREAK ends it at the start.
+The environment variable BREAK ends it at the start, READY_WHEN names the file in SERVE_DIR/.. that it waits for.
 """
 
 import json
@@ -19,6 +19,9 @@ folder = Path(sys.argv[1])
 containers = json.loads((folder / "model.json").read_text())["containers"]
 if any("BREAK" in container["environment"] for container in containers):
     sys.exit("the model does not load")
+for gate in (container["environment"].get("READY_WHEN") for container in containers):
+    while gate and not (folder.parent / gate).exists():
+        time.sleep(0.02)
 loaded = [json.loads((Path(container["artifact_dir"]) / "answer.json").read_text()) for container in containers]
 
 

@@ -124,14 +124,15 @@ def test_an_artefact_that_disappeared_fails_the_endpoint(account: Any) -> None:
 
 def test_an_update_loses_no_request(account: Any) -> None:
     name = account.endpoint(account.config(account.model("old")))
-    release = next(Path(account.cloud.state_dir).glob("tmp")) / "release"
-    release.unlink(missing_ok=True)
+    release, ready = (Path(account.cloud.state_dir) / "tmp" / gate for gate in ("release", "ready"))
     slow: list[dict[str, Any]] = []
     waiting = threading.Thread(target=lambda: slow.append(account.invoke(name, b"wait")))
     waiting.start()
-    account.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=account.config(account.model("new")))
+    next_config = account.config(account.model("new", environment={"READY_WHEN": "ready"}))
+    account.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=next_config)
     code, message = account.refusal(account.sagemaker.delete_endpoint, EndpointName=name)
     during = account.sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"]
+    ready.touch()
     seen = []
     while not seen or seen[-1] == ["old"]:
         seen.append(account.invoke(name)["artifacts"])

@@ -46,11 +46,18 @@ def test_a_metric_that_only_the_wider_enum_knows_has_no_metric_name(completed: d
 
 
 def test_candidates_are_listed_best_first_when_asked(account: Any, completed: dict[str, Any]) -> None:
-    request = {"AutoMLJobName": completed["AutoMLJobName"], "SortBy": "FinalObjectiveMetricValue", "MaxResults": 1}
+    request = {
+        "AutoMLJobName": completed["AutoMLJobName"],
+        "SortBy": "FinalObjectiveMetricValue",
+        "SortOrder": "Descending",
+        "MaxResults": 1,
+    }
     first = account.sagemaker.list_candidates_for_auto_ml_job(**request)
     second = account.sagemaker.list_candidates_for_auto_ml_job(**request, NextToken=first["NextToken"])
     names = [page["Candidates"][0]["CandidateName"] for page in (first, second)]
+    unsorted = account.sagemaker.list_candidates_for_auto_ml_job(AutoMLJobName=completed["AutoMLJobName"])
     assert names == ["WeightedEnsemble-t2", "LightGBM-t1"]
+    assert [one["CandidateName"] for one in unsorted["Candidates"]] == ["LightGBM-t1", "WeightedEnsemble-t2"]
     assert "NextToken" not in second
 
 
