@@ -31,7 +31,7 @@ from local.platform import WAIT_SCALE, Platform
 from local.progress import Progress
 from local.report import Report
 from local.scoring import Confusion, Residuals, Score, score
-from local.screen import Screen
+from local.screen import Screen, figure
 from local.tenant_api import Document, Refused, TenantApi
 from local.watch import Ended, History, await_execution, follow
 
@@ -226,11 +226,11 @@ def _csv_text(header: list[str], rows: list[list[str]]) -> str:
 def _show_leaderboard(report: Report, screen: Screen) -> None:
     shown = report.candidates[:_SHOWN_CANDIDATES]
     screen.title("Leaderboard", f"{report.problem_type}, {len(report.candidates)} candidates")
-    screen.table(("candidate", "metric", "value"), [(c["name"], c["metric"], f"{c['value']:.4f}") for c in shown])
+    screen.table(("candidate", "metric", "value"), [(c["name"], c["metric"], figure(c["value"])) for c in shown])
 
 
 def _show_score(scored: Score, report: Report, row_count: int, screen: Screen) -> None:
-    metrics = "   ".join(f"{name} {value:.4f}" for name, value in scored.metrics.items())
+    metrics = "   ".join(f"{name} {figure(value)}" for name, value in scored.metrics.items())
     assert report.api is not None
     screen.line(
         f"{metrics}   ({row_count:,} rows, {report.api['requests']} requests, p50 {report.api['p50_ms']} ms)", indent=4
@@ -244,7 +244,7 @@ def _show_score(scored: Score, report: Report, row_count: int, screen: Screen) -
             wrong = sorted(_mistakes(classes, counts), reverse=True)[:_SHOWN_CANDIDATES]
             screen.table(("most often mistaken", "for", "times"), [(was, said, f"{n:,}") for n, was, said in wrong])
         case Residuals():
-            rows = [(name.replace("_", " "), f"{value:,.4g}") for name, value in asdict(scored.errors).items()]
+            rows = [(name.replace("_", " "), figure(value)) for name, value in asdict(scored.errors).items()]
             screen.table(("truth - predicted", ""), rows)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from local.screen import Screen
+from local.screen import Screen, figure
 from local.watch import CandidateFinished, Ended, Event, History, StateEntered, StateLeft, TrainingStatus
 
 _QUIET_KINDS = {"Choice", "Pass", "Succeed", "Fail"}
@@ -26,8 +26,7 @@ class Progress:
         """Take the next event."""
         match event:
             case StateEntered(name, kind) if kind not in _QUIET_KINDS:
-                if not name.startswith(_POLLING):
-                    self._flush()
+                self._flush(but_polling=name.startswith(_POLLING))
                 if name != self._state and not (name.startswith(_POLLING) and self._state.startswith(_POLLING)):
                     self._since = time.monotonic()
                 self._state = name
@@ -37,17 +36,19 @@ class Progress:
                 self._status = text
                 self._screen.note(text)
             case CandidateFinished(name, metric, value):
-                self._screen.note(f"candidate {name}  {metric} {value:.4f}")
+                self._screen.note(f"candidate {name}  {metric} {figure(value)}")
             case Ended():
                 self._flush()
                 return
         if self._state:
             self._screen.busy(self._state, self._status, time.monotonic() - self._since)
 
-    def _flush(self) -> None:
-        for name, left in self._left.items():
+    def _flush(self, *, but_polling: bool = False) -> None:
+        for name, left in list(self._left.items()):
+            if but_polling and name.startswith(_POLLING):
+                continue
+            del self._left[name]
             if left.error:
                 self._screen.failed(name, left.error)
             else:
                 self._screen.done(name, seconds=self._history.seconds[name])
-        self._left.clear()

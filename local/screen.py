@@ -79,6 +79,11 @@ class Screen:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._coloured else text
 
 
+def figure(value: float) -> str:
+    """A number as people read it: four decimals, and none where there are thousands before them."""
+    return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
 class Step:
     """One step on a screen; says nothing when an exception ends it, since whoever handles that knows what to say."""
 

@@ -6,7 +6,7 @@ from io import StringIO
 
 import pytest
 
-from local.screen import Screen
+from local.screen import Screen, figure
 
 
 class Terminal(StringIO):
@@ -61,3 +61,8 @@ def test_a_table_is_as_wide_as_its_cells() -> None:
     out = StringIO()
     Screen(out).table(("candidate", "value"), [("a", "0.9"), ("a long name", "10.25")])
     assert out.getvalue() == "    candidate    value\n    a              0.9\n    a long name  10.25\n"
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.86, "0.8600"), (-3.5, "-3.5000"), (280_020_274.8, "280,020,275")])
+def test_a_number_is_written_for_people(value: float, text: str) -> None:
+    assert figure(value) == text

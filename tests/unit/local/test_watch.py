@@ -77,6 +77,11 @@ def test_a_failed_state_is_left_for_its_error_and_a_retried_one_is_not() -> None
     assert StateLeft("SelectCandidate", "Task") in History().read(retried)
 
 
+def test_what_is_over_is_shown_before_a_poll_loop_ends() -> None:
+    history = History()
+    assert _shown(history, history.read(TRAINING[:8])) == ["✓ StartTraining 2.0 s"]
+
+
 def test_a_poll_loop_is_shown_once_with_its_sum() -> None:
     history = History()
     events = [
