@@ -13,9 +13,9 @@ from tenantml.domain.uploads import Upload
 from tenantml.entrypoint import function, logger
 
 
-def record(message: SQSRecord) -> None:
+def start_one(record: SQSRecord) -> None:
     """Start the execution of one `Object Created` event; a delivery that S3 repeats finds it started."""
-    upload = Upload.from_event(json.loads(message.body))
+    upload = Upload.from_event(json.loads(record.body))
     started = start(upload.execution, upload.as_input())
     logger.info(
         "upload received", extra={"execution": upload.execution, "started": started, "size_bytes": upload.size_bytes}
@@ -26,6 +26,6 @@ def record(message: SQSRecord) -> None:
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Answer which messages SQS has to deliver again; after five times they are in the dead-letter queue."""
     answer = process_partial_response(
-        event=event, record_handler=record, processor=BatchProcessor(EventType.SQS), context=None
+        event=event, record_handler=start_one, processor=BatchProcessor(EventType.SQS), context=None
     )
     return dict(answer)
