@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tenantml.domain.inspection.columns import Column, shown
+from tenantml.domain.inspection.profiling import nulls_in
 from tenantml.domain.inspection.rows import Rows
 from tenantml.domain.inspection.settings import InspectionSettings
 from tenantml.domain.inspection.split import UNLABELLED
 from tenantml.domain.inspection.values import NULLS, Kind, kind_of, number_of
+from tenantml.domain.inspection.words import KEYED_BYTES_MAX, Ints, Words, first_words, keys_of, word_of, words_of
 from tenantml.errors import (
     RareClass,
     SingleClass,
@@ -24,6 +24,8 @@ from tenantml.errors import (
 )
 
 BINARY, MULTICLASS, REGRESSION = "BinaryClassification", "MulticlassClassification", "Regression"
+_UNKNOWN = -2
+_NANS = np.array([word_of(value) for value in NULLS if value and kind_of(value) is Kind.NOT_FINITE], np.uint64)
 STRATA_MAX = 256  # the first so many values of the target are split each on its own, all others together
 
 
@@ -33,33 +35,59 @@ class Target:
     def __init__(self, position: int, settings: InspectionSettings):
         self._position = position
         self._settings = settings
-        self._counts: Counter[bytes] = Counter()
-        self._strata: dict[bytes, int] = {}
-        self._first_not_finite: tuple[int, bytes] | None = None
-        self._too_many = False
+        self._room = max(settings.classes_max + 1, STRATA_MAX)
+        self._codes: dict[bytes, int] = {}  # the first so many values, in order of appearance
+        self._counts: Ints = np.zeros(0, np.int64)  # rows per code
+        self._key_codes: dict[int, int] = {}
+        self._keys: Words = np.zeros(0, np.uint64)  # sorted, beside their codes
+        self._codes_of_keys: Ints = np.zeros(0, np.int64)
+        self._first_nan: int | None = None
         self.labelled_rows = 0
 
-    def add(self, rows: Rows) -> NDArray[np.int64]:
+    def add(self, rows: Rows) -> Ints:
         """Take in a block of rows; returns each row's stratum, or `UNLABELLED` for a row without a target."""
-        strata = np.full(len(rows.starts), UNLABELLED, np.int64)
-        for row in range(len(strata)):
-            value = rows.value(row, self._position)
-            if self._first_not_finite is None and value and kind_of(value) is Kind.NOT_FINITE:
-                self._first_not_finite = rows.line_of(row), value
-            if value not in NULLS:
-                strata[row] = self._stratum(value)
-        return strata
+        starts = rows.value_starts[:, self._position]
+        lengths = rows.value_ends[:, self._position] - starts
+        words = words_of(rows.values)
+        first = first_words(words, starts, lengths)
+        nulls = nulls_in(first, lengths)
+        if self._first_nan is None and nulls.any():
+            nans = np.flatnonzero(nulls & np.isin(first, _NANS))
+            self._first_nan = rows.line_of(int(nans[0])) if len(nans) else None
+        keys = keys_of(words, starts, lengths, first)
+        codes = self._known_codes(keys, lengths)
+        codes[nulls] = UNLABELLED
+        unknown = np.flatnonzero((codes == _UNKNOWN) & ((lengths > KEYED_BYTES_MAX) | (len(self._codes) < self._room)))
+        if len(unknown):
+            self._learn(rows, unknown, keys, lengths, codes)
+        counts = np.bincount(codes[codes >= 0], minlength=len(self._codes))
+        counts[: len(self._counts)] += self._counts
+        self._counts = counts
+        codes[codes == _UNKNOWN] = STRATA_MAX
+        self.labelled_rows += int(np.count_nonzero(codes != UNLABELLED))
+        return np.minimum(codes, STRATA_MAX)
 
-    def _stratum(self, value: bytes) -> int:
-        self.labelled_rows += 1
-        if not self._too_many:
-            self._counts[value] += 1
-            if len(self._counts) > self._settings.classes_max:
-                self._too_many = True
-                self._counts.clear()
-        if len(self._strata) < STRATA_MAX:
-            return self._strata.setdefault(value, len(self._strata))
-        return self._strata.get(value, STRATA_MAX)
+    def _known_codes(self, keys: Words, lengths: Ints) -> Ints:
+        if not len(self._keys):
+            return np.full(len(keys), _UNKNOWN)
+        places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        known = (self._keys[places] == keys) & (lengths <= KEYED_BYTES_MAX)
+        return np.where(known, self._codes_of_keys[places], _UNKNOWN)
+
+    def _learn(self, rows: Rows, unknown: Ints, keys: Words, lengths: Ints, codes: Ints) -> None:
+        """Give values that were not seen before a code each, while there is room."""
+        for row in unknown.tolist():
+            value = rows.value(row, self._position)
+            code = self._codes.get(value)
+            if code is None and len(self._codes) < self._room:
+                code = self._codes[value] = len(self._codes)
+                if lengths[row] <= KEYED_BYTES_MAX:
+                    self._key_codes[int(keys[row])] = code
+            codes[row] = _UNKNOWN if code is None else code
+        if len(self._codes) == self._room:  # too many to be classes: only strata still count
+            self._key_codes = {key: code for key, code in self._key_codes.items() if code < STRATA_MAX}
+        self._keys = np.array(sorted(self._key_codes), np.uint64)
+        self._codes_of_keys = np.array([self._key_codes[int(key)] for key in self._keys], np.int64)
 
     def conclude(self, column: Column) -> dict[str, Any]:
         """Return the target's part of the profile: problem type, where it is from, classes with counts (null for regression).
@@ -68,10 +96,11 @@ class Target:
             TargetEmpty, TargetNotFinite, TooFewRows, SingleClass, TargetMismatch, TooManyClasses, RareClass: in this order.
         """
         name, wanted = column.name, self._settings.problem_type
-        if self._first_not_finite and column.numeric:
+        not_finite = [line for line in (self._first_nan, column.first_not_finite) if line]
+        if not_finite and column.numeric:
             raise TargetNotFinite(
                 "the target is a number and this row's is not finite; remove the rows whose target is infinite or NaN",
-                line=self._first_not_finite[0],
+                line=min(not_finite),
                 column=name,
             )
         if not self.labelled_rows:
@@ -106,10 +135,10 @@ class Target:
 
     def _classes(self, column: Column) -> dict[str, int] | None:
         """Return rows per class, or None when there are too many; numbers that are equal are one class however they are written."""
-        if self._too_many:
+        if len(self._codes) > self._settings.classes_max:
             return None
         classes: dict[Any, list[Any]] = {}
-        for value, count in self._counts.items():
+        for value, count in zip(self._codes, self._counts.tolist(), strict=True):
             entry = classes.setdefault(number_of(value) if column.numeric else value, [shown(value), 0])
             entry[1] += count
         return dict(classes.values())

@@ -1,11 +1,10 @@
-"""What is in the columns: exact state per column, fed only with values that can change it."""
+"""What is in a column: exact state, which only some values can change."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tenantml.domain.inspection.rows import Rows
-from tenantml.domain.inspection.values import NULLS, NUMERIC, Kind, kind_of, number_of
+from tenantml.domain.inspection.values import NUMERIC, Kind, kind_of, number_of
 
 CATEGORY_CHARACTERS_MAX = 100
 
@@ -21,10 +20,11 @@ class Column:
         self.high: int | float | None = None
         self.values: set[bytes] = set()
         self.capped = False
+        self.first_not_finite: int | None = None  # line of the file
         self._distinct_max = distinct_max
 
-    def add(self, value: bytes) -> None:
-        """Take in a value that is not null."""
+    def add(self, value: bytes) -> Kind:
+        """Take in a value that is not null; returns its kind."""
         kind = kind_of(value)
         self.kinds |= kind
         if kind in (Kind.INTEGER, Kind.NUMBER):
@@ -36,6 +36,7 @@ class Column:
             if len(self.values) > self._distinct_max:
                 self.capped = True
                 self.values.clear()
+        return kind
 
     @property
     def numeric(self) -> bool:
@@ -81,20 +82,3 @@ class Column:
 def shown(value: bytes) -> str:
     """Return a value as its reader sees it, doubled quotes undone."""
     return value.replace(b'""', b'"').decode()
-
-
-class Columns:
-    """All columns of a dataset."""
-
-    def __init__(self, names: list[str], distinct_max: int):
-        self.columns = [Column(name, distinct_max) for name in names]
-
-    def add(self, rows: Rows) -> None:
-        """Take in a block of rows."""
-        for starts, ends in zip(rows.value_starts.tolist(), rows.value_ends.tolist(), strict=True):
-            for column, start, end in zip(self.columns, starts, ends, strict=True):
-                value = rows.values[start:end]
-                if value in NULLS:
-                    column.nulls += 1
-                else:
-                    column.add(value)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tenantml.domain.inspection.advice import Sample, advise, personal_data_in
 from tenantml.domain.inspection.classes import Target
-from tenantml.domain.inspection.columns import Columns
+from tenantml.domain.inspection.profiling import Columns
 from tenantml.domain.inspection.header import column_names
 from tenantml.domain.inspection.reader import Reader
 from tenantml.domain.inspection.records import Limits
@@ -82,11 +82,12 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
     if not splitter.rows:
         raise HeaderOnly("there is a header and no row below it; upload the rows too", line=line)
 
-    concluded = target.conclude(columns.columns[names.index(settings.target)])
+    described = columns.conclude()
+    concluded = target.conclude(described[names.index(settings.target)])
     sample = _sample(splitter.held_out, names, settings)
     personal = {
         column.name: what
-        for column, values in zip(columns.columns, sample.columns, strict=True)
+        for column, values in zip(described, sample.columns, strict=True)
         if (what := personal_data_in(column, values, settings.personal_data_share))
     }
     profile = {
@@ -102,9 +103,9 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
             "quoted": quoted,
         },
         "target": concluded,
-        "columns": [column.describe(show_values=column.name not in personal) for column in columns.columns],
+        "columns": [column.describe(show_values=column.name not in personal) for column in described],
     }
-    advice = advise(columns.columns, concluded, personal, sample, duplicates.found, splitter.rows, settings)
+    advice = advise(described, concluded, personal, sample, duplicates.found, splitter.rows, settings)
     splitter.finish(holdout, target.labelled_rows, settings.min_training_rows)
     held_out = len(splitter.held_out)
     return Inspection(splitter.rows - held_out, held_out, profile, advice)

@@ -1,0 +1,206 @@
+"""The profile of all columns: whole-array tests pick the few values that can change what is known, and those are read exactly.
+
+A value is *news* unless it is null, or a known value of a column whose distinct values are still counted, or a plain number within the
+known range of a column of numbers, or a plain date in a column of dates, or in a column of text, about which nothing more is asked.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenantml.domain.inspection.columns import Column
+from tenantml.domain.inspection.rows import Rows
+from tenantml.domain.inspection.values import NULLS, NUMERIC, Kind
+from tenantml.domain.inspection.words import (
+    KEYED_BYTES_MAX,
+    Ints,
+    Mask,
+    PlainNumbers,
+    Words,
+    first_words,
+    iso_dates,
+    keys_of,
+    word_of,
+    words_of,
+)
+
+FIRST_ROWS = 256  # of a file are looked at before the rest, since all of them are news
+_REMEMBERED = 4096
+_U = np.uint64
+
+
+class KnownKeys:
+    """Sets of keys, one per column, that a whole block is looked up in at once: a table without collisions for each set."""
+
+    def __init__(self, sets: int):
+        self._tables: list[Words] = [np.zeros(2, _U)] * sets
+        self._factors = np.ones(sets, _U)
+        self._shifts = np.full(sets, 63, _U)
+        self._join()
+
+    def replace(self, sets: dict[int, set[int]]) -> None:
+        """Replace some of the sets."""
+        for number, keys in sets.items():
+            self._tables[number], self._factors[number], self._shifts[number] = _table(np.array(list(keys), _U))
+        self._join()
+
+    def hold(self, keys: Words, numbers: Ints | int) -> Mask:
+        """Say which keys are in the set of their number; zero, the key of an empty value, may be said to be in any."""
+        slots = (keys * self._factors[numbers]) >> self._shifts[numbers]
+        return np.equal(self._joined[slots.astype(np.int64) + self._offsets[numbers]], keys)
+
+    def _join(self) -> None:
+        sizes = np.array([len(table) for table in self._tables])
+        self._offsets = np.cumsum(sizes) - sizes
+        self._joined = np.concatenate(self._tables)
+
+
+def _table(keys: Words) -> tuple[Words, np.uint64, np.uint64]:
+    """Return a table of keys and the factor and shift that give each key a slot of its own."""
+    bits = max(1, int(len(keys) ** 2 // 2).bit_length())
+    factor = 0x9E3779B97F4A7C15
+    while True:
+        for _ in range(8):
+            slots = (keys * _U(factor)) >> _U(64 - bits)
+            if len(set(slots.tolist())) == len(keys):
+                table = np.zeros(1 << bits, _U)
+                table[slots.astype(np.int64)] = keys
+                return table, _U(factor), _U(64 - bits)
+            factor = (factor * 0xD1B54A32D192ED03 + 2) & 0xFFFFFFFFFFFFFFFF | 1
+        bits += 1
+
+
+_NULLS = KnownKeys(1)
+_NULLS.replace({0: {word_of(value) for value in NULLS}})
+
+
+def nulls_in(first: Words, lengths: Ints) -> Mask:
+    """Say which values are null; no text for null is longer than a word."""
+    return _NULLS.hold(first, 0) & (lengths <= 8)
+
+
+class Columns:
+    """All columns of a dataset."""
+
+    def __init__(self, names: list[str], distinct_max: int):
+        self.columns = [Column(name, distinct_max) for name in names]
+        self._nulls = np.zeros(len(names), np.int64)
+        self._known = KnownKeys(len(names))
+        self._keys: list[set[int]] = [set() for _ in names]
+        self._remembered: list[set[bytes]] = [set() for _ in names]
+        self._counting = np.arange(len(names))  # columns whose distinct values are still counted
+        self._numeric = self._dated = self._other = np.zeros(0, np.int64)
+        self._fresh = True
+
+    def add(self, rows: Rows) -> None:
+        """Take in a block of rows."""
+        if self._fresh:
+            self._fresh = False
+            self._add(rows, slice(0, FIRST_ROWS))
+            self._add(rows, slice(FIRST_ROWS, None))
+        else:
+            self._add(rows, slice(None))
+
+    def conclude(self) -> list[Column]:
+        """Return the columns, complete."""
+        for column, nulls in zip(self.columns, self._nulls.tolist(), strict=True):
+            column.nulls = nulls
+        return self.columns
+
+    def _add(self, rows: Rows, part: slice) -> None:
+        starts, ends = rows.value_starts[part], rows.value_ends[part]
+        if not len(starts):
+            return
+        lengths = ends - starts
+        words = words_of(rows.values)
+        first = first_words(words, starts, lengths)
+        nulls = nulls_in(first, lengths)
+        self._nulls += np.count_nonzero(nulls, axis=0)
+        offset = part.start or 0
+        for columns, test in (
+            (self._counting, self._new_values),
+            (self._numeric, self._new_numbers),
+            (self._dated, self._new_dates),
+            (self._other, lambda _words, starts, *_: np.ones(starts.shape, np.bool_)),
+        ):
+            if len(columns):
+                whole = len(columns) == len(self.columns)
+                cells = [cells if whole else cells[:, columns] for cells in (starts, lengths, first, nulls)]
+                news = test(words, *cells[:3], columns) & ~cells[3]
+                self._read(rows, offset, columns, news, cells[0], cells[1])
+        self._sort()
+
+    def _new_values(self, words: Words, starts: Ints, lengths: Ints, first: Words, columns: Ints) -> Mask:
+        self._last_keys = keys_of(words, starts, lengths, first)
+        return ~self._known.hold(self._last_keys, columns) | (lengths > KEYED_BYTES_MAX)
+
+    def _new_numbers(self, words: Words, starts: Ints, lengths: Ints, first: Words, columns: Ints) -> Mask:
+        found = PlainNumbers(words, starts.ravel(), lengths.ravel(), first.ravel())
+        ok, dotted, low, high = (part.reshape(starts.shape) for part in (found.ok, found.dotted, found.low, found.high))
+        columns_of = [self.columns[number] for number in columns]
+        lowest = np.array([np.inf if column.low is None else float(column.low) for column in columns_of])
+        highest = np.array([-np.inf if column.high is None else float(column.high) for column in columns_of])
+        whole = np.array([not column.kinds & Kind.NUMBER for column in columns_of])
+        # Of all that lie outside the range only those that may be the outermost are news: ids that count upwards would all be.
+        outer_low = np.minimum(lowest, np.where(ok, high, np.inf).min(axis=0))
+        outer_high = np.maximum(highest, np.where(ok, low, -np.inf).max(axis=0))
+        beyond = ((low < lowest) & (low <= outer_low)) | ((high > highest) & (high >= outer_high))
+        return beyond | (dotted & whole) | ~ok
+
+    def _new_dates(self, words: Words, starts: Ints, lengths: Ints, first: Words, columns: Ints) -> Mask:
+        dates, times = iso_dates(words, starts, lengths, first)
+        kinds = [self.columns[number].kinds for number in columns]
+        known_dates = np.array([bool(kind & Kind.DATE) for kind in kinds])
+        known_times = np.array([bool(kind & Kind.DATETIME) for kind in kinds])
+        return ~((dates & known_dates) | (times & known_times))
+
+    def _read(self, rows: Rows, offset: int, columns: Ints, news: Mask, starts: Ints, lengths: Ints) -> None:
+        """Read the news exactly, in order."""
+        at_row, at_column = np.nonzero(news)
+        if not len(at_row):
+            return
+        counting = columns is self._counting
+        keys = self._last_keys[at_row, at_column].tolist() if counting else [0] * len(at_row)
+        cells = zip(
+            at_row.tolist(),
+            columns[at_column].tolist(),
+            starts[at_row, at_column].tolist(),
+            lengths[at_row, at_column].tolist(),
+            keys,
+            strict=True,
+        )
+        changed: dict[int, set[int]] = {}
+        for row, number, start, length, key in cells:
+            value = rows.values[start : start + length]
+            remembered = self._remembered[number]
+            if value in remembered:
+                continue
+            if len(remembered) >= _REMEMBERED or length > KEYED_BYTES_MAX:
+                remembered.clear()
+            remembered.add(value)
+            column = self.columns[number]
+            if column.add(value) is Kind.NOT_FINITE and column.first_not_finite is None:
+                column.first_not_finite = rows.line_of(offset + row)
+            if counting and length <= KEYED_BYTES_MAX:
+                self._keys[number].add(key)
+                changed[number] = self._keys[number]
+        if changed:
+            self._known.replace({n: keys for n, keys in changed.items() if not self.columns[n].capped})
+
+    def _sort(self) -> None:
+        """Decide how the next values of each column are tested."""
+        still = np.array([number for number in self._counting if not self.columns[number].capped], np.int64)
+        if len(still) < len(self._counting):
+            for number in set(self._counting.tolist()) - set(still.tolist()):
+                self._keys[number].clear()
+            self._known.replace({number: set() for number in set(self._counting.tolist()) - set(still.tolist())})
+            self._counting = still
+        kinds: NDArray[np.int64] = np.array(
+            [int(column.kinds) if column.capped else int(Kind.OTHER) for column in self.columns]
+        )
+        open_ = (kinds & int(Kind.OTHER)) == 0
+        numeric = open_ & (kinds & ~int(NUMERIC) == 0)
+        dated = open_ & (kinds & ~int(Kind.DATE | Kind.DATETIME) == 0)
+        self._numeric, self._dated = np.flatnonzero(numeric), np.flatnonzero(dated)
+        self._other = np.flatnonzero(open_ & ~numeric & ~dated)

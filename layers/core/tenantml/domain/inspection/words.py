@@ -1,0 +1,159 @@
+"""Values as 64-bit words: eight bytes of many values compared, hashed and parsed by one array operation.
+
+A word holds up to eight bytes of a value, the first one lowest, and zeros after its end. No value holds a NUL byte, so a
+value of at most eight bytes and its word are the same thing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Words = NDArray[np.uint64]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+KEYED_BYTES_MAX = 256
+NUMBER_BYTES_MAX = 32
+
+_U = np.uint64
+_KEEP = np.array([(1 << 8 * size) - 1 for size in range(9)], _U)  # the first bytes of a word
+_ZEROS = np.array([0x3030303030303030 & ~((1 << 8 * size) - 1) for size in range(9)], _U)  # '0' in the others
+_ASCII_ZEROS, _HIGH_BITS = _U(0x3030303030303030), _U(0x8080808080808080)
+_DOTS = _U(0x1E1E1E1E1E1E1E1E)  # '.' ^ '0'
+_POWERS = np.array([float(10**n) for n in range(NUMBER_BYTES_MAX + 1)])
+_MIX = _U(0x9E3779B97F4A7C15)
+
+
+def words_of(values: bytes) -> Words:
+    """Return the word at every offset of padded bytes, without copying."""
+    return np.ndarray((len(values) - 7,), "<u8", values, strides=(1,))
+
+
+def first_words(words: Words, starts: Ints, lengths: Ints) -> Words:
+    """Return the first word of each value."""
+    return words[starts] & _KEEP[np.minimum(lengths, 8)]
+
+
+def keys_of(words: Words, starts: Ints, lengths: Ints, first: Words) -> Words:
+    """Return 64 bits that tell values of up to `KEYED_BYTES_MAX` bytes apart: the first word itself, or a hash of a longer value."""
+    keys = first
+    longer = np.flatnonzero(lengths > 8)
+    if not len(longer):
+        return keys
+    keys = keys.copy()
+    rest = lengths.ravel()[longer]
+    at = starts.ravel()[longer]
+    longer, at, rest = (part[rest <= KEYED_BYTES_MAX] for part in (longer, at, rest))
+    hashes = keys.ravel()[longer] + rest.astype(_U)
+    flat = keys.ravel()
+    while len(longer):
+        at = at + 8
+        rest = rest - 8
+        hashes = (hashes ^ (hashes >> _U(32))) * _MIX
+        hashes ^= words[at] & _KEEP[np.minimum(rest, 8)]
+        done = rest <= 8
+        flat[longer[done]] = (hashes[done] ^ (hashes[done] >> _U(29))) * _MIX
+        more = ~done
+        longer, at, rest, hashes = longer[more], at[more], rest[more], hashes[more]
+    return keys
+
+
+def word_of(value: bytes) -> int:
+    """Return the word of a value of at most eight bytes."""
+    return int.from_bytes(value, "little")
+
+
+class PlainNumbers:
+    """Which of many values are plain decimals (an optional minus, digits, at most one dot), and between which bounds they lie.
+
+    `ok` says which; for those `low` <= value <= `high`, both equal to the value if it has at most eight bytes, and `dotted` says
+    whether there is a dot. A whole number of over 18 digits and a value of over 32 bytes are not plain.
+    """
+
+    def __init__(self, words: Words, starts: Ints, lengths: Ints, first: Words):
+        negative = (first & _U(0xFF)) == _U(ord("-"))
+        signed = bool(negative.any())
+        if signed:
+            starts, lengths = starts + negative, lengths - negative
+            first = first_words(words, starts, lengths)
+        digits, self.dotted, dot_at, self.ok = _digits(first, np.minimum(lengths, 8))
+        head = _parsed(digits).astype(np.float64)
+        # A value is 0.DIGITS * 10**point; eight digits over a power of ten are as exact as float() is.
+        point = np.where(self.dotted, dot_at, lengths)
+        self.low = self.high = head / _POWERS[np.clip(8 - point, 0, 8)]
+        longer = np.flatnonzero(self.ok & (lengths > 8))
+        if len(longer):
+            self._read_on(words, longer, starts[longer], lengths[longer], head[longer], point[longer])
+        self.ok &= (lengths > self.dotted) & (self.dotted | (lengths <= 18))
+        if signed:
+            self.low, self.high = np.where(negative, -self.high, self.low), np.where(negative, -self.low, self.high)
+
+    def _read_on(self, words: Words, longer: Ints, starts: Ints, lengths: Ints, head: Floats, point: Ints) -> None:
+        """Check the bytes after the eighth; the next eight digits are counted in, those after them are left to the bounds."""
+        dotted, ok = self.dotted[longer], lengths <= NUMBER_BYTES_MAX
+        fraction = head * 1e-8
+        for offset in range(8, NUMBER_BYTES_MAX, 8):
+            part = np.flatnonzero(ok & (lengths > offset))
+            if not len(part):
+                break
+            rest = np.minimum(lengths[part] - offset, 8)
+            digits, dots, dot_at, fine = _digits(words[starts[part] + offset] & _KEEP[rest], rest)
+            if offset == 8:
+                fraction[part] += _parsed(digits) * np.where(dotted[part], 1e-15, 1e-16)
+            ok[part] = fine & ~(dots & dotted[part])
+            point[part] = np.where(dots, dot_at + offset, point[part])
+            dotted[part] |= dots
+        scale = _POWERS[np.minimum(point, NUMBER_BYTES_MAX)]
+        middle = fraction * scale
+        slack = (fraction * 1e-14 + np.where(lengths > 16, 1e-14, 0.0)) * scale
+        self.low, self.high = self.low.copy(), self.high.copy()
+        self.low[longer], self.high[longer] = middle - slack, middle + slack
+        self.dotted[longer], self.ok[longer] = dotted, ok
+
+
+def _digits(word: Words, sizes: Ints) -> tuple[Words, Mask, NDArray[np.uint8], Mask]:
+    """Split words of digits around a dot: the digits' values without it, whether and where it is, and whether all else is digits."""
+    values = (word | _ZEROS[sizes]) ^ _ASCII_ZEROS
+    odd = ((values + _U(0x7676767676767676)) | values) & _HIGH_BITS  # the high bit of each byte over 9
+    dots = odd != 0
+    if not dots.any():
+        return values, dots, np.zeros(len(word), np.uint8), ~dots
+    place = odd >> _U(7)
+    ok = ((odd & (odd - _U(1))) == 0) & (((values ^ _DOTS) & (place * _U(0xFF))) == 0)
+    before = (place - _U(1)) * dots  # all bits below the dot's byte
+    dot_at = np.bitwise_count(before) >> 3
+    joined = (values & before) | ((values >> _U(8)) & ~before)
+    return np.where(dots, joined, values), dots, dot_at, ok
+
+
+def _parsed(digits: Words) -> Words:
+    """Return the number that eight bytes of digits write, the first one lowest (Lemire's multiplications, on whole arrays)."""
+    digits = digits * _U(10) + (digits >> _U(8))
+    pairs = _U(0x000000FF000000FF)
+    high = (digits & pairs) * _U(100 + (1_000_000 << 32))
+    return (high + ((digits >> _U(16)) & pairs) * _U(1 + (10_000 << 32))) >> _U(32)
+
+
+_ISO_DATE = (b"0000-00-", b"9999-19-", b"00", b"39")
+_ISO_TIME = (b" 00:00", b"T29:59", b":00", b":69")
+
+
+def iso_dates(words: Words, starts: Ints, lengths: Ints, first: Words) -> tuple[Mask, Mask]:
+    """Say which values are plain ISO dates (2024-01-31) and which are date-times to the minute or second (2024-01-31 10:00:00)."""
+    second = words[np.minimum(starts + 8, len(words) - 1)] & _KEEP[np.clip(lengths - 8, 0, 8)]
+    third = words[np.minimum(starts + 16, len(words) - 1)] & _KEEP[np.clip(lengths - 16, 0, 8)]
+    dated = _within(first, _ISO_DATE[0], _ISO_DATE[1])
+    separator = (second >> _U(16)) & _U(0xFF)
+    timed = _within(second, _ISO_DATE[2] + _ISO_TIME[0], _ISO_DATE[3] + _ISO_TIME[1])
+    timed &= (separator == _U(ord(" "))) | (separator == _U(ord("T")))
+    timed &= (lengths == 16) | ((lengths == 19) & _within(third, _ISO_TIME[2], _ISO_TIME[3]))
+    return dated & (lengths == 10) & _within(second, _ISO_DATE[2], _ISO_DATE[3]), dated & timed
+
+
+def _within(words: Words, low: bytes, high: bytes) -> Mask:
+    """Say in which words every byte lies between those of two bounds; bytes must be ASCII."""
+    lowest, highest = _U(word_of(low)), _U(word_of(high))
+    fits = ((words | _HIGH_BITS) - lowest) & ((highest | _HIGH_BITS) - (words & ~_HIGH_BITS)) & ~words
+    return (fits & _HIGH_BITS) == _HIGH_BITS
