@@ -1,4 +1,7 @@
-"""Predictions against what really happened: the metrics that fit the problem type, and where the errors are."""
+"""Predictions against what really happened: the metrics that fit the problem type, and where the errors are.
+
+scikit-learn takes seconds to import: that happens when something is scored, not before the demonstration's first line.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from sklearn import metrics
 
 Prediction = Mapping[str, Any]
 
@@ -52,12 +53,7 @@ def score(problem_type: str, truth: Sequence[str], predictions: Sequence[Predict
         case "BinaryClassification":
             return _binary(truth, predictions)
         case "MulticlassClassification":
-            labels = [_label(prediction) for prediction in predictions]
-            scores = {
-                "accuracy": float(metrics.accuracy_score(truth, labels)),
-                "f1_macro": float(metrics.f1_score(truth, labels, average="macro", zero_division=0)),
-            }
-            return Score(scores, _confusion(truth, labels))
+            return _multiclass(truth, predictions)
         case "Regression":
             return _regression(truth, predictions)
     raise ValueError(f"{problem_type!r} is not a problem type of Autopilot's")
@@ -72,6 +68,8 @@ def positive_class(classes: Sequence[str]) -> str:
 
 
 def _binary(truth: Sequence[str], predictions: Sequence[Prediction]) -> Score:
+    from sklearn import metrics
+
     labels = [_label(prediction) for prediction in predictions]
     classes = {str(name) for name in predictions[0]["probabilities"]}
     positive = positive_class([*classes])
@@ -86,7 +84,20 @@ def _binary(truth: Sequence[str], predictions: Sequence[Prediction]) -> Score:
     return Score(scores, _confusion(truth, labels))
 
 
+def _multiclass(truth: Sequence[str], predictions: Sequence[Prediction]) -> Score:
+    from sklearn import metrics
+
+    labels = [_label(prediction) for prediction in predictions]
+    scores = {
+        "accuracy": float(metrics.accuracy_score(truth, labels)),
+        "f1_macro": float(metrics.f1_score(truth, labels, average="macro", zero_division=0)),
+    }
+    return Score(scores, _confusion(truth, labels))
+
+
 def _regression(truth: Sequence[str], predictions: Sequence[Prediction]) -> Score:
+    from sklearn import metrics
+
     actual = [float(text) for text in truth]
     predicted = [float(prediction["predicted_value"]) for prediction in predictions]
     residuals = [was - said for was, said in zip(actual, predicted, strict=True)]
@@ -110,6 +121,8 @@ def _label(prediction: Prediction) -> str:
 
 
 def _confusion(truth: Sequence[str], labels: Sequence[str]) -> Confusion:
+    from sklearn import metrics
+
     classes = _ordered({*truth, *labels})
     counts = metrics.confusion_matrix(truth, labels, labels=classes)
     return Confusion(tuple(classes), tuple(tuple(int(count) for count in row) for row in counts))
