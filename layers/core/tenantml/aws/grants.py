@@ -23,7 +23,7 @@ from tenantml.domain.grants import Grant
 from tenantml.domain.models import ModelSettings
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.runs import Run
-from tenantml.errors import GrantCapacity, GrantContended
+from tenantml.errors import GrantContended
 from tenantml.settings import setting
 
 LOCK_SECONDS = 120  # more than the time-out of every function that takes it
@@ -50,30 +50,30 @@ def grant(run: Run, account: CustomerAccount, bucket: str, key: str, settings: M
         expires_at=int(time.time()) + lifetime,
     )
     with _locked(bucket):
-        platform("dynamodb").put_item(
-            TableName=setting("GRANTS_TABLE"), Item=to_item({"bucket": bucket, **wanted.as_document()})
-        )
-        try:
-            _apply(bucket)
-        except GrantCapacity:
-            _forget(bucket, wanted.grant_id)
-            raise
+        # Rendered before it is in the ledger: what does not fit must never block the others.
+        _render(bucket, _policy(bucket), [*_ledger(bucket), wanted])
+        row = to_item({"bucket": bucket, **wanted.as_document()})
+        platform("dynamodb").put_item(TableName=setting("GRANTS_TABLE"), Item=row)
+        _apply(bucket)
     return wanted.grant_id
 
 
 def revoke(grant_id: str) -> int:
     """Take back a grant and return how many there were: one or none.
 
+    A grant that left the ledger and not yet the policy, because its revocation crashed, is taken back too.
+
     Raises:
         GrantContended: another writer held the lock too long.
     """
     bucket = setting("STAGING_BUCKET")
-    if not any(found.grant_id == grant_id for found in _ledger(bucket)):
+    known = sum(found.grant_id == grant_id for found in _ledger(bucket))
+    if not known and grants.is_same_policy(current := _policy(bucket), _render(bucket, current, _ledger(bucket))):
         return 0
     with _locked(bucket):
         _forget(bucket, grant_id)
         _apply(bucket)
-    return 1
+    return known
 
 
 def sweep() -> list[str]:
@@ -109,28 +109,31 @@ def _forget(bucket: str, grant_id: str) -> None:
     )
 
 
+def _render(bucket: str, current: dict[str, Any] | None, ledger: list[Grant]) -> dict[str, Any] | None:
+    live, _ = grants.split_by_expiry(ledger, time.time())
+    return grants.render(grants.standing_statements(current), live, bucket)
+
+
 def _apply(bucket: str) -> None:
     """Make the bucket's policy what the ledger says, and read it back."""
-    s3 = platform("s3")
-    current = _policy(s3, bucket)
-    live, _ = grants.split_by_expiry(_ledger(bucket), time.time())
-    wanted = grants.render(grants.standing_statements(current), live, bucket)
+    s3, current = platform("s3"), _policy(bucket)
+    wanted = _render(bucket, current, _ledger(bucket))
     if grants.is_same_policy(current, wanted):
         return
     if wanted is None:
         s3.delete_bucket_policy(Bucket=bucket)
         return
     s3.put_bucket_policy(Bucket=bucket, Policy=grants.policy_text(wanted))
-    if not grants.is_same_policy(_policy(s3, bucket), wanted):
+    if not grants.is_same_policy(_policy(bucket), wanted):
         raise GrantContended(
-            f"the policy of {bucket} is not what was written; something else writes it too: find it, the state "
-            "tries again"
+            f"the policy of {bucket} is not what was written; something else writes it too: find it, "
+            "the state tries again"
         )
 
 
-def _policy(s3: Any, bucket: str) -> dict[str, Any] | None:
+def _policy(bucket: str) -> dict[str, Any] | None:
     try:
-        policy: dict[str, Any] = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+        policy: dict[str, Any] = json.loads(platform("s3").get_bucket_policy(Bucket=bucket)["Policy"])
     except ClientError as error:
         if error_code(error) == "NoSuchBucketPolicy":
             return None

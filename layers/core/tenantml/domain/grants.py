@@ -73,29 +73,33 @@ class Grant:
         """Return the policy statements of this grant; they lose their power at `expires_at`, swept or not."""
         digest = hashlib.sha256(self.grant_id.encode()).hexdigest()[:24]
         partition = self.role_arn.split(":", 2)[1]
+        # The account as principal, the role as condition: a policy that names a role which was deleted is refused as a
+        # whole, so that one tenant's cloud team could block the grants of all.
+        principal = {"AWS": f"arn:{partition}:iam::{self.role_arn.split(':')[4]}:root"}
         bucket_arn = f"arn:{partition}:s3:::{self.bucket}"
         literal_path = self.path.translate(_LITERALS)
-        expiry = {
-            "DateLessThan": {"aws:CurrentTime": f"{datetime.fromtimestamp(self.expires_at, UTC):%Y-%m-%dT%H:%M:%SZ}"}
+        only_the_role_until_then = {
+            "ArnEquals": {"aws:PrincipalArn": self.role_arn},
+            "DateLessThan": {"aws:CurrentTime": f"{datetime.fromtimestamp(self.expires_at, UTC):%Y-%m-%dT%H:%M:%SZ}"},
         }
         read = {
             "Sid": f"TenantmlGrant{digest}Read",
             "Effect": "Allow",
-            "Principal": {"AWS": self.role_arn},
+            "Principal": principal,
             # SageMaker reads the latest version and cannot name one; a copy names the version of the upload.
             "Action": ["s3:GetObject", "s3:GetObjectVersion"] if self.kind == "copy" else "s3:GetObject",
             "Resource": f"{bucket_arn}/{literal_path}" + ("*" if self.path.endswith("/") else ""),
-            "Condition": expiry,
+            "Condition": only_the_role_until_then,
         }
         if self.kind == "copy":
             return [read]
         listing = {
             "Sid": f"TenantmlGrant{digest}List",
             "Effect": "Allow",
-            "Principal": {"AWS": self.role_arn},
+            "Principal": principal,
             "Action": "s3:ListBucket",
             "Resource": bucket_arn,
-            "Condition": {**expiry, "StringLike": {"s3:prefix": f"{literal_path}*"}},
+            "Condition": {**only_the_role_until_then, "StringLike": {"s3:prefix": f"{literal_path}*"}},
         }
         return [read, listing]
 

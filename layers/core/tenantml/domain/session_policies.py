@@ -41,12 +41,12 @@ def train(account: CustomerAccount, job: str) -> dict[str, Any]:
                 "sagemaker:CreateAutoMLJobV2",
                 "sagemaker:DescribeAutoMLJobV2",
                 "sagemaker:StopAutoMLJob",
-                "sagemaker:ListCandidatesForAutoMLJob",
                 "sagemaker:AddTags",
                 "sagemaker:ListTags",
             ],
             account.sagemaker_arn("automl-job", job),
         ),
+        _allow(["sagemaker:ListCandidatesForAutoMLJob"], "*"),  # no resource level (Service Authorization Reference)
         _allow(["iam:PassRole"], account.execution_role_arn),
     )
 
