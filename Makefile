@@ -137,7 +137,7 @@ check-template: $(TRANSLATED)
 	$(BIN)/cfn-lint $(TRANSLATED) $(TEMPLATES)
 
 check-policies: $(TRANSLATED)
-	$(BIN)/python -m tools.policies $(TRANSLATED) $(TEMPLATES)
+	$(BIN)/python -W ignore::UserWarning:parliament -m tools.policies $(TRANSLATED) $(TEMPLATES)
 
 check-definitions: .venv/.dev
 	$(BIN)/statelint --eval-jsonata $(DEFINITIONS)
