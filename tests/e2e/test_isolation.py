@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local.tenant_api import Refused, TenantApi
-from tests.e2e.conftest import Tenant
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Tenant
 
 
 def test_a_wrong_external_id_is_refused_and_so_is_none(acme: Tenant) -> None:

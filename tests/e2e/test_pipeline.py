@@ -6,7 +6,7 @@ import csv
 import json
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -15,9 +15,11 @@ from local.inventory import calls_into
 from local.platform import Platform
 from local.tenant_api import Document, Refused
 from tenantml.domain.names import CustomerAccount
-from tests.e2e.conftest import Tenant
 
 QUICK = {"max_candidates": 2}
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Tenant
 
 
 def features_of(path: Path, target: str, count: int) -> list[dict[str, Any]]:

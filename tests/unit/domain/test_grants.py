@@ -58,11 +58,12 @@ def a_grant(**changes: Any) -> Grant:
 def test_a_copy_grant_lets_the_access_role_read_one_object_until_it_expires() -> None:
     [read] = a_grant().statements()
     assert read["Principal"] == {"AWS": "arn:aws:iam::222222222222:root"}
-    role_arn = "arn:aws:iam::222222222222:role/customer_trusting_saas"
-    assert read["Condition"]["ArnEquals"] == {"aws:PrincipalArn": role_arn}
     assert read["Action"] == ["s3:GetObject", "s3:GetObjectVersion"]
     assert read["Resource"] == f"arn:aws:s3:::{BUCKET}/acme/churn/acme-churn-0123456789abcdef/train.csv"
-    assert read["Condition"] == {"DateLessThan": {"aws:CurrentTime": "2026-11-22T17:03:01Z"}}
+    assert read["Condition"] == {
+        "ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::222222222222:role/customer_trusting_saas"},
+        "DateLessThan": {"aws:CurrentTime": "2026-11-22T17:03:01Z"},
+    }
 
 
 def test_an_in_place_grant_lets_the_execution_role_read_and_list_its_folder_only() -> None:
