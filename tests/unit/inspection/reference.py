@@ -157,7 +157,7 @@ def summarise(header: Row, rows: list[Row], names: list[str], blank: int, settin
             counts[label] = counts.get(label, 0) + 1
     train, holdout = split(rows, labels, settings)
     ends = [row.text.removeprefix(bare(row.text)) for row in rows]
-    odd = [row.line for row, label in zip(rows, labels, strict=True) if label and kind_of(label) is Kind.NOT_FINITE]
+    odd = [row.line for row, label in zip(rows, labels, strict=True) if label and kind_of(label) == Kind.NOT_FINITE]
     return Outcome(
         train=header.text + train,
         holdout=header.text + holdout,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from tenantml.domain.inspection.columns import Column
 from tenantml.domain.inspection.settings import InspectionSettings
-from tenantml.domain.inspection.values import NULLS, NUMERIC, kind_of, number_of
+from tenantml.domain.inspection.values import NULLS, Kind
 from tenantml.errors import AdviceIsFatal
 
 LEAK, IDENTIFIER, CONSTANT, PERSONAL, IMBALANCE, DUPLICATES, UNLABELLED_ROWS = RULES = (
@@ -55,8 +55,8 @@ def personal_data_in(column: Column, values: Iterable[bytes], share: float) -> s
     """Say what personal data a column looks like it holds, by its name or by a share of its values; None for none."""
     held = [value for value in values if value not in NULLS]
     enough = max(1, round(share * len(held)))
-    for what, test in _PERSONAL_VALUES.items():
-        if held and sum(map(test, held)) >= enough:
+    for what, types, test in _PERSONAL_VALUES:
+        if column.type in types and held and sum(map(test, held)) >= enough:
             return what
     words = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.name).lower())
     return "personal data, by its name" if _PERSONAL_NAME.search(words) else None
@@ -64,7 +64,7 @@ def personal_data_in(column: Column, values: Iterable[bytes], share: float) -> s
 
 def _is_card(value: bytes) -> bool:
     """Luhn's check over 13 to 19 digits that are not all the same."""
-    if not _CARD.fullmatch(value):
+    if len(value) < 13 or not _CARD.fullmatch(value):
         return False
     digits = [int(chr(c)) for c in value if 48 <= c <= 57]
     doubled = sum(sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
@@ -73,18 +73,18 @@ def _is_card(value: bytes) -> bool:
 
 def _is_iban(value: bytes) -> bool:
     """ISO 13616: the number made of the rearranged letters and digits is 1 modulo 97."""
-    if not _IBAN.fullmatch(value):
+    if len(value) < 14 or not _IBAN.fullmatch(value):
         return False
     plain = value.replace(b" ", b"").decode()
     return int("".join(str(int(c, 36)) for c in plain[4:] + plain[:4])) % 97 == 1
 
 
-_PERSONAL_VALUES = {
-    "e-mail addresses": lambda value: b"@" in value and _EMAIL.fullmatch(value) is not None,
-    "IBANs": _is_iban,
-    "card numbers": _is_card,
-    "phone numbers": lambda value: _PHONE.fullmatch(value) is not None,
-}
+_PERSONAL_VALUES: tuple[tuple[str, tuple[str, ...], Callable[[bytes], bool]], ...] = (
+    ("e-mail addresses", ("text", "category"), lambda value: b"@" in value and _EMAIL.fullmatch(value) is not None),
+    ("IBANs", ("text", "category"), _is_iban),
+    ("card numbers", ("text", "category", "integer", "number"), _is_card),
+    ("phone numbers", ("text", "category"), lambda value: _PHONE.fullmatch(value) is not None),
+)
 
 
 def advise(
@@ -173,7 +173,7 @@ def _is_identifier(column: Column, values: list[bytes], settings: InspectionSett
     if column.type == "text":
         return not any(b" " in value.strip() for value in held[:100])  # free text differs in every row too
     numbers = np.array([int(value) for value in held], np.float64)
-    return bool(np.ptp(numbers) < 20 * len(held) * max(1.0, column.nulls + 1) or np.all(np.diff(numbers) > 0))
+    return bool(np.all(np.diff(numbers) > 0))
 
 
 def _labels(target: list[bytes], *, by_class: bool) -> np.ndarray[Any, np.dtype[Any]]:
@@ -192,20 +192,21 @@ def _determines(
     by_class: bool,
 ) -> bool:
     """Say whether the target follows from the column: value by value, by a threshold per class, or on a straight line."""
-    if len(labels) < 2 or np.ptp(labels) == 0:
+    if not len(labels) or len(labels) - np.unique(labels, return_counts=True)[1].max() < settings.leak_minority_rows:
+        return False  # hardly another value than the most frequent one: anything would seem to determine it
+    if len(values) >= settings.leak_rows_per_value * len(set(values)):
+        seen: dict[bytes, float] = {}
+        if all(seen.setdefault(value, label) == label for value, label in zip(values, labels.tolist(), strict=True)):
+            return True
+    if not column.numeric or column.kinds & Kind.NOT_FINITE or any(value in NULLS for value in values):
         return False
-    seen: dict[bytes, float] = {}
-    consistent = all(
-        seen.setdefault(value, label) == label for value, label in zip(values, labels.tolist(), strict=True)
-    )
-    if consistent and len(values) >= settings.leak_rows_per_value * len(seen):
-        return True
-    if not column.numeric or any(value in NULLS or kind_of(value) & ~NUMERIC for value in values):
-        return False
-    numbers = np.array([float(number_of(value)) for value in values])
-    if not np.isfinite(numbers).all() or np.ptp(numbers) == 0:
+    numbers = np.array([float(value) for value in values])
+    if np.ptp(numbers) == 0:
         return False
     if not by_class:
         return bool(abs(np.corrcoef(numbers, labels)[0, 1]) >= settings.leak_correlation)
-    order = np.lexsort((labels, numbers))
-    return consistent and int(np.count_nonzero(np.diff(labels[order]))) == len(set(labels.tolist())) - 1
+    lowest, highest = (
+        np.array([edge(numbers[labels == label]) for label in set(labels.tolist())]) for edge in (np.min, np.max)
+    )
+    order = np.argsort(lowest)
+    return bool((highest[order][:-1] < lowest[order][1:]).all())

@@ -11,7 +11,7 @@ from tenantml.domain.inspection.profiling import nulls_in
 from tenantml.domain.inspection.rows import Rows
 from tenantml.domain.inspection.settings import InspectionSettings
 from tenantml.domain.inspection.split import UNLABELLED
-from tenantml.domain.inspection.values import NULLS, Kind, kind_of, number_of
+from tenantml.domain.inspection.values import NULLS, Kind, kind_and_number, kind_of
 from tenantml.domain.inspection.words import KEYED_BYTES_MAX, Ints, Words, first_words, keys_of, word_of, words_of
 from tenantml.errors import (
     RareClass,
@@ -25,7 +25,7 @@ from tenantml.errors import (
 
 BINARY, MULTICLASS, REGRESSION = "BinaryClassification", "MulticlassClassification", "Regression"
 _UNKNOWN = -2
-_NANS = np.array([word_of(value) for value in NULLS if value and kind_of(value) is Kind.NOT_FINITE], np.uint64)
+_NANS = np.array([word_of(value) for value in NULLS if value and kind_of(value) == Kind.NOT_FINITE], np.uint64)
 STRATA_MAX = 256  # the first so many values of the target are split each on its own, all others together
 
 
@@ -139,7 +139,7 @@ class Target:
             return None
         classes: dict[Any, list[Any]] = {}
         for value, count in zip(self._codes, self._counts.tolist(), strict=True):
-            entry = classes.setdefault(number_of(value) if column.numeric else value, [shown(value), 0])
+            entry = classes.setdefault(kind_and_number(value)[1] if column.numeric else value, [shown(value), 0])
             entry[1] += count
         return dict(classes.values())
 

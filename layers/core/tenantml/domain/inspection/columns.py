@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenantml.domain.inspection.values import NUMERIC, Kind, kind_of, number_of
+from tenantml.domain.inspection.values import DATED, NUMERIC, Kind, kind_and_number
 
 CATEGORY_CHARACTERS_MAX = 100
 
@@ -15,7 +15,7 @@ class Column:
     def __init__(self, name: str, distinct_max: int):
         self.name = name
         self.nulls = 0
-        self.kinds = Kind(0)
+        self.kinds = 0
         self.low: int | float | None = None
         self.high: int | float | None = None
         self.values: set[bytes] = set()
@@ -23,14 +23,13 @@ class Column:
         self.first_not_finite: int | None = None  # line of the file
         self._distinct_max = distinct_max
 
-    def add(self, value: bytes) -> Kind:
+    def add(self, value: bytes) -> int:
         """Take in a value that is not null; returns its kind."""
-        kind = kind_of(value)
+        kind, number = kind_and_number(value)
         self.kinds |= kind
-        if kind in (Kind.INTEGER, Kind.NUMBER):
-            number = number_of(value)
-            self.low = number if self.low is None else min(self.low, number)
-            self.high = number if self.high is None else max(self.high, number)
+        if number is not None:
+            self.low = number if self.low is None or number < self.low else self.low
+            self.high = number if self.high is None or number > self.high else self.high
         if not self.capped:
             self.values.add(value)
             if len(self.values) > self._distinct_max:
@@ -53,7 +52,7 @@ class Column:
             return "integer" if kinds == Kind.INTEGER else "number"
         if kinds == Kind.BOOLEAN:
             return "boolean"
-        if not kinds & ~(Kind.DATE | Kind.DATETIME):
+        if not kinds & ~DATED:
             return "date" if kinds == Kind.DATE else "datetime"
         if self.capped or any(len(value) > CATEGORY_CHARACTERS_MAX for value in self.values):
             return "text"

@@ -17,7 +17,7 @@ from tenantml.domain.inspection.records import Limits
 from tenantml.domain.inspection.rows import Rows
 from tenantml.domain.inspection.settings import InspectionSettings
 from tenantml.domain.inspection.sniffing import SNIFFED_BYTES, UTF8_BOM, refuse_other_formats
-from tenantml.domain.inspection.split import HeldOut, Sink, Splitter
+from tenantml.domain.inspection.split import Sink, Splitter
 from tenantml.errors import EmptyFile, HeaderOnly, UploadTooLarge
 
 PROFILE_FORMAT = 1
@@ -134,7 +134,7 @@ class _Duplicates:
         starts = rows.starts[: self._rows_max - self._checked + 1].tolist()
         if len(starts) <= self._rows_max - self._checked:
             starts.append(len(rows.text))
-        self._hashes.update(hash(rows.text[start:end].rstrip(b"\r\n")) for start, end in pairwise(starts))
+        self._hashes.update(hash(rows.text[start:end]) for start, end in pairwise(starts))
         self._checked += len(starts) - 1
 
     @property
@@ -143,11 +143,11 @@ class _Duplicates:
         return self._checked - len(self._hashes), self._checked
 
 
-def _sample(held_out: list[HeldOut], names: list[str], settings: InspectionSettings) -> Sample:
+def _sample(held_out: list[bytes], names: list[str], settings: InspectionSettings) -> Sample:
     """Draw rows evenly from those held out before any goes back to training, within the sample's bounds."""
-    size = sum(len(row.text) for row in held_out)
+    size = sum(map(len, held_out))
     rows = min(len(held_out), settings.sample_rows, max(1, len(held_out) * settings.sample_bytes // max(1, size)))
-    drawn = [held_out[i * len(held_out) // rows].text for i in range(rows)] if held_out else []
+    drawn = [held_out[i * len(held_out) // rows] for i in range(rows)] if held_out else []
     lines = (line for text in drawn for line in text.decode("latin-1").splitlines(keepends=True))
     values = [[value.encode("latin-1") for value in row] for row in csv.reader(lines)]
     columns = [list(column) for column in zip(*values, strict=True)] or [[] for _ in names]

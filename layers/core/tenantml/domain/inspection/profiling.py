@@ -7,11 +7,10 @@ known range of a column of numbers, or a plain date in a column of dates, or in 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tenantml.domain.inspection.columns import Column
 from tenantml.domain.inspection.rows import Rows
-from tenantml.domain.inspection.values import NULLS, NUMERIC, Kind
+from tenantml.domain.inspection.values import DATED, NULLS, NUMERIC, Kind
 from tenantml.domain.inspection.words import (
     KEYED_BYTES_MAX,
     Ints,
@@ -25,8 +24,8 @@ from tenantml.domain.inspection.words import (
     words_of,
 )
 
-FIRST_ROWS = 256  # of a file are looked at before the rest, since all of them are news
-_REMEMBERED = 4096
+FIRST_ROWS = 128  # of a file are looked at before the rest, since all of them are news
+_REMEMBERED = 32_768  # values in all, and some in every column
 _U = np.uint64
 
 
@@ -176,11 +175,11 @@ class Columns:
             remembered = self._remembered[number]
             if value in remembered:
                 continue
-            if len(remembered) >= _REMEMBERED or length > KEYED_BYTES_MAX:
+            if len(remembered) >= max(FIRST_ROWS, _REMEMBERED // len(self.columns)) or length > KEYED_BYTES_MAX:
                 remembered.clear()
             remembered.add(value)
             column = self.columns[number]
-            if column.add(value) is Kind.NOT_FINITE and column.first_not_finite is None:
+            if column.add(value) == Kind.NOT_FINITE and column.first_not_finite is None:
                 column.first_not_finite = rows.line_of(offset + row)
             if counting and length <= KEYED_BYTES_MAX:
                 self._keys[number].add(key)
@@ -194,13 +193,12 @@ class Columns:
         if len(still) < len(self._counting):
             for number in set(self._counting.tolist()) - set(still.tolist()):
                 self._keys[number].clear()
+                self._remembered[number].clear()
             self._known.replace({number: set() for number in set(self._counting.tolist()) - set(still.tolist())})
             self._counting = still
-        kinds: NDArray[np.int64] = np.array(
-            [int(column.kinds) if column.capped else int(Kind.OTHER) for column in self.columns]
-        )
-        open_ = (kinds & int(Kind.OTHER)) == 0
-        numeric = open_ & (kinds & ~int(NUMERIC) == 0)
-        dated = open_ & (kinds & ~int(Kind.DATE | Kind.DATETIME) == 0)
+        kinds = np.array([column.kinds if column.capped else Kind.OTHER for column in self.columns])
+        open_ = (kinds & Kind.OTHER) == 0
+        numeric = open_ & (kinds & ~NUMERIC == 0)
+        dated = open_ & (kinds & ~DATED == 0)
         self._numeric, self._dated = np.flatnonzero(numeric), np.flatnonzero(dated)
         self._other = np.flatnonzero(open_ & ~numeric & ~dated)

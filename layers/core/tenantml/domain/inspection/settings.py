@@ -41,14 +41,15 @@ class InspectionSettings:
     whole_number_classes_max: int = 20
     distinct_max: int = 100
 
-    sample_rows: int = 2_000
-    sample_bytes: int = MIB
+    sample_rows: int = 1_000
+    sample_bytes: int = MIB // 2
     imbalance_share: float = 0.05
     identifier_share: float = 0.99
     duplicate_share: float = 0.01
-    duplicate_rows_checked: int = 20_000
+    duplicate_rows_checked: int = 10_000
     personal_data_share: float = 0.5
     leak_rows_per_value: float = 2.0
+    leak_minority_rows: int = 10
     leak_correlation: float = 0.9999
     fatal_advice: frozenset[str] = frozenset()
 

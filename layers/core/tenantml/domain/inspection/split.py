@@ -9,14 +9,14 @@ back what it lacks to its minimum. So both parts depend on the seed and the rows
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+Ints = NDArray[np.int64]
+
 UNLABELLED = -1
-_MASK = (1 << 64) - 1
 
 
 class Sink(Protocol):
@@ -24,15 +24,6 @@ class Sink(Protocol):
 
     def write(self, piece: bytes, /) -> object:
         """Take the next bytes."""
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """A row held out: its stratum, the block of `period` rows that it stands for, and its text."""
-
-    stratum: int
-    block: int
-    text: bytes
 
 
 class Splitter:
@@ -45,45 +36,63 @@ class Splitter:
         self._rows_max = rows_max
         self._bytes_max = bytes_max
         self._level = 0  # how often the holdout was thinned to half
-        self._seen: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._seen: Ints = np.zeros(0, np.int64)  # rows per stratum
+        self._strata: Ints = np.zeros(
+            0, np.int64
+        )  # of the rows held out, as are the blocks of `period` rows they stand for
+        self._blocks: Ints = np.zeros(0, np.int64)
         self._bytes = 0
-        self.held_out: list[HeldOut] = []
+        self.held_out: list[bytes] = []
         self.rows = 0
 
-    def add(self, text: bytes, starts: NDArray[np.int64], strata: NDArray[np.int64]) -> None:
-        """Split the rows of a text, of which each ends where the next starts; `strata` has each row's stratum or `UNLABELLED`."""
-        rows, stratum_of, block_of = self._chosen(strata)
-        level = self._level
-        ends = np.append(starts[1:], len(text))
+    def add(self, text: bytes, starts: Ints, strata: Ints) -> None:
+        """Split the rows of a text, each of which ends where the next one starts; `strata` has each row's or `UNLABELLED`."""
+        rows, of_stratum, blocks = self._chosen(strata)
+        ends = np.append(starts[1:], len(text))[rows]
+        starts_held = starts[rows]
         pieces: list[bytes | memoryview] = []
         view, at = memoryview(text), 0
-        chosen = zip(starts[rows].tolist(), ends[rows].tolist(), stratum_of.tolist(), block_of.tolist(), strict=True)
-        for start, end, stratum, block in chosen:
-            if not all(self._survives(stratum, block, since) for since in range(level + 1, self._level + 1)):
-                continue
-            pieces.append(view[at:start])
-            at = end
-            self.held_out.append(HeldOut(stratum, block, text[start:end]))
-            self._bytes += end - start
+        while len(rows):
+            fits = self._fitting(ends - starts_held)
+            taken = slice(0, fits)
+            for start, end in zip(starts_held[taken].tolist(), ends[taken].tolist(), strict=True):
+                pieces.append(view[at:start])
+                self.held_out.append(text[start:end])
+                at = end
+            self._bytes += int((ends[taken] - starts_held[taken]).sum())
+            self._strata = np.append(self._strata, of_stratum[taken])
+            self._blocks = np.append(self._blocks, blocks[taken])
+            rows, of_stratum, blocks, starts_held, ends = (
+                part[fits:] for part in (rows, of_stratum, blocks, starts_held, ends)
+            )
             while len(self.held_out) > self._rows_max or self._bytes > self._bytes_max:
                 pieces += self._thin()
+                stay = self._survivors(of_stratum, blocks, self._level)
+                rows, of_stratum, blocks, starts_held, ends = (
+                    part[stay] for part in (rows, of_stratum, blocks, starts_held, ends)
+                )
         pieces.append(view[at:])
         self._train.write(b"".join(pieces))
-        self.rows += len(starts)
+        self.rows += len(strata)
 
     def finish(self, holdout: Sink, labelled_rows: int, min_training_rows: int) -> None:
         """Write the holdout, after giving training the labelled rows that it lacks to its minimum."""
-        spare = max(0, labelled_rows - min_training_rows)
         kept = self.held_out
+        spare = max(0, labelled_rows - min_training_rows)
         if len(kept) > spare:
-            ranked = sorted(range(len(kept)), key=lambda i: (kept[i].stratum, kept[i].block))
+            ranked = np.lexsort((self._blocks, self._strata)).tolist()
             staying = {ranked[(2 * i + 1) * len(kept) // (2 * spare)] for i in range(spare)}
-            self._train.write(b"".join(row.text for i, row in enumerate(kept) if i not in staying))
+            self._train.write(b"".join(row for i, row in enumerate(kept) if i not in staying))
             kept = [row for i, row in enumerate(kept) if i in staying]
-        holdout.write(b"".join(row.text for row in kept))
+        holdout.write(b"".join(kept))
         self.held_out = kept
 
-    def _chosen(self, strata: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def _fitting(self, lengths: Ints) -> int:
+        """Return how many more rows are held out until the holdout outgrows its bounds, the one that does it included."""
+        by_bytes = int(np.searchsorted(self._bytes + np.cumsum(lengths), self._bytes_max, side="right")) + 1
+        return min(len(lengths), by_bytes, self._rows_max - len(self.held_out) + 1)
+
+    def _chosen(self, strata: Ints) -> tuple[Ints, Ints, Ints]:
         """Return the rows to hold out, with their strata and blocks."""
         rows = np.flatnonzero(strata != UNLABELLED)
         strata = strata[rows]
@@ -99,35 +108,29 @@ class Splitter:
         chosen = np.flatnonzero(places == (numbers % self._period).astype(np.uint64))
         rows, strata, blocks = rows[chosen], strata[chosen], blocks[chosen]
         for level in range(1, self._level + 1):
-            half = (blocks >> (level - 1)).astype(np.uint64) & np.uint64(1)
-            stay = half == _hashes(self._key ^ level, strata, blocks >> level) & np.uint64(1)
+            stay = self._survivors(strata, blocks, level)
             rows, strata, blocks = rows[stay], strata[stay], blocks[stay]
         return rows, strata, blocks
 
-    def _survives(self, stratum: int, block: int, level: int) -> bool:
-        """Of the two blocks that a level makes one, say whether this is the one that stands for it."""
-        pair = block >> level
-        return (block >> (level - 1)) & 1 == _hash(self._key ^ level, stratum, pair) & 1
+    def _survivors(self, strata: Ints, blocks: Ints, level: int) -> NDArray[np.bool_]:
+        """Of the two blocks that a level makes one, say for each whether it is the one that stands for both."""
+        halves = ((blocks >> (level - 1)) & 1).astype(np.uint64)
+        return np.equal(halves, _hashes(self._key ^ level, strata, blocks >> level) & np.uint64(1))
 
     def _thin(self) -> list[bytes]:
+        """Give every second row that is held out back."""
         self._level += 1
-        stays = [self._survives(row.stratum, row.block, self._level) for row in self.held_out]
-        gone = [row.text for row, stay in zip(self.held_out, stays, strict=True) if not stay]
-        self.held_out = [row for row, stay in zip(self.held_out, stays, strict=True) if stay]
+        stay = self._survivors(self._strata, self._blocks, self._level)
+        self._strata, self._blocks = self._strata[stay], self._blocks[stay]
+        stays = stay.tolist()
+        gone = [row for row, stays_ in zip(self.held_out, stays, strict=True) if not stays_]
+        self.held_out = [row for row, stays_ in zip(self.held_out, stays, strict=True) if stays_]
         self._bytes -= sum(map(len, gone))
         return gone
 
 
-def _hash(key: int, stratum: int, block: int) -> int:
-    """Mix three numbers into 64 bits (the finaliser of SplitMix64)."""
-    mixed = (key + stratum * 0x9E3779B97F4A7C15 + block * 0xD1B54A32D192ED03) & _MASK
-    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
-    return mixed ^ (mixed >> 31)
-
-
-def _hashes(key: int, strata: NDArray[np.int64], blocks: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """`_hash` of many."""
+def _hashes(key: int, strata: Ints, blocks: Ints) -> NDArray[np.uint64]:
+    """Mix a key with pairs of numbers into 64 bits each (the finaliser of SplitMix64)."""
     u = np.uint64
     mixed = u(key) + strata.astype(u) * u(0x9E3779B97F4A7C15) + blocks.astype(u) * u(0xD1B54A32D192ED03)
     mixed = (mixed ^ (mixed >> u(30))) * u(0xBF58476D1CE4E5B9)

@@ -6,8 +6,8 @@ Values are the bytes of a field as written, with doubled quotes. Spaces around a
 from __future__ import annotations
 
 import re
-from enum import IntFlag
 from math import isinf
+from typing import Final
 
 # What pandas, and so AutoGluon, reads as missing: `keep_default_na` of pandas.read_csv.
 NULLS = frozenset(
@@ -16,19 +16,20 @@ NULLS = frozenset(
 INTEGER_DIGITS_MAX = 18  # fits a signed 64-bit integer
 
 
-class Kind(IntFlag):
-    """What a value can be; a column's kinds are those of all its values together."""
+class Kind:
+    """What a value can be, as bits: a column's kinds are those of all its values together (plain integers: they are many)."""
 
-    INTEGER = 1
-    NUMBER = 2
-    NOT_FINITE = 4
-    BOOLEAN = 8
-    DATE = 16
-    DATETIME = 32
-    OTHER = 64
+    INTEGER: Final = 1
+    NUMBER: Final = 2
+    NOT_FINITE: Final = 4
+    BOOLEAN: Final = 8
+    DATE: Final = 16
+    DATETIME: Final = 32
+    OTHER: Final = 64
 
 
-NUMERIC = Kind.INTEGER | Kind.NUMBER | Kind.NOT_FINITE
+NUMERIC: Final = Kind.INTEGER | Kind.NUMBER | Kind.NOT_FINITE
+DATED: Final = Kind.DATE | Kind.DATETIME
 
 _NUMBER = re.compile(rb"[+-]?(?:(\d+)|(?:\d+\.\d*|\.\d+)(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+)")
 _NOT_FINITE = re.compile(rb"[+-]?(?:inf|infinity|nan)", re.IGNORECASE)
@@ -38,25 +39,30 @@ _DATE = re.compile(_DAY)
 _DATETIME = re.compile(_DAY + rb"[ T][0-2]\d:[0-5]\d(?::[0-6]\d(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?")
 
 
-def kind_of(value: bytes) -> Kind:
+def kind_of(value: bytes) -> int:
     """Return the one kind of a value that is not null; `NOT_FINITE` also for a number too large for a double."""
+    return kind_and_number(value)[0]
+
+
+def kind_and_number(value: bytes) -> tuple[int, int | float | None]:
+    """Return the kind of a value and, for the kinds `INTEGER` and `NUMBER`, the number that it writes."""
+    if value.isdigit() and len(value) <= INTEGER_DIGITS_MAX:
+        return Kind.INTEGER, int(value)
     value = value.strip(b" \t")
     found = _NUMBER.fullmatch(value)
-    if found:
-        if found[1] and len(found[1]) <= INTEGER_DIGITS_MAX:
-            return Kind.INTEGER
-        return Kind.NOT_FINITE if isinf(float(value)) else Kind.NUMBER
-    if (value[-1:].isalpha() and value.isalpha()) or value[:1] in b"+-":
-        if _BOOLEAN.fullmatch(value):
-            return Kind.BOOLEAN
-        return Kind.NOT_FINITE if _NOT_FINITE.fullmatch(value) else Kind.OTHER
-    if not value[:1].isdigit():
-        return Kind.OTHER
+    if found is None:
+        return _kind_of_text(value), None
+    if found[1] and len(found[1]) <= INTEGER_DIGITS_MAX:
+        return Kind.INTEGER, int(value)
+    number = float(value)
+    return (Kind.NOT_FINITE, None) if isinf(number) else (Kind.NUMBER, number)
+
+
+def _kind_of_text(value: bytes) -> int:
+    if _BOOLEAN.fullmatch(value):
+        return Kind.BOOLEAN
+    if _NOT_FINITE.fullmatch(value):
+        return Kind.NOT_FINITE
     if _DATE.fullmatch(value):
         return Kind.DATE
     return Kind.DATETIME if _DATETIME.fullmatch(value) else Kind.OTHER
-
-
-def number_of(value: bytes) -> int | float:
-    """Return the number that a value of kind `INTEGER` or `NUMBER` writes."""
-    return int(value) if kind_of(value) is Kind.INTEGER else float(value)

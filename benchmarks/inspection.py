@@ -1,0 +1,213 @@
+"""Pre-flight and split against what the article does: MB per CPU-second and peak memory, on three files, in one run.
+
+    python -m benchmarks.inspection [--megabytes 60] [--output build/bench/inspection.json]
+
+Each way runs in a process of its own. CPU seconds are user and system time of the work alone, without imports; the memory is the
+peak of the process above what it held before the work began.
+
+- `pandas`: read_csv, sample, to_csv twice, as in the article's notebook; checks nothing.
+- `csv tee`: the standard library's csv.reader(strict=True) with the raw lines kept, one row in five to the holdout.
+- `tenantml`: the pre-flight: strict reading, profile, advice and the stratified split.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import multiprocessing
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+CHUNK_BYTES = 1024 * 1024
+MB = 1_000_000
+
+
+def clean_rows(draw: random.Random) -> Iterator[str]:
+    """A table as tenants have: identifier, numbers, categories, a date, nulls, two classes."""
+    yield "id,age,income,score,city,plan,joined,visits,notes,churned\n"
+    for number in range(10**9):
+        yield (
+            f"{number},{draw.randint(18, 90)},{draw.gauss(40000, 9000):.2f},{draw.random()!r},{draw.choice(CITIES)},"
+            f"{draw.choice(('basic', 'plus', 'pro', ''))},20{draw.randint(10, 24)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02},"
+            f"{draw.randint(0, 5000)},note {draw.getrandbits(40):x} of a customer,{draw.choice(('no', 'no', 'yes'))}\n"
+        )
+
+
+def quoted_rows(draw: random.Random) -> Iterator[str]:
+    """Texts with commas, line breaks and doubled quotes."""
+    yield "id,comment,place,amount,label\n"
+    for number in range(10**9):
+        yield (
+            f'{number},"They said ""{draw.getrandbits(32):x}"",\nand then, after {draw.randint(1, 99)} days,\nleft","{draw.choice(CITIES)}, north",'
+            f"{draw.gauss(0, 100):.3f},{draw.choice(('a', 'b', 'c'))}\n"
+        )
+
+
+def wide_rows(draw: random.Random) -> Iterator[str]:
+    """A thousand columns of numbers, codes and categories."""
+    yield ",".join([f"c{column}" for column in range(999)] + ["y"]) + "\n"
+    makers: tuple[Callable[[], str], ...] = (
+        lambda: f"{draw.gauss(0, 1):.5f}",
+        lambda: str(draw.randint(0, 10**6)),
+        lambda: draw.choice(("red", "green", "blue")),
+        lambda: str(draw.randint(0, 9)),
+    )
+    while True:
+        yield ",".join([makers[column % 4]() for column in range(999)] + [draw.choice("01")]) + "\n"
+
+
+CITIES = ("Lisbon", "Oslo", "Rome", "Graz", "Porto", "Bergen", "Turin", "Linz")
+FILES = {
+    "clean": (clean_rows, "churned"),
+    "quoted newlines": (quoted_rows, "label"),
+    "1,000 columns": (wide_rows, "y"),
+}
+
+
+def by_pandas(source: Path, target: str, folder: Path) -> int:
+    """What the article's notebook does."""
+    import pandas as pd  # noqa: PLC0415 - only in the process that measures it
+
+    del target
+    frame = pd.read_csv(source)
+    train = frame.sample(frac=0.8, random_state=7)
+    frame.drop(train.index).to_csv(folder / "holdout.csv", index=False)
+    train.to_csv(folder / "train.csv", index=False)
+    return len(frame)
+
+
+def by_csv(source: Path, target: str, folder: Path) -> int:
+    """A careful script with the standard library: strict, and the original lines kept."""
+    del target
+    kept: list[str] = []
+
+    def tee(lines: Iterator[str]) -> Iterator[str]:
+        for line in lines:
+            kept.append(line)
+            yield line
+
+    with (
+        source.open(newline="", encoding="utf-8") as read,
+        (folder / "train.csv").open("w", newline="", encoding="utf-8") as train,
+        (folder / "holdout.csv").open("w", newline="", encoding="utf-8") as holdout,
+    ):
+        reader = csv.reader(tee(read), strict=True)
+        columns = len(next(reader))
+        for part in (train, holdout):
+            part.writelines(kept)
+        kept.clear()
+        rows = 0
+        for rows, row in enumerate(reader, 1):
+            if len(row) != columns:
+                raise ValueError(f"row {rows} is ragged")
+            (train if rows % 5 else holdout).writelines(kept)
+            kept.clear()
+    return rows
+
+
+def by_tenantml(source: Path, target: str, folder: Path) -> int:
+    """The pre-flight."""
+    from tenantml.domain.inspection import InspectionSettings, inspect  # noqa: PLC0415 - as above
+
+    settings = InspectionSettings(target=target, seed=source.name)
+    with source.open("rb") as read, (folder / "train.csv").open("wb") as train, (folder / "holdout.csv").open("wb") as holdout:
+        found = inspect(iter(lambda: read.read(CHUNK_BYTES), b""), settings, train, holdout)
+    return found.train_rows + found.holdout_rows
+
+
+WAYS = {"pandas": by_pandas, "csv tee": by_csv, "tenantml": by_tenantml}
+IMPORTS = {"pandas": ("pandas",), "csv tee": (), "tenantml": ("tenantml.domain.inspection",)}
+
+
+def cpu_seconds() -> float:
+    """User and system time of this process so far."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def resident_bytes() -> tuple[int, int]:
+    """What this process holds in memory now and the most it has held; where /proc is missing the most stands for both.
+
+    Linux keeps `ru_maxrss` across exec, so that a new process starts with its parent's: /proc does not.
+    """
+    status = Path("/proc/self/status")
+    if not status.exists():
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return most, most
+    fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    now, most = (int(fields[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
+    return now, most
+
+
+def measure(way: str, source: Path, target: str) -> dict[str, Any]:
+    """Run one way on one file, in the process that calls this."""
+    for module in IMPORTS[way]:
+        __import__(module)
+    with tempfile.TemporaryDirectory() as folder:
+        (idle, _), began, wall = resident_bytes(), cpu_seconds(), time.perf_counter()
+        rows = WAYS[way](source, target, Path(folder))
+        seconds = cpu_seconds() - began
+    size = source.stat().st_size
+    return {
+        "way": way,
+        "bytes": size,
+        "rows": rows,
+        "cpu_seconds": round(seconds, 3),
+        "wall_seconds": round(time.perf_counter() - wall, 3),
+        "mb_per_cpu_second": round(size / MB / seconds, 1),
+        "peak_mb_above_idle": round(max(0, resident_bytes()[1] - idle) / MB, 1),
+    }
+
+
+def write_file(path: Path, rows: Callable[[random.Random], Iterator[str]], size: int) -> None:
+    """Write rows until the file has a size; a few MB of them, repeated, with the identifiers that they then have twice."""
+    distinct = min(size, 15 * MB)
+    lines = rows(random.Random(7))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        file.write(next(lines))
+        body: list[str] = []
+        length = 0
+        while length < distinct:
+            body.append(next(lines))
+            length += len(body[-1])
+        for _ in range(max(1, round(size / length))):
+            file.writelines(body)
+
+
+def main() -> None:
+    """Measure every way on every file, print a table, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--megabytes", type=int, default=60)
+    parser.add_argument("--output", type=Path, default=Path("build/bench/inspection.json"))
+    parser.add_argument("--only", choices=WAYS, help="measure one way only")
+    options = parser.parse_args()
+    results: list[dict[str, Any]] = []
+    print(f"{'file':<16} {'way':<9} {'MB':>6} {'rows':>9} {'MB per CPU-s':>13} {'peak MB above idle':>19}")
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (rows, target) in FILES.items():
+            source = Path(folder) / "source.csv"
+            write_file(source, rows, options.megabytes * MB)
+            for way in [options.only] if options.only else WAYS:
+                with context.Pool(1, maxtasksperchild=1) as pool:
+                    found = {"file": name} | pool.apply(measure, (way, source, target))
+                results.append(found)
+                print(
+                    f"{name:<16} {way:<9} {found['bytes'] / MB:>6.0f} {found['rows']:>9,} {found['mb_per_cpu_second']:>13} "
+                    f"{found['peak_mb_above_idle']:>19}",
+                    flush=True,
+                )
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(json.dumps({"results": results}, indent=2) + "\n", encoding="utf-8")
+    print(f"written to {options.output}")
+
+
+if __name__ == "__main__":
+    main()
