@@ -149,7 +149,7 @@ def summarise(header: Row, rows: list[Row], names: list[str], blank: int, settin
             if value in NULLS:
                 column.nulls += 1
             else:
-                column.add(value)
+                column.add([value])
     labels = [escaped(row.fields)[names.index(settings.target)] for row in rows]
     counts: dict[bytes, int] = {}
     for label in labels:

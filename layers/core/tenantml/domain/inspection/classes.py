@@ -57,15 +57,23 @@ class Target:
         keys = keys_of(words, starts, lengths, first)
         codes = self._known_codes(keys, lengths)
         codes[nulls] = UNLABELLED
-        unknown = np.flatnonzero((codes == _UNKNOWN) & ((lengths > KEYED_BYTES_MAX) | (len(self._codes) < self._room)))
-        if len(unknown):
-            self._learn(rows, unknown, keys, lengths, codes)
+        unknown = self._to_learn(codes, lengths)
+        batch = 64  # few values or many: look at some, then at those that are still unknown
+        while len(unknown):
+            self._learn(rows, unknown[:batch], keys, lengths, codes)
+            rest = unknown[batch:]
+            codes[rest] = self._known_codes(keys[rest], lengths[rest])
+            unknown = rest[self._to_learn(codes[rest], lengths[rest])]
+            batch *= 4
         counts = np.bincount(codes[codes >= 0], minlength=len(self._codes))
         counts[: len(self._counts)] += self._counts
         self._counts = counts
         codes[codes == _UNKNOWN] = STRATA_MAX
         self.labelled_rows += int(np.count_nonzero(codes != UNLABELLED))
         return np.minimum(codes, STRATA_MAX)
+
+    def _to_learn(self, codes: Ints, lengths: Ints) -> Ints:
+        return np.flatnonzero((codes == _UNKNOWN) & ((lengths > KEYED_BYTES_MAX) | (len(self._codes) < self._room)))
 
     def _known_codes(self, keys: Words, lengths: Ints) -> Ints:
         if not len(self._keys):

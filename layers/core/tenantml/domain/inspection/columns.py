@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from tenantml.domain.inspection.values import DATED, NUMERIC, Kind, kind_and_number
@@ -23,19 +24,21 @@ class Column:
         self.first_not_finite: int | None = None  # line of the file
         self._distinct_max = distinct_max
 
-    def add(self, value: bytes) -> int:
-        """Take in a value that is not null; returns its kind."""
-        kind, number = kind_and_number(value)
-        self.kinds |= kind
-        if number is not None:
-            self.low = number if self.low is None or number < self.low else self.low
-            self.high = number if self.high is None or number > self.high else self.high
+    def add(self, values: Collection[bytes]) -> bool:
+        """Take in values that are not null; says whether one of them is a number that is not finite."""
+        found = [kind_and_number(value) for value in values]
+        for kind, _ in found:
+            self.kinds |= kind
+        numbers = [number for _, number in found if number is not None]
+        if numbers:
+            self.low = min(numbers) if self.low is None else min(self.low, *numbers)
+            self.high = max(numbers) if self.high is None else max(self.high, *numbers)
         if not self.capped:
-            self.values.add(value)
-            if len(self.values) > self._distinct_max:
-                self.capped = True
+            self.values.update(values)
+            self.capped = len(self.values) > self._distinct_max
+            if self.capped:
                 self.values.clear()
-        return kind
+        return any(kind == Kind.NOT_FINITE for kind, _ in found)
 
     @property
     def numeric(self) -> bool:

@@ -6,11 +6,13 @@ known range of a column of numbers, or a plain date in a column of dates, or in 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from tenantml.domain.inspection.columns import Column
 from tenantml.domain.inspection.rows import Rows
-from tenantml.domain.inspection.values import DATED, NULLS, NUMERIC, Kind
+from tenantml.domain.inspection.values import DATED, NULLS, NUMERIC, Kind, kind_of
 from tenantml.domain.inspection.words import (
     KEYED_BYTES_MAX,
     Ints,
@@ -121,18 +123,22 @@ class Columns:
             (self._counting, self._new_values),
             (self._numeric, self._new_numbers),
             (self._dated, self._new_dates),
-            (self._other, lambda _words, starts, *_: np.ones(starts.shape, np.bool_)),
+            (self._other, self._all_values),
         ):
             if len(columns):
-                whole = len(columns) == len(self.columns)
-                cells = [cells if whole else cells[:, columns] for cells in (starts, lengths, first, nulls)]
-                news = test(words, *cells[:3], columns) & ~cells[3]
-                self._read(rows, offset, columns, news, cells[0], cells[1])
+                whole = slice(None) if len(columns) == len(self.columns) else columns
+                at, sizes = starts[:, whole], lengths[:, whole]
+                news = test(words, at, sizes, first[:, whole], columns) & ~nulls[:, whole]
+                self._read(rows, offset, columns, news, at, sizes)
         self._sort()
 
     def _new_values(self, words: Words, starts: Ints, lengths: Ints, first: Words, columns: Ints) -> Mask:
         self._last_keys = keys_of(words, starts, lengths, first)
         return ~self._known.hold(self._last_keys, columns) | (lengths > KEYED_BYTES_MAX)
+
+    def _all_values(self, words: Words, starts: Ints, lengths: Ints, first: Words, columns: Ints) -> Mask:
+        del words, first, columns
+        return np.ones(starts.shape, np.bool_) & (lengths > 0)
 
     def _new_numbers(self, words: Words, starts: Ints, lengths: Ints, first: Words, columns: Ints) -> Mask:
         found = PlainNumbers(words, starts.ravel(), lengths.ravel(), first.ravel())
@@ -155,37 +161,36 @@ class Columns:
         return ~((dates & known_dates) | (times & known_times))
 
     def _read(self, rows: Rows, offset: int, columns: Ints, news: Mask, starts: Ints, lengths: Ints) -> None:
-        """Read the news exactly, in order."""
-        at_row, at_column = np.nonzero(news)
+        """Read the news exactly, column by column and in order."""
+        at_column, at_row = np.nonzero(news.T)
         if not len(at_row):
             return
         counting = columns is self._counting
-        keys = self._last_keys[at_row, at_column].tolist() if counting else [0] * len(at_row)
-        cells = zip(
-            at_row.tolist(),
-            columns[at_column].tolist(),
-            starts[at_row, at_column].tolist(),
-            lengths[at_row, at_column].tolist(),
-            keys,
-            strict=True,
-        )
+        found = starts[at_row, at_column]
+        cells = list(zip(found.tolist(), (found + lengths[at_row, at_column]).tolist(), strict=True))
+        keys = self._last_keys[at_row, at_column].tolist() if counting else []
         changed: dict[int, set[int]] = {}
-        for row, number, start, length, key in cells:
-            value = rows.values[start : start + length]
-            remembered = self._remembered[number]
-            if value in remembered:
-                continue
-            if len(remembered) >= max(FIRST_ROWS, _REMEMBERED // len(self.columns)) or length > KEYED_BYTES_MAX:
-                remembered.clear()
-            remembered.add(value)
-            column = self.columns[number]
-            if column.add(value) == Kind.NOT_FINITE and column.first_not_finite is None:
-                column.first_not_finite = rows.line_of(offset + row)
-            if counting and length <= KEYED_BYTES_MAX:
-                self._keys[number].add(key)
+        edges = np.append(np.flatnonzero(np.diff(at_column, prepend=-1)), len(at_column)).tolist()
+        for first, end in pairwise(edges):
+            number = int(columns[at_column[first]])
+            values = [rows.values[a:b] for a, b in cells[first:end]]
+            column, fresh = self.columns[number], set(values) - self._remembered[number]
+            if column.add(fresh) and column.first_not_finite is None:
+                row = next(row for row, value in enumerate(values) if kind_of(value) == Kind.NOT_FINITE)
+                column.first_not_finite = rows.line_of(offset + int(at_row[first + row]))
+            self._remember(number, fresh)
+            if counting:
                 changed[number] = self._keys[number]
+                changed[number].update(keys[first:end])
         if changed:
             self._known.replace({n: keys for n, keys in changed.items() if not self.columns[n].capped})
+
+    def _remember(self, number: int, values: set[bytes]) -> None:
+        """Keep some values at hand whose column gives no other way to know them; bounded over all columns together."""
+        remembered = self._remembered[number]
+        if len(remembered) + len(values) > max(FIRST_ROWS, _REMEMBERED // len(self.columns)):
+            remembered.clear()
+        remembered.update(value for value in values if len(value) <= KEYED_BYTES_MAX)
 
     def _sort(self) -> None:
         """Decide how the next values of each column are tested."""

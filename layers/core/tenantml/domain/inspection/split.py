@@ -55,10 +55,10 @@ class Splitter:
         while len(rows):
             fits = self._fitting(ends - starts_held)
             taken = slice(0, fits)
-            for start, end in zip(starts_held[taken].tolist(), ends[taken].tolist(), strict=True):
-                pieces.append(view[at:start])
-                self.held_out.append(text[start:end])
-                at = end
+            first, last = starts_held[taken].tolist(), ends[taken].tolist()
+            self.held_out += [text[start:end] for start, end in zip(first, last, strict=True)]
+            pieces += [view[start:end] for start, end in zip([at, *last], first, strict=False)]
+            at = last[-1]
             self._bytes += int((ends[taken] - starts_held[taken]).sum())
             self._strata = np.append(self._strata, of_stratum[taken])
             self._blocks = np.append(self._blocks, blocks[taken])
