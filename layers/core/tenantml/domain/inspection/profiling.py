@@ -22,6 +22,8 @@ from tenantml.domain.inspection.words import (
     first_words,
     iso_dates,
     keys_of,
+    short_whole_numbers,
+    whole_number_of,
     word_of,
     words_of,
 )
@@ -91,7 +93,10 @@ class Columns:
         self._keys: list[set[int]] = [set() for _ in names]
         self._remembered: list[set[bytes]] = [set() for _ in names]
         self._counting = np.arange(len(names))  # columns whose distinct values are still counted
-        self._numeric = self._dated = self._other = np.zeros(0, np.int64)
+        self._whole = self._numeric = self._dated = self._other = np.zeros(0, np.int64)  # the others, by what they hold
+        self._kinds = np.zeros(len(names), np.int64)
+        self._low = np.full(len(names), np.inf)
+        self._high = np.full(len(names), -np.inf)
         self._fresh = True
 
     def add(self, rows: Rows) -> None:
@@ -121,6 +126,7 @@ class Columns:
         offset = part.start or 0
         for columns, test in (
             (self._counting, self._new_values),
+            (self._whole, self._new_whole_numbers),
             (self._numeric, self._new_numbers),
             (self._dated, self._new_dates),
             (self._other, self._all_values),
@@ -128,49 +134,71 @@ class Columns:
             if len(columns):
                 whole = slice(None) if len(columns) == len(self.columns) else columns
                 at, sizes = starts[:, whole], lengths[:, whole]
-                news = test(words, at, sizes, first[:, whole], columns) & ~nulls[:, whole]
-                self._read(rows, offset, columns, news, at, sizes)
-        self._sort()
+                null = nulls[:, whole]
+                news = test(words, at, sizes, first[:, whole], null, columns) & ~null
+                if news.any():
+                    self._read(rows, offset, columns, news, at, sizes)
 
-    def _new_values(self, words: Words, starts: Ints, lengths: Ints, first: Words, columns: Ints) -> Mask:
+    def _new_values(self, words: Words, starts: Ints, lengths: Ints, first: Words, nulls: Mask, columns: Ints) -> Mask:
+        del nulls
         self._last_keys = keys_of(words, starts, lengths, first)
         return ~self._known.hold(self._last_keys, columns) | (lengths > KEYED_BYTES_MAX)
 
-    def _all_values(self, words: Words, starts: Ints, lengths: Ints, first: Words, columns: Ints) -> Mask:
-        del words, first, columns
-        return np.ones(starts.shape, np.bool_) & (lengths > 0)
+    def _all_values(self, words: Words, starts: Ints, lengths: Ints, first: Words, nulls: Mask, columns: Ints) -> Mask:
+        del words, starts, lengths, first, columns
+        return ~nulls
 
-    def _new_numbers(self, words: Words, starts: Ints, lengths: Ints, first: Words, columns: Ints) -> Mask:
+    def _new_whole_numbers(
+        self, words: Words, starts: Ints, lengths: Ints, first: Words, nulls: Mask, columns: Ints
+    ) -> Mask:
+        order, ok = short_whole_numbers(first, lengths)
+        news = np.zeros(starts.shape, np.bool_)
+        highest = np.where(ok, order, np.uint64(0))
+        lowest = np.where(ok, order, ~np.uint64(0))
+        for outer, is_new in (
+            (highest.argmax(axis=0), lambda number, column: number > self._high[column]),
+            (lowest.argmin(axis=0), lambda number, column: number < self._low[column]),
+        ):
+            each = np.arange(len(columns))
+            news[outer, each] = ok[outer, each] & is_new(whole_number_of(order[outer, each]), columns)
+        strange = np.flatnonzero((~ok & ~nulls).any(axis=0))  # columns with signs, dots, texts, or over eight digits
+        if len(strange):
+            cells = [part[:, strange] for part in (starts, lengths, first, nulls)]
+            news[:, strange] = self._new_numbers(words, *cells, columns[strange])
+        return news
+
+    def _new_numbers(self, words: Words, starts: Ints, lengths: Ints, first: Words, nulls: Mask, columns: Ints) -> Mask:
+        del nulls
         found = PlainNumbers(words, starts.ravel(), lengths.ravel(), first.ravel())
         ok, dotted, low, high = (part.reshape(starts.shape) for part in (found.ok, found.dotted, found.low, found.high))
-        columns_of = [self.columns[number] for number in columns]
-        lowest = np.array([np.inf if column.low is None else float(column.low) for column in columns_of])
-        highest = np.array([-np.inf if column.high is None else float(column.high) for column in columns_of])
-        whole = np.array([not column.kinds & Kind.NUMBER for column in columns_of])
+        lowest, highest, whole = self._low[columns], self._high[columns], self._kinds[columns] & Kind.NUMBER == 0
         # Of all that lie outside the range only those that may be the outermost are news: ids that count upwards would all be.
-        outer_low = np.minimum(lowest, np.where(ok, high, np.inf).min(axis=0))
-        outer_high = np.maximum(highest, np.where(ok, low, -np.inf).max(axis=0))
-        beyond = ((low < lowest) & (low <= outer_low)) | ((high > highest) & (high >= outer_high))
-        return beyond | (dotted & whole) | ~ok
+        outer_low = np.where(ok, high, np.inf).min(axis=0)
+        outer_high = np.where(ok, low, -np.inf).max(axis=0)
+        news = ~ok
+        if whole.any():
+            news |= dotted & whole
+        if (outer_low < lowest).any() or (low.min(axis=0) < lowest).any():
+            news |= (low < lowest) & (low <= outer_low)
+        if (outer_high > highest).any() or (high.max(axis=0) > highest).any():
+            news |= (high > highest) & (high >= outer_high)
+        return news
 
-    def _new_dates(self, words: Words, starts: Ints, lengths: Ints, first: Words, columns: Ints) -> Mask:
+    def _new_dates(self, words: Words, starts: Ints, lengths: Ints, first: Words, nulls: Mask, columns: Ints) -> Mask:
+        del nulls
         dates, times = iso_dates(words, starts, lengths, first)
-        kinds = [self.columns[number].kinds for number in columns]
-        known_dates = np.array([bool(kind & Kind.DATE) for kind in kinds])
-        known_times = np.array([bool(kind & Kind.DATETIME) for kind in kinds])
-        return ~((dates & known_dates) | (times & known_times))
+        kinds = self._kinds[columns]
+        return ~((dates & (kinds & Kind.DATE != 0)) | (times & (kinds & Kind.DATETIME != 0)))
 
     def _read(self, rows: Rows, offset: int, columns: Ints, news: Mask, starts: Ints, lengths: Ints) -> None:
         """Read the news exactly, column by column and in order."""
         at_column, at_row = np.nonzero(news.T)
-        if not len(at_row):
-            return
         counting = columns is self._counting
         found = starts[at_row, at_column]
         cells = list(zip(found.tolist(), (found + lengths[at_row, at_column]).tolist(), strict=True))
         keys = self._last_keys[at_row, at_column].tolist() if counting else []
-        changed: dict[int, set[int]] = {}
         edges = np.append(np.flatnonzero(np.diff(at_column, prepend=-1)), len(at_column)).tolist()
+        changed = []
         for first, end in pairwise(edges):
             number = int(columns[at_column[first]])
             values = [rows.values[a:b] for a, b in cells[first:end]]
@@ -180,10 +208,9 @@ class Columns:
                 column.first_not_finite = rows.line_of(offset + int(at_row[first + row]))
             self._remember(number, fresh)
             if counting:
-                changed[number] = self._keys[number]
-                changed[number].update(keys[first:end])
-        if changed:
-            self._known.replace({n: keys for n, keys in changed.items() if not self.columns[n].capped})
+                self._keys[number].update(keys[first:end])
+            changed.append(number)
+        self._sort(changed, counting=counting)
 
     def _remember(self, number: int, values: set[bytes]) -> None:
         """Keep some values at hand whose column gives no other way to know them; bounded over all columns together."""
@@ -192,18 +219,26 @@ class Columns:
             remembered.clear()
         remembered.update(value for value in values if len(value) <= KEYED_BYTES_MAX)
 
-    def _sort(self) -> None:
-        """Decide how the next values of each column are tested."""
-        still = np.array([number for number in self._counting if not self.columns[number].capped], np.int64)
-        if len(still) < len(self._counting):
-            for number in set(self._counting.tolist()) - set(still.tolist()):
+    def _sort(self, changed: list[int], *, counting: bool) -> None:
+        """Decide how the next values of changed columns are tested."""
+        kinds_before = self._kinds.copy()
+        for number in changed:
+            column = self.columns[number]
+            self._kinds[number] = column.kinds
+            if column.low is not None and column.high is not None:
+                self._low[number], self._high[number] = float(column.low), float(column.high)
+            if column.capped and counting:
                 self._keys[number].clear()
                 self._remembered[number].clear()
-            self._known.replace({number: set() for number in set(self._counting.tolist()) - set(still.tolist())})
-            self._counting = still
-        kinds = np.array([column.kinds if column.capped else Kind.OTHER for column in self.columns])
-        open_ = (kinds & Kind.OTHER) == 0
-        numeric = open_ & (kinds & ~NUMERIC == 0)
-        dated = open_ & (kinds & ~DATED == 0)
-        self._numeric, self._dated = np.flatnonzero(numeric), np.flatnonzero(dated)
-        self._other = np.flatnonzero(open_ & ~numeric & ~dated)
+        if counting:
+            self._known.replace({number: self._keys[number] for number in changed})
+            self._counting = np.array([n for n in self._counting if not self.columns[n].capped], np.int64)
+        elif np.array_equal(kinds_before, self._kinds):
+            return
+        open_ = self._kinds & Kind.OTHER == 0
+        open_[self._counting] = False
+        numeric = open_ & (self._kinds & ~NUMERIC == 0)
+        whole = numeric & (self._kinds == Kind.INTEGER)
+        dated = open_ & (self._kinds & ~DATED == 0)
+        self._whole, self._numeric = np.flatnonzero(whole), np.flatnonzero(numeric & ~whole)
+        self._dated, self._other = np.flatnonzero(dated), np.flatnonzero(open_ & ~numeric & ~dated)

@@ -20,6 +20,7 @@ NUMBER_BYTES_MAX = 32
 _U = np.uint64
 _KEEP = np.array([(1 << 8 * size) - 1 for size in range(9)], _U)  # the first bytes of a word
 _ZEROS = np.array([0x3030303030303030 & ~((1 << 8 * size) - 1) for size in range(9)], _U)  # '0' in the others
+_SHIFTS = np.array([0] + [64 - 8 * size for size in range(1, 9)], _U)  # to the end of a word
 _ASCII_ZEROS, _HIGH_BITS = _U(0x3030303030303030), _U(0x8080808080808080)
 _DOTS = _U(0x1E1E1E1E1E1E1E1E)  # '.' ^ '0'
 _POWERS = np.array([float(10**n) for n in range(NUMBER_BYTES_MAX + 1)])
@@ -111,6 +112,20 @@ class PlainNumbers:
         self.low, self.high = self.low.copy(), self.high.copy()
         self.low[longer], self.high[longer] = middle - slack, middle + slack
         self.dotted[longer], self.ok[longer] = dotted, ok
+
+
+def short_whole_numbers(first: Words, lengths: Ints) -> tuple[Words, Mask]:
+    """Say which values are one to eight digits and no more, with words whose order is that of the numbers."""
+    sizes = np.minimum(lengths, 8)
+    digits = first ^ (_ASCII_ZEROS & _KEEP[sizes])
+    odd = ((digits + _U(0x7676767676767676)) | digits) & _HIGH_BITS
+    ok = (odd == 0) & (lengths <= 8) & (lengths > 0)
+    return (digits << _SHIFTS[sizes]).byteswap(), ok
+
+
+def whole_number_of(order: Words) -> Floats:
+    """Return the numbers of words that `short_whole_numbers` gave."""
+    return _parsed(order.byteswap()).astype(np.float64)
 
 
 def _digits(word: Words, sizes: Ints) -> tuple[Words, Mask, NDArray[np.uint8], Mask]:
