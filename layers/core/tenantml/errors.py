@@ -1,14 +1,15 @@
 """Every failure has a name, and the name is one class here.
 
-The class name is the error name in `statemachine/*.asl.json` and the `code` of an API answer; `docs/errors.md` says what
-to do about each.
+The class name is the error name in `statemachine/*.asl.json` and the `code` of an API answer; `docs/errors.md` says
+what to do about each.
 
     TenantMLError
     ├── TransientError              retry may help; the definitions retry these by name
-    ├── UploadError                 the object is not something a model can be trained from: known before its content is read
+    ├── UploadError                 the object cannot be trained from: known before its content is read
     ├── DatasetError                the content cannot be trained on; carries line, column and a redacted sample
     ├── CustomerAccountError        the customer's account refused or lacks something
     ├── TrainingError               the job ran and did not give a model that may answer
+    ├── ExecutionStopped, ExecutionTimedOut   somebody or the clock ended the execution
     ├── TenantError                 on-boarding and activation
     └── RequestError                an API request that cannot be answered; carries its HTTP status
 """

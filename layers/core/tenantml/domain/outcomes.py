@@ -14,7 +14,8 @@ def of(failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]
     """Return `{status, error, left_behind}` of Step Functions' error output (`Error`, `Cause`), or of a success when
     it is None.
 
-    A Lambda function's cause is JSON with its message. An error that has no name of ours is shown as
+    A Lambda function's cause is JSON with its message. An upload that a newer one overtook is `superseded`. An error
+    that has no name of ours is shown as
     `InternalFailure`, without its
     details: they are in the log, and somebody is called.
     """
@@ -23,7 +24,8 @@ def of(failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]
     code = failure["Error"]
     known = getattr(errors, code, None)
     if isinstance(known, type) and issubclass(known, errors.TenantMLError):
-        return {"status": "failed", "error": {"code": code, "message": message_of(failure)}, "left_behind": left_behind}
+        status = "superseded" if known is errors.UploadSuperseded else "failed"
+        return {"status": status, "error": {"code": code, "message": message_of(failure)}, "left_behind": left_behind}
     message = f"something failed on our side ({code}); it is being looked at, and uploading again is safe"
     return {"status": "failed", "error": {"code": OUR_FAULT, "message": message}, "left_behind": left_behind}
 
