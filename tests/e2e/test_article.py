@@ -1,8 +1,8 @@
 """The article's own notebook, with the SDK that it uses, runs against the embedded cloud.
 
 One role in the customer's account trusts the SaaS account with an external ID and passes an execution role; the SDK
-trains, deploys with inference
-response keys, predicts and deletes. The SDK is the oracle here: what it sends and reads is what AWS takes and answers.
+trains, deploys with inference response keys, predicts and deletes. The SDK is the oracle here: what it sends and reads
+is what AWS takes and answers.
 """
 
 from __future__ import annotations

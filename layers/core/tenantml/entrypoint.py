@@ -1,8 +1,7 @@
 """The edge of every function: where an event becomes arguments, and where a failure is logged under its name.
 
 The event goes no further than this module and the handler that it calls. A named failure is logged in one line and
-counted; an
-unnamed one is a bug, logged with its trace.
+counted; an unnamed one is a bug, logged with its trace.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """The session broker: the only place that assumes a role in a customer's account.
 
 The external ID comes from the registry, never from a request. The session's name is the execution's, so that the
-customer's CloudTrail tells which of our
-executions did what. A session policy narrows each session to the things at hand. Role chaining caps a session at
-3,600 s
-(IAM user guide, "Roles terms and concepts"), so every state assumes the role afresh and keeps nothing.
+customer's CloudTrail tells which of our executions did what. A session policy narrows each session to the things at
+hand. Role chaining caps a session at 3,600 s (IAM user guide, "Roles terms and concepts"), so every state assumes the
+role afresh and keeps nothing.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """A version's model, endpoint configuration and endpoint in the customer's account: created, watched and removed
 together.
 
-All three have one name. SageMaker keeps no order on deletion except that an endpoint holds its configuration, and
-that the execution role
-must live until the endpoint is gone.
+All three have one name. SageMaker keeps no order on deletion except that an endpoint holds its configuration, and that
+the execution role must live until the endpoint is gone.
 """
 
 from __future__ import annotations

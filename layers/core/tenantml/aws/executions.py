@@ -16,8 +16,7 @@ def start(name: str, upload: dict[str, Any]) -> bool:
     """Start the execution of an upload, or find it started; say whether it was this call that did.
 
     StartExecution with the name of a running execution and the same input answers as if it had started it; with
-    another input, or after
-    its end, it refuses the name for 90 days. Either way there is one.
+    another input, or after its end, it refuses the name for 90 days. Either way there is one.
     """
     try:
         platform("stepfunctions").start_execution(

@@ -1,8 +1,8 @@
 """The grant ledger: a table says which grants stand, and the bucket's policy is rendered from it as a whole.
 
 One writer at a time holds the bucket's lock, a row with an end of its own, so that a writer that died blocks nobody
-for long. What is
-written is read back. `sweep` mends whatever a crash left: the ledger is the truth, and expired grants leave it.
+for long. What is written is read back. `sweep` mends whatever a crash left: the ledger is the truth, and expired
+grants leave it.
 """
 
 from __future__ import annotations

@@ -17,8 +17,7 @@ def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str
     """Write the outcome, tell it on the bus, and return it; whoever comes first decides what it was.
 
     The row is written before the event is sent and marked after it, so that a crash between the two tells it again
-    rather than never;
-    the event carries the execution's name, by which a receiver knows a repetition.
+    rather than never; the event carries the execution's name, by which a receiver knows a repetition.
     """
     claimed = upload.key.split("/")[0]
     tenant = registry.find_tenant(claimed)

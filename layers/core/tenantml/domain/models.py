@@ -23,10 +23,9 @@ class ModelSettings:
     """How a model is trained and served; every field but `target` has a default.
 
     `problem_type` and `objective` are given both or neither (CreateAutoMLJobV2). `max_candidates` (at most 750) and
-    `max_runtime_seconds` (at most 30 days) cap the customer's bill. `thresholds` maps an objective metric to the
-    value a candidate must reach.
-    `serverless_memory_mb` chooses a serverless endpoint (1,024 to 6,144 in steps of 1,024), which only ENSEMBLING
-    allows.
+    `max_runtime_seconds` (at most 30 days) cap the customer's bill. `thresholds` maps an objective metric to the value
+    a candidate must reach. `serverless_memory_mb` chooses a serverless endpoint (1,024 to 6,144 in steps of 1,024),
+    which only ENSEMBLING allows.
     """
 
     target: str
@@ -119,7 +118,7 @@ class ModelSettings:
 
 
 def _fits(value: object, hint: Any) -> bool:
-    """Say whether a JSON value is of the annotated type; a bool is no number."""
+    """Say whether a JSON value is of the annotated type; a bool is no number, and neither are NaN and infinities."""
     origin = get_origin(hint)
     if origin is list:
         return isinstance(value, list) and all(_fits(item, get_args(hint)[0]) for item in value)
@@ -129,7 +128,9 @@ def _fits(value: object, hint: Any) -> bool:
         return any(_fits(value, option) for option in get_args(hint))
     if isinstance(value, bool):
         return hint is bool
-    return isinstance(value, (int, float) if hint is float else hint)
+    if hint is float:
+        return isinstance(value, int | float) and abs(value) < 1e38  # the registry's numbers end there; NaN is not
+    return isinstance(value, hint)
 
 
 def _describe(hint: Any) -> str:

@@ -1,7 +1,7 @@
 """Names: everything TenantML creates is named from what caused it, so that doing it twice is doing it once.
 
-Limits (botocore's service models, and the service documentation):
-execution at most 80 characters, AutoML job at most 32 and case-insensitive and never reusable, endpoint at most 63.
+Limits (botocore's service models, and the service documentation): execution at most 80 characters, AutoML job at most
+32 and case-insensitive and never reusable, endpoint at most 63.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from datetime import datetime
 PREFIX = "tenantml"
 TENANT_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]")
 MODEL_PATTERN = re.compile(r"[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?")
-ACCOUNT_PATTERN = re.compile(r"\d{12}")
-REGION_PATTERN = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
+ACCOUNT_PATTERN = re.compile(r"[0-9]{12}")
+REGION_PATTERN = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]")
 
 
 def is_tenant(text: object) -> bool:

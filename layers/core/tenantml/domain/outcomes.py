@@ -15,9 +15,8 @@ def of(failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]
     it is None.
 
     A Lambda function's cause is JSON with its message. An upload that a newer one overtook is `superseded`. An error
-    that has no name of ours is shown as
-    `InternalFailure`, without its
-    details: they are in the log, and somebody is called.
+    that has no name of ours is shown as `InternalFailure`, without its details: they are in the log, and somebody is
+    called.
     """
     if failure is None:
         return {"status": "succeeded", "error": None, "left_behind": left_behind}

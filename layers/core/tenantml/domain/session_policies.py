@@ -1,8 +1,7 @@
 """Session policies: what one call into a customer's account may touch, on top of what the access role allows.
 
 A session may do what both the role and this policy allow (IAM user guide, "Session policies"), so each names the one
-job,
-endpoint or prefix at hand. At most 2,048 characters each.
+job, endpoint or prefix at hand. At most 2,048 characters each.
 """
 
 from __future__ import annotations
