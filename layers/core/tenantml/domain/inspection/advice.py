@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -110,8 +111,7 @@ def advise(
         AdviceIsFatal: a rule that the settings make fatal gave advice.
     """
     found: list[tuple[str, str | None, str]] = []
-    by_class = target["classes"] is not None
-    labels = _labels(sample.target, by_class=by_class)
+    labels = _Labels(sample.target, settings, by_class=target["classes"] is not None)
     for column, values in zip(columns, sample.columns, strict=True):
         if column.name == target["column"]:
             continue
@@ -134,7 +134,7 @@ def advise(
                     "differs in almost every row, as an identifier does; a model cannot learn from it",
                 )
             )
-        if _determines(column, values, labels, settings, by_class=by_class):
+        if _determines(column, values, labels, settings):
             message = (
                 f"determines the target in all {sample.rows:,} rows looked at; if it is known only after the fact, leave it out, "
                 "or the model will look better than it is"
@@ -181,37 +181,34 @@ def _is_identifier(column: Column, values: list[bytes], settings: InspectionSett
     return bool(np.all(np.diff(numbers) > 0))
 
 
-def _labels(target: list[bytes], *, by_class: bool) -> np.ndarray[Any, np.dtype[Any]]:
-    if not by_class:
-        return np.array([float(value) for value in target])
-    codes = {value: code for code, value in enumerate(Counter(target))}
-    return np.array([codes[value] for value in target])
+class _Labels:
+    """The target's values of the sample, as numbers: codes of classes, or the values themselves."""
+
+    def __init__(self, target: list[bytes], settings: InspectionSettings, *, by_class: bool):
+        codes = {value: code for code, value in enumerate(dict.fromkeys(target))}
+        self.by_class = by_class
+        self.numbers = np.array([codes[value] if by_class else float(value) for value in target], np.float64)
+        self.list = self.numbers.tolist()
+        self.groups = [np.flatnonzero(self.numbers == code) for code in range(len(codes))] if by_class else []
+        most_frequent = max(Counter(target).values(), default=0)
+        # With hardly another value than the most frequent one, anything would seem to determine it.
+        self.telling = len(target) - most_frequent >= settings.leak_minority_rows
 
 
-def _determines(
-    column: Column,
-    values: list[bytes],
-    labels: np.ndarray[Any, np.dtype[Any]],
-    settings: InspectionSettings,
-    *,
-    by_class: bool,
-) -> bool:
-    """Say whether the target follows from the column: value by value, by a threshold per class, or on a straight line."""
-    if not len(labels) or len(labels) - np.unique(labels, return_counts=True)[1].max() < settings.leak_minority_rows:
-        return False  # hardly another value than the most frequent one: anything would seem to determine it
+def _determines(column: Column, values: list[bytes], labels: _Labels, settings: InspectionSettings) -> bool:
+    """Say whether the target follows from the column: value by value, by ranges that do not overlap, or on a straight line."""
+    if not labels.telling:
+        return False
     if len(values) >= settings.leak_rows_per_value * len(set(values)):
         seen: dict[bytes, float] = {}
-        if all(seen.setdefault(value, label) == label for value, label in zip(values, labels.tolist(), strict=True)):
+        if all(seen.setdefault(value, label) == label for value, label in zip(values, labels.list, strict=True)):
             return True
-    if not column.numeric or column.kinds & Kind.NOT_FINITE or any(value in NULLS for value in values):
+    if not column.numeric or column.kinds & Kind.NOT_FINITE or (column.nulls and not NULLS.isdisjoint(values)):
         return False
-    numbers = np.array([float(value) for value in values])
-    if np.ptp(numbers) == 0:
-        return False
-    if not by_class:
-        return bool(abs(np.corrcoef(numbers, labels)[0, 1]) >= settings.leak_correlation)
-    lowest, highest = (
-        np.array([edge(numbers[labels == label]) for label in set(labels.tolist())]) for edge in (np.min, np.max)
-    )
-    order = np.argsort(lowest)
-    return bool((highest[order][:-1] < lowest[order][1:]).all())
+    numbers = np.array(list(map(float, values)))
+    if not labels.by_class:
+        if np.ptp(numbers) == 0 or np.ptp(labels.numbers) == 0:
+            return False
+        return bool(abs(np.corrcoef(numbers, labels.numbers)[0, 1]) >= settings.leak_correlation)
+    ranges = sorted((numbers[group].min(), numbers[group].max()) for group in labels.groups)
+    return all(high < low for (_, high), (low, _) in pairwise(ranges))

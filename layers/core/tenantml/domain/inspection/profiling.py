@@ -7,8 +7,10 @@ known range of a column of numbers, or a plain date in a column of dates, or in 
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tenantml.domain.inspection.columns import Column
 from tenantml.domain.inspection.rows import Rows
@@ -31,6 +33,7 @@ from tenantml.domain.inspection.words import (
 FIRST_ROWS = 128  # of a file are looked at before the rest, since all of them are news
 _REMEMBERED = 32_768  # values in all, and some in every column
 _U = np.uint64
+Cell = TypeVar("Cell", bound=np.generic)
 
 
 class KnownKeys:
@@ -83,6 +86,11 @@ def nulls_in(first: Words, lengths: Ints) -> Mask:
     return _NULLS.hold(first, 0) & (lengths <= 8)
 
 
+def by_column(cells: NDArray[Cell]) -> NDArray[Cell]:
+    """Return cells of shape (rows, columns) as (columns, rows), laid out so."""
+    return np.ascontiguousarray(cells.T)
+
+
 class Columns:
     """All columns of a dataset."""
 
@@ -118,11 +126,13 @@ class Columns:
         starts, ends = rows.value_starts[part], rows.value_ends[part]
         if not len(starts):
             return
-        lengths = ends - starts
         words = words_of(rows.values)
-        first = first_words(words, starts, lengths)
+        # From here on one row of an array is one column of the file: whole columns are picked and reduced.
+        first = by_column(first_words(words, starts, ends - starts))
+        lengths, starts = by_column(ends - starts), by_column(starts)
         nulls = nulls_in(first, lengths)
-        self._nulls += np.count_nonzero(nulls, axis=0)
+        if nulls.any():
+            self._nulls += np.count_nonzero(nulls, axis=1)
         offset = part.start or 0
         for columns, test in (
             (self._counting, self._new_values),
@@ -133,16 +143,15 @@ class Columns:
         ):
             if len(columns):
                 whole = slice(None) if len(columns) == len(self.columns) else columns
-                at, sizes = starts[:, whole], lengths[:, whole]
-                null = nulls[:, whole]
-                news = test(words, at, sizes, first[:, whole], null, columns) & ~null
+                at, sizes, null = starts[whole], lengths[whole], nulls[whole]
+                news = test(words, at, sizes, first[whole], null, columns) & ~null
                 if news.any():
                     self._read(rows, offset, columns, news, at, sizes)
 
     def _new_values(self, words: Words, starts: Ints, lengths: Ints, first: Words, nulls: Mask, columns: Ints) -> Mask:
         del nulls
         self._last_keys = keys_of(words, starts, lengths, first)
-        return ~self._known.hold(self._last_keys, columns) | (lengths > KEYED_BYTES_MAX)
+        return ~self._known.hold(self._last_keys, columns[:, None]) | (lengths > KEYED_BYTES_MAX)
 
     def _all_values(self, words: Words, starts: Ints, lengths: Ints, first: Words, nulls: Mask, columns: Ints) -> Mask:
         del words, starts, lengths, first, columns
@@ -153,50 +162,47 @@ class Columns:
     ) -> Mask:
         order, ok = short_whole_numbers(first, lengths)
         news = np.zeros(starts.shape, np.bool_)
-        highest = np.where(ok, order, np.uint64(0))
-        lowest = np.where(ok, order, ~np.uint64(0))
-        for outer, is_new in (
-            (highest.argmax(axis=0), lambda number, column: number > self._high[column]),
-            (lowest.argmin(axis=0), lambda number, column: number < self._low[column]),
-        ):
-            each = np.arange(len(columns))
-            news[outer, each] = ok[outer, each] & is_new(whole_number_of(order[outer, each]), columns)
-        strange = np.flatnonzero((~ok & ~nulls).any(axis=0))  # columns with signs, dots, texts, or over eight digits
+        each = np.arange(len(columns))
+        highest = np.where(ok, order, np.uint64(0)).argmax(axis=1)
+        lowest = np.where(ok, order, ~np.uint64(0)).argmin(axis=1)
+        news[each, highest] = whole_number_of(order[each, highest]) > self._high[columns]
+        news[each, lowest] |= whole_number_of(order[each, lowest]) < self._low[columns]
+        news &= ok
+        strange = np.flatnonzero((~ok & ~nulls).any(axis=1))  # columns with signs, dots, texts, or over eight digits
         if len(strange):
-            cells = [part[:, strange] for part in (starts, lengths, first, nulls)]
-            news[:, strange] = self._new_numbers(words, *cells, columns[strange])
+            cells = starts[strange], lengths[strange], first[strange], nulls[strange]
+            news[strange] = self._new_numbers(words, *cells, columns[strange])
         return news
 
     def _new_numbers(self, words: Words, starts: Ints, lengths: Ints, first: Words, nulls: Mask, columns: Ints) -> Mask:
         del nulls
         found = PlainNumbers(words, starts.ravel(), lengths.ravel(), first.ravel())
         ok, dotted, low, high = (part.reshape(starts.shape) for part in (found.ok, found.dotted, found.low, found.high))
-        lowest, highest, whole = self._low[columns], self._high[columns], self._kinds[columns] & Kind.NUMBER == 0
-        # Of all that lie outside the range only those that may be the outermost are news: ids that count upwards would all be.
-        outer_low = np.where(ok, high, np.inf).min(axis=0)
-        outer_high = np.where(ok, low, -np.inf).max(axis=0)
         news = ~ok
+        whole = self._kinds[columns, None] & Kind.NUMBER == 0
         if whole.any():
             news |= dotted & whole
-        if (outer_low < lowest).any() or (low.min(axis=0) < lowest).any():
-            news |= (low < lowest) & (low <= outer_low)
-        if (outer_high > highest).any() or (high.max(axis=0) > highest).any():
-            news |= (high > highest) & (high >= outer_high)
+        # Of all that lie outside the range only those that may be the outermost are news: ids that count upwards would all be.
+        lowest, highest = self._low[columns, None], self._high[columns, None]
+        if (low.min(axis=1, keepdims=True) < lowest).any():
+            news |= (low < lowest) & (low <= np.where(ok, high, np.inf).min(axis=1, keepdims=True))
+        if (high.max(axis=1, keepdims=True) > highest).any():
+            news |= (high > highest) & (high >= np.where(ok, low, -np.inf).max(axis=1, keepdims=True))
         return news
 
     def _new_dates(self, words: Words, starts: Ints, lengths: Ints, first: Words, nulls: Mask, columns: Ints) -> Mask:
         del nulls
         dates, times = iso_dates(words, starts, lengths, first)
-        kinds = self._kinds[columns]
+        kinds = self._kinds[columns, None]
         return ~((dates & (kinds & Kind.DATE != 0)) | (times & (kinds & Kind.DATETIME != 0)))
 
     def _read(self, rows: Rows, offset: int, columns: Ints, news: Mask, starts: Ints, lengths: Ints) -> None:
         """Read the news exactly, column by column and in order."""
-        at_column, at_row = np.nonzero(news.T)
+        at_column, at_row = np.nonzero(news)
         counting = columns is self._counting
-        found = starts[at_row, at_column]
-        cells = list(zip(found.tolist(), (found + lengths[at_row, at_column]).tolist(), strict=True))
-        keys = self._last_keys[at_row, at_column].tolist() if counting else []
+        found = starts[at_column, at_row]
+        cells = list(zip(found.tolist(), (found + lengths[at_column, at_row]).tolist(), strict=True))
+        keys = self._last_keys[at_column, at_row].tolist() if counting else []
         edges = np.append(np.flatnonzero(np.diff(at_column, prepend=-1)), len(at_column)).tolist()
         changed = []
         for first, end in pairwise(edges):

@@ -84,12 +84,26 @@ class PlainNumbers:
         # A value is 0.DIGITS * 10**point; eight digits over a power of ten are as exact as float() is.
         point = np.where(self.dotted, dot_at, lengths)
         self.low = self.high = head / _POWERS[np.clip(8 - point, 0, 8)]
-        longer = np.flatnonzero(self.ok & (lengths > 8))
-        if len(longer):
-            self._read_on(words, longer, starts[longer], lengths[longer], head[longer], point[longer])
+        longer = self.ok & (lengths > 8)
+        if longer.any():
+            fractions = longer & self.dotted & (lengths <= 24)
+            self._check_fractions(words, np.flatnonzero(fractions), starts, lengths, point)
+            rest = np.flatnonzero(longer & ~fractions)
+            self._read_on(words, rest, starts[rest], lengths[rest], head[rest], point[rest])
         self.ok &= (lengths > self.dotted) & (self.dotted | (lengths <= 18))
         if signed:
             self.low, self.high = np.where(negative, -self.high, self.low), np.where(negative, -self.low, self.high)
+
+    def _check_fractions(self, words: Words, which: Ints, starts: Ints, lengths: Ints, point: Ints) -> None:
+        """Check the bytes after the eighth where the dot is before them: they only add to the eighth place."""
+        starts, lengths = starts[which], lengths[which]
+        sizes = np.minimum(lengths - 8, 8)
+        odd = _odd(((words[starts + 8] & _KEEP[sizes]) | _ZEROS[sizes]) ^ _ASCII_ZEROS)
+        tails = np.flatnonzero(lengths > 16)
+        odd[tails] |= _odd(words[starts[tails] + lengths[tails] - 8] ^ _ASCII_ZEROS)
+        self.ok[which] = odd == 0
+        self.high = self.low.copy()
+        self.high[which] += _POWERS[point[which]] * 1.000001e-7
 
     def _read_on(self, words: Words, longer: Ints, starts: Ints, lengths: Ints, head: Floats, point: Ints) -> None:
         """Check the bytes after the eighth; the next eight digits are counted in, those after them are left to the bounds."""
@@ -109,17 +123,20 @@ class PlainNumbers:
         scale = _POWERS[np.minimum(point, NUMBER_BYTES_MAX)]
         middle = fraction * scale
         slack = (fraction * 1e-14 + np.where(lengths > 16, 1e-14, 0.0)) * scale
-        self.low, self.high = self.low.copy(), self.high.copy()
         self.low[longer], self.high[longer] = middle - slack, middle + slack
         self.dotted[longer], self.ok[longer] = dotted, ok
+
+
+def _odd(digits: Words) -> Words:
+    """Return the high bit of each byte that is over 9."""
+    return ((digits + _U(0x7676767676767676)) | digits) & _HIGH_BITS
 
 
 def short_whole_numbers(first: Words, lengths: Ints) -> tuple[Words, Mask]:
     """Say which values are one to eight digits and no more, with words whose order is that of the numbers."""
     sizes = np.minimum(lengths, 8)
     digits = first ^ (_ASCII_ZEROS & _KEEP[sizes])
-    odd = ((digits + _U(0x7676767676767676)) | digits) & _HIGH_BITS
-    ok = (odd == 0) & (lengths <= 8) & (lengths > 0)
+    ok = (_odd(digits) == 0) & (lengths <= 8) & (lengths > 0)
     return (digits << _SHIFTS[sizes]).byteswap(), ok
 
 
@@ -131,7 +148,7 @@ def whole_number_of(order: Words) -> Floats:
 def _digits(word: Words, sizes: Ints) -> tuple[Words, Mask, NDArray[np.uint8], Mask]:
     """Split words of digits around a dot: the digits' values without it, whether and where it is, and whether all else is digits."""
     values = (word | _ZEROS[sizes]) ^ _ASCII_ZEROS
-    odd = ((values + _U(0x7676767676767676)) | values) & _HIGH_BITS  # the high bit of each byte over 9
+    odd = _odd(values)
     dots = odd != 0
     if not dots.any():
         return values, dots, np.zeros(len(word), np.uint8), ~dots
