@@ -7,6 +7,8 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+TINY = 1e-110  # DynamoDB's numbers end at 1e-130, boto3 refuses what it would have to round
+
 _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()
 
@@ -17,7 +19,7 @@ def to_item(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def to_value(value: Any) -> Any:
-    """Return one value in DynamoDB's typed form; floats become numbers of 15 significant digits."""
+    """Return one value in DynamoDB's typed form; floats become numbers of 15 significant digits, tiny ones 0."""
     return _serializer.serialize(_without_floats(value))
 
 
@@ -28,7 +30,7 @@ def from_item(item: dict[str, Any]) -> dict[str, Any]:
 
 def _without_floats(value: Any) -> Any:
     if isinstance(value, float):
-        return Decimal(f"{value:.15g}")
+        return Decimal(f"{value:.15g}") if abs(value) > TINY else Decimal(0)
     if isinstance(value, dict):
         return {name: _without_floats(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):

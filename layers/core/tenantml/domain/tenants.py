@@ -14,7 +14,10 @@ REGISTERED, ACTIVE, SUSPENDED, OFFBOARDED = "registered", "active", "suspended",
 
 @dataclass(frozen=True)
 class Tenant:
-    """A tenant as the registry holds it; `external_id` is ours, unique, and never taken from a request."""
+    """A tenant as the registry holds it; `external_id` is ours, unique, and never taken from a request.
+
+    `held` says that an operator suspended it, so that no probe lifts that; times are ISO 8601, empty before the first.
+    """
 
     tenant: str
     account_id: str
@@ -23,6 +26,9 @@ class Tenant:
     external_id: str
     status: str = REGISTERED
     reason: str = ""
+    held: bool = False
+    status_at: str = ""
+    probed_at: str = ""
 
     @property
     def account(self) -> CustomerAccount:
@@ -55,7 +61,7 @@ def register(request: dict[str, Any], platform_account_id: str) -> Tenant:
             wrong.append("tenant: expected 2 to 20 of a-z, 0-9 and inner hyphens, starting with a letter")
         if not ACCOUNT_PATTERN.fullmatch(str(request["account_id"])):
             wrong.append("account_id: expected the 12 digits of the customer's AWS account")
-        elif request["account_id"] == platform_account_id:
+        elif str(request["account_id"]) == platform_account_id:
             wrong.append("account_id: this is our own account; a tenant needs an account of its own")
         if not REGION_PATTERN.fullmatch(str(request["region"])):
             wrong.append("region: expected an AWS region such as eu-central-1")

@@ -1,0 +1,93 @@
+"""Names: the same cause always gives the same name, and every name keeps AWS's limits."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenantml.domain import names
+
+ACCOUNT = names.CustomerAccount("222222222222", "eu-central-1")
+TENANTS = st.from_regex(names.TENANT_PATTERN, fullmatch=True)
+MODELS = st.from_regex(names.MODEL_PATTERN, fullmatch=True)
+MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC)).map(datetime.isoformat)  # noqa: DTZ001 - hypothesis wants naive bounds
+
+
+@pytest.mark.parametrize("text", ["ab", "acme", "a-b", "a1", "a" * 20])
+def test_a_tenant_is_two_to_twenty_letters_digits_and_inner_hyphens(text: str) -> None:
+    assert names.is_tenant(text)
+
+
+@pytest.mark.parametrize("text", ["", "a", "A1", "1a", "-ab", "ab-", "a_b", "a.b", "ab\n", "a" * 21, "ä1", None, 12])
+def test_anything_else_is_no_tenant(text: object) -> None:
+    assert not names.is_tenant(text)
+
+
+@pytest.mark.parametrize("text", ["a", "churn", "churn-2", "a" * 30])
+def test_a_model_is_one_to_thirty_letters_digits_and_inner_hyphens(text: str) -> None:
+    assert names.is_model(text)
+
+
+@pytest.mark.parametrize("text", ["", "A", "2churn", "churn-", "churn_2", "a/b", "churn\n", "a" * 31, None, ["a"]])
+def test_anything_else_is_no_model(text: object) -> None:
+    assert not names.is_model(text)
+
+
+@given(bucket=st.text(min_size=1), key=st.text(min_size=1, max_size=200), version_id=st.text())
+def test_every_key_gives_an_execution_name_that_step_functions_takes(bucket: str, key: str, version_id: str) -> None:
+    name = names.execution_name(bucket, key, version_id)
+    assert re.fullmatch(r"[a-z0-9-]{1,80}", name)
+    assert name == names.execution_name(bucket, key, version_id)
+    assert names.digest_of(name) == names.upload_digest(bucket, key, version_id)
+
+
+def test_an_execution_is_named_after_the_folders_of_its_key() -> None:
+    assert names.execution_name("b", "acme/churn/a.csv", "1").startswith("acme-churn-")
+    assert names.execution_name("b", "churn.csv", "1").startswith("upload-")
+    assert names.execution_name("b", "É/É/a.csv", "1").startswith("upload-")
+
+
+@pytest.mark.parametrize(
+    "other", [("b", "acme/churn/a.csv", "2"), ("b", "acme/churn/b.csv", "1"), ("c", "acme/churn/a.csv", "1")]
+)
+def test_another_object_or_version_is_another_execution(other: tuple[str, str, str]) -> None:
+    assert names.execution_name(*other) != names.execution_name("b", "acme/churn/a.csv", "1")
+
+
+@given(tenant=TENANTS, model=MODELS, uploaded_at=MOMENTS, attempt=st.integers(1, 9))
+def test_names_fit_into_sagemakers_limits(tenant: str, model: str, uploaded_at: str, attempt: int) -> None:
+    execution = names.execution_name("bucket", f"{tenant}/{model}/f.csv", "v")
+    version = names.version_name(uploaded_at, execution)
+    job, endpoint = names.job_name(execution, attempt), names.endpoint_name(model, version)
+    assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}", job)  # AutoMLJobName in botocore's model
+    assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", endpoint)  # EndpointName
+    assert job.startswith("tenantml-")
+    assert endpoint.startswith(f"tenantml-{model}-v")
+
+
+@given(one=MOMENTS, other=MOMENTS)
+def test_versions_sort_by_the_time_of_their_upload(one: str, other: str) -> None:
+    digests = ["x-0000000000000000", "x-ffffffffffffffff"]
+    seconds = [datetime.fromisoformat(moment).replace(microsecond=0) for moment in (one, other)]
+    versions = [names.version_name(moment, digest) for moment, digest in zip((one, other), digests, strict=True)]
+    assert (versions[0] < versions[1]) == (seconds[0] <= seconds[1])
+
+
+def test_a_version_names_its_time_and_four_digits_of_its_upload() -> None:
+    assert names.version_name("2026-11-22T17:03:01Z", "acme-churn-9f3c000000000000") == "v20261122-170301-9f3c"
+
+
+def test_everything_in_a_customers_account_is_found_from_its_number_and_region() -> None:
+    assert ACCOUNT.access_role_arn == "arn:aws:iam::222222222222:role/customer_trusting_saas"
+    assert ACCOUNT.execution_role_arn == "arn:aws:iam::222222222222:role/tenantml_autopilot_execution"
+    assert ACCOUNT.bucket == "tenantml-222222222222-eu-central-1"
+    assert ACCOUNT.sagemaker_arn("model", "m") == "arn:aws:sagemaker:eu-central-1:222222222222:model/m"
+
+
+def test_folders_end_in_a_slash_and_hold_one_execution() -> None:
+    assert ACCOUNT.folder("churn", "e") == "churn/e/"
+    assert names.staging_folder("acme", "churn", "e") == "acme/churn/e/"

@@ -1,0 +1,69 @@
+"""Session policies: at the longest names they fit into STS's limit, and none reaches beyond what is at hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tenantml.domain import session_policies
+from tenantml.domain.names import CustomerAccount
+from tenantml.domain.runs import Run
+
+ACCOUNT = CustomerAccount("222222222222", "ap-southeast-99")
+RUN = Run("t" * 20 + "-" + "m" * 30 + "-" + "f" * 17, "t" * 20, "m" * 30, "v20261122-170301-9f3c")
+SOURCE = f"arn:aws:s3:::tenantml-staging-111111111111-ap-southeast-99/{RUN.staging_folder}train.csv"
+
+POLICIES = {
+    "deliver by copy": session_policies.deliver(ACCOUNT, RUN.customer_folder, SOURCE),
+    "deliver by upload": session_policies.deliver(ACCOUNT, RUN.customer_folder, None),
+    "train": session_policies.train(ACCOUNT, RUN.job()),
+    "deploy": session_policies.deploy(ACCOUNT, RUN.endpoint),
+    "predict": session_policies.predict(ACCOUNT, RUN.endpoint),
+    "remove a folder": session_policies.remove_objects(ACCOUNT, RUN.customer_folder),
+    "remove everything": session_policies.remove_objects(ACCOUNT, ""),
+    "inventory": session_policies.inventory(ACCOUNT),
+    "probe": session_policies.probe(),
+}
+
+
+def resources(policy: dict[str, Any]) -> Iterator[str]:
+    for statement in policy["Statement"]:
+        yield from statement["Resource"]
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES.keys())
+def test_every_policy_fits_into_what_sts_takes(policy: dict[str, Any]) -> None:
+    assert len(json.dumps(policy, separators=(",", ":"))) <= 2048
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES.keys())
+def test_a_session_reaches_one_account_only(policy: dict[str, Any]) -> None:
+    for arn in resources(policy):
+        assert arn in {"*", SOURCE} or ACCOUNT.account_id in arn
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES.keys())
+def test_everything_that_is_allowed_everywhere_only_looks(policy: dict[str, Any]) -> None:
+    for statement in policy["Statement"]:
+        if "*" in statement["Resource"]:
+            assert all(action.split(":")[1].startswith(("List", "Get")) for action in statement["Action"])
+
+
+@pytest.mark.parametrize("name", ["train", "deploy", "predict"])
+def test_a_session_of_a_run_names_its_own_resources(name: str) -> None:
+    own = {RUN.job(), RUN.endpoint, "tenantml_autopilot_execution", "*"}
+    assert {arn.rsplit("/", 1)[-1] for arn in resources(POLICIES[name])} <= own
+
+
+def test_a_copy_reads_its_own_source_and_an_upload_reads_none_of_ours() -> None:
+    assert SOURCE in resources(POLICIES["deliver by copy"])
+    assert SOURCE not in resources(POLICIES["deliver by upload"])
+
+
+def test_removing_a_folder_lists_that_folder_only() -> None:
+    listing = POLICIES["remove a folder"]["Statement"][0]
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": [f"{RUN.customer_folder}*"]}}
+    assert "Condition" not in POLICIES["remove everything"]["Statement"][0]

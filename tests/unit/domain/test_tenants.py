@@ -1,0 +1,49 @@
+"""Tenants: what an operator may register."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tenantml.domain.tenants import REGISTERED, Tenant, register
+from tenantml.errors import InvalidRegistration
+
+OURS = "111111111111"
+REQUEST = {"tenant": "acme", "account_id": "222222222222", "region": "eu-central-1", "contact": "cloud@acme.example"}
+
+
+def test_a_registered_tenant_is_inactive_and_has_an_external_id_of_its_own() -> None:
+    tenant, other = register(REQUEST, OURS), register(REQUEST, OURS)
+    assert tenant.status == REGISTERED
+    assert tenant.external_id != other.external_id
+    assert len(tenant.external_id) == len("tenantml-") + 43  # 256 bits as base64
+    assert tenant.account.access_role_arn == "arn:aws:iam::222222222222:role/customer_trusting_saas"
+
+
+def test_a_tenant_survives_being_written_and_read_among_other_attributes() -> None:
+    tenant = register(REQUEST, OURS)
+    assert Tenant.from_document({"pk": "TENANT#acme", **tenant.as_document(), "registered_at": "now"}) == tenant
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong"),
+    [
+        ({"tenant": None}, "tenant: missing"),
+        ({"contact": ""}, "contact: missing"),
+        ({"tenant": "Acme"}, "tenant: expected"),
+        ({"tenant": ["acme"]}, "tenant: expected"),
+        ({"account_id": "123"}, "account_id: expected the 12 digits"),
+        ({"account_id": "arn:aws:iam::222222222222:root"}, "account_id: expected the 12 digits"),
+        ({"account_id": "22222222222\N{ARABIC-INDIC DIGIT TWO}"}, "account_id: expected the 12 digits"),
+        ({"account_id": OURS}, "account_id: this is our own account"),
+        ({"account_id": int(OURS)}, "account_id: this is our own account"),
+        ({"region": "Frankfurt"}, "region: expected"),
+        ({"external_id": "chosen-by-me"}, "external_id: unknown field"),
+        ({"role_arn": "arn:aws:iam::222222222222:role/mine"}, "role_arn: unknown field"),
+    ],
+)
+def test_a_registration_that_cannot_be_is_refused_by_its_field(changes: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(InvalidRegistration) as caught:
+        register({**REQUEST, **changes}, OURS)
+    assert wrong in str(caught.value)

@@ -1,0 +1,37 @@
+"""Views: what is shown is chosen, so nothing internal slips out."""
+
+from __future__ import annotations
+
+from tenantml.domain import views
+
+INTERNAL = {"pk": "TENANT#acme", "sk": "x", "announced": True, "newest_upload": "x", "profile": {"bucket": "ours"}}
+
+
+def test_a_model_shows_its_settings_and_what_is_live() -> None:
+    assert views.model({**INTERNAL, "model": "churn", "settings": {"target": "y"}}) == {
+        "model": "churn",
+        "settings": {"target": "y"},
+        "live_version": None,
+        "updated_at": None,
+    }
+
+
+def test_a_version_shows_nothing_internal() -> None:
+    shown = views.version({**INTERNAL, "version": "v1", "status": "live"})
+    assert (shown["version"], shown["status"], shown["candidate"]) == ("v1", "live", None)
+    assert not shown.keys() & INTERNAL.keys()
+
+
+def test_an_execution_that_was_refused_at_once_shows_what_it_has() -> None:
+    shown = views.execution({"execution": "e", "status": "failed", "error": {"code": "WrongUploadKey", "message": "m"}})
+    assert shown["error"] == {"code": "WrongUploadKey", "message": "m"}
+    assert (shown["model"], shown["training"], shown["advice"], shown["left_behind"]) == (None, None, [], [])
+    assert shown["upload"] == {"key": None, "version_id": None, "size_bytes": None, "uploaded_at": None}
+
+
+def test_an_execution_shows_its_upload_without_our_bucket() -> None:
+    upload = {"bucket": "ours", "key": "acme/churn/a.csv", "version_id": "1", "size_bytes": 5, "etag": "x"}
+    shown = views.execution({**INTERNAL, "execution": "e", "upload": upload, "left_behind": ["arn:x"]})
+    assert shown["upload"] == {"key": "acme/churn/a.csv", "version_id": "1", "size_bytes": 5, "uploaded_at": None}
+    assert shown["left_behind"] == ["arn:x"]
+    assert not shown.keys() & INTERNAL.keys()
