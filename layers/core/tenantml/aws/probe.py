@@ -1,64 +1,120 @@
-"""The probe: before a tenant is active, prove that its access role lets us in, and lets nobody in without our
-external ID.
+"""The probe: prove that a tenant's access role lets in our pipeline, with this tenant's external ID alone, to do what
+the pipeline does and no more.
 
 A survey of 90 vendors found that half did not check it; a role that trusts our account without the condition can be
-used through us by
-any other tenant that names it.
+used through us by any other tenant that names it. So before a tenant is active, and every hour after it.
 """
 
 from __future__ import annotations
 
-import json
+import re
 import secrets
+from functools import lru_cache
 from typing import Any
 
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from tenantml.aws.clients import error_code, platform
-from tenantml.aws.customer import assume
-from tenantml.domain import session_policies
+from tenantml.aws.clients import THROTTLES, error_code
+from tenantml.aws.customer import CustomerSession, assume, lets_in
+from tenantml.domain import probing, session_policies
+from tenantml.domain.probing import Question
 from tenantml.domain.tenants import Tenant
-from tenantml.errors import CustomerAccessRevoked, RoleNotAssumable, TrustTooOpen
+from tenantml.errors import (
+    CustomerAccessRevoked,
+    CustomerThrottled,
+    PermissionExcessive,
+    PermissionMissing,
+    RoleNotAssumable,
+    TrustTooOpen,
+    WrongAccount,
+    WrongRegion,
+)
+
+DENIED = {"AccessDenied", "AccessDeniedException"}
+AS_DELIVERED = "apply the on-boarding template again, unchanged and with the given parameters"
 
 
-def probe(tenant: Tenant) -> None:
-    """Return when the role is as it must be.
+def probe(tenant: Tenant, of_another_tenant: str | None = None) -> None:
+    """Return when the role is as it must be; `of_another_tenant` is another tenant's external ID, if there is one.
 
     Raises:
-        RoleNotAssumable: it refuses us, or is in another account than declared.
-        TrustTooOpen: it lets us in with no external ID, or with any.
+        RoleNotAssumable: it refuses us.
+        TrustTooOpen: it lets us in with no external ID, a wrong one, or from outside the pipeline.
+        WrongAccount, WrongRegion: it is not where it was registered.
+        PermissionMissing, PermissionExcessive: it may do less or more than the pipeline does.
+        CustomerThrottled: an answer is lacking, so nothing is proven; try again later.
     """
+    questions = [*probing.needed(tenant.account), *probing.dangerous()]
+    policy = session_policies.probe(sorted({"iam:PassRole", *(question.permission for question in questions)}))
     try:
-        session = assume(tenant, "tenantml-probe", session_policies.probe())
+        session = assume(tenant, probing.NAME, policy)
     except CustomerAccessRevoked as error:
         raise RoleNotAssumable(
-            f"{tenant.account.access_role_arn} cannot be assumed with this tenant's external ID; apply the "
-            "on-boarding template with the given parameters"
+            f"{tenant.account.access_role_arn} cannot be assumed with this tenant's external ID; {AS_DELIVERED}"
         ) from error
-    account_id = session.client("sts").get_caller_identity()["Account"]
-    if account_id != tenant.account_id:
-        raise RoleNotAssumable(
-            f"the role is in account {account_id}, registered is {tenant.account_id}; register the right account"
+    _check_trust(tenant, of_another_tenant)
+    ask = Ask(session)
+    _check_place(ask, tenant)
+    _check_permissions(ask, tenant)
+
+
+def _check_trust(tenant: Tenant, of_another_tenant: str | None) -> None:
+    role_arn, random = tenant.account.access_role_arn, secrets.token_urlsafe(24)
+    for label, wrong in probing.wrong_external_ids(tenant.external_id, of_another_tenant, random).items():
+        if lets_in(tenant, wrong):
+            raise TrustTooOpen(f"{role_arn} can be assumed with {label}; {AS_DELIVERED}")
+    if lets_in(tenant, tenant.external_id, outsider=True):
+        raise TrustTooOpen(f"{role_arn} can be assumed from outside the pipeline; {AS_DELIVERED}")
+
+
+def _check_place(ask: Ask, tenant: Tenant) -> None:
+    found = ask.session.client("sts").get_caller_identity()["Account"]
+    if found != tenant.account_id:
+        raise WrongAccount(
+            f"the role is in account {found}, registered is {tenant.account_id}; register the right account"
         )
-    for label, wrong in (("no external ID", {}), ("a random external ID", {"ExternalId": secrets.token_urlsafe(16)})):
-        if _lets_in(tenant, wrong):
-            raise TrustTooOpen(
-                f"{tenant.account.access_role_arn} can be assumed with {label}; apply the on-boarding template "
-                "unchanged"
-            )
-
-
-def _lets_in(tenant: Tenant, external_id: dict[str, Any]) -> bool:
     try:
-        platform("sts").assume_role(
-            RoleArn=tenant.account.access_role_arn,
-            RoleSessionName="tenantml-probe",
-            DurationSeconds=900,
-            Policy=json.dumps(session_policies.probe()),
-            **external_id,
-        )
+        ask(probing.in_bucket(tenant.account))
     except ClientError as error:
-        if error_code(error) == "AccessDenied":
-            return False
-        raise
-    return True
+        if error_code(error) == "NoSuchBucket":
+            raise WrongRegion(
+                f"account {found} has no bucket {tenant.account.bucket}; apply the on-boarding template in the "
+                f"registered region, {tenant.region}, or register the right region"
+            ) from error
+
+
+def _check_permissions(ask: Ask, tenant: Tenant) -> None:
+    if missing := [name for question in probing.needed(tenant.account) if (name := _refused(ask, question))]:
+        raise PermissionMissing(f"the access role may not {', '.join(dict.fromkeys(missing))}; {AS_DELIVERED}")
+    if excessive := [question.permission for question in probing.dangerous() if not _refused(ask, question)]:
+        raise PermissionExcessive(
+            f"the access role may {', '.join(excessive)} beyond what is ours, which the pipeline never does; "
+            f"{AS_DELIVERED}"
+        )
+
+
+def _refused(ask: Ask, question: Question) -> str | None:
+    """Return the permission whose lack refuses a call, or None when IAM lets it pass, whatever comes of it then."""
+    try:
+        ask(question)
+    except ClientError as error:
+        if error_code(error) in THROTTLES:
+            raise CustomerThrottled(f"{question.permission} was throttled; the next probe tries again") from error
+        if error_code(error) in DENIED:
+            # Some calls need a second permission, such as iam:PassRole; AWS's words tell which one it was.
+            named = re.search(r"perform: ([\w-]+:\w+)", str(error))
+            return named[1] if named else question.permission
+    return None
+
+
+class Ask:
+    """Makes the calls, with one client per service."""
+
+    def __init__(self, session: CustomerSession) -> None:
+        self.session = session
+        self._client = lru_cache(session.client)
+
+    def __call__(self, question: Question) -> Any:
+        """Make the call, and return or raise what comes of it."""
+        return getattr(self._client(question.service), xform_name(question.operation))(**question.request)

@@ -10,6 +10,8 @@ from typing import Any
 
 from tenantml.domain.names import CustomerAccount
 
+REMOVE_OBJECTS = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"]
+
 
 def _policy(*statements: dict[str, Any]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
@@ -27,9 +29,11 @@ def deliver(account: CustomerAccount, folder: str, source_arn: str | None) -> di
         ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
         f"arn:aws:s3:::{account.bucket}/{folder}*",
     )
-    return (
-        _policy(target, _allow(["s3:GetObject", "s3:GetObjectVersion"], source_arn)) if source_arn else _policy(target)
-    )
+    listing = _allow(["s3:ListBucket"], f"arn:aws:s3:::{account.bucket}")
+    listing["Condition"] = {"StringLike": {"s3:prefix": [f"{folder}*"]}}
+    unfinished = _allow(["s3:ListBucketMultipartUploads"], f"arn:aws:s3:::{account.bucket}")
+    source = [_allow(["s3:GetObject", "s3:GetObjectVersion"], source_arn)] if source_arn else []
+    return _policy(target, listing, unfinished, *source)
 
 
 def train(account: CustomerAccount, job: str) -> dict[str, Any]:
@@ -78,22 +82,25 @@ def predict(account: CustomerAccount, endpoint: str) -> dict[str, Any]:
 
 def remove_objects(account: CustomerAccount, folder: str) -> dict[str, Any]:
     """List and delete what lies under `folder` of the customer's bucket; an empty folder means the whole of it."""
-    listing = _allow(["s3:ListBucket", "s3:ListBucketVersions"], f"arn:aws:s3:::{account.bucket}")
+    bucket_arn = f"arn:aws:s3:::{account.bucket}"
+    listing = _allow(["s3:ListBucket", "s3:ListBucketVersions"], bucket_arn)
+    if folder:
+        listing["Condition"] = {"StringLike": {"s3:prefix": [f"{folder}*"]}}
+    unfinished = _allow(["s3:ListBucketMultipartUploads"], bucket_arn)
+    return _policy(listing, unfinished, _allow(REMOVE_OBJECTS, f"{bucket_arn}/{folder}*"))
+
+
+def inventory(account: CustomerAccount, model: str | None = None) -> dict[str, Any]:
+    """List whatever of ours is left, and delete it: all of it, or the versions and artefacts of one model."""
+    kinds = ("Model", "EndpointConfig", "Endpoint")
+    names = f"tenantml-{model}-v????????-??????-????" if model else "tenantml-*"  # ? is any one character
+    arns = [account.sagemaker_arn(kind, names) for kind in ("model", "endpoint-config", "endpoint")]
+    folder = f"{model}/" if model else ""
+    listing = _allow(["s3:ListBucketVersions"], f"arn:aws:s3:::{account.bucket}")
     if folder:
         listing["Condition"] = {"StringLike": {"s3:prefix": [f"{folder}*"]}}
     return _policy(
-        listing, _allow(["s3:DeleteObject", "s3:DeleteObjectVersion"], f"arn:aws:s3:::{account.bucket}/{folder}*")
-    )
-
-
-def inventory(account: CustomerAccount) -> dict[str, Any]:
-    """List and delete whatever of ours is left, for off-boarding."""
-    kinds = ("Model", "EndpointConfig", "Endpoint")
-    arns = [
-        account.sagemaker_arn(kind, "tenantml-*") for kind in ("model", "endpoint-config", "endpoint", "automl-job")
-    ]
-    return _policy(
-        _allow(
+        _allow(  # no resource level (Service Authorization Reference)
             [
                 "sagemaker:ListModels",
                 "sagemaker:ListEndpointConfigs",
@@ -102,16 +109,21 @@ def inventory(account: CustomerAccount) -> dict[str, Any]:
             ],
             "*",
         ),
+        _allow([f"sagemaker:{verb}{kind}" for kind in kinds for verb in ("Describe", "Delete")], *arns),
         _allow(
-            [f"sagemaker:{verb}{kind}" for kind in kinds for verb in ("Describe", "Delete")]
-            + ["sagemaker:DescribeAutoMLJobV2", "sagemaker:StopAutoMLJob"],
-            *arns,
+            ["sagemaker:DescribeAutoMLJobV2", "sagemaker:StopAutoMLJob"],
+            account.sagemaker_arn("automl-job", "tenantml-*"),
         ),
-        _allow(["s3:ListBucket", "s3:ListBucketVersions"], f"arn:aws:s3:::{account.bucket}"),
-        _allow(["s3:DeleteObject", "s3:DeleteObjectVersion"], f"arn:aws:s3:::{account.bucket}/*"),
+        listing,
+        _allow(["s3:DeleteObject", "s3:DeleteObjectVersion"], f"arn:aws:s3:::{account.bucket}/{folder}*"),
     )
 
 
-def probe() -> dict[str, Any]:
-    """Nothing but asking who one is: enough to see whether the role can be assumed."""
+def probe(permissions: list[str]) -> dict[str, Any]:
+    """All of these on anything: the probe asks what the role itself allows, so this must not narrow it further."""
+    return _policy(_allow(permissions, "*"))
+
+
+def nothing() -> dict[str, Any]:
+    """Nothing but asking who one is, which cannot be denied: for a session that must not come about."""
     return _policy(_allow(["sts:GetCallerIdentity"], "*"))

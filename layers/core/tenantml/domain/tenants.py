@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tenantml.domain.names import ACCOUNT_PATTERN, REGION_PATTERN, CustomerAccount, is_tenant
-from tenantml.errors import InvalidRegistration
+from tenantml.errors import InvalidRegistration, TenantSuspended
 
 REGISTERED, ACTIVE, SUSPENDED, OFFBOARDED = "registered", "active", "suspended", "offboarded"
 
@@ -43,6 +43,19 @@ class Tenant:
     def from_document(cls, document: dict[str, Any]) -> Tenant:
         """Read what `as_document` wrote; other attributes of the registry's row are passed over."""
         return cls(**{name: document[name] for name in cls.__dataclass_fields__ if name in document})
+
+
+def require_active(tenant: Tenant | None) -> Tenant:
+    """Return the tenant when it may use the system.
+
+    Raises:
+        TenantSuspended: it is not active; the message says why, to the tenant itself.
+    """
+    if tenant is None:
+        raise TenantSuspended("this tenant is not active; ask the operator why")
+    if tenant.status != ACTIVE:
+        raise TenantSuspended(f"this tenant is {tenant.status}: {tenant.reason or 'ask the operator why'}")
+    return tenant
 
 
 def register(request: dict[str, Any], platform_account_id: str) -> Tenant:
