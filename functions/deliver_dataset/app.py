@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenantml.aws import registry, storage
+from tenantml.aws import delivery, registry, storage
 from tenantml.aws.clients import platform
 from tenantml.aws.customer import assume
 from tenantml.domain import session_policies
@@ -15,20 +15,17 @@ from tenantml.settings import setting
 
 @state
 def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
-    """Return the training set's s3:// address; a repeat writes the same object again."""
-    train, delivery = storage.StoredObject(**event["train"]), event["delivery"]
-    if delivery == "in-place":
+    """Return the training set's s3:// address; a repeat continues or adopts what is there."""
+    train = storage.StoredObject(**event["train"])
+    if event["delivery"] == "in-place":
         return {"training_uri": train.uri}
-    tenant = registry.get_tenant(run.tenant)
-    bucket, key = tenant.account.bucket, f"{run.customer_folder}input/train.csv"
-    source_arn = f"arn:aws:s3:::{train.bucket}/{train.key}"
-    session = assume(
-        tenant,
-        run.execution,
-        session_policies.deliver(tenant.account, run.customer_folder, source_arn if delivery == "copy" else None),
-    )
-    if delivery == "copy":
-        storage.copy(session.client("s3"), train, setting("PLATFORM_ACCOUNT"), bucket, key, tenant.account_id)
+    account = (tenant := registry.get_tenant(run.tenant)).account
+    target = delivery.Target(account.bucket, f"{run.customer_folder}input/train.csv", account.account_id)
+    if event["delivery"] == "copy":
+        source_arn = f"arn:aws:s3:::{train.bucket}/{train.key}"
+        policy = session_policies.deliver(account, run.customer_folder, source_arn)
+        delivery.copy(assume(tenant, run.execution, policy).client("s3"), train, setting("PLATFORM_ACCOUNT"), target)
     else:
-        storage.stream(platform("s3"), train, session.client("s3"), bucket, key)
-    return {"training_uri": f"s3://{bucket}/{key}"}
+        policy = session_policies.deliver(account, run.customer_folder, None)
+        delivery.stream(platform("s3"), train, assume(tenant, run.execution, policy).client("s3"), target)
+    return {"training_uri": target.uri}

@@ -6,21 +6,18 @@ CopyObject ends at 5 GB, past it UploadPartCopy takes parts of 5 MiB to 5 GiB, a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any
 
-from tenantml.aws.clients import named
+from botocore.exceptions import ClientError
+
+from tenantml.aws.clients import error_code, named
 from tenantml.errors import CustomerAccessRevoked, DatasetChanged, DatasetUnavailable
 
 MIB = 1024**2
-COPY_OBJECT_LIMIT_BYTES = 5 * 1024**3
 PART_BYTES = 8 * MIB
-COPY_PART_BYTES = 512 * MIB
-PARTS_LIMIT = 10_000
 CHUNK_BYTES = 1 * MIB
 
 READ_ERRORS = {
@@ -62,8 +59,8 @@ class StoredObject:
         return asdict(self)
 
 
-def read(client: Any, source: StoredObject) -> Iterator[bytes]:
-    """Stream one pinned version in chunks of 1 MiB.
+def read(client: Any, source: StoredObject, first: int = 0, end: int | None = None) -> Iterator[bytes]:
+    """Stream one pinned version in chunks of 1 MiB, from byte `first` to before byte `end`.
 
     Raises:
         DatasetChanged: it is not there any more as it was.
@@ -72,6 +69,8 @@ def read(client: Any, source: StoredObject) -> Iterator[bytes]:
     request = {"Bucket": source.bucket, "Key": source.key, "IfMatch": source.etag}
     if source.version_id:
         request["VersionId"] = source.version_id
+    if end is not None:
+        request["Range"] = f"bytes={first}-{end - 1}"
     with named(READ_ERRORS, f"{source.key} could not be read; upload it again if it was replaced or deleted"):
         body = client.get_object(**request)["Body"]
     yield from body.iter_chunks(CHUNK_BYTES)
@@ -168,70 +167,56 @@ def get_bytes(client: Any, bucket: str, key: str) -> bytes:
     return body
 
 
-def copy(client: Any, source: StoredObject, source_account: str, bucket: str, key: str, owner_account: str) -> None:
-    """Copy one pinned version server-side, with the rights of `client`, past 5 GB in parallel parts. Repeating it is
-    harmless.
-
-    Raises:
-        CustomerAccessRevoked: the session may not read the one or write the other.
-        DatasetChanged: the source is not what it was.
+def unfinished_uploads(client: Any, bucket: str, prefix: str) -> list[dict[str, Any]]:
+    """Return the uploads in parts under `prefix` that were begun and neither completed nor aborted (`Key`,
+    `UploadId`).
     """
-    origin = {"Bucket": source.bucket, "Key": source.key} | (
-        {"VersionId": source.version_id} if source.version_id else {}
-    )
-    pinned = {"CopySource": origin, "CopySourceIfMatch": source.etag}
-    owners = {"ExpectedBucketOwner": owner_account, "ExpectedSourceBucketOwner": source_account}
-    where = {"Bucket": bucket, "Key": key}
-    with named(CUSTOMER_ERRORS, f"the dataset could not be copied to s3://{bucket}/{key}"):
-        if source.size_bytes <= COPY_OBJECT_LIMIT_BYTES:
-            client.copy_object(**where, **pinned, **owners)
-            return
-        _copy_parts(client, source.size_bytes, where | {"ExpectedBucketOwner": owner_account}, pinned | owners)
-
-
-def _copy_parts(client: Any, size_bytes: int, where: dict[str, Any], source: dict[str, Any]) -> None:
-    step = max(COPY_PART_BYTES, math.ceil(size_bytes / PARTS_LIMIT))
-    upload = where | {"UploadId": client.create_multipart_upload(**where)["UploadId"]}
-
-    def one(number: int) -> dict[str, Any]:
-        first = (number - 1) * step
-        last = min(first + step, size_bytes) - 1
-        answer = client.upload_part_copy(**upload, **source, PartNumber=number, CopySourceRange=f"bytes={first}-{last}")
-        return {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
-
-    try:
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            parts = list(pool.map(one, range(1, math.ceil(size_bytes / step) + 1)))
-        client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
-    except BaseException:
-        client.abort_multipart_upload(**upload)
-        raise
-
-
-def stream(reader: Any, source: StoredObject, writer: Any, bucket: str, key: str) -> None:
-    """Read a pinned version with one client and write it with another, in bounded memory.
-
-    Raises:
-        CustomerAccessRevoked: the writer may not write.
-        DatasetChanged: the source is not what it was.
-    """
-    with (
-        named(CUSTOMER_ERRORS, f"the dataset could not be uploaded to s3://{bucket}/{key}"),
-        MultipartWriter(writer, bucket, key) as target,
-    ):
-        for chunk in read(reader, source):
-            target.write(chunk)
+    pages = client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix)
+    return [found for page in pages for found in page.get("Uploads", [])]
 
 
 def remove_folder(client: Any, bucket: str, folder: str) -> list[str]:
-    """Delete every version of every object under `folder`, and return the keys; lists again until nothing is left."""
-    removed: list[str] = []
+    """Delete every version of every object under `folder`, and return the keys; lists again until nothing is left.
+    Uploads that were begun there and never completed are aborted: their parts cost as objects do.
+
+    A bucket that is gone holds nothing.
+
+    Raises:
+        CustomerAccessRevoked: the client may not list or delete there.
+        DatasetUnavailable: S3 did not delete now what it listed.
+    """
+    removed: set[str] = set()
     with named(CUSTOMER_ERRORS, f"s3://{bucket}/{folder} could not be emptied"):
-        while True:
-            answer = client.list_object_versions(Bucket=bucket, Prefix=folder)
-            found = [row for kind in ("Versions", "DeleteMarkers") for row in answer.get(kind, [])]
-            for row in found:
-                client.delete_object(Bucket=bucket, Key=row["Key"], VersionId=row["VersionId"])
-                removed.append(row["Key"])
-            if not found:
-                return sorted(set(removed))
+        for begun in unfinished_uploads(client, bucket, folder):
+            client.abort_multipart_upload(Bucket=bucket, Key=begun["Key"], UploadId=begun["UploadId"])
+        while found := _page_of_versions(client, bucket, folder):
+            answer = client.delete_objects(Bucket=bucket, Delete={"Objects": found, "Quiet": True})
+            for error in answer.get("Errors", []):  # refusals of single objects come with status 200
+                raise ClientError({"Error": {"Code": error["Code"], "Message": error["Key"]}}, "DeleteObjects")
+            removed |= {row["Key"] for row in found}
+    return sorted(removed)
+
+
+def count_left(client: Any, bucket: str, folder: str) -> int:
+    """Return how many versions of objects are under `folder`, at most 1,000.
+
+    Raises:
+        CustomerAccessRevoked: the client may not list there.
+    """
+    with named(CUSTOMER_ERRORS, f"s3://{bucket}/{folder} could not be listed"):
+        return len(_page_of_versions(client, bucket, folder))
+
+
+def _page_of_versions(client: Any, bucket: str, folder: str) -> list[dict[str, str]]:
+    """Return up to 1,000 versions and delete markers, which is what DeleteObjects takes."""
+    try:
+        answer = client.list_object_versions(Bucket=bucket, Prefix=folder)
+    except ClientError as error:
+        if error_code(error) == "NoSuchBucket":
+            return []
+        raise
+    return [
+        {"Key": row["Key"], "VersionId": row["VersionId"]}
+        for kind in ("Versions", "DeleteMarkers")
+        for row in answer.get(kind, [])
+    ]

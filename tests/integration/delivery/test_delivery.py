@@ -1,0 +1,106 @@
+"""Delivery on an S3 of two accounts: any size, repeated, interrupted, changed under us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tenantml.aws import delivery
+from tenantml.aws.storage import MIB, StoredObject, remove_folder, unfinished_uploads
+from tenantml.errors import DatasetChanged
+
+SAAS, PART = "123456789012", 5 * MIB  # S3 takes no smaller part but the last
+CONTENT = b"a,b,y\n" + b"1,2,yes\n" * (12 * MIB // 8)
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        for bucket in ("staging", "theirs"):
+            client.create_bucket(Bucket=bucket)
+        client.put_bucket_versioning(Bucket="staging", VersioningConfiguration={"Status": "Enabled"})
+        yield client
+
+
+@pytest.fixture
+def source(s3: Any) -> StoredObject:
+    answer = s3.put_object(Bucket="staging", Key="train.csv", Body=CONTENT)
+    return StoredObject("staging", "train.csv", answer["VersionId"], answer["ETag"].strip('"'), len(CONTENT))
+
+
+TARGET = delivery.Target("theirs", "m/e/input/train.csv", SAAS)
+
+
+def deliver(s3: Any, source: StoredObject, how: str, part_bytes: int = PART, limit_bytes: int = PART) -> None:
+    if how == "copy":
+        delivery.copy(s3, source, SAAS, TARGET, single_limit_bytes=limit_bytes, part_bytes=part_bytes)
+    else:
+        delivery.stream(s3, source, s3, TARGET, part_bytes=part_bytes)
+
+
+def delivered(s3: Any) -> bytes:
+    body: bytes = s3.get_object(Bucket=TARGET.bucket, Key=TARGET.key)["Body"].read()
+    return body
+
+
+@pytest.mark.parametrize("how", ["copy", "stream"])
+@pytest.mark.parametrize("part_bytes", [PART, 64 * MIB])
+def test_the_bytes_arrive_whole_in_one_call_and_in_parts(
+    s3: Any, source: StoredObject, how: str, part_bytes: int
+) -> None:
+    deliver(s3, source, how, part_bytes, limit_bytes=part_bytes)
+    assert delivered(s3) == CONTENT
+    assert unfinished_uploads(s3, "theirs", "") == []
+
+
+@pytest.mark.parametrize("how", ["copy", "stream"])
+def test_a_repeated_state_adopts_what_is_there(s3: Any, source: StoredObject, how: str) -> None:
+    deliver(s3, source, how)
+    first = s3.head_object(Bucket=TARGET.bucket, Key=TARGET.key)["LastModified"]
+    s3.delete_object(Bucket="staging", Key="train.csv", VersionId=source.version_id)  # a second copy could not be made
+    deliver(s3, source, how)
+    assert s3.head_object(Bucket=TARGET.bucket, Key=TARGET.key)["LastModified"] == first
+    assert delivered(s3) == CONTENT
+
+
+@pytest.mark.parametrize("how", ["copy", "stream"])
+def test_an_interrupted_delivery_is_continued_in_the_same_upload(s3: Any, source: StoredObject, how: str) -> None:
+    begun = s3.create_multipart_upload(Bucket=TARGET.bucket, Key=TARGET.key)["UploadId"]
+    s3.upload_part(Bucket=TARGET.bucket, Key=TARGET.key, UploadId=begun, PartNumber=2, Body=CONTENT[PART : 2 * PART])
+    deliver(s3, source, how)
+    assert delivered(s3) == CONTENT
+    assert unfinished_uploads(s3, "theirs", "") == []
+
+
+@pytest.mark.parametrize("how", ["copy", "stream"])
+def test_a_part_that_was_cut_short_is_sent_again(s3: Any, source: StoredObject, how: str) -> None:
+    begun = s3.create_multipart_upload(Bucket=TARGET.bucket, Key=TARGET.key)["UploadId"]
+    s3.upload_part(Bucket=TARGET.bucket, Key=TARGET.key, UploadId=begun, PartNumber=1, Body=CONTENT[:100])
+    deliver(s3, source, how)
+    assert delivered(s3) == CONTENT
+
+
+def test_a_source_that_is_not_the_inspected_one_is_refused_and_nothing_is_delivered(
+    s3: Any, source: StoredObject
+) -> None:
+    s3.delete_object(Bucket="staging", Key="train.csv", VersionId=source.version_id)
+    with pytest.raises(DatasetChanged):
+        delivery.copy(s3, source, SAAS, TARGET)
+    with pytest.raises(DatasetChanged):
+        delivery.stream(s3, replace(source, etag="0" * 32), s3, TARGET)
+    assert "Contents" not in s3.list_objects_v2(Bucket="theirs")
+
+
+def test_removing_a_folder_aborts_the_uploads_that_were_never_completed(s3: Any) -> None:
+    s3.create_multipart_upload(Bucket="theirs", Key="m/e/input/train.csv")
+    s3.create_multipart_upload(Bucket="theirs", Key="other/train.csv")
+    remove_folder(s3, "theirs", "m/e/")
+    assert [found["Key"] for found in unfinished_uploads(s3, "theirs", "")] == ["other/train.csv"]
