@@ -41,6 +41,10 @@ class CustomerThrottled(TransientError):
     """The customer's account throttled a call."""
 
 
+class StillChanging(TransientError):
+    """Something in the customer's account is still being created, stopped or deleted; then it can be removed."""
+
+
 class QuotaExceeded(TransientError):
     """A service quota of the customer's account is used up; waits, then fails under this name."""
 
@@ -260,12 +264,44 @@ class RoleNotAssumable(TenantError):
     """The access role refuses us with the right external ID: the template is not applied, or with other parameters."""
 
 
+class WrongAccount(TenantError):
+    """The access role's sessions are in another account than the one that was registered."""
+
+
+class WrongRegion(TenantError):
+    """The registered region does not hold the bucket that the on-boarding template creates."""
+
+
 class TrustTooOpen(TenantError):
-    """The access role lets us in without our external ID, so it would let in others too."""
+    """The access role lets us in without the tenant's own external ID, or from outside the pipeline."""
+
+
+class InvalidLimits(TenantError):
+    """The operator's limits for a tenant hold a field that is unknown, mistyped or not positive."""
 
 
 class PermissionMissing(TenantError):
     """The access role lacks permissions that the pipeline needs; the message names them."""
+
+
+class PermissionExcessive(TenantError):
+    """The access role may do what the pipeline never does; the message names it."""
+
+
+class TenantNotActive(TenantError):
+    """The operator's request needs a tenant that is active, and this one is not."""
+
+
+class KeyNotFound(TenantError):
+    """The tenant has no API key of this id."""
+
+
+class InvalidOperation(TenantError):
+    """The operator's request lacks a field, or has one that is unknown, mistyped or out of range."""
+
+
+class RemovalIncomplete(TenantError):
+    """Something is left in the customer's account that the access role no longer lets us remove; the report lists it."""
 
 
 class RequestError(TenantMLError):
@@ -375,3 +411,45 @@ class TenantSuspended(RequestError):
     """The tenant is not active."""
 
     status = 403
+
+
+class Unauthorized(RequestError):
+    """The request has no valid API key; API Gateway answers it, as the authorizer fails with exactly this word."""
+
+    status = 401
+
+
+class PreconditionFailed(RequestError):
+    """The model is not as the request's If-Match or If-None-Match says: somebody changed it in between."""
+
+    status = 412
+
+
+class PayloadTooLarge(RequestError):
+    """The body is larger than the operation takes."""
+
+    status = 413
+
+
+class QuotaError(RequestError):
+    """The tenant's own limits are used up for now; `retry_after_seconds` says for how long."""
+
+    status = 429
+
+    def __init__(self, message: str, retry_after_seconds: int):
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class RateExceeded(QuotaError):
+    """More requests at once than the tenant, or the whole service, takes."""
+
+
+class DailyQuotaExceeded(QuotaError):
+    """The tenant's requests or rows of this day (UTC) are used up."""
+
+
+class AnswerTimedOut(RequestError):
+    """The answer took longer than API Gateway waits."""
+
+    status = 504
