@@ -1,0 +1,259 @@
+"""The training definition and the code behind it say the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.loaders import Loader
+from botocore.session import get_session
+
+from tenantml import errors
+from tools.expressions import main as expressions_that_do_not_parse
+from tools.reach import errors_of
+
+# Step Functions developer guide, "Handling errors in Step Functions workflows", and the Lambda best practices there.
+INFRASTRUCTURE = {
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+    "States.ALL",
+}
+HISTORY_EVENTS, DEFINITION_BYTES = 25_000, 1024**2
+
+States = dict[str, dict[str, Any]]
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def function_of(state: dict[str, Any]) -> str:
+    """Return the logical name of the function that a state invokes, without `FunctionArn`."""
+    found = re.fullmatch(r"\$\{(\w+)FunctionArn\}", state["Arguments"]["FunctionName"])
+    assert found, state
+    return found[1]
+
+
+def tasks(states: States) -> States:
+    return {name: state for name, state in states.items() if state["Type"] == "Task"}
+
+
+def named(state: dict[str, Any], field: str) -> list[str]:
+    return [name for rule in state.get(field, []) for name in rule["ErrorEquals"]]
+
+
+def successors(state: dict[str, Any]) -> Iterator[str]:
+    for rule in (state, *state.get("Choices", []), *state.get("Catch", [])):
+        yield from (rule[field] for field in ("Next", "Default") if field in rule)
+
+
+def after_failure(states: States) -> set[str]:
+    """Return the states that are reached from a Catch that leads off the way to success."""
+    found: set[str] = set()
+    waiting = [
+        rule["Next"]
+        for state in states.values()
+        for rule in state.get("Catch", [])
+        if "failure" in rule.get("Assign", {})
+    ]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += successors(states[name])
+    return found
+
+
+def unknown_actions(states: States) -> list[str]:
+    """Return the `Resource`s of tasks that are no Lambda invocation and no operation that botocore knows."""
+    unknown = []
+    for name, state in tasks(states).items():
+        if state["Resource"] == "arn:aws:states:::lambda:invoke":
+            continue
+        found = re.fullmatch(r"arn:aws:states:::aws-sdk:(\w+):(\w+)(?:\.waitForTaskToken)?", state["Resource"])
+        services = {service.replace("-", ""): service for service in Loader().list_available_services("service-2")}
+        service = services.get({"sfn": "stepfunctions"}.get(found[1], found[1])) if found else None
+        operations = get_session().get_service_model(service).operation_names if service else []
+        if not found or found[2][0].upper() + found[2][1:] not in operations:
+            unknown.append(f"{name}: {state['Resource']}")
+    return unknown
+
+
+def test_every_error_that_is_caught_or_retried_is_one_that_its_function_raises(
+    states: States, apps: dict[str, Path]
+) -> None:
+    for name, state in tasks(states).items():
+        raised = errors_of(apps[snake(function_of(state))])
+        assert set(named(state, "Catch") + named(state, "Retry")) - INFRASTRUCTURE <= raised, name
+
+
+def test_every_named_error_that_a_function_raises_is_caught_under_its_name(
+    states: States, apps: dict[str, Path]
+) -> None:
+    for name, state in tasks(states).items():
+        assert sorted(errors_of(apps[snake(function_of(state))]) - set(named(state, "Catch"))) == [], name
+
+
+def test_every_transient_error_is_retried_where_it_is_raised(states: States, apps: dict[str, Path]) -> None:
+    for name, state in tasks(states).items():
+        raised = errors_of(apps[snake(function_of(state))])
+        transient = {error for error in raised if issubclass(getattr(errors, error), errors.TransientError)}
+        assert transient <= set(named(state, "Retry")), name
+
+
+def test_only_transient_errors_and_infrastructure_are_retried(states: States) -> None:
+    for name, state in tasks(states).items():
+        for error in set(named(state, "Retry")) - INFRASTRUCTURE:
+            assert issubclass(getattr(errors, error), errors.TransientError), name
+        assert "States.ALL" not in named(state, "Retry"), name
+
+
+def test_every_lambda_is_retried_when_its_infrastructure_fails(states: States) -> None:
+    for name, state in tasks(states).items():
+        assert INFRASTRUCTURE - {"States.ALL"} <= set(named(state, "Retry")), name
+
+
+def test_everything_else_is_caught_last_and_alone(states: States) -> None:
+    for name, state in tasks(states).items():
+        rules = [rule["ErrorEquals"] for rule in state.get("Catch", [])]
+        assert rules, name
+        assert rules[-1] == ["States.ALL"], name
+        assert sum("States.ALL" in rule for rule in rules) == 1, name
+
+
+def test_no_error_is_caught_twice(states: States) -> None:
+    for name, state in tasks(states).items():
+        assert len(named(state, "Catch")) == len(set(named(state, "Catch"))), name
+
+
+def test_every_dataset_error_has_a_name_in_the_inspections_catch(states: States) -> None:
+    assert {error.__name__ for error in errors.DatasetError.__subclasses__()} <= set(
+        named(states["InspectDataset"], "Catch")
+    )
+
+
+def test_every_failure_ends_in_failed_and_nowhere_else(states: States) -> None:
+    failing = after_failure(states)
+    assert "Failed" in failing
+    assert {name for name in failing if not list(successors(states[name]))} == {"Failed"}
+    assert "Succeeded" not in failing
+    assert states["Failed"]["Type"] == "Fail"
+    assert {"Error", "Cause"} <= states["Failed"].keys()
+
+
+def test_every_failure_is_recorded_before_it_ends(states: States) -> None:
+    lead_to_failed = {name for name, state in states.items() if "Failed" in successors(state)}
+    assert lead_to_failed <= {"RecordFailure", "RecordOutcome"}
+
+
+def test_every_state_can_be_reached(definition: dict[str, Any], states: States) -> None:
+    reached, waiting = set(), [definition["StartAt"]]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += successors(states[name])
+    assert reached == states.keys()
+
+
+def test_every_function_belongs_to_the_state_of_its_name(states: States) -> None:
+    used = {function_of(state) for state in tasks(states).values()}
+    for function in used:
+        users = [name for name, state in tasks(states).items() if function_of(state) == function]
+        verb = re.findall("[A-Z][a-z]+", function)[0]
+        assert function in users or all(name.startswith(verb) for name in users), function
+
+
+def test_every_state_invokes_a_function_of_the_template_whose_folder_has_its_name(
+    states: States, template: dict[str, Any], apps: dict[str, Path]
+) -> None:
+    for state in tasks(states).values():
+        function = function_of(state)
+        assert template["Resources"][f"{function}Function"]["Properties"]["CodeUri"] == f"functions/{snake(function)}"
+        assert snake(function) in apps
+
+
+def test_every_substitution_is_used_and_supplied_and_stands_in_a_string(
+    definition: dict[str, Any], template: dict[str, Any]
+) -> None:
+    supplied = template["Resources"]["TrainingStateMachine"]["Properties"]["DefinitionSubstitutions"]
+    # The file parses as JSON before anything is substituted, so each stands in a string.
+    assert set(re.findall(r"\$\{(\w+)\}", json.dumps(definition))) == supplied.keys()
+    for name, value in supplied.items():
+        assert value == {"Fn::GetAtt": [name.removesuffix("Arn"), "Arn"]}
+
+
+def test_the_machine_may_invoke_exactly_what_its_states_invoke(states: States, template: dict[str, Any]) -> None:
+    (policy,) = template["Resources"]["TrainingStateMachine"]["Properties"]["Policies"]
+    (invoke,) = [statement for statement in policy["Statement"] if statement["Sid"] == "InvokeStates"]
+    assert sorted(arn["Fn::GetAtt"][0] for arn in invoke["Resource"]) == sorted(
+        {f"{function_of(state)}Function" for state in tasks(states).values()}
+    )
+
+
+def test_every_action_exists(states: States) -> None:
+    assert unknown_actions(states) == []
+
+
+@pytest.mark.parametrize(
+    "resource", ["aws-sdk:sagemaker:createAutoMLJobV3", "aws-sdk:sagemakker:createModel", "lambda"]
+)
+def test_an_action_that_does_not_exist_is_found(resource: str) -> None:
+    good = {"Good": {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sfn:stopExecution"}}
+    bad = {"Bad": {"Type": "Task", "Resource": f"arn:aws:states:::{resource}"}}
+    assert unknown_actions(good) == []
+    assert len(unknown_actions({**good, **bad})) == 1
+
+
+def test_every_expression_parses(repository: Path) -> None:
+    assert expressions_that_do_not_parse([str(repository / "statemachine" / "training.asl.json")]) == 0
+
+
+def test_every_variable_that_is_read_is_assigned_somewhere(states: States) -> None:
+    text = json.dumps(states)
+    assigned = {
+        name
+        for state in states.values()
+        for rule in (state, *state.get("Choices", []), *state.get("Catch", []))
+        for name in rule.get("Assign", {})
+    }
+    read = {
+        name
+        for expression in re.findall(r"\{%(.*?)%\}", text)
+        for name in re.findall(r"\$([a-z_]\w*)\b(?!\()", expression)
+    }
+    assert read - {"states"} == assigned
+
+
+def test_every_state_says_why_it_is_there(definition: dict[str, Any], states: States) -> None:
+    assert definition["Comment"]
+    assert [name for name, state in states.items() if not state.get("Comment")] == []
+
+
+def test_the_definition_fits_into_its_limit(repository: Path) -> None:
+    assert (repository / "statemachine" / "training.asl.json").stat().st_size < DEFINITION_BYTES
+
+
+def test_the_longest_training_and_deployment_fit_into_a_history(apps: dict[str, Path], states: States) -> None:
+    from tenantml.domain.models import ModelSettings
+    from tenantml.domain.training import FIRST_WAIT_SECONDS, GRACE_SECONDS, next_wait_seconds
+
+    longest_seconds = 30 * 24 * 3600
+    ModelSettings.from_document({"target": "y", "max_runtime_seconds": longest_seconds})
+    elapsed, wait, looks = 0, FIRST_WAIT_SECONDS, 0
+    while elapsed < longest_seconds + GRACE_SECONDS:
+        elapsed, wait, looks = elapsed + wait, next_wait_seconds(wait), looks + 1
+    polls = int(re.search(r"^POLLS = (\d+)", apps["check_endpoint"].read_text(), re.MULTILINE)[1])  # type: ignore[index]
+    a_look, everything_else = 9, 40 * len(states)
+    assert (looks + polls) * a_look + everything_else < HISTORY_EVENTS
+
+
+def test_the_machine_outlives_the_longest_training(definition: dict[str, Any]) -> None:
+    assert definition["TimeoutSeconds"] > 30 * 24 * 3600 + 3600
