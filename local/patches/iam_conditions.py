@@ -1,4 +1,4 @@
-"""IAM condition keys that our policies stand on: aws:PrincipalArn, aws:SecureTransport, dynamodb:LeadingKeys."""
+"""IAM conditions that our policies stand on: aws:PrincipalArn, aws:SecureTransport, dynamodb:LeadingKeys, variables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 import ipaddress
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import ministack.app
@@ -15,14 +15,16 @@ from ministack.services import dynamodb, iam
 
 from local.patches.emulator import wrap
 
+_VARIABLE = re.compile(r"\$\{([^}]+)\}")
 _EQUALITY = re.compile(r"([#\w.-]+)\s*=\s*(:\w+)")
 
 
 def apply() -> None:
-    """Mend how three condition keys get their values."""
+    """Mend how three condition keys get their values, and put policy variables in."""
     wrap(iam_evaluator, "_resolve_condition_key", "15e26964cd38", _principal_arn_of_the_role)
     wrap(ministack.app, "pin_request_origin", "de819c1bd9ac", _loopback_is_secure)
     wrap(iam_actions, "dynamodb_service_context", "0f0021bdc8a3", _with_leading_keys)
+    wrap(iam_evaluator, "_conditions_met", "15b4c24a03e3", _with_variables)
 
 
 def _principal_arn_of_the_role(resolve: Any) -> Any:
@@ -59,6 +61,37 @@ def _loopback_is_secure(pin: Any) -> Any:
         pin(source_ip, secure_transport or ipaddress.ip_address(source_ip).is_loopback)
 
     return pinning
+
+
+def _with_variables(met: Any) -> Any:
+    """A condition's values may name other keys, such as ${aws:PrincipalTag/tenant}; one that is absent is never met.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+    """
+
+    @functools.wraps(met)
+    def meeting(conditions: dict[str, Any], context: Any) -> bool:
+        absent = False
+
+        def value_of(variable: re.Match[str]) -> str:
+            nonlocal absent
+            found = iam_evaluator._resolve_condition_key(variable[1], context)
+            absent = absent or not isinstance(found, str)
+            return str(found)
+
+        filled = {
+            operator: {key: _filled(expected, value_of) for key, expected in keys.items()}
+            for operator, keys in (conditions or {}).items()
+        }
+        return not absent and bool(met(filled, context))
+
+    return meeting
+
+
+def _filled(expected: Any, value_of: Callable[[re.Match[str]], str]) -> Any:
+    if isinstance(expected, list):
+        return [_filled(item, value_of) for item in expected]
+    return _VARIABLE.sub(value_of, expected) if isinstance(expected, str) else expected
 
 
 def _with_leading_keys(context_of: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -128,3 +129,40 @@ def test_credentials_scoped_by_leading_keys_reach_no_other_rows(
     client, table = tenants_table
     call = getattr(client, operation)
     assert code_of(call, **_OPERATIONS[operation](table, "TENANT#globex")) == "AccessDeniedException"
+
+
+@pytest.mark.parametrize(
+    ("tags", "key", "allowed"),
+    [
+        ([{"Key": "tenant", "Value": "acme"}], "TENANT#acme", True),
+        ([{"Key": "tenant", "Value": "acme"}], "TENANT#globex", False),
+        ([], "TENANT#", False),
+        ([], "TENANT#${aws:PrincipalTag/tenant}", False),
+        ([], "TENANT#None", False),
+    ],
+)
+def test_a_policy_variable_stands_for_the_sessions_tag_and_without_it_nothing_is_allowed(
+    cloud: EmbeddedCloud,
+    make_role: Callable[..., Any],
+    tenants_table: tuple[Any, str],
+    code_of: Any,
+    tags: Any,
+    key: str,
+    allowed: bool,
+) -> None:
+    _, table = tenants_table
+    scope = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["TENANT#${aws:PrincipalTag/tenant}"]}}
+    statement = {"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*", "Condition": scope}
+    role = make_role(statement)
+    own = {"AWS": f"arn:aws:iam::{SAAS_ACCOUNT}:root"}
+    trust = {"Effect": "Allow", "Principal": own, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+    cloud.client("iam").update_assume_role_policy(
+        RoleName=role.arn.rsplit("/", 1)[1], PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )
+    session = cloud.client("sts").assume_role(RoleArn=role.arn, RoleSessionName="contract", Tags=tags)
+    client = cloud.client("dynamodb", credentials=session["Credentials"])
+    request = {"TableName": table, "Key": {"pk": {"S": key}, "sk": {"S": "1"}}}
+    if allowed:
+        assert client.get_item(**request)["ResponseMetadata"]["HTTPStatusCode"] == 200
+    else:
+        assert code_of(client.get_item, **request) == "AccessDeniedException"
