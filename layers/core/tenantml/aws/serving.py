@@ -1,46 +1,49 @@
-"""Serving: which version answers for a model, with what schema, and the client that may call its endpoint.
+"""Serving: which version answers for a model, with what schema, and the call of its endpoint.
 
 Kept in the process for as long as the state machine's `Drain` allows: a version that was replaced keeps answering
-until every process has
-looked again.
+until every process has looked again.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
 
-from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+import botocore.exceptions
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 
 from tenantml.aws import registry, storage
-from tenantml.aws.clients import THROTTLES, error_code, platform
-from tenantml.aws.customer import CustomerSession, assume
+from tenantml.aws.clients import THROTTLES, Caller, error_code, platform, unbound_client
+from tenantml.aws.customer import assume
+from tenantml.aws.expiring_cache import ExpiringCache
 from tenantml.domain import session_policies
 from tenantml.domain.models import ModelSettings
 from tenantml.domain.rows import Schema
-from tenantml.domain.tenants import ACTIVE, Tenant
+from tenantml.domain.tenants import Tenant, require_active
 from tenantml.errors import (
     CustomerAccessRevoked,
     EndpointUnavailable,
     ModelNotReady,
     NotFound,
-    TenantSuspended,
+    TenantMLError,
     UnreadableAnswer,
 )
 
+# Both attempts end before this function and API Gateway do, after 29 s: the app is told that the endpoint is slow.
+CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=2, read_timeout=12, max_pool_connections=2
+)
 LIVE_SECONDS = 5
 SESSION_MARGIN_SECONDS = 300
-KEPT = 1000
+FOR_EVER = float("inf")
 UNAVAILABLE = THROTTLES | {
-    "ValidationError",
-    "ServiceUnavailable",
+    "ValidationError",  # also the answer about an endpoint that does not exist
     "ModelNotReadyException",
     "InternalDependencyException",
-    "InternalFailure",
 }
 REVOKED = {
     "AccessDenied",
@@ -50,33 +53,24 @@ REVOKED = {
     "ExpiredTokenException",
     "ExpiredToken",
 }
-
-Kept = TypeVar("Kept")
-
-
-class Cache(Generic[Kept]):
-    """At most `KEPT` values, each until its own end; the one longest unused goes first."""
-
-    def __init__(self) -> None:
-        self._entries: OrderedDict[Hashable, tuple[float, Kept]] = OrderedDict()
-
-    def get(self, key: Hashable, make: Callable[[], tuple[float, Kept]]) -> Kept:
-        """Return the value of `key`; `make` gives its end (seconds since 1970) and the value when there is none."""
-        entry = self._entries.get(key)
-        if entry is None or entry[0] <= time.time():
-            entry = make()
-        self._entries[key] = entry
-        self._entries.move_to_end(key)
-        while len(self._entries) > KEPT:
-            self._entries.popitem(last=False)
-        return entry[1]
-
-    def forget(self, key: Hashable) -> None:
-        """Drop what is kept of `key`."""
-        self._entries.pop(key, None)
+NO_ANSWER = (
+    botocore.exceptions.ConnectionError,
+    botocore.exceptions.HTTPClientError,
+    botocore.exceptions.IncompleteReadError,
+)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """One version as it was deployed; nothing of it ever changes."""
+
+    endpoint: str
+    output_keys: tuple[str, ...]
+    serverless: bool
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
 class LiveVersion:
     """The version that answers for a model."""
 
@@ -90,9 +84,9 @@ class LiveVersion:
     schema: Schema
 
 
-_live: Cache[LiveVersion] = Cache()
-_schemas: Cache[Schema] = Cache()
-_clients: Cache[Any] = Cache()
+_live: ExpiringCache[LiveVersion] = ExpiringCache()
+_deployed: ExpiringCache[Deployed] = ExpiringCache()
+_callers: ExpiringCache[Caller] = ExpiringCache()
 
 
 def live_version(tenant: str, model: str) -> LiveVersion:
@@ -107,43 +101,61 @@ def live_version(tenant: str, model: str) -> LiveVersion:
 
 
 def _look_up(tenant_id: str, model: str) -> LiveVersion:
-    tenant = registry.find_tenant(tenant_id, consistent=False)
-    if tenant is None or tenant.status != ACTIVE:
-        raise TenantSuspended("this tenant is not active; ask the operator why")
+    tenant = require_active(registry.find_tenant(tenant_id, consistent=False))
     row = registry.find_model(tenant_id, model, consistent=False)
     if row is None or "settings" not in row:
         raise NotFound("there is no such model; GET /models lists yours")
     version = row.get("live_version")
-    found = registry.find_version(tenant_id, model, version, consistent=False) if version else None
-    if version is None or found is None:
-        raise ModelNotReady("the model has no live version yet; GET /executions shows how its training goes")
-    settings = ModelSettings.from_document(row["settings"])
+    if not version:
+        raise _not_ready()
+    deployed = _deployed.get((tenant_id, model, version), _reader(tenant_id, model, version))
     return LiveVersion(
         tenant=tenant,
         model=model,
         version=version,
-        endpoint=found["endpoint"],
-        output_keys=tuple(found["output_keys"]),
-        serverless=found["serverless"],
-        reject_unseen=settings.unseen_category == "reject",
-        schema=_schemas.get((tenant_id, model, version), lambda: (float("inf"), _read_schema(found["profile"]))),
+        endpoint=deployed.endpoint,
+        output_keys=deployed.output_keys,
+        serverless=deployed.serverless,
+        reject_unseen=ModelSettings.from_document(row["settings"]).unseen_category == "reject",
+        schema=deployed.schema,
     )
+
+
+def _reader(tenant_id: str, model: str, version: str) -> Callable[[], tuple[float, Deployed]]:
+    def read() -> tuple[float, Deployed]:
+        found = registry.find_version(tenant_id, model, version, consistent=False)
+        if found is None:
+            raise _not_ready()
+        return FOR_EVER, Deployed(
+            endpoint=found["endpoint"],
+            output_keys=tuple(found["output_keys"]),
+            serverless=found["serverless"],
+            schema=_read_schema(found["profile"]),
+        )
+
+    return read
+
+
+def _not_ready() -> ModelNotReady:
+    return ModelNotReady("the model has no live version yet; GET /executions shows how its training goes")
 
 
 def _read_schema(place: dict[str, str]) -> Schema:
     return Schema.from_profile(json.loads(storage.get_bytes(platform("s3"), place["bucket"], place["key"])))
 
 
-def _client(live: LiveVersion) -> Any:
-    """Return a client that may invoke this one endpoint, until five minutes before its credentials end."""
+def _caller(live: LiveVersion) -> Caller:
+    """Return who may invoke this one endpoint and nothing else, until five minutes before that ends."""
 
-    def make() -> tuple[float, Any]:
-        session: CustomerSession = assume(
+    def make() -> tuple[float, Caller]:
+        session = assume(
             live.tenant, f"tenantml-predict-{live.model}", session_policies.predict(live.tenant.account, live.endpoint)
         )
-        return session.expires_at - SESSION_MARGIN_SECONDS, session.client("sagemaker-runtime")
+        keys = session.credentials
+        credentials = Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+        return session.expires_at - SESSION_MARGIN_SECONDS, Caller(credentials)
 
-    return _clients.get((live.tenant.tenant, live.endpoint), make)
+    return _callers.get((live.tenant.tenant, live.endpoint), make)
 
 
 def invoke(live: LiveVersion, body: bytes) -> bytes:
@@ -155,24 +167,40 @@ def invoke(live: LiveVersion, body: bytes) -> bytes:
         UnreadableAnswer: the model failed on these rows.
     """
     try:
-        answer = _client(live).invoke_endpoint(
-            EndpointName=live.endpoint, ContentType="text/csv", Accept="text/csv", Body=body
+        answer = unbound_client("sagemaker-runtime", live.tenant.region, CONFIG).invoke_endpoint(
+            EndpointName=live.endpoint,
+            ContentType="text/csv",
+            Accept="text/csv",
+            Body=body,
+            Caller=_caller(live),
         )
+        content: bytes = answer["Body"].read()
     except ClientError as error:
-        code = error_code(error)
-        _clients.forget((live.tenant.tenant, live.endpoint))
-        _live.forget((live.tenant.tenant, live.model))
-        if code in REVOKED:
-            raise CustomerAccessRevoked(
-                f"account {live.tenant.account_id} refuses the call of its endpoint; its cloud team applies the "
-                "on-boarding template again"
-            ) from error
-        if code in UNAVAILABLE:
-            raise EndpointUnavailable("the model's endpoint does not answer now; try again shortly") from error
-        if code == "ModelError":
-            raise UnreadableAnswer("the model failed on these rows; its log group in your account says why") from error
-        raise
-    except (EndpointConnectionError, ReadTimeoutError) as error:
-        raise EndpointUnavailable("the model's endpoint does not answer now; try again shortly") from error
-    content: bytes = answer["Body"].read()
+        named = _named(error, live)
+        if named is None:
+            raise
+        raise named from error
+    except NO_ANSWER as error:
+        raise _unavailable() from error
     return content
+
+
+def _named(error: ClientError, live: LiveVersion) -> TenantMLError | None:
+    """Return the failure under its name; a code that is not expected here has none, as the bug it is."""
+    code = error_code(error)
+    if code in REVOKED:
+        _callers.hasten((live.tenant.tenant, live.endpoint))
+        return CustomerAccessRevoked(
+            f"account {live.tenant.account_id} refuses the call of its endpoint; its cloud team applies the "
+            "on-boarding template again"
+        )
+    if code in UNAVAILABLE:
+        _live.hasten((live.tenant.tenant, live.model))  # another version may have become live
+        return _unavailable()
+    if code == "ModelError":
+        return UnreadableAnswer("the model failed on these rows; its log group in your account says why")
+    return None
+
+
+def _unavailable() -> EndpointUnavailable:
+    return EndpointUnavailable("the model's endpoint does not answer now; try again shortly")
