@@ -1,0 +1,156 @@
+"""Quota: how much of the API a tenant may use, what it has used, and how both are told in headers.
+
+A rate is counted in fixed windows of ten seconds, rows and requests by the day in UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from tenantml.errors import DailyQuotaExceeded, InvalidLimits, RateExceeded
+
+WINDOW_SECONDS = 10
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a tenant may use; the operator may set others for a tenant."""
+
+    requests_per_second: int = 50
+    requests_per_day: int = 1_000_000
+    rows_per_day: int = 10_000_000
+
+    @property
+    def window_requests(self) -> int:
+        """How many requests one window takes."""
+        return self.requests_per_second * WINDOW_SECONDS
+
+    def as_document(self) -> dict[str, int]:
+        """Return the limits as a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Limits:
+        """Read a JSON object of limits; what it leaves out has its default.
+
+        Raises:
+            InvalidLimits: names each field that is unknown or not a whole number from 1 up.
+        """
+        wrong = [
+            f"{name}: unknown limit; there are {', '.join(cls.__dataclass_fields__)}"
+            for name in document
+            if name not in cls.__dataclass_fields__
+        ]
+        wrong += [
+            f"{name}: expected a whole number from 1 to 10^12"
+            for name, value in document.items()
+            if name in cls.__dataclass_fields__ and (type(value) is not int or not 1 <= value <= 10**12)
+        ]
+        if wrong:
+            raise InvalidLimits("; ".join(wrong))
+        return cls(**document)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a tenant has used: on the day that `day` names (`2026-11-22`), and in the window that began at `window`
+    (seconds since 1970).
+    """
+
+    day: str
+    window: int
+    requests: int = 0
+    rows: int = 0
+    window_requests: int = 0
+
+    @classmethod
+    def at(cls, now: float) -> Usage:
+        """Return nothing used, at a time in seconds since 1970."""
+        return cls(day_of(now), window_of(now))
+
+    def plus(self, requests: int, rows: int) -> Usage:
+        """Return the usage with more of both."""
+        return Usage(self.day, self.window, self.requests + requests, self.rows + rows, self.window_requests + requests)
+
+    def until(self, now: float) -> Usage:
+        """Return what of it still counts: a new day starts at zero, and so does a new window."""
+        if self.day != day_of(now):
+            return Usage.at(now)
+        if self.window < window_of(now):
+            return Usage(self.day, window_of(now), self.requests, self.rows)
+        return self
+
+
+def day_of(now: float) -> str:
+    """Return the day, in UTC, of a time in seconds since 1970."""
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
+
+
+def window_of(now: float) -> int:
+    """Return when the window began that a time is in, both in seconds since 1970."""
+    return int(now) // WINDOW_SECONDS * WINDOW_SECONDS
+
+
+def seconds_to(now: float, period_seconds: int) -> int:
+    """Return how long the window or day still lasts: at least one second."""
+    return period_seconds - int(now) % period_seconds
+
+
+def check(limits: Limits, usage: Usage, now: float) -> None:
+    """Refuse what exceeds the limits; `usage` includes what is asked for.
+
+    Raises:
+        RateExceeded: too many requests in this window.
+        DailyQuotaExceeded: too many requests or rows on this day.
+    """
+    if usage.window_requests > limits.window_requests:
+        raise RateExceeded(
+            f"more than {limits.requests_per_second} requests per second, over {WINDOW_SECONDS} seconds; slow down, "
+            "or ask the operator for more",
+            seconds_to(now, WINDOW_SECONDS),
+        )
+    for what, used, limit in (
+        ("requests", usage.requests, limits.requests_per_day),
+        ("rows", usage.rows, limits.rows_per_day),
+    ):
+        if used > limit:
+            raise DailyQuotaExceeded(
+                f"this day's {limit:,} {what} do not suffice for this request; they are full again at midnight UTC, "
+                "or ask the operator for more",
+                seconds_to(now, DAY_SECONDS),
+            )
+
+
+def headers(limits: Limits, usage: Usage, now: float) -> dict[str, str]:
+    """Return the state of the quota as headers (draft-ietf-httpapi-ratelimit-headers-10)."""
+    window, day = seconds_to(now, WINDOW_SECONDS), seconds_to(now, DAY_SECONDS)
+    policies = (
+        ("rate", limits.window_requests, usage.window_requests, WINDOW_SECONDS, window),
+        ("requests", limits.requests_per_day, usage.requests, DAY_SECONDS, day),
+        ("rows", limits.rows_per_day, usage.rows, DAY_SECONDS, day),
+    )
+    return {
+        "RateLimit-Policy": ", ".join(f'"{name}";q={limit};w={period}' for name, limit, _, period, _ in policies),
+        "RateLimit": ", ".join(
+            f'"{name}";r={max(0, limit - used)};t={rest}' for name, limit, used, _, rest in policies
+        ),
+    }
+
+
+def report(limits: Limits, usage: Usage, now: float) -> dict[str, Any]:
+    """Return this day's usage as the API shows it."""
+
+    def of(used: int, limit: int) -> dict[str, int]:
+        return {"used": used, "limit": limit, "remaining": max(0, limit - used)}
+
+    resets_at = datetime.fromtimestamp(int(now) + seconds_to(now, DAY_SECONDS), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "day": usage.day,
+        "resets_at": resets_at,
+        "requests": of(usage.requests, limits.requests_per_day),
+        "rows": of(usage.rows, limits.rows_per_day),
+        "rate": of(usage.window_requests, limits.window_requests) | {"window_seconds": WINDOW_SECONDS},
+    }
