@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from tenantml.aws import api_keys
-
-
-class Unauthorized(Exception):
-    """API Gateway answers 401 to an authorizer that fails with exactly this word (API Gateway developer guide,
-    "Lambda authorizers").
-    """
+from tenantml.errors import Unauthorized
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Return a policy for this stage, and the tenant for the functions behind it; nothing else of a request says who
     asks.
+
+    Raises:
+        Unauthorized: no such key. API Gateway answers 401 to an authorizer that fails with exactly this word (API
+            Gateway developer guide, "Lambda authorizers").
     """
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     tenant = api_keys.tenant_of(headers.get("x-api-key", ""))

@@ -4,21 +4,44 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
 
+from tenantml.aws import quota, tenant_scope
+from tenantml.domain.names import is_model
 from tenantml.entrypoint import Event, Handler, logger, report_bug
-from tenantml.errors import CustomerAccessRevoked, InvalidRequest, NotFound, RequestError, TenantMLError, TransientError
+from tenantml.errors import (
+    CustomerAccessRevoked,
+    InvalidRequest,
+    NotFound,
+    PayloadTooLarge,
+    RequestError,
+    TenantMLError,
+    TransientError,
+    UnsupportedMediaType,
+)
 
 DOCUMENTATION = "https://github.com/tenantml/tenantml/blob/main/docs/errors.md"
 RETRY_AFTER_SECONDS = 5
+BODY_BYTES = 65_536
 
 
-def api(operate: Callable[[Event, str], tuple[int, dict[str, Any]]]) -> Handler:
+class Answer(NamedTuple):
+    """What an operation answers; a document of its own (an OpenAPI document) has no room for the request's id."""
+
+    status: int
+    body: dict[str, Any]
+    headers: dict[str, str] = {}  # noqa: RUF012 - the empty default is only read
+    is_document: bool = False
+
+
+def api(operate: Callable[[Event, str], tuple[int, dict[str, Any]] | Answer]) -> Handler:
     """Make a Lambda handler of `operate(event, tenant)`: a refusal has a code, and a bug the id of its log entry.
 
-    The tenant is the one that the authorizer found, and nothing of the request says otherwise.
+    The tenant is the one that the authorizer found, and nothing of the request says otherwise. Its request is counted,
+    every answer says what is left of its quota, and the registry is reached as this tenant alone.
     """
 
     @wraps(operate)
@@ -26,11 +49,17 @@ def api(operate: Callable[[Event, str], tuple[int, dict[str, Any]]]) -> Handler:
         request_id, tenant = context.aws_request_id, tenant_of(event)
         logger.append_keys(request_id=request_id, tenant=tenant)
         try:
-            status, body = operate(event, tenant)
-            return answer(status, body | {"request_id": request_id}, request_id)
-        except TenantMLError as error:
-            logger.info("request refused", extra={"code": type(error).__name__})
-            return problem(error, request_id)
+            meter = quota.of(tenant)
+            try:
+                with tenant_scope.scoped_to(tenant):
+                    meter.admit()
+                    status, body, headers, is_document = Answer(*operate(event, tenant))
+            except TenantMLError as error:
+                logger.info("request refused", extra={"code": type(error).__name__})
+                return problem(error, request_id, meter.headers())
+            if not is_document:
+                body = body | {"request_id": request_id}
+            return answer(status, body, request_id, meter.headers() | headers)
         except Exception:  # noqa: BLE001 - the last line of defence: logged with its trace, answered with its id
             report_bug()
             return bug(request_id)
@@ -56,6 +85,18 @@ def header(event: dict[str, Any], name: str) -> str:
     return ""
 
 
+def model_of(event: Event) -> str:
+    """Return the model that the path names.
+
+    Raises:
+        NotFound: no model can have this name.
+    """
+    model: str = event["pathParameters"]["model"]
+    if not is_model(model):
+        raise not_found()
+    return model
+
+
 def body_of(event: Event) -> bytes:
     """Return the request's body as it was sent."""
     text = event.get("body") or ""
@@ -77,6 +118,18 @@ def answer(
     }
 
 
+def page(text: str, policy: str, request_id: str) -> dict[str, Any]:
+    """Return a page of HTML, with the Content-Security-Policy that it keeps to."""
+    headers = {
+        "Content-Type": "text/html; charset=utf-8",
+        "X-Request-Id": request_id,
+        "Cache-Control": "public, max-age=300",
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+    }
+    return {"statusCode": 200, "headers": headers, "body": text}
+
+
 def status_of(error: TenantMLError) -> int:
     """Return the HTTP status of a named failure."""
     if isinstance(error, RequestError):
@@ -88,10 +141,12 @@ def status_of(error: TenantMLError) -> int:
     return 502
 
 
-def problem(error: TenantMLError, request_id: str) -> dict[str, Any]:
+def problem(error: TenantMLError, request_id: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
     """Return the answer to a request that a named failure ended."""
     code, status = type(error).__name__, status_of(error)
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in {429, 503} else {}
+    headers = dict(headers or {})
+    if status in {429, 503}:
+        headers["Retry-After"] = str(getattr(error, "retry_after_seconds", RETRY_AFTER_SECONDS))
     return answer(
         status,
         _problem(code, status, str(error), request_id) | getattr(error, "members", {}),
@@ -120,19 +175,37 @@ def _problem(code: str, status: int, detail: str, request_id: str) -> dict[str, 
     }
 
 
-def parse_json_object(text: str | None) -> dict[str, Any]:
-    """Read a body that must be a JSON object.
+def parse_json_object(event: Event) -> dict[str, Any]:
+    """Read a body that must be a JSON object of at most 64 KiB, sent as JSON.
 
     Raises:
-        InvalidRequest: it is not.
+        UnsupportedMediaType, PayloadTooLarge, InvalidRequest: it is not.
     """
+    kind = header(event, "content-type").split(";")[0].strip().lower()
+    if kind not in {"", "application/json"}:
+        raise UnsupportedMediaType(f"the Content-Type {kind!r} is not taken here; send application/json")
+    body = body_of(event)
+    if len(body) > BODY_BYTES:
+        raise PayloadTooLarge(f"the body has {len(body):,} bytes, and at most {BODY_BYTES:,} are taken here")
     try:
-        document = json.loads(text or "")
-    except ValueError as error:
+        document = json.loads(body.decode("utf-8-sig"), parse_constant=_no_number, parse_float=_finite)
+        json.dumps(document, ensure_ascii=False).encode()  # JSON can spell half a character, and UTF-8 cannot
+    except (ValueError, RecursionError) as error:
         raise InvalidRequest(f"the body is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise InvalidRequest("the body must be a JSON object")
     return document
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {digits[:20]} is too large")
+    return value
 
 
 def not_found() -> NotFound:

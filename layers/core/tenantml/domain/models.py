@@ -16,6 +16,18 @@ METRICS = {
     "Regression": ("MAE", "MSE", "R2", "RMSE"),
 }
 GIB = 1024**3
+CHOICES = {"delivery": DELIVERIES, "mode": MODES, "unseen_category": ("advise", "reject")}
+RANGES: dict[str, tuple[float, float]] = {
+    "max_candidates": (1, 750),
+    "max_runtime_seconds": (60, 30 * 24 * 3600),
+    "max_upload_bytes": (1, 100 * GIB),
+    "holdout_fraction": (0.05, 0.5),
+    "holdout_rows_max": (50, 1_000_000),
+    "instance_count": (1, 20),
+    "serverless_concurrency": (1, 200),
+}
+SERVERLESS_MEMORY_MB = tuple(range(1024, 6145, 1024))
+"""What the settings may be; the API's document is made of these, too."""
 
 
 @dataclass(frozen=True)
@@ -85,16 +97,8 @@ class ModelSettings:
 
         found = [
             None if self.target.strip() else "target: empty; name the column to predict",
-            one_of("delivery", self.delivery, DELIVERIES),
-            one_of("mode", self.mode, MODES),
-            one_of("unseen_category", self.unseen_category, ("advise", "reject")),
-            within("max_candidates", self.max_candidates, 1, 750),
-            within("max_runtime_seconds", self.max_runtime_seconds, 60, 30 * 24 * 3600),
-            within("max_upload_bytes", self.max_upload_bytes, 1, 100 * GIB),
-            within("holdout_fraction", self.holdout_fraction, 0.05, 0.5),
-            within("holdout_rows_max", self.holdout_rows_max, 50, 1_000_000),
-            within("instance_count", self.instance_count, 1, 20),
-            within("serverless_concurrency", self.serverless_concurrency, 1, 200),
+            *(one_of(name, getattr(self, name), allowed) for name, allowed in CHOICES.items()),
+            *(within(name, getattr(self, name), low, high) for name, (low, high) in RANGES.items()),
             None
             if self.instance_type.startswith("ml.")
             else "instance_type: expected a SageMaker type such as ml.m5.large",
@@ -107,7 +111,7 @@ class ModelSettings:
         metrics = {metric for group in METRICS.values() for metric in group}
         found += [one_of("thresholds", metric, tuple(sorted(metrics))) for metric in self.thresholds]
         if self.serverless_memory_mb is not None:
-            if self.serverless_memory_mb not in range(1024, 6145, 1024):
+            if self.serverless_memory_mb not in SERVERLESS_MEMORY_MB:
                 found.append("serverless_memory_mb: expected 1024 to 6144 in steps of 1024")
             if self.mode != "ENSEMBLING":
                 found.append(

@@ -13,13 +13,14 @@ def model(row: Row) -> Row:
         "model": row["model"],
         "settings": row["settings"],
         "live_version": row.get("live_version"),
+        "revision": row.get("revision", 0),
         "updated_at": row.get("updated_at"),
     }
 
 
-def version(row: Row) -> Row:
+def version(row: Row, live_version: str | None) -> Row:
     """Return a version as the API shows it."""
-    return {
+    return {"live": row["version"] == live_version} | {
         name: row.get(name)
         for name in (
             "version",
@@ -32,6 +33,15 @@ def version(row: Row) -> Row:
             "endpoint",
             "created_at",
         )
+    }
+
+
+def version_details(row: Row, live_version: str | None, trained_by: Row) -> Row:
+    """Return a version with what its execution says of its training."""
+    return version(row, live_version) | {
+        "candidates": (trained_by.get("training") or {}).get("candidates", []),
+        "rows": trained_by.get("rows"),
+        "advice": trained_by.get("advice", []),
     }
 
 
