@@ -23,9 +23,19 @@ def template() -> dict[str, Any]:
     return found
 
 
+DEFINITIONS = sorted((REPOSITORY / "statemachine").glob("*.asl.json"))
+
+
+@pytest.fixture(scope="session", params=DEFINITIONS, ids=lambda path: path.name.partition(".")[0])
+def definition_path(request: pytest.FixtureRequest) -> Path:
+    """Each definition in turn."""
+    found: Path = request.param
+    return found
+
+
 @pytest.fixture(scope="session")
-def definition() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((REPOSITORY / "statemachine" / "training.asl.json").read_text())
+def definition(definition_path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(definition_path.read_text())
     return found
 
 
@@ -33,6 +43,18 @@ def definition() -> dict[str, Any]:
 def states(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = definition["States"]
     return found
+
+
+@pytest.fixture(scope="session")
+def training() -> dict[str, Any]:
+    """The definition of the pipeline."""
+    found: dict[str, Any] = json.loads((REPOSITORY / "statemachine" / "training.asl.json").read_text())
+    return found
+
+
+@pytest.fixture(scope="session")
+def definitions() -> list[dict[str, Any]]:
+    return [json.loads(path.read_text()) for path in DEFINITIONS]
 
 
 @pytest.fixture(scope="session")
