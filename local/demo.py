@@ -204,8 +204,8 @@ def _remove(platform: Platform, before: set[str], report: Report, screen: Screen
     screen.title("Removal")
     try:
         with screen.step("off-board the tenant") as step:
-            answer = platform.call("OffboardTenantFunction", {"tenant": TENANT})
-            step.detail = f"{len(answer['removed'])} things removed"
+            removal = platform.offboard(TENANT)
+            step.detail = "{removed} removed, {impossible} impossible to remove".format(**removal["counts"])
         with screen.step("delete the customer's stack"):
             delete_access_stack(platform.cloud, CUSTOMER_ACCOUNT)
     except (Refused, WaiterError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -33,7 +33,8 @@ def deploy(
 ) -> dict[str, str]:
     """Create or update a stack, wait for it, and return its outputs. Without changes nothing happens.
 
-    A parameter that is not given keeps its value, or its default on creation.
+    `template` is the text of a small template, or the https address in S3 of one beyond 51,200 bytes. A parameter that
+    is not given keeps its value, or its default on creation.
 
     Raises:
         StackFailed: the change set or a resource failed, or the stack took longer than `timeout_seconds`.
@@ -46,7 +47,7 @@ def deploy(
         StackName=stack_name,
         ChangeSetName=f"deploy-{uuid.uuid4().hex}",
         ChangeSetType="UPDATE" if stack else "CREATE",
-        TemplateBody=template,
+        **_named(template),
         Parameters=_parameters(cloudformation, template, parameters or {}, stack),
         Capabilities=list(capabilities),
     )["Id"]
@@ -91,10 +92,14 @@ def _parameters(
     ]
     if stack:
         has_value = {parameter["ParameterKey"] for parameter in stack.get("Parameters", [])} - given.keys()
-        declared = cloudformation.get_template_summary(TemplateBody=template).get("Parameters", [])
+        declared = cloudformation.get_template_summary(**_named(template)).get("Parameters", [])
         still_declared = has_value & {parameter["ParameterKey"] for parameter in declared}
         parameters += [{"ParameterKey": key, "UsePreviousValue": True} for key in sorted(still_declared)]
     return parameters
+
+
+def _named(template: str) -> dict[str, Any]:
+    return {"TemplateURL" if template.startswith("https://") else "TemplateBody": template}
 
 
 def _stack(cloudformation: CloudFormationClient, stack_name: str) -> StackTypeDef | None:

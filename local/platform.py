@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,13 +35,29 @@ class Platform:
         s3 = cloud.client("s3")
         s3.create_bucket(Bucket=_ARTIFACTS_BUCKET)
         template = package(_REPOSITORY / "template.yaml", _REPOSITORY / "build" / "package", s3, _ARTIFACTS_BUCKET)
-        return cls(cloud, deploy(cloud.client("cloudformation"), STACK, template, parameters))
+        s3.put_object(Bucket=_ARTIFACTS_BUCKET, Key="template.json", Body=template.encode())
+        address = f"https://s3.amazonaws.com/{_ARTIFACTS_BUCKET}/template.json"
+        return cls(cloud, deploy(cloud.client("cloudformation"), STACK, address, parameters))
 
     @property
     def api_url(self) -> str:
         """The tenant API where this machine reaches it: the host that the stack names exists in AWS only."""
         url = urllib.parse.urlsplit(self.outputs["ApiUrl"])
         return self.cloud.api_url(url.netloc.split(".")[0], url.path.strip("/"))
+
+    def offboard(self, tenant: str, model: str | None = None, **wishes: Any) -> dict[str, Any]:
+        """Remove a tenant, or one of its models, and return the report; raises Refused with the failure's name."""
+        steps = self.cloud.client("stepfunctions")
+        request = {"tenant": tenant, **({"model": model} if model else {}), **wishes}
+        started = steps.start_execution(
+            stateMachineArn=self.outputs["OffboardingStateMachineArn"], input=json.dumps(request)
+        )
+        while (found := steps.describe_execution(executionArn=started["executionArn"]))["status"] == "RUNNING":
+            time.sleep(0.2)
+        if found["status"] != "SUCCEEDED":
+            raise Refused(found.get("error", found["status"]), found.get("cause", "the state machine gave no reason"))
+        report: dict[str, Any] = json.loads(found["output"])
+        return report
 
     def call(self, function: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Invoke the operator function behind the stack output `function`; raises Refused with its error's name."""

@@ -56,6 +56,10 @@ class TenantApi:
         """One execution's document: state, training, candidates, endpoint, error."""
         return self._call("GET", f"/executions/{name}")
 
+    def receipt(self, execution: str) -> Document:
+        """What an execution did in the customer's account, call by call, and what is wrong with that list."""
+        return self._call("GET", f"/executions/{execution}/receipt")
+
     def predict(self, model: str, csv_text: str) -> Document:
         """Predict rows of CSV text with a header."""
         return self._predict(model, csv_text.encode(), "text/csv")

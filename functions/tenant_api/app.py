@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tenantml import http
-from tenantml.aws import presigned, quota, registry, storage
+from tenantml.aws import presigned, quota, receipts, registry, storage
 from tenantml.aws.clients import platform
 from tenantml.domain import pagination, views
 from tenantml.domain.models import ModelSettings
@@ -108,6 +108,14 @@ def get_execution(tenant: str, event: Json) -> Answer:
     return Answer(200, views.execution(row))
 
 
+def get_receipt(tenant: str, event: Json) -> Answer:
+    """GET /executions/{execution}/receipt: what this execution did in the customer's account, call by call."""
+    execution = named(event, "execution")
+    if registry.find_execution(tenant, execution) is None or (found := receipts.read(tenant, execution)) is None:
+        raise http.not_found()
+    return Answer(200, found)
+
+
 def list_versions(tenant: str, event: Json) -> Answer:
     """GET /models/{model}/versions: newest first."""
     row = find_model(tenant, event)
@@ -187,6 +195,7 @@ OPERATIONS: dict[tuple[str, str], Callable[[str, Json], Answer]] = {
     ("GET", "/models/{model}/versions/{version}"): get_version,
     ("GET", "/executions"): list_executions,
     ("GET", "/executions/{execution}"): get_execution,
+    ("GET", "/executions/{execution}/receipt"): get_receipt,
     ("GET", "/usage"): get_usage,
 }
 

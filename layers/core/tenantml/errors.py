@@ -301,7 +301,7 @@ class InvalidOperation(TenantError):
 
 
 class RemovalIncomplete(TenantError):
-    """Something is left in the customer's account that the access role no longer lets us remove; the report lists it."""
+    """Something is left in the customer's account that we cannot remove, or no longer may; the report lists it."""
 
 
 class RequestError(TenantMLError):

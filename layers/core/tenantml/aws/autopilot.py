@@ -84,7 +84,7 @@ def describe(client: Any, job: str) -> dict[str, Any]:
     Raises:
         CustomerAccessRevoked: the access role may not look any more.
     """
-    with named(ERRORS, f"the AutoML job {job} could not be looked at"):
+    with named(REVOKED, f"the AutoML job {job} could not be looked at"):
         answer: dict[str, Any] = client.describe_auto_ml_job_v2(AutoMLJobName=job)
     return answer
 
@@ -95,21 +95,25 @@ def candidates(client: Any, job: str) -> list[dict[str, Any]]:
     Raises:
         CustomerAccessRevoked: the access role may not look any more.
     """
-    with named(ERRORS, f"the candidates of {job} could not be listed"):
+    with named(REVOKED, f"the candidates of {job} could not be listed"):
         pages = client.get_paginator("list_candidates_for_auto_ml_job").paginate(AutoMLJobName=job)
         return [candidate for page in pages for candidate in page["Candidates"]]
 
 
-def stop(client: Any, job: str) -> bool:
-    """Stop the job if it runs; say whether there was one to stop."""
-    with named(ERRORS, f"the AutoML job {job} could not be stopped"):
+def stop(client: Any, job: str) -> str:
+    """Stop the job if it runs; return its status then: `Stopping` until it has stopped, `Absent` when there is none.
+
+    Raises:
+        CustomerAccessRevoked: the access role may not stop jobs any more.
+    """
+    with named(REVOKED, f"the AutoML job {job} could not be stopped"):
         try:
-            found = client.describe_auto_ml_job_v2(AutoMLJobName=job)
+            status: str = client.describe_auto_ml_job_v2(AutoMLJobName=job)["AutoMLJobStatus"]
         except ClientError as error:
             if error_code(error) in {"ResourceNotFound", "ValidationException"}:
-                return False
+                return "Absent"
             raise
-        if found["AutoMLJobStatus"] != "InProgress":
-            return False
+        if status != "InProgress":
+            return status
         client.stop_auto_ml_job(AutoMLJobName=job)
-        return True
+        return "Stopping"

@@ -3,7 +3,8 @@
 The external ID comes from the registry, never from a request. The session's name is the execution's, so that the
 customer's CloudTrail tells which of our executions did what. A session policy narrows each session to the things at
 hand. Role chaining caps a session at 3,600 s (IAM user guide, "Roles terms and concepts"), so every state assumes the
-role afresh and keeps nothing.
+role afresh and keeps nothing. Every request of these clients is an entry of the access receipt, the assumption of the
+role included.
 """
 
 from __future__ import annotations
@@ -12,11 +13,15 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from tenantml.aws.clients import CONFIG, error_code, platform, shared_session
+from tenantml.aws import receipts
+from tenantml.aws.clients import CONFIG, THROTTLES, Caller, error_code, platform, shared_session
+from tenantml.domain import session_policies
 from tenantml.domain.tenants import Tenant
 from tenantml.errors import CustomerAccessRevoked, CustomerThrottled
+from tenantml.settings import setting
 
 SESSION_SECONDS = 3600
 SESSION_POLICY_CHARACTERS = 2048
@@ -43,12 +48,13 @@ class CustomerSession:
     tenant: Tenant
     credentials: dict[str, str]
     expires_at: float
+    purpose: str
 
     def client(self, service: str) -> Any:
         """Return a client in the customer's account and region; all three keys are explicit, so that it can never
         fall back to ours.
         """
-        return shared_session().client(  # type: ignore[call-overload]
+        client = shared_session().client(  # type: ignore[call-overload]
             service,
             region_name=self.tenant.region,
             aws_access_key_id=self.credentials["AccessKeyId"],
@@ -56,6 +62,20 @@ class CustomerSession:
             aws_session_token=self.credentials["SessionToken"],
             config=CONFIG,
         )
+        return receipts.record(client, self.tenant, self.purpose)
+
+    def caller(self, service: str) -> Caller:
+        """Return who calls, for a client that tenants share; what it calls is on the receipt all the same."""
+        keys = self.credentials
+        return Caller(
+            Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]),
+            receipts.Recorder(self.tenant, self.purpose, service),
+        )
+
+
+def sts(tenant: Tenant, purpose: str) -> Any:
+    """Return an STS client with this function's own role, whose calls are about this tenant and on its receipt."""
+    return receipts.record(shared_session().client("sts", config=CONFIG), tenant, purpose)
 
 
 def assume(tenant: Tenant, purpose: str, policy: dict[str, Any]) -> CustomerSession:
@@ -72,7 +92,7 @@ def assume(tenant: Tenant, purpose: str, policy: dict[str, Any]) -> CustomerSess
         raise ValueError(f"a session policy has {len(text)} characters, STS takes {SESSION_POLICY_CHARACTERS}")
     role_arn = tenant.account.access_role_arn
     try:
-        answer = platform("sts").assume_role(
+        answer = sts(tenant, purpose).assume_role(
             RoleArn=role_arn,
             RoleSessionName=purpose[:SESSION_NAME_CHARACTERS],
             ExternalId=tenant.external_id,
@@ -93,4 +113,47 @@ def assume(tenant: Tenant, purpose: str, policy: dict[str, Any]) -> CustomerSess
         tenant=tenant,
         credentials={name: found[name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")},
         expires_at=found["Expiration"].timestamp(),
+        purpose=purpose,
     )
+
+
+def lets_in(tenant: Tenant, external_id: str | None, *, outsider: bool = False) -> bool:
+    """Say whether the access role can be assumed with this external ID, or with none: for the probe, which expects no.
+
+    `outsider` asks as a role of our account that no customer is told to trust.
+
+    Raises:
+        CustomerThrottled: STS throttled, so nothing is known.
+    """
+    given = {} if external_id is None else {"ExternalId": external_id}
+    try:
+        (_outsider(tenant) if outsider else sts(tenant, "tenantml-probe")).assume_role(
+            RoleArn=tenant.account.access_role_arn,
+            RoleSessionName="tenantml-probe",
+            DurationSeconds=900,
+            Policy=json.dumps(session_policies.nothing()),
+            **given,
+        )
+    except ClientError as error:
+        if error_code(error) == "AccessDenied":
+            return False
+        if error_code(error) in THROTTLES:
+            raise CustomerThrottled("STS throttled AssumeRole; the next probe tries again") from error
+        raise
+    return True
+
+
+def _outsider(tenant: Tenant) -> Any:
+    """Return an STS client of the role that customers do not trust."""
+    answer = platform("sts").assume_role(
+        RoleArn=setting("OUTSIDER_ROLE"), RoleSessionName="tenantml-probe", DurationSeconds=900
+    )
+    found = answer["Credentials"]
+    client = shared_session().client(
+        "sts",
+        aws_access_key_id=found["AccessKeyId"],
+        aws_secret_access_key=found["SecretAccessKey"],
+        aws_session_token=found["SessionToken"],
+        config=CONFIG,
+    )
+    return receipts.record(client, tenant, "tenantml-probe")

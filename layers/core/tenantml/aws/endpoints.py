@@ -16,10 +16,11 @@ from tenantml.aws.clients import error_code, named
 from tenantml.aws.customer import REVOKED
 from tenantml.domain.models import ModelSettings
 from tenantml.domain.names import CustomerAccount
-from tenantml.errors import NameTaken, QuotaExceeded
+from tenantml.errors import NameTaken, QuotaExceeded, StillChanging
 
 ERRORS = REVOKED | {"ResourceLimitExceeded": QuotaExceeded}
-ABSENT = {"ResourceNotFound", "ValidationException"}
+ABSENT = {"ResourceNotFound", "ValidationException"}  # SageMaker describes what does not exist as a ValidationException
+CHANGING = {"Creating", "Updating", "SystemUpdating", "RollingBack"}  # DeleteEndpoint refuses these
 
 
 def create(
@@ -77,7 +78,7 @@ def create(
 
 def status(client: Any, name: str) -> tuple[str, str]:
     """Return the endpoint's status and its failure reason, `("Absent", "")` when there is none."""
-    with named(ERRORS, f"the endpoint {name} could not be looked at"):
+    with named(REVOKED, f"the endpoint {name} could not be looked at"):
         try:
             answer = client.describe_endpoint(EndpointName=name)
         except ClientError as error:
@@ -90,21 +91,51 @@ def status(client: Any, name: str) -> tuple[str, str]:
 def remove(client: Any, name: str) -> list[str]:
     """Delete the endpoint, its configuration and its model, whichever exist; return what was there as `kind/name`.
 
+    An endpoint that is being deleted already counts as deleted: its configuration and model can go before it is gone.
+
     Raises:
+        StillChanging: the endpoint is being created or updated; nothing was deleted.
         CustomerAccessRevoked: the access role may not delete any more.
     """
-    steps = (
-        ("endpoint", client.delete_endpoint, {"EndpointName": name}),
-        ("endpoint-config", client.delete_endpoint_config, {"EndpointConfigName": name}),
-        ("model", client.delete_model, {"ModelName": name}),
-    )
-    removed = []
-    with named(ERRORS, f"the version {name} could not be removed"):
-        for kind, call, request in steps:
-            try:
-                call(**request)
-                removed.append(f"{kind}/{name}")
-            except ClientError as error:
-                if error_code(error) not in ABSENT:
-                    raise
-    return removed
+    return [f"{kind}/{name}" for kind in ("endpoint", "endpoint-config", "model") if remove_one(client, kind, name)]
+
+
+def remove_one(client: Any, kind: str, name: str) -> bool:
+    """Delete an `endpoint`, `endpoint-config` or `model`, and say whether there was one to delete.
+
+    Looks first: SageMaker answers ValidationException both for what does not exist and for what it will not delete now.
+
+    Raises:
+        StillChanging: the endpoint is being created or updated.
+        CustomerAccessRevoked: the access role may not look or delete any more.
+    """
+    describe, delete, request = {
+        "endpoint": (client.describe_endpoint, client.delete_endpoint, {"EndpointName": name}),
+        "endpoint-config": (
+            client.describe_endpoint_config,
+            client.delete_endpoint_config,
+            {"EndpointConfigName": name},
+        ),
+        "model": (client.describe_model, client.delete_model, {"ModelName": name}),
+    }[kind]
+    with named(REVOKED, f"the {kind} {name} could not be removed"):
+        try:
+            found = describe(**request)
+        except ClientError as error:
+            if error_code(error) in ABSENT:
+                return False
+            raise
+        status = found.get("EndpointStatus")
+        if status in CHANGING:
+            raise StillChanging(f"{found['EndpointArn']} is {status}; it can be deleted when that is over")
+        if status == "Deleting":
+            return False
+        try:
+            delete(**request)
+        except ClientError as error:
+            if error_code(error) not in ABSENT:
+                raise
+            raise StillChanging(
+                f"the {kind} {name} changed while it was being removed; it is looked at again"
+            ) from error
+    return True

@@ -36,3 +36,18 @@ def ended_as(status: str) -> Iterator[tuple[str, dict[str, Any]]]:
         stateMachineArn=setting("TRAINING_STATE_MACHINE"), statusFilter=status, maxResults=100
     )["executions"]:
         yield found["name"], json.loads(client.describe_execution(executionArn=found["executionArn"])["input"])
+
+
+def stop(name: str) -> str:
+    """Stop an execution if it runs, and return its status then: `ABORTED`, how it had ended, or `ABSENT`."""
+    client = platform("stepfunctions")
+    machine_arn = setting("TRAINING_STATE_MACHINE")
+    arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+    try:
+        client.stop_execution(executionArn=arn, error="ExecutionStopped", cause="the tenant or the model is removed")
+        status: str = client.describe_execution(executionArn=arn)["status"]
+    except ClientError as error:
+        if error_code(error) == "ExecutionDoesNotExist":
+            return "ABSENT"
+        raise
+    return status

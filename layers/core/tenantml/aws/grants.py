@@ -76,6 +76,11 @@ def revoke(grant_id: str) -> int:
     return known
 
 
+def ids_under(folder: str) -> list[str]:
+    """Return the ids of the grants in the ledger that let somebody read something under `folder`."""
+    return [found.grant_id for found in _ledger(setting("STAGING_BUCKET")) if found.path.startswith(folder)]
+
+
 def sweep() -> list[str]:
     """Forget expired grants, render the policy anew, and return the ids of the expired."""
     bucket = setting("STAGING_BUCKET")

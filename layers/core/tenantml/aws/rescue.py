@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from tenantml.aws import executions, outcomes, registry, removal
 from tenantml.domain.runs import Run
 from tenantml.domain.uploads import Upload
+from tenantml.errors import StillChanging
 
 CAUSES = {
     "ABORTED": {"Error": "ExecutionStopped", "Cause": "an operator stopped the execution; upload again to train anew"},
@@ -20,6 +22,9 @@ CAUSES = {
 def rescue(upload: Upload, status: str) -> dict[str, Any]:
     """Remove what a stopped (`ABORTED`) or timed-out (`TIMED_OUT`) execution left, and record its outcome.
     Repeatable.
+
+    Raises:
+        StillChanging: something of it is still being created or stopped; the outcome is recorded when it is removed.
     """
     tenant = upload.key.split("/")[0]
     row = registry.find_execution(tenant, upload.execution)
@@ -33,7 +38,10 @@ def rescue(upload: Upload, status: str) -> dict[str, Any]:
 
 
 def rescue_lost() -> list[str]:
-    """Rescue executions that ended so while their event was lost; return their names."""
+    """Rescue executions that ended so while their event was lost; return their names.
+
+    One whose things are still changing is left to the next time.
+    """
     rescued = []
     for status in CAUSES:
         for name, started in executions.ended_as(status):
@@ -41,6 +49,7 @@ def rescue_lost() -> list[str]:
             owner = upload.key.split("/")[0]
             row = registry.find_execution(owner, name)
             if row and "ended_at" not in row:
-                rescue(upload, status)
-                rescued.append(name)
+                with suppress(StillChanging):
+                    rescue(upload, status)
+                    rescued.append(name)
     return rescued

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import botocore.exceptions
 from botocore.config import Config
-from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from tenantml.aws import registry, storage
@@ -151,9 +150,7 @@ def _caller(live: LiveVersion) -> Caller:
         session = assume(
             live.tenant, f"tenantml-predict-{live.model}", session_policies.predict(live.tenant.account, live.endpoint)
         )
-        keys = session.credentials
-        credentials = Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
-        return session.expires_at - SESSION_MARGIN_SECONDS, Caller(credentials)
+        return session.expires_at - SESSION_MARGIN_SECONDS, session.caller("sagemaker")
 
     return _callers.get((live.tenant.tenant, live.endpoint), make)
 

@@ -1,0 +1,26 @@
+"""Operator: print an access receipt or the report of a removal; both outlive the tenant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenantml.aws import receipts, reports
+from tenantml.domain.receipts import as_text
+from tenantml.entrypoint import function
+from tenantml.errors import InvalidOperation, NotFound
+
+
+@function
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the receipt of `{"tenant", "receipt": chain}`, the report of `{"tenant", "removal": name}`, or for a tenant
+    alone the names of both; an execution's name is its chain.
+    """
+    tenant, chain, removal = event.get("tenant"), event.get("receipt"), event.get("removal")
+    if not isinstance(tenant, str) or set(event) - {"tenant", "receipt", "removal"}:
+        raise InvalidOperation("expected tenant, and receipt or removal to see one of them")
+    if chain is None and removal is None:
+        return {"receipts": sorted(receipts.chains(tenant)), "removals": reports.heads(tenant)}
+    found = receipts.read(tenant, str(chain)) if chain else reports.read(tenant, str(removal))
+    if found is None:
+        raise NotFound("there is no such receipt or report; the tenant alone lists their names")
+    return found | ({"text": as_text(found["entries"])} if chain else {})

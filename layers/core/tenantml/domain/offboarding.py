@@ -1,0 +1,147 @@
+"""Off-boarding: what is to be removed, what is ours in a customer's account, and what a report says of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tenantml.domain.names import PREFIX, CustomerAccount, is_model, is_tenant
+from tenantml.errors import InvalidOperation
+
+REMOVED, KEPT, IMPOSSIBLE, REMAINS = "removed", "kept", "impossible", "remains"
+FATES = (REMOVED, KEPT, IMPOSSIBLE, REMAINS)
+KEEPABLE = {"artefacts"}
+NO_OPERATION = "AWS has no operation that deletes the record of an AutoML job"
+VERSION = "v[0-9]{8}-[0-9]{6}-[0-9a-f]{4}"
+SHOWN = 200  # of a list in a state machine's output, which holds 256 KB; the stored report has all
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Offboarding:
+    """One removal: all of a tenant, or one model of it.
+
+    `keep` may hold `artefacts`: what the customer's bucket holds stays. `abandon` forgets the registry's rows although
+    something remains in an account that does not let us in any more. `removal` names the report.
+    """
+
+    tenant: str
+    model: str | None = None
+    keep: tuple[str, ...] = ()
+    abandon: bool = False
+    removal: str = ""
+
+    @classmethod
+    def of(cls, request: dict[str, Any]) -> Offboarding:
+        """Read an operator's request.
+
+        Raises:
+            InvalidOperation: names each field that is missing, unknown or malformed.
+        """
+        wrong = [f"{name}: unknown field" for name in request if name not in {"tenant", "model", "keep", "abandon"}]
+        model, keep = request.get("model"), request.get("keep") or []
+        if not is_tenant(request.get("tenant")):
+            wrong.append("tenant: expected a tenant's id")
+        if model is not None and not is_model(model):
+            wrong.append("model: expected a model's name, or nothing for the whole tenant")
+        if not isinstance(keep, list) or not all(isinstance(one, str) and one in KEEPABLE for one in keep):
+            wrong.append(f"keep: expected a list of {', '.join(sorted(KEEPABLE))}")
+        if not isinstance(request.get("abandon", False), bool):
+            wrong.append("abandon: expected true or false")
+        if wrong:
+            raise InvalidOperation("; ".join(wrong))
+        return cls(request["tenant"], model, tuple(keep), request.get("abandon", False))
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Offboarding:
+        """Read what `as_document` wrote."""
+        return cls(**document | {"keep": tuple(document["keep"])})
+
+    def as_document(self) -> dict[str, Any]:
+        """Return it as a JSON object, for the state machine."""
+        return asdict(self) | {"keep": list(self.keep)}
+
+    @property
+    def purpose(self) -> str:
+        """The name of the sessions in the customer's account: at most 64 characters."""
+        return f"{PREFIX}-remove-{self.model}" if self.model else f"{PREFIX}-offboard"
+
+    @property
+    def customer_folder(self) -> str:
+        """Where its objects are in the customer's bucket: everywhere, or under the model."""
+        return f"{self.model}/" if self.model else ""
+
+    @property
+    def our_folder(self) -> str:
+        """Where its objects are in our own buckets."""
+        return f"{self.tenant}/{self.customer_folder}"
+
+    @property
+    def name_filter(self) -> str:
+        """What the names of its endpoints, configurations and models contain, for SageMaker's `NameContains`."""
+        return f"{PREFIX}-{self.model}-v" if self.model else f"{PREFIX}-"
+
+    def owns(self, name: str) -> bool:
+        """Say whether an endpoint, configuration or model of this name is to be removed.
+
+        Of a tenant it is all that has our prefix, what Autopilot made for itself included; of a model its versions.
+        """
+        if self.model is None:
+            return name.startswith(f"{PREFIX}-")
+        return re.fullmatch(f"{PREFIX}-{re.escape(self.model)}-{VERSION}", name) is not None
+
+
+def remaining(account: CustomerAccount, versions: Iterable[Row], executions: Iterable[Row]) -> dict[str, str]:
+    """Return the ARNs of what the registry knows to be in an account that does not let us look, each with a reason.
+
+    Nothing that was created is left out: the registry knows a version before anything of it exists.
+    """
+    found: dict[str, str] = {}
+    for row in versions:
+        if row.get("status") not in {"retired", "rolled back"}:
+            for kind in ("endpoint", "endpoint-config", "model"):
+                found[account.sagemaker_arn(kind, row["endpoint"])] = f"version {row['version']}, {row.get('status')}"
+    for row in executions:
+        for arn in row.get("left_behind") or []:
+            found[arn] = f"left by execution {row['execution']}"
+        if row.get("status") in {"succeeded", "running"} and row.get("model"):
+            folder = CustomerAccount.folder(row["model"], row["execution"])
+            found[f"arn:aws:s3:::{account.bucket}/{folder}*"] = f"artefacts of execution {row['execution']}"
+    return found
+
+
+def job_names(executions: Iterable[Row]) -> set[str]:
+    """Return the names of the AutoML jobs that executions started."""
+    return {row["training"]["job_name"] for row in executions if (row.get("training") or {}).get("job_name")}
+
+
+def report(head: Row, notes: Iterable[Row]) -> Row:
+    """Return the report of a removal: its head, and what became of each thing, with a digest over all of it."""
+    lists: dict[str, list[Row]] = {fate: [] for fate in FATES}
+    for note in sorted(notes, key=lambda row: str(row["arn"])):
+        shown = {name: note[name] for name in ("arn", "at", "reason", "objects") if note.get(name)}
+        lists[note["fate"]].append(shown)
+    whole = {
+        **{name: value for name, value in head.items() if name != "digest"},
+        "counts": {fate: len(found) for fate, found in lists.items()},
+        **lists,
+    }
+    return whole | {"digest": digest(whole)}
+
+
+def digest(document: Row) -> str:
+    """Return the SHA-256 of a report without its digest, as JSON with sorted keys and no spaces."""
+    text = json.dumps(
+        {name: value for name, value in document.items() if name != "digest"}, sort_keys=True, separators=(",", ":")
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def shortened(document: Row) -> Row:
+    """Return a report whose lists are short enough for a state machine's output; counts and digest are the whole's."""
+    return document | {fate: document[fate][:SHOWN] for fate in FATES}
