@@ -14,7 +14,10 @@ COMPILER := $(ROOT)/.venv/bin/python
 PLATFORM := --python $(COMPILER)
 else
 # Globals.Function.Runtime and Architectures of template.yaml. Bytecode belongs to one version: only 3.13 writes it.
-COMPILER := $(shell $(UV) python find --no-config --no-python-downloads 3.13 2>/dev/null)
+# uv gives up at a shim of pyenv that has no version chosen, so pyenv's own are tried after what is on the path.
+COMPILER := $(shell for found in "$$($(UV) python find --no-config --no-python-downloads 3.13 2>/dev/null)" \
+	python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13.*/bin/python; do \
+	"$$found" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo "$$found" && break; done)
 PLATFORM := --python-version 3.13 --python-platform aarch64-manylinux_2_28
 endif
 

@@ -1,0 +1,162 @@
+"""What a deployed function weighs and what its cold start imports: numbers that may only be raised on purpose."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+_MEGABYTE = 1_000_000
+_LAMBDA_MEGABYTES = 250  # a function and its layers, unzipped (Lambda quotas)
+_LAYER_MEGABYTES = 42
+_FUNCTION_KILOBYTES = 40
+_INSPECT_MEGABYTES = 55
+# CPU time of what a function imports on top of `import boto3`, as a share of that.
+_SHARE_OF_BOTO3 = {"inspect_dataset": 1.6}
+_SHARE_OF_BOTO3_ELSEWHERE = 0.5
+_FORBIDDEN_EVERYWHERE = {"aws_xray_sdk", "pandas", "pydantic", "requests", "sagemaker", "sklearn", "xgboost"}
+_FORBIDDEN = {"inspect_dataset": _FORBIDDEN_EVERYWHERE}
+_FORBIDDEN_ELSEWHERE = _FORBIDDEN_EVERYWHERE | {"numpy"}
+_NOT_ON_THE_PREDICT_PATH = {
+    "fastjsonschema",
+    "jsonschema",
+    "sqlite3",
+    "tenantml.aws.autopilot",
+    "tenantml.aws.executions",
+    "tenantml.aws.grants",
+    "tenantml.aws.probe",
+    "tenantml.aws.removal",
+    "tenantml.aws.reports",
+    "tenantml.domain.inference",
+    "tenantml.domain.inspection",
+    "tenantml.domain.onboarding",
+    "unittest",
+}
+
+# One process imports boto3, then forks for each function: what the child spends is what the function adds to it.
+_MEASURE = """
+import json, os, sys, time
+sys.path += json.loads(sys.argv[1])
+began = time.process_time()
+import boto3
+print(json.dumps({"name": "boto3", "seconds": time.process_time() - began}), flush=True)
+for folder in sys.argv[2:]:
+    child = os.fork()
+    if not child:
+        import importlib.util
+        spec = importlib.util.spec_from_file_location("app", os.path.join(folder, "app.py"))
+        sys.path.insert(0, folder)
+        began = time.process_time()
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+        seconds = time.process_time() - began
+        found = {"name": os.path.basename(folder), "seconds": seconds, "modules": sorted(sys.modules)}
+        print(json.dumps(found), flush=True)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, folder
+"""
+
+
+def _build(folder: Path, target: str, artifacts_dir: Path, build: str) -> str:
+    environment = os.environ | {"ARTIFACTS_DIR": str(artifacts_dir), "TENANTML_BUILD": build}
+    command = ["make", "--silent", "--directory", str(folder), target]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def _bytes_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+
+def _functions() -> list[Path]:
+    return sorted(path.parent for path in _REPOSITORY.glob("functions/*/app.py"))
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
+    """The layer and the inspecting function as `make build` makes them for AWS, and what the build said."""
+    layer, inspect = tmp_path_factory.mktemp("layer"), tmp_path_factory.mktemp("inspect")
+    said = _build(_REPOSITORY / "layers" / "core", "build-CoreLayer", layer, "")
+    _build(_REPOSITORY / "functions" / "inspect_dataset", "build-InspectDatasetFunction", inspect, "")
+    return layer, inspect, said
+
+
+@pytest.fixture(scope="module")
+def imports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What each function imports on top of boto3, from nothing but the built layer: the best of two runs."""
+    layer, inspect = tmp_path_factory.mktemp("layer"), tmp_path_factory.mktemp("inspect")
+    _build(_REPOSITORY / "layers" / "core", "build-CoreLayer", layer, "native")
+    _build(_REPOSITORY / "functions" / "inspect_dataset", "build-InspectDatasetFunction", inspect, "native")
+    folders = [str(inspect if folder.name == "inspect_dataset" else folder) for folder in _functions()]
+    best: dict[str, dict[str, Any]] = {}
+    for _ in range(2):
+        finished = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", _MEASURE, json.dumps([str(layer / "python")]), *folders],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for line in finished.stdout.splitlines():
+            found = json.loads(line)
+            name = "inspect_dataset" if found["name"] == inspect.name else found["name"]
+            if name not in best or found["seconds"] < best[name]["seconds"]:
+                best[name] = found
+    return best
+
+
+def test_the_layer_and_every_function_are_far_below_lambdas_limit(deployed: tuple[Path, Path, str]) -> None:
+    layer, inspect, _ = deployed
+    whole = sum(path.stat().st_size for folder in (layer, inspect) for path in folder.rglob("*") if path.is_file())
+    assert whole < _LAMBDA_MEGABYTES / 2 * _MEGABYTE
+    layer_bytes = sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
+    assert layer_bytes < _LAYER_MEGABYTES * _MEGABYTE
+    assert sum(path.stat().st_size for path in inspect.rglob("*") if path.is_file()) < _INSPECT_MEGABYTES * _MEGABYTE
+
+
+@pytest.mark.parametrize("folder", _functions(), ids=lambda folder: folder.name)
+def test_a_function_holds_its_own_few_lines_and_no_library(folder: Path) -> None:
+    assert _bytes_of(folder) < _FUNCTION_KILOBYTES * 1000
+
+
+def test_the_layer_for_aws_has_bytecode_of_the_templates_runtime(deployed: tuple[Path, Path, str]) -> None:
+    """Without a python3.13 the build says so, and the zip has none; this is how it may be green without bytecode."""
+    layer, inspect, said = deployed
+    modules = [path for folder in (layer, inspect) for path in folder.rglob("*.py")]
+    assert len(modules) > 500
+    compiled = [path for path in modules if (path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc").exists()]
+    assert compiled == ([] if "no python3.13 here" in said else modules)
+
+
+def test_a_python_of_the_runtime_is_found_where_one_is(deployed: tuple[Path, Path, str]) -> None:
+    """As uv sees it or not: a shim of pyenv stands before the interpreter on some machines."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    there = any(pyenv.glob("versions/3.13.*/bin/python")) or Path("/usr/bin/python3.13").exists()
+    assert not (there and "no python3.13 here" in deployed[2])
+
+
+def test_no_function_imports_what_it_should_not(imports: dict[str, dict[str, Any]]) -> None:
+    functions = {name: set(found["modules"]) for name, found in imports.items() if name != "boto3"}
+    assert functions.keys() == {folder.name for folder in _functions()}
+    wrong = {name: found & _FORBIDDEN.get(name, _FORBIDDEN_ELSEWHERE) for name, found in functions.items()}
+    assert {name: found for name, found in wrong.items() if found} == {}
+    assert "numpy" in functions["inspect_dataset"]  # the look is real
+    assert "boto3" in functions["predict"]
+
+
+def test_a_prediction_loads_nothing_of_training_or_on_boarding(imports: dict[str, dict[str, Any]]) -> None:
+    assert set(imports["predict"]["modules"]) & _NOT_ON_THE_PREDICT_PATH == set()
+
+
+def test_no_cold_start_costs_much_more_than_boto3(imports: dict[str, dict[str, Any]]) -> None:
+    boto3 = imports["boto3"]["seconds"]
+    shares = {name: found["seconds"] / boto3 for name, found in imports.items() if name != "boto3"}
+    slow = {
+        name: f"{share:.2f} of boto3's {boto3:.3f} s"
+        for name, share in shares.items()
+        if share > _SHARE_OF_BOTO3.get(name, _SHARE_OF_BOTO3_ELSEWHERE)
+    }
+    assert slow == {}
