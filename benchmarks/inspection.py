@@ -2,8 +2,8 @@
 
     python -m benchmarks.inspection [--megabytes 60] [--output build/bench/inspection.json]
 
-Each way runs in a process of its own. CPU seconds are user and system time of the work alone, without imports; the memory is the
-peak of the process above what it held before the work began.
+Each way runs in a process of its own. CPU seconds are user and system time of the work alone, without imports; the
+memory is the peak of the process above what it held before the work began.
 
 - `pandas`: read_csv, sample, to_csv twice, as in the article's notebook; checks nothing.
 - `csv tee`: the standard library's csv.reader(strict=True) with the raw lines kept, one row in five to the holdout.
@@ -35,7 +35,8 @@ def clean_rows(draw: random.Random) -> Iterator[str]:
     for number in range(10**9):
         yield (
             f"{number},{draw.randint(18, 90)},{draw.gauss(40000, 9000):.2f},{draw.random()!r},{draw.choice(CITIES)},"
-            f"{draw.choice(('basic', 'plus', 'pro', ''))},20{draw.randint(10, 24)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02},"
+            f"{draw.choice(('basic', 'plus', 'pro', ''))},"
+            f"20{draw.randint(10, 24)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02},"
             f"{draw.randint(0, 5000)},note {draw.getrandbits(40):x} of a customer,{draw.choice(('no', 'no', 'yes'))}\n"
         )
 
@@ -45,7 +46,8 @@ def quoted_rows(draw: random.Random) -> Iterator[str]:
     yield "id,comment,place,amount,label\n"
     for number in range(10**9):
         yield (
-            f'{number},"They said ""{draw.getrandbits(32):x}"",\nand then, after {draw.randint(1, 99)} days,\nleft","{draw.choice(CITIES)}, north",'
+            f'{number},"They said ""{draw.getrandbits(32):x}"",\nand then, after {draw.randint(1, 99)} days,\nleft",'
+            f'"{draw.choice(CITIES)}, north",'
             f"{draw.gauss(0, 100):.3f},{draw.choice(('a', 'b', 'c'))}\n"
         )
 
@@ -73,7 +75,7 @@ FILES = {
 
 def by_pandas(source: Path, target: str, folder: Path) -> int:
     """What the article's notebook does."""
-    import pandas as pd  # noqa: PLC0415 - only in the process that measures it
+    import pandas as pd  # noqa: PLC0415 - only where it is measured
 
     del target
     frame = pd.read_csv(source)
@@ -117,7 +119,11 @@ def by_tenantml(source: Path, target: str, folder: Path) -> int:
     from tenantml.domain.inspection import InspectionSettings, inspect  # noqa: PLC0415 - as above
 
     settings = InspectionSettings(target=target, seed=source.name)
-    with source.open("rb") as read, (folder / "train.csv").open("wb") as train, (folder / "holdout.csv").open("wb") as holdout:
+    with (
+        source.open("rb") as read,
+        (folder / "train.csv").open("wb") as train,
+        (folder / "holdout.csv").open("wb") as holdout,
+    ):
         found = inspect(iter(lambda: read.read(CHUNK_BYTES), b""), settings, train, holdout)
     return found.train_rows + found.holdout_rows
 
@@ -167,7 +173,7 @@ def measure(way: str, source: Path, target: str) -> dict[str, Any]:
 
 
 def write_file(path: Path, rows: Callable[[random.Random], Iterator[str]], size: int) -> None:
-    """Write rows until the file has a size; a few MB of them, repeated, with the identifiers that they then have twice."""
+    """Write rows until the file has a size: a few MB of them, repeated."""
     distinct = min(size, 15 * MB)
     lines = rows(random.Random(7))
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -199,11 +205,8 @@ def main() -> None:
                 with context.Pool(1, maxtasksperchild=1) as pool:
                     found = {"file": name} | pool.apply(measure, (way, source, target))
                 results.append(found)
-                print(
-                    f"{name:<16} {way:<9} {found['bytes'] / MB:>6.0f} {found['rows']:>9,} {found['mb_per_cpu_second']:>13} "
-                    f"{found['peak_mb_above_idle']:>19}",
-                    flush=True,
-                )
+                numbers = f"{found['mb_per_cpu_second']:>13} {found['peak_mb_above_idle']:>19}"
+                print(f"{name:<16} {way:<9} {found['bytes'] / MB:>6.0f} {found['rows']:>9,} {numbers}", flush=True)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps({"results": results}, indent=2) + "\n", encoding="utf-8")
     print(f"written to {options.output}")

@@ -1,7 +1,7 @@
 """The pre-flight, written as plainly as can be: `csv.reader`, one row at a time, everything in memory.
 
-What it decides is what the fast one must decide: the verdict and its line, the bytes of both parts, every count of the profile.
-Only definitions that both need are shared: what a header must be, what kind a single value is, what the target's counts conclude.
+What it decides the fast one must decide: the verdict and its line, the bytes of both parts, the profile's counts.
+Only definitions that both need are shared: what a header must be, what kind a single value is.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import importlib.util
 import io
 import random
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenantml.domain.inspection import InspectionSettings, inspect
+from tenantml.domain.inspection import Inspection, InspectionSettings, inspect
 from tenantml.errors import (
     DatasetError,
     RareClass,
@@ -119,27 +120,33 @@ SMALL = st.fixed_dictionaries(
 
 def chunks_of(data: bytes, cuts: list[int]) -> list[bytes]:
     places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    return [data[a:b] for a, b in zip(places, places[1:], strict=False)] + [b""]
+    return [data[a:b] for a, b in pairwise(places)] + [b""]
+
+
+def verdict(data: bytes, chosen: InspectionSettings, cuts: list[int]) -> DatasetError | tuple[Inspection, bytes, bytes]:
+    train, holdout = io.BytesIO(), io.BytesIO()
+    try:
+        return inspect(chunks_of(data, cuts), chosen, train, holdout), train.getvalue(), holdout.getvalue()
+    except DatasetError as error:
+        return error
 
 
 def check(data: bytes, chosen: InspectionSettings, cuts: list[int]) -> str:
     expected = reference.verdict(data, chosen)
-    train, holdout = io.BytesIO(), io.BytesIO()
-    try:
-        found = inspect(chunks_of(data, cuts), chosen, train, holdout)
-    except DatasetError as error:
-        if isinstance(error, CONCLUSIONS):
-            assert isinstance(expected, reference.Outcome), f"{error!r} instead of {expected}"
-            if isinstance(error, TargetNotFinite):
-                assert error.line == expected.first_not_finite
-        else:
-            assert (type(error).__name__, error.line) == expected
-        return type(error).__name__
+    found = verdict(data, chosen, cuts)
+    if isinstance(found, CONCLUSIONS):
+        assert isinstance(expected, reference.Outcome), f"{found!r} instead of {expected}"
+        assert not isinstance(found, TargetNotFinite) or found.line == expected.first_not_finite
+        return type(found).__name__
+    if isinstance(found, DatasetError):
+        assert (type(found).__name__, found.line) == expected
+        return type(found).__name__
     assert isinstance(expected, reference.Outcome), f"accepted instead of {expected}"
-    profile = found.profile
-    assert train.getvalue() == expected.train
-    assert holdout.getvalue() == expected.holdout
-    assert (profile["rows"], found.train_rows + found.holdout_rows) == (expected.rows, expected.rows)
+    inspection, train, holdout = found
+    profile = inspection.profile
+    assert train == expected.train
+    assert holdout == expected.holdout
+    assert (profile["rows"], inspection.train_rows + inspection.holdout_rows) == (expected.rows, expected.rows)
     assert profile["target"]["labelled_rows"] == expected.labelled_rows
     assert profile["encoding"]["line_ends"] == expected.line_ends
     assert profile["encoding"]["blank_lines"] == expected.blank_lines

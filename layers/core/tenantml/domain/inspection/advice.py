@@ -36,8 +36,8 @@ _IBAN = re.compile(rb"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?")
 _PHONE = re.compile(rb"(?:\+|00)\d{1,3}[ ./-]?(?:\(?\d+\)?[ ./-]?){2,6}\d|\(?0?\d{2,4}\)?[ /-]\d{3,4}[ -]\d{3,5}")
 _CARD = re.compile(rb"\d(?:[ -]?\d){12,18}")
 _PERSONAL_NAME = re.compile(
-    r"(?:^|_)(?:e_?mail|phone|mobile|(?:first|last|full|sur|given|family|maiden|middle)_?name|address|street|birth_?(?:date|day)|"
-    r"date_?of_?birth|dob|ssn|social_?security|passport|iban|credit_?card|card_?number|tax_?id|national_?id)(?:_|$)"
+    r"(?:^|_)(?:e_?mail|phone|mobile|(?:first|last|full|sur|given|family|maiden|middle)_?name|address|street|"
+    r"birth_?(?:date|day)|date_?of_?birth|dob|ssn|social_?security|passport|iban|credit_?card|card_?number|tax_?id|national_?id)(?:_|$)"
 )
 
 
@@ -136,7 +136,8 @@ def advise(
             )
         if _determines(column, values, labels, settings):
             message = (
-                f"determines the target in all {sample.rows:,} rows looked at; if it is known only after the fact, leave it out, "
+                f"determines the target in all {sample.rows:,} rows looked at; if it is known only after the fact, "
+                "leave it out, "
                 "or the model will look better than it is"
             )
             found.append((LEAK, column.name, message))
@@ -155,21 +156,32 @@ def _about_rows(
 ) -> Iterable[tuple[str, str | None, str]]:
     repeated, checked = duplicates
     if checked and repeated / checked >= settings.duplicate_share:
-        message = f"{repeated:,} of the first {checked:,} rows repeat an earlier one; repeated rows in both parts flatter the model"
+        message = (
+            f"{repeated:,} of the first {checked:,} rows repeat an earlier one; repeated rows in both parts flatter "
+            "the model"
+        )
         yield DUPLICATES, None, message
     if rows > target["labelled_rows"]:
-        message = f"{rows - target['labelled_rows']:,} rows have no target; they go to training, where Autopilot leaves them out"
+        message = (
+            f"{rows - target['labelled_rows']:,} rows have no target; they go to training, where Autopilot leaves "
+            "them out"
+        )
         yield UNLABELLED_ROWS, target["column"], message
     if target["classes"]:
         rarest = min(target["classes"], key=lambda entry: entry["rows"])
         fair = 2 / len(target["classes"])  # for two classes the threshold is the share itself
         if rarest["rows"] / target["labelled_rows"] < settings.imbalance_share * fair:
-            message = f"class {rarest['value']!r} has {rarest['rows']:,} of {target['labelled_rows']:,} rows; prefer F1, AUC or BalancedAccuracy to Accuracy"
+            message = (
+                f"class {rarest['value']!r} has {rarest['rows']:,} of {target['labelled_rows']:,} rows; prefer F1, "
+                "AUC or BalancedAccuracy to Accuracy"
+            )
             yield IMBALANCE, target["column"], message
 
 
 def _is_identifier(column: Column, values: list[bytes], settings: InspectionSettings) -> bool:
-    """Texts and whole numbers that hardly repeat; measured numbers and dates may be all different and still be told from."""
+    """Texts and whole numbers that hardly repeat; measured numbers and dates may be all different and still be told
+    from.
+    """
     if column.type not in ("integer", "text") or not column.capped:
         return False
     held = [value for value in values if value not in NULLS]
@@ -196,7 +208,9 @@ class _Labels:
 
 
 def _determines(column: Column, values: list[bytes], labels: _Labels, settings: InspectionSettings) -> bool:
-    """Say whether the target follows from the column: value by value, by ranges that do not overlap, or on a straight line."""
+    """Say whether the target follows from the column: value by value, by ranges that do not overlap, or on a straight
+    line.
+    """
     if not labels.telling:
         return False
     if len(values) >= settings.leak_rows_per_value * len(set(values)):

@@ -98,10 +98,12 @@ class Target:
         self._codes_of_keys = np.array([self._key_codes[int(key)] for key in self._keys], np.int64)
 
     def conclude(self, column: Column) -> dict[str, Any]:
-        """Return the target's part of the profile: problem type, where it is from, classes with counts (null for regression).
+        """Return the target's part of the profile: problem type, where it is from, classes with counts (null for
+        regression).
 
         Raises:
-            TargetEmpty, TargetNotFinite, TooFewRows, SingleClass, TargetMismatch, TooManyClasses, RareClass: in this order.
+            TargetEmpty, TargetNotFinite, TooFewRows, SingleClass, TargetMismatch, TooManyClasses, RareClass: in this
+            order.
         """
         name, wanted = column.name, self._settings.problem_type
         not_finite = [line for line in (self._first_nan, column.first_not_finite) if line]
@@ -117,7 +119,8 @@ class Target:
             )
         if self.labelled_rows < self._settings.min_training_rows:
             raise TooFewRows(
-                f"{self.labelled_rows:,} rows have a target, Autopilot trains on {self._settings.min_training_rows:,} or more; "
+                f"{self.labelled_rows:,} rows have a target, Autopilot trains on {self._settings.min_training_rows:,} "
+                "or more; "
                 "upload all rows in one file",
             )
         classes = self._classes(column)
@@ -142,7 +145,9 @@ class Target:
         }
 
     def _classes(self, column: Column) -> dict[str, int] | None:
-        """Return rows per class, or None when there are too many; numbers that are equal are one class however they are written."""
+        """Return rows per class, or None when there are too many; numbers that are equal are one class however they are
+        written.
+        """
         if len(self._codes) > self._settings.classes_max:
             return None
         classes: dict[Any, list[Any]] = {}
@@ -152,7 +157,9 @@ class Target:
         return dict(classes.values())
 
     def _guess(self, column: Column, classes: dict[str, int] | None) -> str:
-        """Autopilot's rule: two values are binary, texts and few whole numbers are multiclass, other numbers are regression."""
+        """Autopilot's rule: two values are binary, texts and few whole numbers are multiclass, other numbers are
+        regression.
+        """
         if classes is not None and len(classes) == 2:
             return BINARY
         if not column.numeric:
@@ -181,7 +188,8 @@ class Target:
         rare = {value: count for value, count in classes.items() if count < self._settings.class_rows_min}
         if rare:
             raise RareClass(
-                f"{len(rare):,} of {len(classes):,} classes have fewer than {self._settings.class_rows_min} rows; add rows of them, "
+                f"{len(rare):,} of {len(classes):,} classes have fewer than {self._settings.class_rows_min} rows; add "
+                "rows of them, "
                 "remove them, or choose the problem type regression if the target is a quantity",
                 column=name,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from tenantml.domain.inspection.values import DATED, NUMERIC, Kind, kind_and_number
+from tenantml.domain.inspection.values import DATED, NUMERIC, Kind, kinds_and_numbers
 
 CATEGORY_CHARACTERS_MAX = 100
 
@@ -26,10 +26,10 @@ class Column:
 
     def add(self, values: Collection[bytes]) -> bool:
         """Take in values that are not null; says whether one of them is a number that is not finite."""
-        found = [kind_and_number(value) for value in values]
-        for kind, _ in found:
-            self.kinds |= kind
-        numbers = [number for _, number in found if number is not None]
+        if not values:
+            return False
+        kinds, numbers = kinds_and_numbers(values)
+        self.kinds |= kinds
         if numbers:
             self.low = min(numbers) if self.low is None else min(self.low, *numbers)
             self.high = max(numbers) if self.high is None else max(self.high, *numbers)
@@ -38,7 +38,7 @@ class Column:
             self.capped = len(self.values) > self._distinct_max
             if self.capped:
                 self.values.clear()
-        return any(kind == Kind.NOT_FINITE for kind, _ in found)
+        return bool(kinds & Kind.NOT_FINITE)
 
     @property
     def numeric(self) -> bool:

@@ -27,16 +27,15 @@ def column_names(fields: list[bytes], text: bytes, line: int, target: str, colum
     """Return the names of the columns in order, from the first record's fields and its text.
 
     Raises:
-        WrongDelimiter, TooManyColumns, NoHeader, EmptyColumnName, DuplicateColumn, TargetMissing, NoFeatures: in this order.
+        WrongDelimiter, TooManyColumns, NoHeader, EmptyColumnName, DuplicateColumn, TargetMissing, NoFeatures: in this
+        order.
     """
-    if len(fields) == 1:
-        for delimiter, what in _OTHER_DELIMITERS.items():
-            if delimiter in fields[0]:
-                raise WrongDelimiter(
-                    f"the columns are separated by {what}; separate them by commas",
-                    line=line,
-                    sample=redacted(text.rstrip(b"\r\n")),
-                )
+    sample = redacted(text.rstrip(b"\r\n"))
+    others = [what for delimiter, what in _OTHER_DELIMITERS.items() if len(fields) == 1 and delimiter in fields[0]]
+    if others:
+        raise WrongDelimiter(
+            f"the columns are separated by {others[0]}; separate them by commas", line=line, sample=sample
+        )
     if len(fields) > columns_max:
         raise TooManyColumns(
             f"the header has {len(fields):,} columns where at most {columns_max:,} are allowed; leave columns out",
@@ -47,11 +46,11 @@ def column_names(fields: list[bytes], text: bytes, line: int, target: str, colum
         raise NoHeader(
             f"the first row looks like values, not like names of columns; put a header first, with {target!r} in it",
             line=line,
-            sample=redacted(text.rstrip(b"\r\n")),
+            sample=sample,
         )
-    for number, name in enumerate(names, 1):
-        if not name.strip():
-            raise EmptyColumnName(f"column {number:,} of the header has no name; give every column one", line=line)
+    unnamed = [number for number, name in enumerate(names, 1) if not name.strip()]
+    if unnamed:
+        raise EmptyColumnName(f"column {unnamed[0]:,} of the header has no name; give every column one", line=line)
     name, times = Counter(names).most_common(1)[0]
     if times > 1:
         raise DuplicateColumn(f"{times} columns have this name; give every column its own", line=line, column=name)

@@ -10,8 +10,8 @@ from typing import Any
 
 from tenantml.domain.inspection.advice import Sample, advise, personal_data_in
 from tenantml.domain.inspection.classes import Target
-from tenantml.domain.inspection.profiling import Columns
 from tenantml.domain.inspection.header import column_names
+from tenantml.domain.inspection.profiling import Columns
 from tenantml.domain.inspection.reader import Reader
 from tenantml.domain.inspection.records import Limits
 from tenantml.domain.inspection.rows import Rows
@@ -36,8 +36,9 @@ class Inspection:
 def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, holdout: Sink) -> Inspection:
     """Read a CSV once and write its training part and its holdout, each with the header (byte-order mark stripped).
 
-    The text of every row is kept byte for byte; only a missing line terminator of the last row is added, and empty lines are left out. Rows
-    without a target go to training. `train` is written to during the pass: when this raises, throw both parts away.
+    The text of every row is kept byte for byte; only a missing line terminator of the last row is added, and empty
+    lines are left out. Rows without a target go to training. `train` is written to during the pass: when this raises,
+    throw both parts away.
 
     Raises:
         DatasetError: the verdict, named by its subclass.

@@ -1,7 +1,9 @@
-"""The profile of all columns: whole-array tests pick the few values that can change what is known, and those are read exactly.
+"""The profile of all columns: whole-array tests pick the few values that can change what is known, and those are read
+exactly.
 
-A value is *news* unless it is null, or a known value of a column whose distinct values are still counted, or a plain number within the
-known range of a column of numbers, or a plain date in a column of dates, or in a column of text, about which nothing more is asked.
+A value is *news* unless it is null, or a known value of a column whose distinct values are still counted, or a plain
+number within the known range of a column of numbers, or a plain date in a column of dates, or in a column of text,
+about which nothing more is asked.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ Cell = TypeVar("Cell", bound=np.generic)
 
 
 class KnownKeys:
-    """Sets of keys, one per column, that a whole block is looked up in at once: a table without collisions for each set."""
+    """Sets of keys, one per column, that a whole block is looked up in at once: a table without collisions for each
+    set.
+    """
 
     def __init__(self, sets: int):
         self._tables: list[Words] = [np.zeros(2, _U)] * sets
@@ -54,7 +58,8 @@ class KnownKeys:
     def hold(self, keys: Words, numbers: Ints | int) -> Mask:
         """Say which keys are in the set of their number; zero, the key of an empty value, may be said to be in any."""
         slots = (keys * self._factors[numbers]) >> self._shifts[numbers]
-        return np.equal(self._joined[slots.astype(np.int64) + self._offsets[numbers]], keys)
+        held: Mask = self._joined[slots.astype(np.int64) + self._offsets[numbers]] == keys
+        return held
 
     def _join(self) -> None:
         sizes = np.array([len(table) for table in self._tables])
@@ -182,7 +187,8 @@ class Columns:
         whole = self._kinds[columns, None] & Kind.NUMBER == 0
         if whole.any():
             news |= dotted & whole
-        # Of all that lie outside the range only those that may be the outermost are news: ids that count upwards would all be.
+        # Of all that lie outside the range only those that may be the outermost are news: ids that count upwards would
+        # all be.
         lowest, highest = self._low[columns, None], self._high[columns, None]
         if (low.min(axis=1, keepdims=True) < lowest).any():
             news |= (low < lowest) & (low <= np.where(ok, high, np.inf).min(axis=1, keepdims=True))
@@ -194,7 +200,8 @@ class Columns:
         del nulls
         dates, times = iso_dates(words, starts, lengths, first)
         kinds = self._kinds[columns, None]
-        return ~((dates & (kinds & Kind.DATE != 0)) | (times & (kinds & Kind.DATETIME != 0)))
+        known: Mask = (dates & (kinds & Kind.DATE != 0)) | (times & (kinds & Kind.DATETIME != 0))
+        return ~known
 
     def _read(self, rows: Rows, offset: int, columns: Ints, news: Mask, starts: Ints, lengths: Ints) -> None:
         """Read the news exactly, column by column and in order."""
@@ -212,9 +219,10 @@ class Columns:
             if column.add(fresh) and column.first_not_finite is None:
                 row = next(row for row, value in enumerate(values) if kind_of(value) == Kind.NOT_FINITE)
                 column.first_not_finite = rows.line_of(offset + int(at_row[first + row]))
-            self._remember(number, fresh)
             if counting:
                 self._keys[number].update(keys[first:end])
+            else:
+                self._remember(number, fresh)
             changed.append(number)
         self._sort(changed, counting=counting)
 
@@ -235,7 +243,6 @@ class Columns:
                 self._low[number], self._high[number] = float(column.low), float(column.high)
             if column.capped and counting:
                 self._keys[number].clear()
-                self._remembered[number].clear()
         if counting:
             self._known.replace({number: self._keys[number] for number in changed})
             self._counting = np.array([n for n in self._counting if not self.columns[n].capped], np.int64)

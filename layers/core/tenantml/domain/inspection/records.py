@@ -1,7 +1,7 @@
 """The exact reader of CSV records: slow, and the one that decides.
 
-It reads what `csv.reader(strict=True)` reads, and keeps each record's own bytes. A record ends at LF, CRLF or a lone CR outside
-quotes. A field is quoted when its first byte is a quote; a quote further in is an ordinary character.
+It reads what `csv.reader(strict=True)` reads, and keeps each record's own bytes. A record ends at LF, CRLF or a lone CR
+outside quotes. A field is quoted when its first byte is a quote; a quote further in is an ordinary character.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ _TERMINATOR = re.compile(rb"\r\n|\r|\n")
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a field and a record may be, in bytes: the value of a field, the text of a record without its terminator."""
+    """How long a field and a record may be, in bytes: the value of a field, the text of a record without its
+    terminator.
+    """
 
     field_bytes: int
     row_bytes: int
@@ -38,7 +40,9 @@ class Limits:
 
 @dataclass(frozen=True)
 class Record:
-    """One record: `start` to `end` is its text with the terminator, `fields` its values as written, quotes still doubled."""
+    """One record: `start` to `end` is its text with the terminator, `fields` its values as written, quotes still
+    doubled.
+    """
 
     start: int
     end: int
@@ -65,7 +69,8 @@ def terminator_before(text: bytes, end: int) -> bytes:
 def read_record(text: bytes, start: int, line: int, limits: Limits, *, last: bool) -> Record | None:
     """Read the record that starts at an offset, or return None when its end is not in the text yet.
 
-    `line` is the 1-based line of that offset. `last` says that nothing follows the text, which then ends in a terminator.
+    `line` is the 1-based line of that offset. `last` says that nothing follows the text, which then ends in a
+    terminator.
 
     Raises:
         UnclosedQuote, StrayQuote, FieldTooLong, RowTooLong: whatever comes first.
@@ -77,7 +82,7 @@ def read_record(text: bytes, start: int, line: int, limits: Limits, *, last: boo
         found = (_QUOTED if quoted else _PLAIN).match(text, at)
         assert found is not None  # both patterns match anything
         end = found.end()
-        broken = _broken_field(text, start, found, quoted=quoted, last=last, limits=limits)
+        broken = _broken_field(text, found, quoted=quoted, last=last, limits=limits)
         if broken:
             offset, error, problem = broken
             if text.startswith(b"\r\n", offset - 1):  # the two bytes end the line together
@@ -102,41 +107,30 @@ def read_record(text: bytes, start: int, line: int, limits: Limits, *, last: boo
 
 
 def _broken_field(
-    text: bytes, start: int, found: re.Match[bytes], *, quoted: bool, last: bool, limits: Limits
+    text: bytes, found: re.Match[bytes], *, quoted: bool, last: bool, limits: Limits
 ) -> tuple[int, type[DatasetError], str] | None:
-    """Return where, as what and why a field breaks the rules of quoting or length; None when it does not, or not yet."""
-    end = found.end()
-    if not quoted:
-        if end - found.start() > limits.field_bytes:
-            return found.start() + limits.field_bytes, FieldTooLong, _too_long(limits)
-        return None
-    content = found[1]
-    if len(content) > limits.field_bytes:
-        offset = _offset_of_byte(content, limits.field_bytes)
-        if offset is not None:
-            if _TERMINATOR.search(content, 0, offset):  # few fields hold line breaks and so much text
-                return (
-                    found.start(1) + offset,
-                    UnclosedQuote,
-                    f"a quote is opened and not closed within {limits.field_bytes:,} bytes; {_CLOSE}",
-                )
-            return found.start(1) + offset, FieldTooLong, _too_long(limits)
-    if found.end(1) == end:
-        if last:
-            return (
-                end - len(terminator_before(text, end)),
-                UnclosedQuote,
-                f"a quote is opened and never closed; {_CLOSE}",
-            )
-        return None
-    if end < len(text) and text[end] not in b",\r\n":
+    """Return where, as what and why a field breaks the rules of quoting or length; None when it does not (yet)."""
+    content, end = found[1] if quoted else found[0], found.end()
+    offset = _offset_of_byte(content, limits.field_bytes, quoted=quoted) if len(content) > limits.field_bytes else None
+    broken: tuple[int, type[DatasetError], str] | None = None
+    if offset is not None:
+        broken = found.end(quoted) - len(content) + offset, FieldTooLong, _too_long(limits)
+        if _TERMINATOR.search(content, 0, offset):  # few fields hold line breaks and so much text
+            problem = f"a quote is opened and not closed within {limits.field_bytes:,} bytes; {_CLOSE}"
+            broken = broken[0], UnclosedQuote, problem
+    elif quoted and found.end(1) == end and last:
+        place = end - len(terminator_before(text, end))
+        broken = place, UnclosedQuote, f"a quote is opened and never closed; {_CLOSE}"
+    elif quoted and found.end(1) < end < len(text) and text[end] not in b",\r\n":
         problem = "text follows a closing quote; double quotes inside a quoted field, and quote the whole field"
-        return end, StrayQuote, problem
-    return None
+        broken = end, StrayQuote, problem
+    return broken
 
 
-def _offset_of_byte(content: bytes, number: int) -> int | None:
-    """Return where in a quoted field's text the value's byte of a number (from 0) is: a doubled quote counts once."""
+def _offset_of_byte(content: bytes, number: int, *, quoted: bool) -> int | None:
+    """Return where in a field's text the value's byte of a number (from 0) is: a doubled quote counts once."""
+    if not quoted:
+        return number
     seen = 0
     for piece in _PIECE.finditer(content):
         length = 1 if piece[0] == b'""' else len(piece[0])
@@ -162,7 +156,8 @@ def refuse_bad_bytes(text: bytes, line: int, byte_offset: int) -> None:
     """Refuse a record whose bytes are not text.
 
     Raises:
-        NulByte, NotUtf8: with the byte's position in the file, counted from 1; `byte_offset` is the record's, counted from 0.
+        NulByte, NotUtf8: with the byte's position in the file, counted from 1; `byte_offset` is the record's, counted
+        from 0.
     """
     nul = text.find(b"\0")
     if nul >= 0:
@@ -174,7 +169,8 @@ def refuse_bad_bytes(text: bytes, line: int, byte_offset: int) -> None:
         text.decode()
     except UnicodeDecodeError as error:
         raise NotUtf8(
-            f"byte {byte_offset + error.start + 1:,} of the file (0x{text[error.start]:02x}) is not UTF-8, the text looks like Latin-1 "
+            f"byte {byte_offset + error.start + 1:,} of the file (0x{text[error.start]:02x}) is not UTF-8, the text "
+            "looks like Latin-1 "
             "or Windows-1252; save it as UTF-8 and upload that",
             line=line + lines_in(text, 0, error.start),
             sample=redacted(text[max(0, error.start - 20) : error.start]),
@@ -189,7 +185,8 @@ def refuse_ragged(record: Record, text: bytes, line: int, columns: int) -> None:
     """
     if len(record.fields) != columns:
         raise RaggedRow(
-            f"the row has {len(record.fields):,} fields where the header has {columns:,} columns; quote fields that hold commas "
+            f"the row has {len(record.fields):,} fields where the header has {columns:,} columns; quote fields that "
+            "hold commas "
             "or line breaks, and give every row all fields",
             line=line,
             sample=redacted(text[record.start : record.end].rstrip(b"\r\n")),

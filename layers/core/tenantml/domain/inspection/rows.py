@@ -17,8 +17,8 @@ class Rows:
     """Whole rows in order: `text` is theirs byte for byte, each row from its `starts` to the next one's.
 
     `values` holds the values as written, quotes still doubled, plus padding; `value_starts` and `value_ends` are
-    of shape (rows, columns). `line` is the 1-based line of the text in the file, which has `lines` lines, blank ones included;
-    `row_lines` has the line of each row when there are blank ones. `line_ends` counts rows by terminator.
+    of shape (rows, columns). `line` is the 1-based line of the text in the file, which has `lines` lines, blank ones
+    included; `row_lines` has the line of each row when there are blank ones. `line_ends` counts rows by terminator.
     """
 
     text: bytes
@@ -44,7 +44,7 @@ class Rows:
 
 
 def rows_of(text: bytes, records: list[Record], record_lines: list[int], columns: int, line: int, size: int) -> Rows:
-    """Return the rows that were read one by one from the first `size` bytes of a text, which may hold blank lines too."""
+    """Return the rows that were read one by one from the first `size` bytes of a text; it may hold blank lines too."""
     raw = [text[record.start : record.end] for record in records]
     values = [value for record in records for value in record.fields]
     ends = np.cumsum(np.fromiter(map(len, values), np.int64, len(values)))

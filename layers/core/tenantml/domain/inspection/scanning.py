@@ -1,7 +1,8 @@
 """The fast reader of blocks: finds all rows and values at once, or leaves the block to the exact reader.
 
-It never refuses anything. It takes a block only when quotes open where a field starts and close where it ends, every row has all
-columns, and the bytes are text; then it finds exactly what `records.read_record` would. For all else the exact reader decides.
+It never refuses anything. It takes a block only when quotes open where a field starts and close where it ends, every
+row has all columns, and the bytes are text; then it finds exactly what `records.read_record` would. For all else the
+exact reader decides.
 """
 
 from __future__ import annotations
@@ -21,25 +22,20 @@ Bytes = NDArray[np.uint8]
 
 
 def scan(text: bytes, columns: int, limits: Limits, line: int) -> Rows | None:
-    """Return the whole rows that a text, which starts where a row does, begins with; None when the exact reader must look."""
+    """Return the whole rows that a text begins with, which starts a row; None when the exact reader must look."""
     if text.find(b"\0") >= 0:
         return None
     buffer = np.frombuffer(text, np.uint8)
     quoted = b'"' in text
-    found = _separators_outside_quotes(buffer) if quoted else _separators(buffer, text.rfind(b"\n") + 1)
-    if found is None:
+    ends = _value_ends(buffer, text, columns, quoted=quoted)
+    if ends is None:
         return None
-    separators, rows = found
-    if not rows or len(separators) != rows * columns:
-        return None
-    ends = separators.reshape(rows, columns)
+    rows = len(ends)
     row_ends = ends[:, -1] + 1
     size = int(row_ends[-1])
-    if not (buffer[row_ends - 1] == _LF).all() or not _is_utf8(text, size):
-        return None
     starts = np.empty_like(ends)
     starts.flat[0] = 0
-    starts.ravel()[1:] = separators[:-1]
+    starts.ravel()[1:] = ends.ravel()[:-1]
     starts.ravel()[1:] += 1
     row_starts = starts[:, 0].copy()
     crlf, lines = 0, 0
@@ -54,7 +50,8 @@ def scan(text: bytes, columns: int, limits: Limits, line: int) -> Rows | None:
         is_quoted = buffer[starts] == _QUOTE
         starts += is_quoted
         ends -= is_quoted
-    if (row_ends - row_starts).max() > limits.row_bytes or (ends - starts).max() > limits.field_bytes:
+    long = (row_ends - row_starts).max() > limits.row_bytes or (ends - starts).max() > limits.field_bytes
+    if long or not _is_utf8(text, size):
         return None
     return Rows(
         text=text[:size],
@@ -67,6 +64,18 @@ def scan(text: bytes, columns: int, limits: Limits, line: int) -> Rows | None:
         line_ends={"lf": rows - crlf, "crlf": crlf, "cr": 0},
         quoted=quoted,
     )
+
+
+def _value_ends(buffer: Bytes, text: bytes, columns: int, *, quoted: bool) -> Positions | None:
+    """Return where each value's separator is, of shape (rows, columns); None unless all rows have all columns."""
+    found = _separators_outside_quotes(buffer) if quoted else _separators(buffer, text.rfind(b"\n") + 1)
+    if found is None:
+        return None
+    separators, rows = found
+    if not rows or len(separators) != rows * columns:
+        return None
+    ends = separators.reshape(rows, columns)
+    return ends if (buffer[ends[:, -1]] == _LF).all() else None
 
 
 def _separators(buffer: Bytes, size: int) -> tuple[Positions, int]:

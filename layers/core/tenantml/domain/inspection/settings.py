@@ -13,12 +13,13 @@ class InspectionSettings:
     """What a dataset is checked against, and how it is split; every field but `target` and `seed` has a default.
 
     `seed` names the upload (such as bucket, key and version id): the same upload is split the same way every time.
-    `problem_type` is Autopilot's (`BinaryClassification`, `MulticlassClassification`, `Regression`) or None: then it is guessed as
-    Autopilot does. One labelled row in `round(1 / holdout_fraction)` is held out. The holdout is kept in memory until the end: when it
-    outgrows `holdout_rows_max` or `holdout_bytes_max` it is thinned to half, evenly over the whole file. `field_bytes_max` is the
-    standard library's own limit. `distinct_max` caps how many distinct values of a column are counted and listed.
-    `fatal_advice` names rules of advice (`tenantml.domain.inspection.advice.RULES`) that end the execution.
-    `block_bytes` is how much is scanned at a time; it changes memory and speed, never the outcome.
+    `problem_type` is Autopilot's (`BinaryClassification`, `MulticlassClassification`, `Regression`) or None: then it is
+    guessed as Autopilot does. One labelled row in `round(1 / holdout_fraction)` is held out. The holdout is kept in
+    memory until the end: when it outgrows `holdout_rows_max` or `holdout_bytes_max` it is thinned to half, evenly over
+    the whole file. `field_bytes_max` is the standard library's own limit. `distinct_max` caps how many distinct values
+    of a column are counted and listed. `fatal_advice` names rules of advice (`tenantml.domain.inspection.advice.RULES`)
+    that end the execution. `block_bytes` is how much is scanned at a time; it changes memory and speed, never the
+    outcome.
     """
 
     target: str
@@ -28,7 +29,8 @@ class InspectionSettings:
     holdout_fraction: float = 0.2
     holdout_rows_max: int = 20_000
     holdout_bytes_max: int = 16 * MIB
-    # "at least 500 training rows": https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-datasets-problem-types.html
+    # "at least 500 training rows": https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-datasets-problem-
+    # types.html
     min_training_rows: int = 500
 
     size_bytes_max: int | None = None

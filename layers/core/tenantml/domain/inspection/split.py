@@ -1,9 +1,10 @@
 """The split: which rows are held out, decided in one pass from the seed, evenly within every class.
 
-The labelled rows of each stratum (a class of the target) are numbered from 0. Of every `period` consecutive ones a keyed hash holds
-out one. The held-out rows stay in memory; when they outgrow their bounds every second one of them, again by keyed hash and evenly
-over the file, goes to training after all, and from there on one in twice as many rows is held out. At the end training gets
-back what it lacks to its minimum. So both parts depend on the seed and the rows alone, and no row is in both.
+The labelled rows of each stratum (a class of the target) are numbered from 0. Of every `period` consecutive ones a
+keyed hash holds out one. The held-out rows stay in memory; when they outgrow their bounds every second one of them,
+again by keyed hash and evenly over the file, goes to training after all, and from there on one in twice as many rows is
+held out. At the end training gets back what it lacks to its minimum. So both parts depend on the seed and the rows
+alone, and no row is in both.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ class Splitter:
         self.rows = 0
 
     def add(self, text: bytes, starts: Ints, strata: Ints) -> None:
-        """Split the rows of a text, each of which ends where the next one starts; `strata` has each row's or `UNLABELLED`."""
+        """Split the rows of a text, each of which ends where the next one starts; `strata` has each row's or
+        `UNLABELLED`.
+        """
         rows, of_stratum, blocks = self._chosen(strata)
         ends = np.append(starts[1:], len(text))[rows]
         starts_held = starts[rows]
@@ -88,7 +91,7 @@ class Splitter:
         self.held_out = kept
 
     def _fitting(self, lengths: Ints) -> int:
-        """Return how many more rows are held out until the holdout outgrows its bounds, the one that does it included."""
+        """Return how many more rows are held out until the bounds are outgrown, the last one included."""
         by_bytes = int(np.searchsorted(self._bytes + np.cumsum(lengths), self._bytes_max, side="right")) + 1
         return min(len(lengths), by_bytes, self._rows_max - len(self.held_out) + 1)
 
@@ -115,7 +118,8 @@ class Splitter:
     def _survivors(self, strata: Ints, blocks: Ints, level: int) -> NDArray[np.bool_]:
         """Of the two blocks that a level makes one, say for each whether it is the one that stands for both."""
         halves = ((blocks >> (level - 1)) & 1).astype(np.uint64)
-        return np.equal(halves, _hashes(self._key ^ level, strata, blocks >> level) & np.uint64(1))
+        kept: NDArray[np.bool_] = halves == _hashes(self._key ^ level, strata, blocks >> level) & np.uint64(1)
+        return kept
 
     def _thin(self) -> list[bytes]:
         """Give every second row that is held out back."""
@@ -132,7 +136,10 @@ class Splitter:
 def _hashes(key: int, strata: Ints, blocks: Ints) -> NDArray[np.uint64]:
     """Mix a key with pairs of numbers into 64 bits each (the finaliser of SplitMix64)."""
     u = np.uint64
-    mixed = u(key) + strata.astype(u) * u(0x9E3779B97F4A7C15) + blocks.astype(u) * u(0xD1B54A32D192ED03)
+    mixed: NDArray[np.uint64] = (
+        u(key) + strata.astype(u) * u(0x9E3779B97F4A7C15) + blocks.astype(u) * u(0xD1B54A32D192ED03)
+    )
     mixed = (mixed ^ (mixed >> u(30))) * u(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> u(27))) * u(0x94D049BB133111EB)
-    return mixed ^ (mixed >> u(31))
+    mixed ^= mixed >> u(31)
+    return mixed

@@ -6,6 +6,7 @@ Values are the bytes of a field as written, with doubled quotes. Spaces around a
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from math import isinf
 from typing import Final
 
@@ -17,7 +18,9 @@ INTEGER_DIGITS_MAX = 18  # fits a signed 64-bit integer
 
 
 class Kind:
-    """What a value can be, as bits: a column's kinds are those of all its values together (plain integers: they are many)."""
+    """What a value can be, as bits: a column's kinds are those of all its values together (plain integers: they are
+    many).
+    """
 
     INTEGER: Final = 1
     NUMBER: Final = 2
@@ -42,6 +45,28 @@ _DATETIME = re.compile(_DAY + rb"[ T][0-2]\d:[0-5]\d(?::[0-6]\d(?:\.\d+)?)?(?: ?
 def kind_of(value: bytes) -> int:
     """Return the one kind of a value that is not null; `NOT_FINITE` also for a number too large for a double."""
     return kind_and_number(value)[0]
+
+
+def kinds_and_numbers(values: Collection[bytes]) -> tuple[int, list[int | float]]:
+    """Return the kinds of values together, and the numbers among them: what `kind_and_number` says of each, faster for
+    plain ones.
+    """
+    joined = b",".join(values)
+    if not joined.translate(None, b"0123456789.,-") and len(max(values, key=len)) <= INTEGER_DIGITS_MAX:
+        try:
+            if b"." not in joined:
+                return Kind.INTEGER, list(map(int, values))
+            whole = any(b"." not in value for value in values)
+            return Kind.NUMBER | (Kind.INTEGER if whole else 0), list(map(float, values))
+        except ValueError:  # such as 1.2.3, 1-2, or a comma inside a value
+            pass
+    kinds, numbers = 0, []
+    for value in values:
+        kind, number = kind_and_number(value)
+        kinds |= kind
+        if number is not None:
+            numbers.append(number)
+    return kinds, numbers
 
 
 def kind_and_number(value: bytes) -> tuple[int, int | float | None]:

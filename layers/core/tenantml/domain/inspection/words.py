@@ -1,7 +1,7 @@
 """Values as 64-bit words: eight bytes of many values compared, hashed and parsed by one array operation.
 
-A word holds up to eight bytes of a value, the first one lowest, and zeros after its end. No value holds a NUL byte, so a
-value of at most eight bytes and its word are the same thing.
+A word holds up to eight bytes of a value, the first one lowest, and zeros after its end. No value holds a NUL byte, so
+a value of at most eight bytes and its word are the same thing.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def first_words(words: Words, starts: Ints, lengths: Ints) -> Words:
 
 
 def keys_of(words: Words, starts: Ints, lengths: Ints, first: Words) -> Words:
-    """Return 64 bits that tell values of up to `KEYED_BYTES_MAX` bytes apart: the first word itself, or a hash of a longer value."""
+    """Return 64 bits that tell values of up to `KEYED_BYTES_MAX` bytes apart: the first word itself, or a hash of a
+    longer value.
+    """
     keys = first
     longer = np.flatnonzero(lengths > 8)
     if not len(longer):
@@ -67,10 +69,11 @@ def word_of(value: bytes) -> int:
 
 
 class PlainNumbers:
-    """Which of many values are plain decimals (an optional minus, digits, at most one dot), and between which bounds they lie.
+    """Which of many values are plain decimals (an optional minus, digits, at most one dot), and between which bounds
+    they lie.
 
-    `ok` says which; for those `low` <= value <= `high`, both equal to the value if it has at most eight bytes, and `dotted` says
-    whether there is a dot. A whole number of over 18 digits and a value of over 32 bytes are not plain.
+    `ok` says which; for those `low` <= value <= `high`, both equal to the value if it has at most eight bytes, and
+    `dotted` says whether there is a dot. A whole number of over 18 digits and a value of over 32 bytes are not plain.
     """
 
     def __init__(self, words: Words, starts: Ints, lengths: Ints, first: Words):
@@ -106,7 +109,9 @@ class PlainNumbers:
         self.high[which] += _POWERS[point[which]] * 1.000001e-7
 
     def _read_on(self, words: Words, longer: Ints, starts: Ints, lengths: Ints, head: Floats, point: Ints) -> None:
-        """Check the bytes after the eighth; the next eight digits are counted in, those after them are left to the bounds."""
+        """Check the bytes after the eighth; the next eight digits are counted in, those after them are left to the
+        bounds.
+        """
         dotted, ok = self.dotted[longer], lengths <= NUMBER_BYTES_MAX
         fraction = head * 1e-8
         for offset in range(8, NUMBER_BYTES_MAX, 8):
@@ -146,7 +151,9 @@ def whole_number_of(order: Words) -> Floats:
 
 
 def _digits(word: Words, sizes: Ints) -> tuple[Words, Mask, NDArray[np.uint8], Mask]:
-    """Split words of digits around a dot: the digits' values without it, whether and where it is, and whether all else is digits."""
+    """Split words of digits around a dot: the digits' values without it, whether and where it is, and whether all else
+    is digits.
+    """
     values = (word | _ZEROS[sizes]) ^ _ASCII_ZEROS
     odd = _odd(values)
     dots = odd != 0
@@ -161,7 +168,9 @@ def _digits(word: Words, sizes: Ints) -> tuple[Words, Mask, NDArray[np.uint8], M
 
 
 def _parsed(digits: Words) -> Words:
-    """Return the number that eight bytes of digits write, the first one lowest (Lemire's multiplications, on whole arrays)."""
+    """Return the number that eight bytes of digits write, the first one lowest (Lemire's multiplications, on whole
+    arrays).
+    """
     digits = digits * _U(10) + (digits >> _U(8))
     pairs = _U(0x000000FF000000FF)
     high = (digits & pairs) * _U(100 + (1_000_000 << 32))
@@ -173,7 +182,9 @@ _ISO_TIME = (b" 00:00", b"T29:59", b":00", b":69")
 
 
 def iso_dates(words: Words, starts: Ints, lengths: Ints, first: Words) -> tuple[Mask, Mask]:
-    """Say which values are plain ISO dates (2024-01-31) and which are date-times to the minute or second (2024-01-31 10:00:00)."""
+    """Say which values are plain ISO dates (2024-01-31) and which are date-times to the minute or second (2024-01-31
+    10:00:00).
+    """
     second = words[np.minimum(starts + 8, len(words) - 1)] & _KEEP[np.clip(lengths - 8, 0, 8)]
     third = words[np.minimum(starts + 16, len(words) - 1)] & _KEEP[np.clip(lengths - 16, 0, 8)]
     dated = _within(first, _ISO_DATE[0], _ISO_DATE[1])
@@ -188,4 +199,5 @@ def _within(words: Words, low: bytes, high: bytes) -> Mask:
     """Say in which words every byte lies between those of two bounds; bytes must be ASCII."""
     lowest, highest = _U(word_of(low)), _U(word_of(high))
     fits = ((words | _HIGH_BITS) - lowest) & ((highest | _HIGH_BITS) - (words & ~_HIGH_BITS)) & ~words
-    return (fits & _HIGH_BITS) == _HIGH_BITS
+    within: Mask = (fits & _HIGH_BITS) == _HIGH_BITS
+    return within
