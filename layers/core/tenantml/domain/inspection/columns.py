@@ -71,7 +71,7 @@ class Column:
             "distinct_capped": self.capped,
             "constant": not self.capped and len(self.values) == 1 and not self.nulls,
         }
-        if self.numeric:
+        if self.numeric and show_values:
             low, high = self.low, self.high
             if self.type == "number" and low is not None and high is not None:
                 low, high = float(low), float(high)
