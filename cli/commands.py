@@ -1,0 +1,209 @@
+"""The commands: each makes a result of its arguments, and knows how a person reads it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import sys
+import urllib.parse
+import uuid
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli import tenant_api
+from cli.errors import Refused
+from cli.stack import Document, Progress, Stack
+from tenantml.domain.names import execution_name
+from tenantml.domain.uploads import destination_of
+from tenantml.errors import UploadError
+
+TRAINING, OFFBOARDING = "TrainingStateMachineArn", "OffboardingStateMachineArn"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a command works with: its arguments, the stack, and where progress is told."""
+
+    options: Namespace
+    stack: Stack
+    tell: Progress
+
+    @property
+    def api_url(self) -> str:
+        """The tenant API's address; where the stack's own is not reachable, as on the embedded cloud, a variable."""
+        return os.environ.get(tenant_api.URL_VARIABLE) or self.stack.outputs["ApiUrl"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command answers: a document for scripts, lines for people."""
+
+    document: Document
+    text: str
+
+
+Command = Callable[[Context], Result]
+
+
+def tenant_add(context: Context) -> Result:
+    """Register a tenant and print what its cloud team has to apply."""
+    options = context.options
+    request = {name: getattr(options, name) for name in ("tenant", "account_id", "region", "contact")}
+    found = context.stack.call("RegisterTenantFunction", request)
+    onboarding = found["onboarding"]
+    lines = [
+        f"{found['tenant']} is registered. Its cloud team applies the template in account {options.account_id}, by",
+        f"\n{onboarding['link']}\n",
+        f"or\n\n{onboarding['cli']}\n",
+        f"Then: tenantml tenant activate {found['tenant']}",
+    ]
+    return Result(found, "\n".join(lines))
+
+
+def tenant_activate(context: Context) -> Result:
+    """Prove the tenant's access role; issue its first API key, or end its suspension."""
+    found = context.stack.call("ActivateTenantFunction", {"tenant": context.options.tenant})
+    key = found["api_key"]
+    return Result(found, f"{found['tenant']} is active." + (_shown_once(key) if key else ""))
+
+
+def tenant_list(context: Context) -> Result:
+    """List the tenants and how they stand."""
+    found = context.stack.call("DescribeTenantsFunction", {})
+    rows = [[row[name] for name in ("tenant", "status", "account_id", "region", "reason")] for row in found["tenants"]]
+    return Result(found, _table(["tenant", "status", "account", "region", "reason"], rows))
+
+
+def tenant_show(context: Context) -> Result:
+    """Show one tenant, and the ids of its API keys."""
+    found = context.stack.call("DescribeTenantsFunction", {"tenant": context.options.tenant})["tenants"][0]
+    lines = [f"{name:12} {value}" for name, value in found.items() if name != "keys" and value not in {"", False}]
+    return Result(found, "\n".join([*lines, "", _keys(found)]))
+
+
+def tenant_add_key(context: Context) -> Result:
+    """Issue a further API key."""
+    found = context.stack.call("IssueKeyFunction", {"tenant": context.options.tenant})
+    return Result(found, _shown_once(found["api_key"]).lstrip() + "\n\n" + _keys(found))
+
+
+def tenant_rotate_key(context: Context) -> Result:
+    """Issue a new API key and let the others end after an overlap."""
+    seconds = round(context.options.overlap_hours * 3600)
+    found = context.stack.call("IssueKeyFunction", {"tenant": context.options.tenant, "overlap_seconds": seconds})
+    return Result(found, _shown_once(found["api_key"]).lstrip() + "\n\n" + _keys(found))
+
+
+def tenant_revoke_key(context: Context) -> Result:
+    """End one API key at once."""
+    request = {"tenant": context.options.tenant, "key_id": context.options.key_id}
+    found = context.stack.call("RevokeKeyFunction", request)
+    return Result(found, f"{context.options.key_id} is revoked.\n\n{_keys(found)}")
+
+
+def tenant_suspend(context: Context) -> Result:
+    """Suspend a tenant until it is activated again."""
+    request = {"tenant": context.options.tenant, "reason": context.options.reason}
+    found = context.stack.call("SuspendTenantFunction", request)
+    return Result(found, f"{found['tenant']} is suspended. To end that: tenantml tenant activate {found['tenant']}")
+
+
+def tenant_offboard(context: Context) -> Result:
+    """Remove all that was made for a tenant, or for one model of it, and print the report."""
+    options = context.options
+    what = f"{options.tenant}/{options.model}" if options.model else options.tenant
+    if not options.yes:
+        raise Refused("NotConfirmed", f"this removes all of {what}, for good; repeat it with --yes")
+    request: Document = {"tenant": options.tenant}
+    request |= {"model": options.model} if options.model else {}
+    request |= {"keep": ["artefacts"]} if options.keep_artefacts else {}
+    request |= {"abandon": True} if options.abandon else {}
+    name = f"{options.tenant}-{uuid.uuid4().hex[:16]}"
+    context.stack.start(OFFBOARDING, name, request)
+    report = context.stack.follow(OFFBOARDING, name, options.timeout_seconds, context.tell)
+    return Result({"offboarding": name, "report": report}, f"{what} is removed.\n\n{_report(report)}")
+
+
+def upload(context: Context) -> Result:
+    """Drop a dataset under TENANT/MODEL, which starts a training."""
+    options = context.options
+    path = Path(options.file)
+    key = f"{options.destination}/{path.name}"
+    try:
+        destination_of(key)
+    except UploadError as error:
+        raise Refused(type(error).__name__, str(error)) from error
+    if not path.is_file():
+        raise Refused("NoFile", f"{path} is not a file")
+    version_id = context.stack.put(path, key, context.tell)
+    execution = execution_name(context.stack.outputs["IngestBucket"], key, version_id)
+    found = {"key": key, "version_id": version_id, "execution": execution}
+    return Result(found, f"{key} is uploaded.\n\nTo see what comes of it: tenantml watch {execution}")
+
+
+def watch(context: Context) -> Result:
+    """Follow an execution until it is over."""
+    options = context.options
+    output = context.stack.follow(TRAINING, options.execution, options.timeout_seconds, context.tell)
+    found = {"execution": options.execution, "status": "succeeded", "output": output}
+    return Result(found, f"{options.execution} succeeded.")
+
+
+def predict(context: Context) -> Result:
+    """Predict the rows of a file, CSV with a header or JSON, with the tenant's API key."""
+    options = context.options
+    body = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
+    content_type = "application/json" if body.lstrip()[:1] == b"{" else "text/csv"
+    path = f"/models/{urllib.parse.quote(options.model, safe='')}/predictions"
+    found = tenant_api.call(context.api_url, "POST", path, body, content_type)
+    rows = [{**row} for row in found["predictions"]]
+    for row in rows:
+        row.pop("probabilities", None)
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return Result(found, out.getvalue().rstrip("\n"))
+
+
+def receipt(context: Context) -> Result:
+    """Print what an execution did in the customer's account, call by call."""
+    options = context.options
+    if options.tenant:
+        request = {"tenant": options.tenant, "receipt": options.execution}
+        found = context.stack.call("ShowEvidenceFunction", request)
+        text = found.pop("text")
+        return Result(found, text)
+    path = f"/executions/{urllib.parse.quote(options.execution, safe='')}/receipt"
+    found = tenant_api.call(context.api_url, "GET", path)
+    names = ("number", "time", "action", "outcome", "resource")
+    rows = [[str(entry.get(name, "")) for name in names] for entry in found["entries"]]
+    return Result(found, _table(list(names), rows))
+
+
+def _shown_once(key: str) -> str:
+    return f"\n\nAPI key, shown this once: {key}"
+
+
+def _keys(found: Document) -> str:
+    rows = [[row["key_id"], row["created_at"], row["expires_at"] or "-"] for row in found["keys"]]
+    return _table(["key", "created", "ends"], rows)
+
+
+def _report(report: Document) -> str:
+    lines = []
+    for fate, items in report.items():
+        if isinstance(items, list):
+            lines += [f"{fate}: {len(items)}", *(f"  {item}" for item in items)]
+    return "\n".join(lines)
+
+
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [header, *rows]
+    )

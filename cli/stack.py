@@ -1,0 +1,141 @@
+"""The deployed stack, as its operators reach it: outputs, operator functions, state machines, the ingest bucket."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from cli.errors import Failed, Refused, StillRunning
+
+# An operator function may take two minutes, and must not be called twice.
+_CONFIG = Config(retries={"mode": "standard"})
+_ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=180)
+_PART_BYTES = 64 * 1024 * 1024
+_FIRST_POLL_SECONDS, _LAST_POLL_SECONDS = 0.5, 10.0
+
+Document = dict[str, Any]
+Progress = Callable[[str], None]
+
+
+class Stack:
+    """One deployed stack, in the account and region of the credentials at hand."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._session = boto3.Session()
+
+    def client(self, service: str, config: Config = _CONFIG) -> Any:
+        """Return a client of the account, region and endpoint that any AWS client would use."""
+        return self._session.client(service, config=config)  # type: ignore[call-overload]
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs.
+
+        Raises:
+            Refused: there is no such stack here.
+        """
+        try:
+            found = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        except ClientError as error:
+            # CloudFormation has no code of its own for a stack that does not exist.
+            if error.response["Error"]["Code"] != "ValidationError":
+                raise
+            raise Refused(
+                "StackNotFound", f"there is no stack {self.name!r} in this account and region; --stack names another"
+            ) from error
+        return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+
+    def call(self, function: str, request: Document) -> Document:
+        """Invoke the operator function behind the output `function`.
+
+        Raises:
+            Refused: under the name of the function's error.
+        """
+        answer = self.client("lambda", _ONCE).invoke(
+            FunctionName=self.outputs[function], Payload=json.dumps(request).encode()
+        )
+        payload: Document = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise Refused(payload.get("errorType", "Unknown"), payload.get("errorMessage", "no reason was given"))
+        return payload
+
+    def put(self, path: Path, key: str, tell: Progress) -> str:
+        """Send a file to the ingest bucket, never more than a part of it in memory, and return its version's id."""
+        s3, place = self.client("s3"), {"Bucket": self.outputs["IngestBucket"], "Key": key}
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            if size <= _PART_BYTES:
+                return str(s3.put_object(**place, Body=file, ContentType="text/csv")["VersionId"])
+            upload = place | {"UploadId": s3.create_multipart_upload(**place, ContentType="text/csv")["UploadId"]}
+            parts: list[Document] = []
+            try:
+                while content := file.read(_PART_BYTES):
+                    number = len(parts) + 1
+                    tag = s3.upload_part(**upload, PartNumber=number, Body=content)["ETag"]
+                    parts.append({"PartNumber": number, "ETag": tag})
+                    tell(f"{min(number * _PART_BYTES, size) / size:4.0%} sent")
+                return str(s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})["VersionId"])
+            except BaseException:
+                s3.abort_multipart_upload(**upload)
+                raise
+
+    def start(self, machine: str, name: str, request: Document) -> None:
+        """Start an execution of the state machine behind the output `machine`."""
+        self.client("stepfunctions").start_execution(
+            stateMachineArn=self.outputs[machine], name=name, input=json.dumps(request)
+        )
+
+    def follow(self, machine: str, name: str, timeout_seconds: float, tell: Progress) -> Document:
+        """Tell the states that an execution enters until it is over, and return its output.
+
+        Raises:
+            Failed: under the name of the failure that it ended in, or how it was ended.
+            StillRunning: it outlives `timeout_seconds`.
+            Refused: there is no such execution.
+        """
+        arn = f"{self.outputs[machine].replace(':stateMachine:', ':execution:')}:{name}"
+        steps, deadline = self.client("stepfunctions"), time.monotonic() + timeout_seconds
+        pages = steps.get_paginator("get_execution_history")
+        told, pause = 0, _FIRST_POLL_SECONDS
+        while True:
+            try:
+                found = steps.describe_execution(executionArn=arn)
+            except steps.exceptions.ExecutionDoesNotExist as error:
+                raise Refused("NoExecution", f"there is no execution {name!r}") from error
+            entered = [
+                event["stateEnteredEventDetails"]["name"]
+                for page in pages.paginate(executionArn=arn, includeExecutionData=False)
+                for event in page["events"]
+                if "stateEnteredEventDetails" in event
+            ]
+            for state in entered[told:]:
+                tell(state)
+            told = len(entered)
+            if found["status"] != "RUNNING":
+                return _ended(found)
+            if time.monotonic() + pause > deadline:
+                raise StillRunning("StillRunning", f"{name} is not over after {timeout_seconds:.0f} s")
+            time.sleep(pause)
+            pause = min(pause * 1.2, _LAST_POLL_SECONDS)
+
+
+def _ended(found: Document) -> Document:
+    if found["status"] == "SUCCEEDED":
+        output: Document = json.loads(found.get("output") or "{}")
+        return output
+    cause = found.get("cause") or f"the execution is {found['status']}"
+    try:
+        parsed = json.loads(cause)
+    except ValueError:
+        parsed = None
+    message = parsed.get("errorMessage", cause) if isinstance(parsed, dict) else cause
+    raise Failed(found.get("error") or found["status"], str(message))

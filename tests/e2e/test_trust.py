@@ -1,0 +1,373 @@
+"""Customers' access roles are proven: before a tenant is active, every hour after it, and by what only looks right."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local import REGION
+from local.onboard import apply_access_stack
+from local.platform import Platform
+from local.tenant_api import Refused, TenantApi
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Tenant
+
+ACCOUNT = "444444444444"
+ROLE = "customer_trusting_saas"
+Document = dict[str, Any]
+
+
+class CustomersRole:
+    """The access role of a customer's account, as its own cloud team can change it."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.iam = platform.cloud.client("iam", ACCOUNT)
+        self.s3 = platform.cloud.client("s3", ACCOUNT)
+        self.trust = self.iam.get_role(RoleName=ROLE)["Role"]["AssumeRolePolicyDocument"]
+        (self.policy_name,) = self.iam.list_role_policies(RoleName=ROLE)["PolicyNames"]
+        self.policy = self.iam.get_role_policy(RoleName=ROLE, PolicyName=self.policy_name)["PolicyDocument"]
+
+    def trusts(self, condition: Document) -> None:
+        """Change the conditions under which the role can be assumed."""
+        statement = self.trust["Statement"][0] | {"Condition": condition}
+        document = json.dumps(self.trust | {"Statement": [statement]})
+        self.iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=document)
+
+    def lacks(self, *actions: str) -> None:
+        """Take actions out of the role's policy."""
+        statements = [
+            statement | {"Action": left}
+            for statement in self.policy["Statement"]
+            if (left := [action for action in _listed(statement["Action"]) if action not in actions])
+        ]
+        self._allow(self.policy | {"Statement": statements})
+
+    def also_allows(self, *actions: str) -> None:
+        """Add actions on everything to the role's policy."""
+        more = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        self._allow(self.policy | {"Statement": [*self.policy["Statement"], more]})
+
+    def restore(self) -> None:
+        """Undo all changes."""
+        self.iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(self.trust))
+        self._allow(self.policy)
+
+    def _allow(self, document: Document) -> None:
+        self.iam.put_role_policy(RoleName=ROLE, PolicyName=self.policy_name, PolicyDocument=json.dumps(document))
+
+    @property
+    def condition(self) -> Document:
+        """The conditions as the template makes them."""
+        found: Document = json.loads(json.dumps(self.trust["Statement"][0]["Condition"]))
+        return found
+
+    @property
+    def external_id(self) -> str:
+        """The tenant's external ID."""
+        return str(self.condition["StringEquals"]["sts:ExternalId"])
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def described(platform: Platform, tenant: str) -> Document:
+    """How an operator sees a tenant."""
+    found: Document = platform.call("DescribeTenantsFunction", {"tenant": tenant})["tenants"][0]
+    return found
+
+
+@pytest.fixture(scope="module")
+def registered(platform: Platform, acme: Tenant) -> str:
+    """A tenant that is registered, its template applied, and not active yet."""
+    registration = {"tenant": "initech", "account_id": ACCOUNT, "region": REGION, "contact": "it@initech.example"}
+    answer = platform.call("RegisterTenantFunction", registration)
+    apply_access_stack(platform.cloud, ACCOUNT, answer["onboarding"]["parameters"])
+    return "initech"
+
+
+@pytest.fixture(scope="module")
+def as_applied(platform: Platform, registered: str) -> CustomersRole:
+    return CustomersRole(platform)
+
+
+@pytest.fixture
+def role(as_applied: CustomersRole) -> Iterator[CustomersRole]:
+    yield as_applied
+    as_applied.restore()
+
+
+def without_external_id(role: CustomersRole, other: str) -> Document:
+    return {"ArnLike": role.condition["ArnLike"]}
+
+
+def of_our_form(role: CustomersRole, other: str) -> Document:
+    return role.condition | {"StringEquals": {}, "StringLike": {"sts:ExternalId": "tenantml-*"}}
+
+
+def anything_given(role: CustomersRole, other: str) -> Document:
+    return role.condition | {"StringEquals": {}, "StringLike": {"sts:ExternalId": "*"}}
+
+
+def anything_after_it(role: CustomersRole, other: str) -> Document:
+    return role.condition | {"StringEquals": {}, "StringLike": {"sts:ExternalId": f"{role.external_id}*"}}
+
+
+def anything_before_it(role: CustomersRole, other: str) -> Document:
+    return role.condition | {"StringEquals": {}, "StringLike": {"sts:ExternalId": f"*{role.external_id}"}}
+
+
+def any_case(role: CustomersRole, other: str) -> Document:
+    return role.condition | {"StringEquals": {}, "StringEqualsIgnoreCase": {"sts:ExternalId": role.external_id}}
+
+
+def another_tenants_too(role: CustomersRole, other: str) -> Document:
+    return role.condition | {"StringEquals": {"sts:ExternalId": [role.external_id, other]}}
+
+
+def if_it_is_given(role: CustomersRole, other: str) -> Document:
+    return role.condition | {"StringEquals": {}, "StringEqualsIfExists": {"sts:ExternalId": role.external_id}}
+
+
+def the_whole_account(role: CustomersRole, other: str) -> Document:
+    return {"StringEquals": role.condition["StringEquals"]}
+
+
+@pytest.mark.parametrize(
+    ("weakened", "words"),
+    [
+        (without_external_id, "no external ID"),
+        (if_it_is_given, "no external ID"),
+        (anything_given, "a random external ID"),
+        (of_our_form, "a random external ID of our form"),
+        (any_case, "in other letters' case"),
+        (anything_after_it, "something after it"),
+        (anything_before_it, "something before it"),
+        (another_tenants_too, "another tenant's external ID"),
+        (the_whole_account, "from outside the pipeline"),
+    ],
+)
+def test_a_trust_policy_that_is_more_open_than_the_templates_keeps_the_tenant_inactive(
+    platform: Platform,
+    registered: str,
+    role: CustomersRole,
+    weakened: Callable[[CustomersRole, str], Document],
+    words: str,
+) -> None:
+    others = platform.call("DescribeTenantsFunction", {})["tenants"]
+    other = next(row["external_id"] for row in others if row["tenant"] != registered)
+    role.trusts({operator: keys for operator, keys in weakened(role, other).items() if keys})
+    with pytest.raises(Refused) as refused:
+        platform.call("ActivateTenantFunction", {"tenant": registered})
+    assert refused.value.code == "TrustTooOpen"
+    assert words in str(refused.value)
+    found = described(platform, registered)
+    assert (found["status"], found["keys"]) == ("registered", [])
+    assert found["reason"].startswith("TrustTooOpen: ")
+
+
+def test_a_role_that_trusts_another_external_id_is_not_assumable(
+    platform: Platform, registered: str, role: CustomersRole
+) -> None:
+    role.trusts(role.condition | {"StringEquals": {"sts:ExternalId": "tenantml-chosen-by-the-customer"}})
+    with pytest.raises(Refused) as refused:
+        platform.call("ActivateTenantFunction", {"tenant": registered})
+    assert refused.value.code == "RoleNotAssumable"
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        ["sagemaker:CreateAutoMLJobV2"],
+        ["iam:PassRole"],
+        ["sagemaker:CreateModel", "sagemaker:InvokeEndpoint", "s3:DeleteObject"],
+        ["s3:ListBucketVersions", "sagemaker:ListEndpoints", "sagemaker:AddTags"],
+    ],
+)
+def test_each_missing_permission_is_named(
+    platform: Platform, registered: str, role: CustomersRole, missing: list[str]
+) -> None:
+    role.lacks(*missing)
+    with pytest.raises(Refused) as refused:
+        platform.call("ActivateTenantFunction", {"tenant": registered})
+    assert refused.value.code == "PermissionMissing"
+    named = str(refused.value).removeprefix("the access role may not ").split(";")[0].split(", ")
+    assert sorted(named) == sorted(missing)
+
+
+@pytest.mark.parametrize("excessive", ["iam:ListRoles", "s3:ListAllMyBuckets", "sagemaker:*"])
+def test_a_role_that_may_do_more_than_the_pipeline_is_refused(
+    platform: Platform, registered: str, role: CustomersRole, excessive: str
+) -> None:
+    role.also_allows(excessive)
+    with pytest.raises(Refused) as refused:
+        platform.call("ActivateTenantFunction", {"tenant": registered})
+    assert refused.value.code == "PermissionExcessive"
+    assert excessive.removesuffix("*") in str(refused.value)
+
+
+def test_an_account_without_the_regions_bucket_is_in_the_wrong_region(
+    platform: Platform, registered: str, role: CustomersRole
+) -> None:
+    bucket = f"tenantml-{ACCOUNT}-{REGION}"
+    policy = role.s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    role.s3.delete_bucket(Bucket=bucket)
+    try:
+        with pytest.raises(Refused) as refused:
+            platform.call("ActivateTenantFunction", {"tenant": registered})
+    finally:
+        role.s3.create_bucket(Bucket=bucket)
+        role.s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    assert refused.value.code == "WrongRegion"
+
+
+@pytest.fixture(scope="module")
+def active(platform: Platform, registered: str, as_applied: CustomersRole) -> TenantApi:
+    """The same tenant's API, once it is active; the probe has left nothing in its account."""
+    answer = platform.call("ActivateTenantFunction", {"tenant": registered})
+    assert answer["status"] == "active"
+    assert "Contents" not in as_applied.s3.list_objects_v2(Bucket=f"tenantml-{ACCOUNT}-{REGION}")
+    jobs = platform.cloud.client("sagemaker", ACCOUNT).list_auto_ml_jobs()["AutoMLJobSummaries"]
+    assert jobs == []
+    return TenantApi(platform.api_url, answer["api_key"])
+
+
+def probe(platform: Platform) -> Document:
+    """What the schedule does each hour."""
+    return platform.call("ProbeTenantsFunction", {})
+
+
+@pytest.fixture(scope="module")
+def told(platform: Platform) -> Callable[[], list[Document]]:
+    """What the stack's bus told of tenants, as a queue of an operator's receives it."""
+    sqs, events = platform.cloud.client("sqs"), platform.cloud.client("events")
+    url = sqs.create_queue(QueueName="standing")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    bus, rule = platform.outputs["EventBus"], "standing"
+    pattern = json.dumps({"source": ["tenantml"], "detail-type": [{"prefix": "Tenant "}]})
+    events.put_rule(Name=rule, EventBusName=bus, EventPattern=pattern)
+    events.put_targets(Rule=rule, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+
+    def receive() -> list[Document]:
+        deadline, found = time.monotonic() + 10, []
+        while not found and time.monotonic() < deadline:
+            for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get(
+                "Messages", []
+            ):
+                found.append(json.loads(message["Body"]))
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    return receive
+
+
+def test_a_weakened_trust_policy_suspends_tells_and_recovers_by_itself(
+    platform: Platform, registered: str, active: TenantApi, role: CustomersRole, told: Callable[[], list[Document]]
+) -> None:
+    assert probe(platform) == {"suspended": [], "active": []}
+    role.trusts(without_external_id(role, ""))
+    assert probe(platform) == {"suspended": [registered], "active": []}
+    assert probe(platform) == {"suspended": [], "active": []}
+    with pytest.raises(Refused) as refused:
+        active._call("GET", "/models")
+    assert (refused.value.status, refused.value.code) == (403, "TenantSuspended")
+    assert "TrustTooOpen" in str(refused.value)
+    (event,) = told()
+    assert (event["detail-type"], event["detail"]["tenant"]) == ("Tenant Suspended", registered)
+    assert event["detail"]["reason"].startswith("TrustTooOpen")
+    role.restore()
+    assert probe(platform) == {"suspended": [], "active": [registered]}
+    assert active._call("GET", "/models")["models"] == []
+    (event,) = told()
+    assert event["detail-type"] == "Tenant Active"
+
+
+def test_a_deleted_role_suspends_the_tenant_and_its_return_ends_that(
+    platform: Platform, registered: str, active: TenantApi, role: CustomersRole
+) -> None:
+    made = role.iam.get_role(RoleName=ROLE)["Role"]
+    role.iam.delete_role_policy(RoleName=ROLE, PolicyName=role.policy_name)
+    role.iam.delete_role(RoleName=ROLE)
+    try:
+        assert probe(platform)["suspended"] == [registered]
+        assert described(platform, registered)["reason"].startswith("RoleNotAssumable: ")
+    finally:
+        role.iam.create_role(
+            RoleName=ROLE,
+            AssumeRolePolicyDocument=json.dumps(role.trust),
+            MaxSessionDuration=made.get("MaxSessionDuration", 3600),
+        )
+        role.restore()
+    assert probe(platform)["active"] == [registered]
+
+
+def test_no_probe_lifts_an_operators_suspension_and_activation_does_without_a_new_key(
+    platform: Platform, registered: str, active: TenantApi
+) -> None:
+    platform.call("SuspendTenantFunction", {"tenant": registered, "reason": "the invoice of May is open"})
+    assert probe(platform) == {"suspended": [], "active": []}
+    with pytest.raises(Refused, match="the invoice of May is open"):
+        active._call("GET", "/models")
+    with pytest.raises(Refused) as refused:
+        platform.call("IssueKeyFunction", {"tenant": registered})
+    assert refused.value.code == "TenantNotActive"
+    assert platform.call("ActivateTenantFunction", {"tenant": registered})["api_key"] is None
+    assert active._call("GET", "/models")["models"] == []
+
+
+def test_a_rotated_key_overlaps_and_ends_and_a_revoked_one_ends_at_once(
+    platform: Platform, registered: str, active: TenantApi
+) -> None:
+    def issue(**overlap: int) -> TenantApi:
+        answer = platform.call("IssueKeyFunction", {"tenant": registered, **overlap})
+        return TenantApi(platform.api_url, answer["api_key"])
+
+    def opens(api: TenantApi) -> bool:
+        try:
+            api._call("GET", "/models")
+        except Refused as error:
+            if error.status != 401:
+                raise
+            return False
+        return True
+
+    second = issue()
+    replaced, rotated = second, issue(overlap_seconds=3600)
+    keys = described(platform, registered)["keys"]
+    assert [bool(key["expires_at"]) for key in keys].count(True) == 2
+    assert opens(replaced)
+    assert opens(rotated)
+    # A key's answer is kept by API Gateway for 30 s, so what follows asks with keys that were not used before.
+    unused, last = issue(), issue(overlap_seconds=0)
+    assert not opens(unused)
+    assert opens(last)
+    revoked = issue()
+    (last_id,) = [
+        key["key_id"] for key in described(platform, registered)["keys"] if key["key_id"] in _id_of(revoked.api_key)
+    ]
+    platform.call("RevokeKeyFunction", {"tenant": registered, "key_id": last_id})
+    assert not opens(revoked)
+    with pytest.raises(Refused) as refused:
+        platform.call("RevokeKeyFunction", {"tenant": registered, "key_id": last_id})
+    assert refused.value.code == "KeyNotFound"
+
+
+def _id_of(key: str) -> str:
+    from tenantml.aws.api_keys import digest
+
+    return digest(key)
+
+
+def test_no_key_is_in_the_registry(platform: Platform, active: TenantApi) -> None:
+    pages = (
+        platform.cloud.client("dynamodb").get_paginator("scan").paginate(TableName=platform.outputs["RegistryTable"])
+    )
+    text = json.dumps([page["Items"] for page in pages], default=str)
+    assert "TENANT#initech" in text
+    assert active.api_key not in text
+    assert active.api_key.removeprefix("tml_") not in text
