@@ -5,6 +5,7 @@ account.
 from __future__ import annotations
 
 import csv
+import functools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -58,6 +59,12 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 def _tenant(platform: Platform, name: str, account_id: str) -> Tenant:
     onboarded: OnboardedTenant = onboard(platform, name, account_id, f"cloud-team@{name}.example")
     return Tenant(name, account_id, TenantApi(platform.api_url, onboarded.api_key), platform)
+
+
+@pytest.fixture(scope="session")
+def newcomer(platform: Platform) -> Callable[[str, str], Tenant]:
+    """On-board a tenant of a test's own, by its name and its account."""
+    return functools.partial(_tenant, platform)
 
 
 @pytest.fixture(scope="session")

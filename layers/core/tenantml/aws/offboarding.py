@@ -143,6 +143,8 @@ def count_left(wanted: Offboarding) -> int:
     left += sum(len(_names(client, kind, wanted)) for kind in LISTINGS)
     if "artefacts" not in wanted.keep:
         left += storage.count_left(session.client("s3"), tenant.account.bucket, wanted.customer_folder)
+    if not left:
+        reports.settle(wanted)
     return left
 
 

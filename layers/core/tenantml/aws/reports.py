@@ -15,7 +15,7 @@ from typing import Any
 from tenantml.aws import evidence
 from tenantml.aws.evidence import now
 from tenantml.domain import offboarding
-from tenantml.domain.offboarding import Offboarding
+from tenantml.domain.offboarding import REMAINS, REMOVED, Offboarding
 from tenantml.domain.tenants import Tenant
 
 
@@ -58,6 +58,13 @@ def note(wanted: Offboarding, fate: str, arn: str, reason: str = "", objects: in
     if total := objects + int(before.get("objects", 0)):
         document |= {"objects": total}
     evidence.put(wanted.tenant, sk, document)
+
+
+def settle(wanted: Offboarding) -> None:
+    """Take back what an earlier attempt said to remain: the account lets us in again, and nothing is left there."""
+    for row in evidence.query(wanted.tenant, f"REMOVED#{wanted.removal}#"):
+        if row["fate"] == REMAINS:
+            note(wanted, REMOVED, row["arn"], "was gone when the account was listed again")
 
 
 def conclude(wanted: Offboarding, status: str) -> dict[str, Any]:

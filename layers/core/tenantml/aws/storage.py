@@ -169,10 +169,15 @@ def get_bytes(client: Any, bucket: str, key: str) -> bytes:
 
 def unfinished_uploads(client: Any, bucket: str, prefix: str) -> list[dict[str, Any]]:
     """Return the uploads in parts under `prefix` that were begun and neither completed nor aborted (`Key`,
-    `UploadId`).
+    `UploadId`); a bucket that is gone has none.
     """
     pages = client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix)
-    return [found for page in pages for found in page.get("Uploads", [])]
+    try:
+        return [found for page in pages for found in page.get("Uploads", [])]
+    except ClientError as error:
+        if error_code(error) == "NoSuchBucket":
+            return []
+        raise
 
 
 def remove_folder(client: Any, bucket: str, folder: str) -> list[str]:

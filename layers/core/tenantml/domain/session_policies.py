@@ -96,7 +96,7 @@ def inventory(account: CustomerAccount, model: str | None = None) -> dict[str, A
     names = f"tenantml-{model}-v????????-??????-????" if model else "tenantml-*"  # ? is any one character
     arns = [account.sagemaker_arn(kind, names) for kind in ("model", "endpoint-config", "endpoint")]
     folder = f"{model}/" if model else ""
-    listing = _allow(["s3:ListBucketVersions"], f"arn:aws:s3:::{account.bucket}")
+    listing = _allow(["s3:ListBucketVersions", "s3:ListBucketMultipartUploads"], f"arn:aws:s3:::{account.bucket}")
     if folder:
         listing["Condition"] = {"StringLike": {"s3:prefix": [f"{folder}*"]}}
     return _policy(
@@ -115,7 +115,10 @@ def inventory(account: CustomerAccount, model: str | None = None) -> dict[str, A
             account.sagemaker_arn("automl-job", "tenantml-*"),
         ),
         listing,
-        _allow(["s3:DeleteObject", "s3:DeleteObjectVersion"], f"arn:aws:s3:::{account.bucket}/{folder}*"),
+        _allow(
+            ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"],
+            f"arn:aws:s3:::{account.bucket}/{folder}*",
+        ),
     )
 
 
