@@ -114,7 +114,7 @@ class Meter:
                     ExpressionAttributeValues=to_item(
                         values | ({":expires": int(now) + KEPT_DAYS * quota.DAY_SECONDS} if newer else {})
                     ),
-                    ReturnValues="UPDATED_NEW",
+                    ReturnValues="ALL_NEW",  # of what an update leaves as it was, UPDATED_NEW may say nothing
                 )
             except ClientError as error:
                 if error_code(error) in OVERLOADED:  # the count waits; a prediction does not fail for it
