@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from local.tenant_api import Refused, TenantApi
+from local.inventory import calls_into
+from local.tenant_api import Document, Refused, TenantApi, post_form
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Tenant
@@ -55,8 +64,6 @@ def test_no_key_and_a_wrong_key_are_refused(acme: Tenant, key: str) -> None:
 
 
 def test_a_presigned_form_takes_no_other_key(acme: Tenant, tmp_path: Path) -> None:
-    from local.tenant_api import post_form
-
     path = tmp_path / "file.csv"
     path.write_text("a,b\n")
     acme.api.configure("forms", {"target": "b"})
@@ -76,3 +83,305 @@ def test_an_account_belongs_to_one_tenant(acme: Tenant) -> None:
     with pytest.raises(Refused) as refused:
         acme.platform.call("RegisterTenantFunction", registration)
     assert refused.value.code == "RegistrationConflict"
+
+
+# what a request says of its tenant
+
+
+def raw(api: TenantApi, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, Document]:
+    """The status and the body of one request, whatever they are."""
+    sent = {"x-api-key": api.api_key, "content-type": "application/json"} | headers
+    request = urllib.request.Request(api.url + path, body, sent, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def alike(answer: tuple[int, Document]) -> tuple[int, Document]:
+    """An answer without what differs between any two."""
+    return answer[0], {name: value for name, value in answer[1].items() if name != "request_id"}
+
+
+FORGED = {"x-tenant": "acme", "x-tenant-id": "acme", "x-amzn-tenant": "acme", "x-forwarded-user": "acme"}
+
+
+def test_a_tenant_named_in_header_query_or_body_is_not_believed(acme: Tenant, globex: Tenant) -> None:
+    acme.api.configure("mine", {"target": "y"})
+    globex.api.configure("theirs", {"target": "y"})
+    truth = alike(raw(globex.api, "GET", "/models"))
+    assert [model["model"] for model in truth[1]["models"] if model["model"] == "mine"] == []
+    assert alike(raw(globex.api, "GET", "/models", **FORGED)) == truth
+    status, body = raw(globex.api, "GET", "/models?tenant=acme")
+    assert status in {200, 400}
+    assert "mine" not in json.dumps(body)
+    status, body = raw(globex.api, "GET", "/executions?tenant=acme")
+    assert status in {200, 400}
+    assert "acme" not in json.dumps(body.get("executions", []))
+    status, _ = raw(globex.api, "PUT", "/models/mine", b'{"target": "stolen", "tenant": "acme"}')
+    assert status == 400
+    status, _ = raw(globex.api, "POST", "/models/theirs/uploads", b'{"file_name": "a.csv", "tenant": "acme"}')
+    assert status in {201, 400}
+    found = acme.api._call("GET", "/models/mine")
+    assert found["settings"]["target"] == "y"
+
+
+@pytest.mark.parametrize("path", ["/models/acme/mine", "/acme/models", "/models/..%2Facme%2Fmine", "/tenants/acme"])
+def test_a_tenant_in_the_path_leads_nowhere(globex: Tenant, path: str) -> None:
+    status, body = raw(globex.api, "GET", path)
+    assert status in {403, 404}
+    assert "settings" not in json.dumps(body)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/models/{model}", None),
+        ("GET", "/models/{model}/versions", None),
+        ("POST", "/models/{model}/uploads", b'{"file_name": "a.csv"}'),
+        ("POST", "/models/{model}/predictions", b'{"rows": [{"a": 1}]}'),
+    ],
+)
+def test_what_is_anothers_is_refused_exactly_as_what_does_not_exist(
+    acme: Tenant, globex: Tenant, method: str, path: str, body: bytes | None
+) -> None:
+    acme.api.configure("mine", {"target": "y"})
+    others, nobodys = (alike(raw(globex.api, method, path.format(model=model), body)) for model in ("mine", "none"))
+    assert others == nobodys
+    assert others[0] == 404
+
+
+def test_another_tenants_execution_is_refused_exactly_as_one_that_does_not_exist(
+    acme: Tenant, globex: Tenant, tmp_path: Path
+) -> None:
+    path = tmp_path / "tiny.csv"
+    path.write_text("a,y\n1,2\n")
+    name = acme.train("mine", path, target="y")["execution"]
+    assert raw(acme.api, "GET", f"/executions/{name}")[0] == 200
+    nobodys = alike(raw(globex.api, "GET", "/executions/acme-mine-0123456789abcdef"))
+    assert alike(raw(globex.api, "GET", f"/executions/{name}")) == nobodys
+    assert nobodys[0] == 404
+    query = urllib.parse.urlencode({"upload_key": "acme/mine/tiny.csv"})
+    assert raw(globex.api, "GET", f"/executions?{query}")[1]["executions"] == []
+
+
+# files
+
+
+@pytest.mark.parametrize(
+    "name", ["../acme/mine/a.csv", "/acme/mine/a.csv", "..", "a/b.csv", "..\\acme.csv", "", "a.exe"]
+)
+def test_a_file_name_cannot_lead_out_of_the_tenants_own_prefix(globex: Tenant, name: str) -> None:
+    globex.api.configure("theirs", {"target": "y"})
+    status, body = raw(globex.api, "POST", "/models/theirs/uploads", json.dumps({"file_name": name}).encode())
+    assert (status, body["code"]) == (400, "InvalidRequest")
+
+
+@pytest.fixture(scope="module")
+def small_form(globex: Tenant) -> Document:
+    """A presigned form of a model that takes files of 100 bytes."""
+    globex.api.configure("small", {"target": "y", "max_upload_bytes": 100})
+    return globex.api._call("POST", "/models/small/uploads", b'{"file_name": "file.csv"}')
+
+
+def test_a_form_takes_what_it_was_signed_for(small_form: Document, tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes(b"a,y\n1,2\n")
+    post_form(small_form["url"], small_form["fields"], path)
+
+
+def test_a_form_takes_no_larger_file(small_form: Document, tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes(b"a,y\n" + b"1,2\n" * 50)
+    with pytest.raises(Refused) as refused:
+        post_form(small_form["url"], small_form["fields"], path)
+    assert refused.value.code == "EntityTooLarge"
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"Content-Type": "text/html"},
+        {"key": "acme/mine/file.csv"},
+        {"key": "globex/small/other.csv"},
+        {"x-amz-meta-tenant": "acme"},
+        {"acl": "public-read"},
+        {"policy": "e30="},
+    ],
+)
+def test_a_form_takes_no_other_field(small_form: Document, tmp_path: Path, forged: dict[str, str]) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes(b"a,y\n1,2\n")
+    with pytest.raises(Refused) as refused:
+        post_form(small_form["url"], small_form["fields"] | forged, path)
+    assert refused.value.status in {400, 403}
+
+
+def test_a_form_ends_after_a_quarter_of_an_hour_and_its_end_cannot_be_moved(
+    small_form: Document, tmp_path: Path
+) -> None:
+    policy = json.loads(base64.b64decode(small_form["fields"]["policy"]))
+    left = datetime.fromisoformat(policy["expiration"]) - datetime.now(UTC)
+    assert timedelta(0) < left <= timedelta(minutes=15)
+    path = tmp_path / "file.csv"
+    path.write_bytes(b"a,y\n1,2\n")
+    later = json.dumps(policy | {"expiration": "2099-01-01T00:00:00Z"}).encode()
+    with pytest.raises(Refused) as refused:
+        post_form(small_form["url"], small_form["fields"] | {"policy": base64.b64encode(later).decode()}, path)
+    assert refused.value.status == 403
+
+
+# events
+
+
+def test_only_our_rule_may_tell_of_uploads(acme: Tenant) -> None:
+    queues = acme.platform.cloud.client("sqs").list_queues()["QueueUrls"]
+    url = next(queue for queue in queues if "UploadQueue" in queue)
+    customer = acme.platform.cloud.client("sqs", acme.account_id)
+    with pytest.raises(ClientError):
+        customer.send_message(QueueUrl=url, MessageBody='{"detail": {}}')
+
+
+def test_an_execution_for_a_foreign_bucket_ends_without_a_call_in_the_customers_account(acme: Tenant) -> None:
+    cloud, bucket = acme.platform.cloud, "not-the-ingest-bucket"
+    steps = cloud.client("stepfunctions")
+    forged = {
+        "bucket": bucket,
+        "key": "acme/mine/file.csv",
+        "version_id": "v1",
+        "etag": "0",
+        "size_bytes": 1000,
+        "sequencer": "0",
+        "uploaded_at": "2099-01-01T00:00:00Z",
+    }
+    acme.api.configure("mine", {"target": "y"})
+    before = calls_into(cloud, acme.account_id)
+    arn = steps.start_execution(
+        stateMachineArn=acme.platform.outputs["TrainingStateMachineArn"], name="forged", input=json.dumps(forged)
+    )["executionArn"]
+    deadline = time.monotonic() + 30
+    while (ended := steps.describe_execution(executionArn=arn))["status"] == "RUNNING":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert ended["status"] == "FAILED"
+    assert calls_into(cloud, acme.account_id) == before
+
+
+# credentials
+
+
+@pytest.fixture(scope="module")
+def scoped(acme: Tenant) -> Callable[[list[dict[str, str]]], Any]:
+    """A DynamoDB client with the policy of the role that tenant-facing functions assume, of a session with these tags.
+
+    Nobody but those functions may assume the role itself, so another one has its policy.
+    """
+    cloud = acme.platform.cloud
+    iam, (name,) = cloud.client("iam"), ["scoped-as-tenant-data"]
+    original = next(role for role in iam.list_roles()["Roles"] if "tenant-data" in role["RoleName"])["RoleName"]
+    (policy,) = iam.list_role_policies(RoleName=original)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=original, PolicyName=policy)["PolicyDocument"]
+    own = {"AWS": "arn:aws:iam::111111111111:root"}
+    trust = {"Effect": "Allow", "Principal": own, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+    statement = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=statement)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
+
+    def client(tags: list[dict[str, str]]) -> Any:
+        answer = cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="attempt", Tags=tags)
+        return cloud.client("dynamodb", credentials=answer["Credentials"])
+
+    return client
+
+
+ACME_TAG = [{"Key": "tenant", "Value": "acme"}]
+
+
+def read(table: str, pk: str, sk: str = "TENANT") -> dict[str, Any]:
+    """The request for one row of the registry."""
+    return {"TableName": table, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}}
+
+
+def test_a_tenants_credentials_read_its_own_rows(acme: Tenant, scoped: Callable[..., Any]) -> None:
+    row = scoped(ACME_TAG).get_item(**read(acme.platform.outputs["RegistryTable"], "TENANT#acme"))["Item"]
+    assert row["tenant"]["S"] == "acme"
+
+
+@pytest.mark.parametrize("tags", [ACME_TAG, [], [{"Key": "tenant", "Value": "*"}], [{"Key": "other", "Value": "acme"}]])
+def test_a_tenants_credentials_reach_no_other_rows(
+    acme: Tenant, globex: Tenant, scoped: Callable[..., Any], tags: list[dict[str, str]]
+) -> None:
+    table, client = acme.platform.outputs["RegistryTable"], scoped(tags)
+    key = {":pk": {"S": "TENANT#globex"}}
+    update = {"UpdateExpression": "SET stolen = :pk", "ExpressionAttributeValues": key}
+    attempts: list[Callable[[], Any]] = [
+        lambda: client.get_item(**read(table, "TENANT#globex")),
+        lambda: client.query(TableName=table, KeyConditionExpression="pk = :pk", ExpressionAttributeValues=key),
+        lambda: client.update_item(**read(table, "TENANT#globex"), **update),
+        lambda: client.get_item(**read(table, "TENANTS", "TENANT#globex")),
+        lambda: client.get_item(**read(table, "ACCOUNT#333333333333", "ACCOUNT")),
+        lambda: client.scan(TableName=table),
+        lambda: client.delete_item(**read(table, "TENANT#acme")),
+    ]
+    for attempt in attempts:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            attempt()
+
+
+def test_nobody_but_the_tenant_facing_functions_may_take_a_tenants_credentials(
+    acme: Tenant, operator: Callable[[str], Any]
+) -> None:
+    sts = operator("sts")
+    arn = "arn:aws:iam::111111111111:role/tenantml-tenant-data-us-east-1"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        sts.assume_role(RoleArn=arn, RoleSessionName="attempt", Tags=ACME_TAG)
+
+
+# operators
+
+
+@pytest.fixture(scope="module")
+def operator(acme: Tenant) -> Callable[[str], Any]:
+    """Clients of a person in the operators' group."""
+    cloud = acme.platform.cloud
+    iam = cloud.client("iam")
+    iam.create_user(UserName="olga")
+    iam.add_user_to_group(GroupName=acme.platform.outputs["OperatorGroup"], UserName="olga")
+    key = iam.create_access_key(UserName="olga")["AccessKey"]
+    credentials = {"AccessKeyId": key["AccessKeyId"], "SecretAccessKey": key["SecretAccessKey"]}
+    return lambda service: cloud.client(service, credentials=credentials)
+
+
+def test_an_app_key_opens_no_operator_function(acme: Tenant) -> None:
+    cloud, key = acme.platform.cloud, acme.api.api_key
+    client = cloud.client("lambda", credentials={"AccessKeyId": key, "SecretAccessKey": key})
+    with pytest.raises(ClientError):
+        client.invoke(FunctionName=acme.platform.outputs["DescribeTenantsFunction"], Payload=b"{}")
+    unknown = alike(raw(acme.api, "POST", "/nothing", b"{}"))
+    for path in ("/tenants", "/operator", "/RegisterTenantFunction", "/functions/RegisterTenantFunction/invocations"):
+        assert alike(raw(acme.api, "POST", path, b"{}")) == unknown
+    assert unknown[0] in {403, 404}
+
+
+def test_an_operator_operates_and_does_nothing_else(acme: Tenant, operator: Callable[[str], Any]) -> None:
+    outputs = acme.platform.outputs
+    answer = operator("lambda").invoke(FunctionName=outputs["DescribeTenantsFunction"], Payload=b"{}")
+    assert "FunctionError" not in answer
+    role = f"arn:aws:iam::{acme.account_id}:role/customer_trusting_saas"
+    attempts: list[Callable[[], Any]] = [
+        lambda: operator("dynamodb").scan(TableName=outputs["RegistryTable"]),
+        lambda: operator("dynamodb").get_item(**read(outputs["RegistryTable"], "TENANT#acme")),
+        lambda: operator("s3").list_objects_v2(Bucket=outputs["IngestBucket"]),
+        lambda: operator("s3").get_object(Bucket=outputs["StagingBucket"], Key="acme/mine/x/train.csv"),
+        lambda: operator("sts").assume_role(RoleArn=role, RoleSessionName="attempt"),
+        lambda: operator("iam").list_roles(),
+        lambda: operator("lambda").invoke(FunctionName=outputs["ProbeTenantsFunction"], Payload=b"{}"),
+        lambda: operator("stepfunctions").start_execution(
+            stateMachineArn=outputs["TrainingStateMachineArn"], name="forged-by-olga", input="{}"
+        ),
+    ]
+    for attempt in attempts:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            attempt()
