@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tenantml import http
-from tenantml.aws import serving
+from tenantml.aws import quota, serving
 from tenantml.domain import answers, rows
 from tenantml.errors import UnsupportedMediaType
 
@@ -24,8 +24,9 @@ def handler(event: dict[str, Any], tenant: str) -> tuple[int, dict[str, Any]]:
     reader = READERS.get(kind)
     if reader is None:
         raise UnsupportedMediaType(f"the Content-Type {kind!r} is not taken; send application/json or text/csv")
-    live = serving.live_version(tenant, event["pathParameters"]["model"])
+    live = serving.live_version(tenant, http.model_of(event))
     prepared = reader(http.body_of(event), live.schema, max_rows=MAX_ROWS, reject_unseen=live.reject_unseen)
+    quota.of(tenant).spend(len(prepared.lines))
     limit_bytes = SERVERLESS_BYTES if live.serverless else REAL_TIME_BYTES
     predictions: list[dict[str, Any]] = []
     for batch in rows.batches(prepared.lines, limit_bytes, ROWS_PER_CALL):
