@@ -96,10 +96,15 @@ class _Module:
 
     @cached_property
     def definitions(self) -> dict[str, list[ast.stmt]]:
+        """Name → statements; a class's alternative constructors are apart from it, as `Class.method`."""
         found: dict[str, list[ast.stmt]] = {}
         for statement in self.tree.body:
             for name in _defined(statement):
                 found.setdefault(name, []).append(statement)
+            if isinstance(statement, ast.ClassDef):
+                apart = [member for member in statement.body if _is_classmethod(member)]
+                statement.body = [member for member in statement.body if member not in apart]
+                found |= {f"{statement.name}.{member.name}": [member] for member in apart}  # type: ignore[attr-defined]
         return found
 
     @cached_property
@@ -124,6 +129,10 @@ def _defined(statement: ast.stmt) -> Iterator[str]:
         yield from (target.id for target in statement.targets if isinstance(target, ast.Name))
     elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
         yield statement.target.id
+
+
+def _is_classmethod(member: ast.stmt) -> bool:
+    return isinstance(member, ast.FunctionDef) and "classmethod" in map(ast.unparse, member.decorator_list)
 
 
 def _file(module: str) -> Path | None:
@@ -158,6 +167,17 @@ class _Visitor(ast.NodeVisitor):
         for part in (*node.orelse, *node.finalbody, *(item for handler in node.handlers for item in handler.body)):
             self.visit(part)
 
+    def visit_With(self, node: ast.With) -> None:
+        outer, calls = self._caught, [item.context_expr for item in node.items]
+        for call in calls:
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "suppress":
+                self._caught += tuple(name for argument in call.args for name in _names(argument))
+            else:
+                self.visit(call)
+        for statement in node.body:
+            self.visit(statement)
+        self._caught = outer
+
     def visit_Call(self, node: ast.Call) -> None:
         called = node.func.id if isinstance(node.func, ast.Name) else ""
         if called in {"isinstance", "issubclass"}:
@@ -181,12 +201,19 @@ class _Visitor(ast.NodeVisitor):
             if path and name is None:
                 self._mention(path, node.attr)
                 return
+            self.visit_Name(node.value, node.attr)
         self.generic_visit(node)
 
-    def visit_Name(self, node: ast.Name) -> None:
+    def visit_Name(self, node: ast.Name, member: str | None = None) -> None:
         path, name = self._module.imported.get(node.id, (self._module.path, node.id))
-        if name is not None:
-            self._mention(path, name)
+        if name is None:
+            return
+        if member:
+            path, name = _home(path, name)
+            name = f"{name}.{member}"
+            if name not in _module(path).definitions:
+                return
+        self._mention(path, name)
 
     def _mention(self, path: Path, name: str) -> None:
         if path.name == "errors.py":
@@ -205,7 +232,12 @@ def _home(path: Path, name: str) -> Symbol:
 
 
 def _raises_again(handler: ast.ExceptHandler) -> bool:
-    return any(isinstance(node, ast.Raise) and node.exc is None for node in ast.walk(handler))
+    """Say whether what is caught is raised again, or kept so that it may be."""
+    return any(
+        (isinstance(node, ast.Raise) and node.exc is None)
+        or (isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id == handler.name)
+        for node in ast.walk(handler)
+    )
 
 
 def _names(kind: ast.expr | None) -> list[str]:
