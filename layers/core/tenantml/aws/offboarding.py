@@ -40,7 +40,7 @@ def begin(wanted: Offboarding) -> dict[str, Any]:
     tenant = registry.find_tenant(wanted.tenant)
     open_one, ended = reports.latest(wanted, ended=False), reports.latest(wanted, ended=True)
     known = registry.rows_of(wanted.tenant, wanted.model)
-    if not open_one and not known and ended:
+    if not open_one and ended and (tenant is None or not known):
         return {"offboarding": wanted.as_document(), "report": reports.read(wanted.tenant, ended["removal"])}
     if tenant is None:
         raise TenantNotFound(f"there is no tenant {wanted.tenant!r}; describing the tenants lists them")
@@ -62,16 +62,16 @@ def stop_executions(wanted: Offboarding) -> int:
     Raises:
         StillChanging: something that one of them made is still changing.
     """
-    changing: StillChanging | None = None
+    changing: list[str] = []
     running = [row for row in _executions(wanted) if "ended_at" not in row]
     for row in running:
         status = executions.stop(row["execution"])
         try:
             rescue.rescue(Upload(**row["upload"]), "TIMED_OUT" if status == "TIMED_OUT" else "ABORTED")
         except StillChanging as error:
-            changing = error
+            changing.append(str(error))
     if changing:
-        raise changing
+        raise StillChanging("; ".join(changing))
     return len(running)
 
 
@@ -100,15 +100,15 @@ def remove_resources(wanted: Offboarding, kind: str) -> None:
     """
     tenant, session = _enter(wanted)
     client = session.client("sagemaker")
-    changing: StillChanging | None = None
+    changing: list[str] = []
     for name in _names(client, kind, wanted):
         try:
             if endpoints.remove_one(client, kind, name):
                 reports.note(wanted, REMOVED, tenant.account.sagemaker_arn(kind, name))
         except StillChanging as error:
-            changing = error
+            changing.append(str(error))
     if changing:
-        raise changing
+        raise StillChanging("; ".join(changing))
     if left := _names(client, kind, wanted):
         raise StillChanging(f"{len(left)} are being deleted, {tenant.account.sagemaker_arn(kind, left[0])} among them")
 

@@ -96,7 +96,8 @@ def inventory(account: CustomerAccount, model: str | None = None) -> dict[str, A
     names = f"tenantml-{model}-v????????-??????-????" if model else "tenantml-*"  # ? is any one character
     arns = [account.sagemaker_arn(kind, names) for kind in ("model", "endpoint-config", "endpoint")]
     folder = f"{model}/" if model else ""
-    listing = _allow(["s3:ListBucketVersions", "s3:ListBucketMultipartUploads"], f"arn:aws:s3:::{account.bucket}")
+    bucket_arn = f"arn:aws:s3:::{account.bucket}"
+    listing = _allow(["s3:ListBucketVersions"], bucket_arn)
     if folder:
         listing["Condition"] = {"StringLike": {"s3:prefix": [f"{folder}*"]}}
     return _policy(
@@ -115,10 +116,8 @@ def inventory(account: CustomerAccount, model: str | None = None) -> dict[str, A
             account.sagemaker_arn("automl-job", "tenantml-*"),
         ),
         listing,
-        _allow(
-            ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"],
-            f"arn:aws:s3:::{account.bucket}/{folder}*",
-        ),
+        _allow(["s3:ListBucketMultipartUploads"], bucket_arn),
+        _allow(REMOVE_OBJECTS, f"{bucket_arn}/{folder}*"),
     )
 
 
