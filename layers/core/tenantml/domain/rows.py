@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import itemgetter
 from types import SimpleNamespace
 from typing import Any
 
@@ -91,8 +92,8 @@ def read_json(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool
         document = json.loads(
             body.decode("utf-8-sig"),
             object_pairs_hook=_json_object,
-            parse_int=JsonNumber,
-            parse_float=JsonNumber,
+            parse_int=str.encode,
+            parse_float=str.encode,
             parse_constant=NotJson,
         )
     except (ValueError, RecursionError) as error:  # not UTF-8, malformed, or brackets without end
@@ -101,16 +102,13 @@ def read_json(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool
     if not isinstance(rows, list):
         raise InvalidRequest('the body must be {"rows": [{"column": value, …}, …]} and hold each key once')
     _check_count(len(rows), max_rows)
-    names = {column.name for column in schema.columns}
-    for number, row in enumerate(rows, 1):
-        if isinstance(row, _RepeatedKey):
-            raise RepeatedColumn("the column comes twice", row=number, column=row.key)
-        if not isinstance(row, dict):
-            raise InvalidRow("expected an object of columns and their values", row=number)
-        if row.keys() != names:
-            _check_names(row, schema, row=number)
-    table = [[row[column.name] for row in rows] for column in schema.columns]
-    return _prepare(table, schema, json_converter, reject_unseen)
+    names = tuple(column.name for column in schema.columns)
+    expected = dict.fromkeys(names).keys()
+    if set(map(type, rows)) != {dict} or not all(map(expected.__eq__, map(dict.keys, rows))):
+        _refuse_first_misfit(rows, schema)
+    cells = map(itemgetter(*names), rows)
+    table = list(zip(*cells, strict=True)) if len(names) > 1 else [list(cells)]
+    return _prepare(table, schema, json_converter, JsonNumber, reject_unseen)
 
 
 def read_csv(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool = False) -> PreparedRows:
@@ -139,7 +137,7 @@ def read_csv(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool 
         if len(row) != len(header):
             raise InvalidRow(f"{len(row)} cells, and the header has {len(header)}", row=number)
     fields = dict(zip(header, zip(*rows, strict=True), strict=True))
-    return _prepare([fields[column.name] for column in schema.columns], schema, csv_converter, reject_unseen)
+    return _prepare([fields[column.name] for column in schema.columns], schema, csv_converter, str, reject_unseen)
 
 
 def batches(lines: Iterable[bytes], max_bytes: int, max_rows: int) -> list[Batch]:
@@ -176,6 +174,15 @@ def _json_object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _RepeatedKey:
     return found if len(found) == len(pairs) else _RepeatedKey(pairs)
 
 
+def _refuse_first_misfit(rows: Sequence[Any], schema: Schema) -> None:
+    for number, row in enumerate(rows, 1):
+        if isinstance(row, _RepeatedKey):
+            raise RepeatedColumn("the column comes twice", row=number, column=row.key)
+        if not isinstance(row, dict):
+            raise InvalidRow("expected an object of columns and their values", row=number)
+        _check_names(row, schema, row=number)
+
+
 def _check_count(row_count: int, max_rows: int) -> None:
     if row_count == 0:
         raise NoRows("the request has no rows to predict")
@@ -202,14 +209,18 @@ def _check_names(found: Iterable[str], schema: Schema, row: int | None) -> None:
 
 
 def _prepare(
-    table: Sequence[Sequence[Any]], schema: Schema, converter_of: Callable[[Column], Converter], reject_unseen: bool
+    table: Sequence[Sequence[Any]],
+    schema: Schema,
+    converter_of: Callable[[Column], Converter],
+    number_type: type,
+    reject_unseen: bool,
 ) -> PreparedRows:
     """Take the values column by column, in the schema's order, to lines."""
     _refuse_header_row(table, schema)
     converted = []
     advice = []
     for values, column in zip(table, schema.columns, strict=True):
-        cells = convert(values, column, converter_of(column))
+        cells = convert(values, column, converter_of(column), number_type)
         converted.append(cells)
         if column.type == "category" and column.categories:
             unseen = set(cells) - column.categories - NULL_WORDS - {None, ""}
