@@ -69,11 +69,13 @@ def _classification(fields: dict[str, str], labels: dict[str, list[str]]) -> Pre
     classes = labels.get(fields["labels"])
     if classes is None:
         classes = labels[fields["labels"]] = _texts(fields["labels"])
-    values = [float(text) for text in _inner(fields["probabilities"]).split(",")]
-    if len(values) != len(classes) or len(set(classes)) != len(classes):
+        if len(set(classes)) != len(classes):
+            raise ValueError("a label comes twice")
+    values = list(map(float, _inner(fields["probabilities"]).split(",")))
+    if len(values) != len(classes):
         raise ValueError(f"{len(values)} probabilities for {len(classes)} labels")
-    # Rounding may leave a probability a hair outside; NaN is never inside.
-    if not all(-1e-6 <= value <= 1.000001 for value in values):
+    # Rounding may leave a probability a hair outside; a sum with NaN in it is NaN.
+    if not (min(values) >= -1e-6 and max(values) <= 1.000001 and math.isfinite(sum(values))):
         raise ValueError("a probability is not between 0 and 1")
     probabilities = dict(zip(classes, values, strict=True))
     label = _class_of(fields["predicted_label"], probabilities)
