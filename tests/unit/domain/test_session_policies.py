@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tenantml.domain import session_policies
+from tenantml.domain import probing, session_policies
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.runs import Run
 
@@ -25,7 +25,8 @@ POLICIES = {
     "remove a folder": session_policies.remove_objects(ACCOUNT, RUN.customer_folder),
     "remove everything": session_policies.remove_objects(ACCOUNT, ""),
     "inventory": session_policies.inventory(ACCOUNT),
-    "probe": session_policies.probe(),
+    "probe": session_policies.probe(ACCOUNT, probing.permissions(ACCOUNT), probing.NAME, probing.NOT_OURS),
+    "nothing": session_policies.nothing(),
 }
 
 

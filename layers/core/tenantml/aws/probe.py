@@ -45,8 +45,7 @@ def probe(tenant: Tenant, of_another_tenant: str | None = None) -> None:
         PermissionMissing, PermissionExcessive: it may do less or more than the pipeline does.
         CustomerThrottled: an answer is lacking, so nothing is proven; try again later.
     """
-    questions = [*probing.needed(tenant.account), *probing.dangerous()]
-    policy = session_policies.probe(sorted({"iam:PassRole", *(question.permission for question in questions)}))
+    policy = session_policies.probe(tenant.account, probing.permissions(tenant.account), probing.NAME, probing.NOT_OURS)
     try:
         session = assume(tenant, probing.NAME, policy)
     except CustomerAccessRevoked as error:

@@ -60,6 +60,11 @@ def dangerous() -> list[Question]:
     ]
 
 
+def permissions(account: CustomerAccount) -> list[str]:
+    """Return what all the questions ask for, each once."""
+    return sorted({question.permission for question in [*needed(account), *dangerous()]})
+
+
 def in_bucket(account: CustomerAccount) -> Question:
     """Return the question that is answered with `NoSuchBucket` when the bucket is not there."""
     return Question("s3:ListBucket", {"Bucket": account.bucket, "MaxKeys": 1}, "ListObjectsV2")
@@ -137,6 +142,7 @@ def _objects(account: CustomerAccount) -> list[Question]:
     return [
         in_bucket(account),
         Question("s3:ListBucketVersions", bucket | {"MaxKeys": 1}, "ListObjectVersions"),
+        Question("s3:ListBucketMultipartUploads", bucket | {"MaxUploads": 1}, "ListMultipartUploads"),
         Question("s3:PutObject", place | {"Body": b""}),
         Question("s3:GetObject", place),
         Question("s3:DeleteObject", place),

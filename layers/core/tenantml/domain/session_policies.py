@@ -13,6 +13,17 @@ from tenantml.domain.names import CustomerAccount
 REMOVE_OBJECTS = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"]
 
 
+# Permissions without a resource level (Service Authorization Reference, SageMaker and S3).
+WITHOUT_RESOURCE = {
+    "s3:ListAllMyBuckets",
+    "sagemaker:ListAutoMLJobs",
+    "sagemaker:ListCandidatesForAutoMLJob",
+    "sagemaker:ListEndpointConfigs",
+    "sagemaker:ListEndpoints",
+    "sagemaker:ListModels",
+}
+
+
 def _policy(*statements: dict[str, Any]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
@@ -121,9 +132,19 @@ def inventory(account: CustomerAccount, model: str | None = None) -> dict[str, A
     )
 
 
-def probe(permissions: list[str]) -> dict[str, Any]:
-    """All of these on anything: the probe asks what the role itself allows, so this must not narrow it further."""
-    return _policy(_allow(permissions, "*"))
+def probe(account: CustomerAccount, permissions: list[str], *names: str) -> dict[str, Any]:
+    """Ask for these permissions on resources of these names, on the bucket, and for lists; it must not narrow the
+    role further, for it is the role that is asked.
+    """
+    bucket = f"arn:aws:s3:::{account.bucket}"
+    by_name = [found for found in permissions if found.startswith("sagemaker:") and found not in WITHOUT_RESOURCE]
+    in_bucket = [found for found in permissions if found.startswith("s3:") and found not in WITHOUT_RESOURCE]
+    return _policy(
+        _allow(by_name, *(account.sagemaker_arn("*", f"{name}*") for name in names)),
+        _allow(in_bucket, bucket, *(f"{bucket}/{name}" for name in names)),
+        _allow([found for found in permissions if found not in {*by_name, *in_bucket}], "*"),
+        _allow(["iam:PassRole"], account.execution_role_arn),
+    )
 
 
 def nothing() -> dict[str, Any]:

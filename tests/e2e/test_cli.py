@@ -1,0 +1,173 @@
+"""`tenantml`, as a person of the operators' group runs it: another process, with only an AWS client's settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.onboard import apply_access_stack
+
+if TYPE_CHECKING:
+    from local.platform import Platform
+    from tests.e2e.conftest import Tenant
+
+ACCOUNT = "555555555555"
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def run(platform: Platform) -> Run:
+    """Run the CLI with the keys of a person in the group; `key` and `stdin` are an API key and the input."""
+    iam = platform.cloud.client("iam")
+    iam.create_user(UserName="oscar")
+    iam.add_user_to_group(GroupName=platform.outputs["OperatorGroup"], UserName="oscar")
+    made = iam.create_access_key(UserName="oscar")["AccessKey"]
+    credentials = {"AccessKeyId": made["AccessKeyId"], "SecretAccessKey": made["SecretAccessKey"]}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TENANTML_"))}
+
+    def running(*arguments: str, key: str = "", stdin: str = "") -> subprocess.CompletedProcess[str]:
+        environment = kept | platform.cloud.environment(credentials=credentials)
+        environment |= {"TENANTML_API_URL": platform.api_url} | ({"TENANTML_API_KEY": key} if key else {})
+        command = [sys.executable, "-m", "cli", *arguments]
+        return subprocess.run(
+            command, env=environment, input=stdin, capture_output=True, text=True, timeout=300, check=False
+        )
+
+    return running
+
+
+def answered(ran: subprocess.CompletedProcess[str]) -> Any:
+    """The document of a command that was run with --json and succeeded without telling progress."""
+    assert (ran.returncode, ran.stderr) == (0, ""), ran
+    return json.loads(ran.stdout)
+
+
+def refused(ran: subprocess.CompletedProcess[str]) -> tuple[int, str]:
+    """The exit code, and the name of the failure, of a command that was run with --json."""
+    assert ran.stdout == ""
+    return ran.returncode, json.loads(ran.stderr)["error"]["code"]
+
+
+@pytest.fixture(scope="module")
+def key(platform: Platform, run: Run) -> str:
+    """The API key of a tenant that was added and activated from the shell."""
+    add = ["tenant", "add", "hooli", "--account", ACCOUNT, "--region", "us-east-1", "--contact", "ops@hooli.example"]
+    added = answered(run(*add, "--json"))
+    assert refused(run("tenant", "activate", "hooli", "--json")) == (3, "RoleNotAssumable")
+    assert refused(run(*add, "--json")) == (3, "RegistrationConflict")
+    apply_access_stack(platform.cloud, ACCOUNT, added["onboarding"]["parameters"])
+    activated = answered(run("tenant", "activate", "hooli", "--json"))
+    assert (activated["tenant"], activated["status"]) == ("hooli", "active")
+    return str(activated["api_key"])
+
+
+def test_tenants_are_listed_and_shown_without_their_keys(run: Run, key: str) -> None:
+    listed = answered(run("tenant", "list", "--json"))["tenants"]
+    assert [row["status"] for row in listed if row["tenant"] == "hooli"] == ["active"]
+    shown = run("tenant", "show", "hooli")
+    assert shown.returncode == 0
+    assert ACCOUNT in shown.stdout
+    assert key not in shown.stdout
+    people = run("tenant", "list")
+    assert people.stdout.splitlines()[0].split() == ["tenant", "status", "account", "region", "reason"]
+
+
+def test_keys_are_added_rotated_and_revoked(run: Run, key: str) -> None:
+    assert len(answered(run("tenant", "add-key", "hooli", "--json"))["keys"]) == 2
+    rotated = answered(run("tenant", "rotate-key", "hooli", "--overlap-hours", "0.5", "--json"))
+    assert [bool(found["expires_at"]) for found in rotated["keys"]].count(True) == 2
+    key_id = next(found["key_id"] for found in rotated["keys"] if found["expires_at"])
+    left = answered(run("tenant", "revoke-key", "hooli", key_id, "--json"))["keys"]
+    assert key_id not in [found["key_id"] for found in left]
+    assert refused(run("tenant", "revoke-key", "hooli", "0123456789ab", "--json")) == (3, "KeyNotFound")
+    assert refused(run("tenant", "rotate-key", "hooli", "--overlap-hours", "999", "--json")) == (3, "InvalidOperation")
+
+
+def test_a_suspended_tenant_is_active_again_after_activation(run: Run, key: str) -> None:
+    assert answered(run("tenant", "suspend", "hooli", "--reason", "a test", "--json"))["status"] == "suspended"
+    shown = answered(run("tenant", "show", "hooli", "--json"))
+    assert (shown["status"], shown["reason"], shown["held"]) == ("suspended", "a test", True)
+    assert answered(run("tenant", "activate", "hooli", "--json"))["api_key"] is None
+
+
+def test_an_uploaded_dataset_is_watched_predicted_with_and_accounted_for(acme: Tenant, run: Run, iris: Path) -> None:
+    acme.api.configure("shell", {"target": "species", "max_candidates": 2})
+    uploaded = answered(run("upload", "acme/shell", str(iris), "--json"))
+    assert uploaded["key"] == "acme/shell/iris.csv"
+    watched = run("watch", uploaded["execution"])
+    assert watched.returncode == 0, watched.stderr
+    assert "succeeded" in watched.stdout
+    assert "  StartTraining\n" in watched.stderr
+    header, first = iris.read_text().splitlines()[:2]
+    rows = f"{header.rsplit(',', 1)[0]}\n{first.rsplit(',', 1)[0]}\n"
+    predicted = answered(run("predict", "shell", "--json", key=acme.api.api_key, stdin=rows))
+    assert predicted["predictions"][0]["predicted_label"] == "setosa"
+    people = run("predict", "shell", key=acme.api.api_key, stdin=rows).stdout.splitlines()
+    assert people[0].split(",")[0] == "predicted_label"
+    assert people[1].split(",")[0] == "setosa"
+    tenants = answered(run("receipt", uploaded["execution"], "--json", key=acme.api.api_key))
+    operators = answered(run("receipt", uploaded["execution"], "--tenant", "acme", "--json"))
+    assert tenants["entries"] == operators["entries"]
+    assert "sagemaker:CreateAutoMLJobV2" in run("receipt", uploaded["execution"], key=acme.api.api_key).stdout
+
+
+def test_a_failed_execution_exits_with_4_and_its_name(acme: Tenant, run: Run, tmp_path: Path) -> None:
+    acme.api.configure("shell", {"target": "species", "max_candidates": 2})
+    path = tmp_path / "empty.csv"
+    path.write_text("")
+    uploaded = answered(run("upload", "acme/shell", str(path), "--json"))
+    assert refused(run("watch", uploaded["execution"], "--json")) == (4, "EmptyFile")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "code"),
+    [
+        (["tenant", "show", "nobody"], 3, "TenantNotFound"),
+        (["watch", "no-such-execution"], 3, "NoExecution"),
+        (["upload", "acme/shell", "/nonexistent/file.csv"], 3, "NoFile"),
+        (["upload", "acme", __file__], 3, "WrongUploadKey"),
+        (["predict", "shell"], 3, "NoApiKey"),
+        (["tenant", "list", "--stack", "no-such-stack"], 1, "AccessDenied"),
+        (["tenant", "offboard", "hooli"], 3, "NotConfirmed"),
+    ],
+)
+def test_what_is_refused_exits_with_3_under_its_name(
+    run: Run, key: str, arguments: list[str], exit_code: int, code: str
+) -> None:
+    assert refused(run(*arguments, "--json")) == (exit_code, code)
+
+
+def test_a_refusal_is_said_in_words(run: Run) -> None:
+    ran = run("tenant", "show", "nobody")
+    assert (ran.returncode, ran.stdout) == (3, "")
+    assert ran.stderr.startswith("tenantml: TenantNotFound: there is no tenant 'nobody'")
+
+
+@pytest.mark.parametrize("arguments", [[], ["tenant"], ["tenant", "add", "x"], ["nonsense"], ["watch", "x", "--nope"]])
+def test_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
+    ran = run(*arguments)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("usage: tenantml")
+
+
+def test_an_execution_that_outlives_the_wait_exits_with_5(acme: Tenant, run: Run, iris: Path) -> None:
+    acme.api.configure("slow", {"target": "species", "max_candidates": 2})
+    uploaded = answered(run("upload", "acme/slow", str(iris), "--json"))
+    while acme.api.execution_of("acme/slow/iris.csv") is None:
+        pass
+    assert refused(run("watch", uploaded["execution"], "--timeout-seconds", "0", "--json")) == (5, "StillRunning")
+    acme.outcome("acme/slow/iris.csv")
+
+
+def test_offboarding_removes_the_tenant_and_prints_what_was_removed(run: Run, key: str) -> None:
+    done = answered(run("tenant", "offboard", "hooli", "--yes", "--json"))
+    assert done["report"]
+    assert "hooli" not in [row["tenant"] for row in answered(run("tenant", "list", "--json"))["tenants"]]
+    assert refused(run("tenant", "activate", "hooli", "--json")) == (3, "TenantNotFound")
