@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from tenantml.aws import registry
-from tenantml.aws.clients import platform
+from tenantml.aws import bus, registry
 from tenantml.domain import outcomes
 from tenantml.domain.tenants import ACTIVE, SUSPENDED
 from tenantml.domain.uploads import Upload
-from tenantml.settings import setting
 
 
 def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]:
-    """Write the outcome, tell it on the bus, and return it; whoever comes first decides what it was.
+    """Write the outcome, tell it on the bus, and return it; whoever comes first decides what it was. An upload whose
+    version answers has succeeded, whatever failed after that.
 
     The row is written before the event is sent and marked after it, so that a crash between the two tells it again
     rather than never; the event carries the execution's name, by which a receiver knows a repetition.
@@ -22,7 +20,7 @@ def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str
     claimed = upload.key.split("/")[0]
     tenant = registry.find_tenant(claimed)
     owner = claimed if tenant else registry.NOBODY
-    outcome = outcomes.of(failure, left_behind)
+    outcome = outcomes.of(None if _is_live(owner, upload.execution) else failure, left_behind)
     registry.end_execution(
         owner, upload.execution, {**outcome, "tenant": owner, "upload": upload.as_input(), "announced": False}
     )
@@ -34,12 +32,11 @@ def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str
         name: row.get(name) for name in ("execution", "tenant", "model", "version", "status", "error", "left_behind")
     }
     if not row["announced"]:
-        entry = {
-            "Source": "tenantml",
-            "DetailType": "Execution Ended",
-            "Detail": json.dumps(told),
-            "EventBusName": setting("EVENT_BUS"),
-        }
-        platform("events").put_events(Entries=[entry])
+        bus.tell("Execution Ended", told)
         registry.update_execution(owner, upload.execution, {"announced": True})
     return told
+
+
+def _is_live(tenant: str, execution: str) -> bool:
+    row = registry.find_execution(tenant, execution)
+    return row is not None and "version" in row and registry.is_live(tenant, row["model"], row["version"])

@@ -393,6 +393,12 @@ def list_versions(tenant: str, model: str, page: PageRequest) -> Page:
     return _page(f"TENANT#{tenant}", f"VERSION#{model}#", page, newest_first=True)
 
 
+def is_live(tenant: str, model: str, version: str) -> bool:
+    """Say whether this version is the one that answers."""
+    row = find_model(tenant, model)
+    return row is not None and row.get("live_version") == version
+
+
 def promote(tenant: str, model: str, version: str) -> str | None:
     """Make `version` the one that answers, in one conditional write; return the version that was live before.
 

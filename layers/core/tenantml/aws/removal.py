@@ -36,8 +36,7 @@ def roll_back(run: Run) -> Removal:
         StillChanging: the job has not stopped yet, and may still write; or the endpoint is being created, and cannot be
             deleted yet. What could be done is done.
     """
-    model = registry.find_model(run.tenant, run.model)
-    if model and model.get("live_version") == run.version:
+    if registry.is_live(run.tenant, run.model, run.version):
         return Removal()
     tenant, job = registry.get_tenant(run.tenant), run.job()
     try:
@@ -58,10 +57,12 @@ def roll_back(run: Run) -> Removal:
 def clean_up(run: Run, failed: bool, delivered: bool) -> Removal:
     """Take back the run's grant and delete the copies of its dataset; after a failure its artefacts too. Repeatable.
 
-    After a success the holdout and the profile stay in the staging bucket as long as the version does. `delivered`
-    says whether anything was written to the customer's account: if not, no call is made there.
+    After a success the holdout and the profile stay in the staging bucket as long as the version does, and so they do
+    after a failure that came when the version was live already. `delivered` says whether anything was written to the
+    customer's account: if not, no call is made there.
     """
     grants.revoke(run.execution)
+    failed = failed and not registry.is_live(run.tenant, run.model, run.version)
     staged = run.staging_folder if failed else f"{run.staging_folder}train.csv"
     result = Removal(storage.remove_folder(platform("s3"), setting("STAGING_BUCKET"), staged))
     if not delivered:

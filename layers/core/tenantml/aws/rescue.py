@@ -16,6 +16,8 @@ CAUSES = {
         "Error": "ExecutionTimedOut",
         "Cause": "the execution took longer than it may; raise nothing, upload again, and tell us",
     },
+    # Every failure path ends with its record; one that could not be written is written by the sweep.
+    "FAILED": {"Error": "OutcomeNotRecorded", "Cause": "the execution failed and could not write down why"},
 }
 
 
@@ -38,7 +40,7 @@ def rescue(upload: Upload, status: str) -> dict[str, Any]:
 
 
 def rescue_lost() -> list[str]:
-    """Rescue executions that ended so while their event was lost; return their names.
+    """Rescue executions that ended so and were not told of, or whose event was lost; return their names.
 
     One whose things are still changing is left to the next time.
     """
@@ -48,7 +50,7 @@ def rescue_lost() -> list[str]:
             upload = Upload(**started)
             owner = upload.key.split("/")[0]
             row = registry.find_execution(owner, name)
-            if row and "ended_at" not in row:
+            if row and not row.get("announced"):
                 with suppress(StillChanging):
                     rescue(upload, status)
                     rescued.append(name)

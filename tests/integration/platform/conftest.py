@@ -1,0 +1,177 @@
+"""The SaaS account on moto: what the template stores things in, and the functions' environment; customers beside it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from moto import mock_aws
+from samtranslator.yaml_helper import yaml_parse
+
+from tenantml.aws import registry
+from tenantml.aws.clients import platform, shared_session
+from tenantml.domain.models import ModelSettings
+from tenantml.domain.runs import Run
+from tenantml.domain.tenants import ACTIVE, Tenant
+from tenantml.domain.uploads import Upload, destination_of
+
+REPOSITORY = Path(__file__).parents[3]
+SAAS, CUSTOMER, REGION = "123456789012", "222222222222", "us-east-1"
+TABLES = {"REGISTRY_TABLE": "RegistryTable", "GRANTS_TABLE": "GrantsTable", "EVIDENCE_TABLE": "EvidenceTable"}
+BUCKETS = {"STAGING_BUCKET": "StagingBucket", "INGEST_BUCKET": "IngestBucket"}
+TEMPLATE = yaml_parse((REPOSITORY / "template.yaml").read_text())["Resources"]
+CONTEXT = SimpleNamespace(aws_request_id="8476a536", function_name="tenantml-f")
+TENANT = Tenant("acme", CUSTOMER, REGION, "cloud@acme.example", "tenantml-external-id", ACTIVE)
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """Make the template's tables, buckets and bus; return the environment that names them.
+
+    Clients stay from test to test, since each costs more than a test; what moto keeps does not.
+    """
+    for name, value in {"ACCESS_KEY_ID": "k", "SECRET_ACCESS_KEY": "s", "DEFAULT_REGION": REGION}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    with mock_aws():
+        machine_arn = platform("stepfunctions").create_state_machine(
+            name="tenantml-training", definition="{}", roleArn=f"arn:aws:iam::{SAAS}:role/r"
+        )["stateMachineArn"]
+        platform("events").create_event_bus(Name="tenantml")
+        environment = {
+            **{variable: make_table(name) for variable, name in TABLES.items()},
+            **{variable: make_bucket(name) for variable, name in BUCKETS.items()},
+            "EVENT_BUS": "tenantml",
+            "TRAINING_STATE_MACHINE": machine_arn,
+            "TENANT_DATA_ROLE": f"arn:aws:iam::{SAAS}:role/tenant-data",
+            "OUTSIDER_ROLE": f"arn:aws:iam::{SAAS}:role/outsider",
+            "PLATFORM_ACCOUNT": SAAS,
+            "STACK_NAME": "tenantml",
+            "ONBOARDING_TEMPLATE_URL": "https://example.com/customer_access.yaml",
+        }
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        yield environment
+
+
+def make_table(name: str) -> str:
+    """Make a table with the keys and indexes that the template gives it."""
+    known = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    properties = {key: value for key, value in TEMPLATE[name]["Properties"].items() if key in known}
+    platform("dynamodb").create_table(TableName=name, **properties)
+    return name
+
+
+def make_bucket(name: str) -> str:
+    """Make a versioned bucket."""
+    bucket = f"tenantml-{name.lower()}"
+    platform("s3").create_bucket(Bucket=bucket)
+    platform("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    return bucket
+
+
+@pytest.fixture
+def standing_policy(stack: dict[str, str]) -> None:
+    """The staging bucket's standing policy, from the template; moto would apply it without its condition."""
+    arn, name = f"arn:aws:s3:::{stack['STAGING_BUCKET']}", "StagingBucket"
+    text = json.dumps(TEMPLATE[f"{name}Policy"]["Properties"]["PolicyDocument"])
+    text = text.replace(json.dumps({"Fn::GetAtt": [name, "Arn"]}), json.dumps(arn))
+    text = text.replace(json.dumps({"Fn::Sub": f"${{{name}.Arn}}/*"}), json.dumps(f"{arn}/*"))
+    platform("s3").put_bucket_policy(Bucket=stack["STAGING_BUCKET"], Policy=text)
+
+
+@pytest.fixture
+def tenant(stack: dict[str, str]) -> Tenant:
+    """An active tenant with a model `churn`."""
+    registry.add_tenant(TENANT)
+    registry.put_model(TENANT.tenant, "churn", ModelSettings("Churn?", max_upload_bytes=1_000_000))
+    return TENANT
+
+
+@pytest.fixture
+def event() -> Callable[[str], Any]:
+    """Return the sample event of a function."""
+    return lambda name: json.loads((REPOSITORY / "events" / f"{name}.json").read_text())
+
+
+@pytest.fixture
+def invoke(stack: dict[str, str]) -> Callable[[str, Any], Any]:
+    """Invoke a function's handler as Lambda does."""
+
+    def invoke(name: str, event: Any) -> Any:
+        spec = importlib.util.spec_from_file_location(name, REPOSITORY / "functions" / name / "app.py")
+        assert spec
+        assert spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return json.loads(json.dumps(module.handler(event, CONTEXT)))
+
+    return invoke
+
+
+@pytest.fixture
+def upload(event: Callable[[str], Any]) -> Upload:
+    return Upload(**event("accept_upload")["upload"])
+
+
+@pytest.fixture
+def run(upload: Upload) -> Run:
+    return Run.of(upload, destination_of(upload.key))
+
+
+@pytest.fixture
+def customer_s3(stack: dict[str, str]) -> Any:
+    """An S3 client in the customer's account, with the bucket that the on-boarding template creates."""
+    found = boto3.client("sts").assume_role(
+        RoleArn=f"arn:aws:iam::{CUSTOMER}:role/customer_trusting_saas", RoleSessionName="test"
+    )["Credentials"]
+    client = boto3.client(
+        "s3",
+        aws_access_key_id=found["AccessKeyId"],
+        aws_secret_access_key=found["SecretAccessKey"],
+        aws_session_token=found["SessionToken"],
+    )
+    client.create_bucket(Bucket=TENANT.account.bucket)
+    return client
+
+
+class _Body:
+    def __init__(self, content: bytes):
+        self._content = content
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self._content
+
+
+@pytest.fixture
+def answer_with(stack: dict[str, str]) -> Iterator[Callable[..., None]]:
+    """Let AWS answer an operation with an error, on the wire, so many times."""
+    registered: list[tuple[Any, str, Any]] = []
+
+    def answer_with(service: str, operation: str, status: int, code: str, times: int = 10**6) -> None:
+        left = [times]
+
+        def refuse(request: Any, **_: Any) -> AWSResponse | None:
+            if not left[0]:
+                return None
+            left[0] -= 1
+            body = json.dumps({"__type": code, "message": "no"})
+            if service in {"s3", "sts"}:
+                error = f"<Error><Code>{code}</Code><Message>no</Message></Error>"
+                body = error if service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>"
+            return AWSResponse(request.url, status, {"x-amzn-errortype": code}, _Body(body.encode()))
+
+        # a client has the events of its session as they were when it was made
+        for events in (shared_session()._session.get_component("event_emitter"), platform(service).meta.events):
+            events.register_first(f"before-send.{service}.{operation}", refuse)
+            registered.append((events, f"before-send.{service}.{operation}", refuse))
+
+    yield answer_with
+    for events, name, refuse in registered:
+        events.unregister(name, refuse)

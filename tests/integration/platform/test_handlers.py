@@ -1,0 +1,316 @@
+"""Functions, fed with their sample events, on the SaaS account's tables and buckets."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tenantml.aws import api_keys, outcomes, registry, removal, rescue
+from tenantml.aws.bus import NotTold
+from tenantml.aws.clients import platform
+from tenantml.aws.customer import assume
+from tenantml.domain import session_policies
+from tenantml.domain.runs import Run
+from tenantml.domain.tenants import ACTIVE, SUSPENDED, Tenant
+from tenantml.domain.uploads import Upload
+from tenantml.errors import (
+    CustomerAccessRevoked,
+    InvalidRegistration,
+    TenantMLError,
+    Unauthorized,
+)
+
+Invoke = Callable[[str, Any], Any]
+Sample = Callable[[str], Any]
+
+
+# an upload becomes an execution
+
+
+def test_an_upload_starts_one_execution_however_often_it_is_told(
+    stack: dict[str, str], invoke: Invoke, event: Sample, upload: Upload
+) -> None:
+    for _ in range(2):
+        assert invoke("start_execution", event("start_execution")) == {"batchItemFailures": []}
+    (found,) = platform("stepfunctions").list_executions(stateMachineArn=stack["TRAINING_STATE_MACHINE"])["executions"]
+    assert found["name"] == upload.execution
+    described = platform("stepfunctions").describe_execution(executionArn=found["executionArn"])
+    assert Upload(**json.loads(described["input"])) == upload
+
+
+def test_a_message_that_is_no_upload_is_given_back_and_the_others_are_not(
+    stack: dict[str, str], invoke: Invoke, event: Sample
+) -> None:
+    (good,) = event("start_execution")["Records"]
+    bad = {**good, "messageId": "bad", "body": "{}"}
+    answer = invoke("start_execution", {"Records": [good, bad]})
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
+    assert platform("stepfunctions").list_executions(stateMachineArn=stack["TRAINING_STATE_MACHINE"])["executions"]
+
+
+def test_an_accepted_upload_is_visible_at_once(tenant: Tenant, invoke: Invoke, event: Sample, run: Run) -> None:
+    answer = invoke("accept_upload", event("accept_upload"))
+    assert answer == {"run": run.as_document(), "delivery": "copy"}
+    row = registry.require_execution("acme", run.execution)
+    assert (row["status"], row["state"], row["version"]) == ("running", "AcceptUpload", run.version)
+    assert invoke("accept_upload", event("accept_upload")) == answer, "a repeat says the same"
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"key": "acme/churn.csv"}, "WrongUploadKey"),
+        ({"key": "nobody/churn/a.csv"}, "UnknownTenant"),
+        ({"key": "acme/unknown/a.csv"}, "UnknownModel"),
+        ({"size_bytes": 1_000_001}, "UploadTooLarge"),
+    ],
+)
+def test_an_upload_that_cannot_be_trained_from_is_refused_by_name(
+    tenant: Tenant, invoke: Invoke, event: Sample, changes: dict[str, Any], error: str
+) -> None:
+    sample = event("accept_upload")
+    with pytest.raises(TenantMLError) as caught:
+        invoke("accept_upload", {**sample, "upload": sample["upload"] | changes})
+    assert type(caught.value).__name__ == error
+
+
+def test_a_suspended_tenants_upload_is_refused_as_an_unknown_tenants(
+    tenant: Tenant, invoke: Invoke, event: Sample
+) -> None:
+    registry.set_tenant_status("acme", SUSPENDED, "asked for")
+    with pytest.raises(TenantMLError) as caught:
+        invoke("accept_upload", event("accept_upload"))
+    assert type(caught.value).__name__ == "UnknownTenant"
+
+
+def test_an_upload_that_a_newer_one_overtook_is_superseded(tenant: Tenant, invoke: Invoke, event: Sample) -> None:
+    registry.note_newest_upload("acme", "churn", "2026-11-22T18:00:00Z", "01")
+    with pytest.raises(TenantMLError) as caught:
+        invoke("accept_upload", event("accept_upload"))
+    assert type(caught.value).__name__ == "UploadSuperseded"
+
+
+# how it ends
+
+
+@pytest.fixture
+def told(stack: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
+    """What EventBridge is told, in order."""
+    found: list[dict[str, Any]] = []
+
+    def listen(params: dict[str, Any], **_: Any) -> None:
+        assert params["Entries"][0]["EventBusName"] == stack["EVENT_BUS"]
+        found.extend(json.loads(entry["Detail"]) for entry in params["Entries"])
+
+    events = platform("events").meta.events
+    events.register("provide-client-params.events.PutEvents", listen)
+    yield found
+    events.unregister("provide-client-params.events.PutEvents", listen)
+
+
+def test_a_failure_is_recorded_and_told_once_however_often_the_state_runs(
+    tenant: Tenant, invoke: Invoke, event: Sample, run: Run, told: list[dict[str, Any]]
+) -> None:
+    invoke("accept_upload", event("accept_upload"))
+    for _ in range(2):
+        answer = invoke("record_outcome", event("record_outcome"))
+    assert answer["error"]["code"] == "TooFewRows"
+    assert "499 rows" in answer["error"]["message"]
+    (detail,) = told
+    assert (detail["execution"], detail["tenant"], detail["status"]) == (run.execution, "acme", "failed")
+
+
+def test_whoever_ends_an_execution_first_decides_how_it_ended(
+    tenant: Tenant, invoke: Invoke, event: Sample, upload: Upload
+) -> None:
+    invoke("accept_upload", event("accept_upload"))
+    outcomes.record(upload, {"Error": "ExecutionStopped", "Cause": "an operator"}, [])
+    answer = invoke("record_outcome", event("record_outcome") | {"failure": None})
+    assert (answer["status"], answer["error"]["code"]) == ("failed", "ExecutionStopped")
+
+
+def test_an_upload_of_nobody_has_an_outcome_too(stack: dict[str, str], invoke: Invoke, event: Sample) -> None:
+    sample = event("record_outcome")
+    stray = sample | {"upload": sample["upload"] | {"key": "stray.csv"}}
+    answer = invoke("record_outcome", stray | {"failure": {"Error": "WrongUploadKey", "Cause": "the key"}})
+    assert (answer["tenant"], answer["error"]["code"]) == (registry.NOBODY, "WrongUploadKey")
+
+
+def test_a_tenant_whose_role_refuses_us_is_suspended(
+    tenant: Tenant, invoke: Invoke, event: Sample, upload: Upload
+) -> None:
+    invoke("accept_upload", event("accept_upload"))
+    outcomes.record(upload, {"Error": "CustomerAccessRevoked", "Cause": "the role is gone"}, [])
+    found = registry.get_tenant("acme")
+    assert (found.status, found.reason) == (SUSPENDED, "the role is gone")
+
+
+def test_what_could_not_be_told_is_told_by_the_next_who_tries(
+    tenant: Tenant, invoke: Invoke, event: Sample, upload: Upload, told: list[dict[str, Any]]
+) -> None:
+    invoke("accept_upload", event("accept_upload"))
+
+    def not_taken(parsed: dict[str, Any], **_: Any) -> None:
+        parsed.update(FailedEntryCount=1, Entries=[{"ErrorCode": "InternalFailure", "ErrorMessage": "later"}])
+
+    platform("events").meta.events.register("after-call.events.PutEvents", not_taken)
+    try:
+        with pytest.raises(NotTold, match="later"):
+            outcomes.record(upload, None, [])
+    finally:
+        platform("events").meta.events.unregister("after-call.events.PutEvents", not_taken)
+    for _ in range(2):
+        outcomes.record(upload, None, [])
+    assert [detail["status"] for detail in told] == ["succeeded"] * 2, "refused, then taken, then not again"
+
+
+# after the version is live, nothing takes it away
+
+
+@pytest.fixture
+def live(tenant: Tenant, invoke: Invoke, event: Sample, run: Run, stack: dict[str, str], customer_s3: Any) -> Run:
+    """A run whose version answers: its profile is staged, its artefacts and its dataset copy are the customer's."""
+    invoke("accept_upload", event("accept_upload"))
+    registry.put_version("acme", "churn", run.version, {"status": "deploying"})
+    for name in ("train.csv", "holdout.csv", "profile.json"):
+        platform("s3").put_object(Bucket=stack["STAGING_BUCKET"], Key=f"{run.staging_folder}{name}", Body=b"x")
+    for name in ("input/train.csv", "output/model.tar.gz"):
+        customer_s3.put_object(Bucket=tenant.account.bucket, Key=f"{run.customer_folder}{name}", Body=b"x")
+    assert invoke("promote_version", event("promote_version")) == {"previous": None}
+    return run
+
+
+def keys(client: Any, bucket: str) -> list[str]:
+    return [row["Key"].rsplit("/", 1)[1] for row in client.list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+
+def test_cleaning_up_after_success_keeps_what_the_version_needs(
+    live: Run, invoke: Invoke, event: Sample, stack: dict[str, str], customer_s3: Any, tenant: Tenant
+) -> None:
+    answer = invoke("clean_up", event("clean_up"))
+    assert answer == {"removed": 2, "left_behind": []}
+    assert keys(platform("s3"), stack["STAGING_BUCKET"]) == ["holdout.csv", "profile.json"]
+    assert keys(customer_s3, tenant.account.bucket) == ["model.tar.gz"]
+    assert invoke("clean_up", event("clean_up"))["removed"] == 0
+
+
+def test_an_execution_that_is_stopped_after_its_promotion_loses_nothing_and_has_succeeded(
+    live: Run, invoke: Invoke, event: Sample, stack: dict[str, str], customer_s3: Any, tenant: Tenant
+) -> None:
+    assert invoke("rescue_execution", event("rescue_execution"))["status"] == "succeeded"
+    assert keys(platform("s3"), stack["STAGING_BUCKET"]) == ["holdout.csv", "profile.json"]
+    assert keys(customer_s3, tenant.account.bucket) == ["model.tar.gz"]
+    assert registry.is_live("acme", "churn", live.version)
+
+
+def test_cleaning_up_after_a_failure_before_the_promotion_leaves_nothing(
+    live: Run, stack: dict[str, str], customer_s3: Any, tenant: Tenant
+) -> None:
+    registry.promote("acme", "churn", "v99990101-000000-ffff")
+    removal.clean_up(live, failed=True, delivered=True)
+    assert keys(platform("s3"), stack["STAGING_BUCKET"]) == keys(customer_s3, tenant.account.bucket) == []
+
+
+def test_nothing_is_called_in_the_customers_account_when_nothing_was_delivered(
+    live: Run, answer_with: Callable[..., None], stack: dict[str, str]
+) -> None:
+    answer_with("sts", "AssumeRole", 500, "NobodyMayAsk")
+    registry.promote("acme", "churn", "v99990101-000000-ffff")
+    removal.clean_up(live, failed=True, delivered=False)
+    assert keys(platform("s3"), stack["STAGING_BUCKET"]) == []
+
+
+def test_what_the_customers_account_keeps_from_us_is_named(
+    live: Run, answer_with: Callable[..., None], tenant: Tenant
+) -> None:
+    answer_with("sts", "AssumeRole", 403, "AccessDenied")
+    registry.promote("acme", "churn", "v99990101-000000-ffff")
+    assert removal.clean_up(live, failed=True, delivered=True).left_behind == [
+        f"arn:aws:s3:::{tenant.account.bucket}/{live.customer_folder}*"
+    ]
+    assert removal.roll_back(live).left_behind == [
+        tenant.account.sagemaker_arn(kind, live.endpoint) for kind in ("endpoint", "endpoint-config", "model")
+    ]
+
+
+def test_the_sweep_ends_what_was_stopped_without_anybody_noticing(
+    live: Run, invoke: Invoke, event: Sample, stack: dict[str, str]
+) -> None:
+    invoke("start_execution", event("start_execution"))
+    arn = f"{stack['TRAINING_STATE_MACHINE'].replace(':stateMachine:', ':execution:')}:{live.execution}"
+    platform("stepfunctions").stop_execution(executionArn=arn)
+    assert invoke("sweep", event("sweep")) == {"grants": [], "executions": [live.execution]}
+    assert registry.require_execution("acme", live.execution)["announced"]
+    assert invoke("sweep", event("sweep")) == {"grants": [], "executions": []}
+
+
+def test_every_way_to_end_without_a_word_has_a_cause_that_people_understand() -> None:
+    for failure in rescue.CAUSES.values():
+        assert failure["Cause"][0].islower()
+
+
+# customers' accounts
+
+
+def test_a_role_that_does_not_trust_us_any_more_is_named(tenant: Tenant, answer_with: Callable[..., None]) -> None:
+    answer_with("sts", "AssumeRole", 403, "AccessDenied")
+    with pytest.raises(CustomerAccessRevoked, match="apply the on-boarding template again"):
+        assume(tenant, "e-1", session_policies.nothing())
+
+
+def test_a_refusal_that_nobody_thought_of_stays_what_it_is(tenant: Tenant, answer_with: Callable[..., None]) -> None:
+    answer_with("sts", "AssumeRole", 400, "RegionDisabledException")
+    with pytest.raises(ClientError, match="RegionDisabledException"):
+        assume(tenant, "e-1", session_policies.nothing())
+
+
+def test_a_session_is_the_customers_and_never_ours(tenant: Tenant) -> None:
+    session = assume(tenant, "acme-churn-0123456789abcdef", session_policies.nothing())
+    assert session.client("sts").get_caller_identity()["Account"] == tenant.account_id
+    assert platform("sts").get_caller_identity()["Account"] == "123456789012"
+
+
+def test_a_session_policy_that_sts_would_refuse_is_a_bug_of_ours(tenant: Tenant) -> None:
+    with pytest.raises(ValueError, match="2048"):
+        assume(tenant, "e-1", {"Version": "2012-10-17", "Statement": ["x" * 2048]})
+
+
+# operators and keys
+
+
+def test_a_registered_tenant_is_told_what_to_apply(stack: dict[str, str], invoke: Invoke, event: Sample) -> None:
+    answer = invoke("register_tenant", event("register_tenant"))
+    assert answer["onboarding"]["parameters"]["ExternalId"] == answer["external_id"]
+    assert answer["onboarding"]["parameters"]["SaasAccountId"] == stack["PLATFORM_ACCOUNT"]
+    assert registry.get_tenant("acme").status != ACTIVE
+
+
+def test_our_own_account_is_no_tenants(stack: dict[str, str], invoke: Invoke, event: Sample) -> None:
+    with pytest.raises(InvalidRegistration, match="our own account"):
+        invoke("register_tenant", event("register_tenant") | {"account_id": stack["PLATFORM_ACCOUNT"]})
+
+
+def test_a_key_says_whose_it_is_and_nothing_of_it_is_stored(
+    tenant: Tenant, invoke: Invoke, event: Sample, stack: dict[str, str]
+) -> None:
+    key = api_keys.issue("acme")
+    sample = event("authorize")
+    answer = invoke("authorize", sample | {"headers": {"X-Api-Key": key}})
+    assert (answer["principalId"], answer["context"]) == ("acme", {"tenant": "acme"})
+    (statement,) = answer["policyDocument"]["Statement"]
+    assert re.fullmatch(r"arn:aws:execute-api:us-east-1:111111111111:gy415nuibc/v1/\*", statement["Resource"])
+    assert key not in json.dumps(platform("dynamodb").scan(TableName=stack["REGISTRY_TABLE"])["Items"])
+
+
+@pytest.mark.parametrize("headers", [None, {}, {"x-api-key": ""}, {"x-api-key": "tml_wrong"}, {"x-api-key": "é" * 500}])
+def test_no_key_and_a_wrong_key_are_refused_alike(
+    tenant: Tenant, invoke: Invoke, event: Sample, headers: dict[str, str] | None
+) -> None:
+    with pytest.raises(Unauthorized) as caught:
+        invoke("authorize", event("authorize") | {"headers": headers})
+    assert str(caught.value) == "Unauthorized"

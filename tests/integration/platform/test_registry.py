@@ -1,0 +1,108 @@
+"""The registry: conditional writes decide who comes first, whoever repeats."""
+
+from __future__ import annotations
+
+import pytest
+
+from tenantml.aws import registry
+from tenantml.domain.models import ModelSettings
+from tenantml.domain.pagination import PageRequest
+from tenantml.domain.tenants import Tenant
+from tenantml.errors import NotFound, RegistrationConflict, TenantNotFound, UploadSuperseded
+
+UPLOAD = {"uploaded_at": "2026-11-22T17:03:01Z"}
+OLD, NEW, NEWEST = "v20261121-000000-aaaa", "v20261122-000000-bbbb", "v20261123-000000-cccc"
+
+
+def test_a_tenants_id_and_its_account_are_taken_once(tenant: Tenant) -> None:
+    for other in (Tenant("acme", "333333333333", "r", "c", "x"), Tenant("globex", tenant.account_id, "r", "c", "x")):
+        with pytest.raises(RegistrationConflict):
+            registry.add_tenant(other)
+    assert registry.find_tenant("globex") is None
+    registry.add_tenant(Tenant("initech", "333333333333", "us-east-1", "c", "x"))
+
+
+def test_the_refusals_of_a_taken_id_and_of_a_taken_account_read_alike(tenant: Tenant) -> None:
+    told = set()
+    for other in (Tenant("acme", "333333333333", "r", "c", "x"), Tenant("globex", tenant.account_id, "r", "c", "x")):
+        with pytest.raises(RegistrationConflict) as caught:
+            registry.add_tenant(other)
+        told.add(str(caught.value))
+    assert len(told) == 1
+
+
+def test_an_unknown_tenant_or_model_is_named(tenant: Tenant) -> None:
+    with pytest.raises(TenantNotFound, match="nobody"):
+        registry.get_tenant("nobody")
+    with pytest.raises(NotFound):
+        registry.get_model("acme", "nothing")
+
+
+def test_the_first_version_replaces_nothing(tenant: Tenant) -> None:
+    assert registry.promote("acme", "churn", NEW) is None
+    assert registry.get_model("acme", "churn")["live_version"] == NEW
+
+
+def test_a_newer_version_replaces_an_older_one_and_a_repeat_says_the_same(tenant: Tenant) -> None:
+    registry.promote("acme", "churn", OLD)
+    assert registry.promote("acme", "churn", NEW) == OLD
+    assert registry.promote("acme", "churn", NEW) == OLD
+    assert registry.promote("acme", "churn", NEWEST) == NEW
+
+
+def test_an_older_version_never_replaces_a_newer_one(tenant: Tenant) -> None:
+    registry.promote("acme", "churn", NEW)
+    with pytest.raises(UploadSuperseded):
+        registry.promote("acme", "churn", OLD)
+    assert registry.get_model("acme", "churn")["live_version"] == NEW
+
+
+def test_settings_change_without_touching_what_is_live(tenant: Tenant) -> None:
+    registry.promote("acme", "churn", NEW)
+    registry.put_model("acme", "churn", ModelSettings("Other"))
+    row = registry.get_model("acme", "churn")
+    assert (row["settings"]["target"], row["live_version"]) == ("Other", NEW)
+
+
+def test_uploads_are_ordered_by_time_then_by_sequencer(tenant: Tenant) -> None:
+    def note(time: str, sequencer: str) -> bool:
+        return registry.note_newest_upload("acme", "churn", f"2026-11-22T{time}Z", sequencer)
+
+    assert note("10:00:00", "00A1")
+    assert note("10:00:00", "00A1"), "the same upload again"
+    assert note("10:00:00", "00A2")
+    assert not note("10:00:00", "00A1")
+    assert not note("09:59:59", "FFFF")
+    assert note("10:00:01", "0001")
+
+
+def test_an_execution_begins_once_and_ends_once(tenant: Tenant) -> None:
+    registry.add_execution("acme", "e", {"model": "churn", "upload": UPLOAD})
+    registry.update_execution("acme", "e", {"state": "CheckTraining"})
+    registry.add_execution("acme", "e", {"model": "other", "upload": UPLOAD})
+    assert registry.require_execution("acme", "e")["model"] == "churn"
+    assert registry.require_execution("acme", "e")["state"] == "CheckTraining"
+    assert registry.end_execution("acme", "e", {"status": "succeeded", "upload": UPLOAD})
+    assert not registry.end_execution("acme", "e", {"status": "failed", "upload": UPLOAD})
+    assert registry.require_execution("acme", "e")["status"] == "succeeded"
+
+
+def test_an_execution_that_nobody_began_is_a_bug(tenant: Tenant) -> None:
+    with pytest.raises(LookupError):
+        registry.require_execution("acme", "e")
+
+
+def test_versions_are_listed_newest_first_and_of_one_model(tenant: Tenant) -> None:
+    for model, version in (("churn", OLD), ("churn", NEWEST), ("churn", NEW), ("churn-2", NEWEST)):
+        registry.put_version("acme", model, version, {"status": "live"})
+    first = registry.list_versions("acme", "churn", PageRequest(2, None))
+    rest = registry.list_versions("acme", "churn", PageRequest(2, first.after))
+    assert [row["version"] for row in [*first.rows, *rest.rows]] == [NEWEST, NEW, OLD]
+    assert not registry.update_version("acme", "churn", "v0", {"status": "live"})
+
+
+def test_nothing_of_a_tenant_is_found_under_another(tenant: Tenant) -> None:
+    registry.add_tenant(Tenant("acme2", "333333333333", "us-east-1", "c", "x"))
+    registry.add_execution("acme", "e", {"upload": UPLOAD})
+    assert registry.find_model("acme2", "churn") is None
+    assert registry.find_execution("acme2", "e") is None
