@@ -47,8 +47,8 @@ _ACCEPTED = [
         "the grant ledger renders the staging bucket's policy: that is the task of these two",
     ),
     (
-        r"(Sweep|CleanUp|RescueExecution)FunctionRole.* RESOURCE_POLICY_PRIVILEGE_ESCALATION .*:::stagingbucket ",
-        "these revoke what a finished, stopped or crashed execution still holds",
+        r"(Sweep|CleanUp|RescueExecution|StopExecutions|RemoveOurs)FunctionRole.* RESOURCE_POLICY_PRIVILEGE_ESC.*:stagingbucket ",
+        "these revoke what a finished, stopped, crashed or removed execution still holds",
     ),
     (
         r" RESOURCE_MISMATCH \[{'action': 'states:(List|Describe)Executions?', '\w+': '\S+(mapRun|express):\S+'}]$",

@@ -1,0 +1,149 @@
+"""Receipts as they are written: by two writers at once, after the execution's row is gone, and for predictions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from samtranslator.yaml_helper import yaml_parse
+
+from tenantml.aws import evidence, receipts, registry
+from tenantml.aws.clients import platform
+from tenantml.domain.receipts import Entry
+from tenantml.domain.tenants import ACTIVE, Tenant
+
+TEMPLATE = yaml_parse((Path(__file__).parents[3] / "template.yaml").read_text())["Resources"]
+TENANT = Tenant("acme", "222222222222", "us-east-1", "cloud@acme.example", "tenantml-external-id", ACTIVE)
+EXECUTION = "acme-churn-0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in {"ACCESS_KEY_ID": "k", "SECRET_ACCESS_KEY": "s", "DEFAULT_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    with mock_aws():
+        for variable, table in {"REGISTRY_TABLE": "RegistryTable", "EVIDENCE_TABLE": "EvidenceTable"}.items():
+            known = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+            found = TEMPLATE[table]["Properties"]
+            platform("dynamodb").create_table(TableName=table, **{key: found[key] for key in known if key in found})
+            monkeypatch.setenv(variable, table)
+        receipts._heads.clear()
+        yield
+
+
+def call(number: int = 1) -> Entry:
+    return {
+        "time": evidence.now(),
+        "action": "sagemaker:DescribeEndpoint",
+        "resource": "arn:aws:sagemaker:us-east-1:222222222222:endpoint/tenantml-churn",
+        "session": EXECUTION,
+        "request_id": f"request-{number}",
+        "outcome": "OK",
+        "count": 1,
+    }
+
+
+def request_ids(chain: str) -> list[str]:
+    found = receipts.read("acme", chain)
+    assert found is not None
+    assert found["faults"] == []
+    return [entry["request_id"] for entry in found["entries"]]
+
+
+def test_a_writer_whose_knowledge_is_stale_goes_on_from_the_real_end() -> None:
+    registry.add_execution("acme", EXECUTION, {"upload": {"uploaded_at": "2026-11-22T17:03:01Z"}})
+    receipts.append("acme", EXECUTION, [call(1)])
+    stale = dict(receipts._heads)
+    receipts.append("acme", EXECUTION, [call(2)])
+    receipts._heads.update(stale)  # as another process has it, which wrote last before that
+    receipts.append("acme", EXECUTION, [call(3)])
+    receipts._heads.clear()
+    receipts.append("acme", EXECUTION, [call(4), call(5)])
+    assert request_ids(EXECUTION) == [f"request-{number}" for number in range(1, 6)]
+
+
+def test_an_execution_whose_row_is_gone_is_not_brought_back_and_its_calls_are_not_lost() -> None:
+    receipts.append("acme", EXECUTION, [call()])
+    assert registry.find_execution("acme", EXECUTION) is None
+    (chain,) = receipts.chains("acme")
+    assert chain.startswith(f"{EXECUTION}/")
+    assert request_ids(chain) == ["request-1"]
+
+
+def test_an_end_that_is_kept_outlives_the_execution() -> None:
+    registry.add_execution("acme", EXECUTION, {"upload": {"uploaded_at": "2026-11-22T17:03:01Z"}})
+    receipts.append("acme", EXECUTION, [call()])
+    head = receipts.read_head("acme", EXECUTION)
+    assert head is not None
+    receipts.keep_head("acme", EXECUTION, head)
+    registry.forget("acme")
+    assert request_ids(EXECUTION) == ["request-1"]
+
+
+def test_a_chain_that_nobody_wrote_does_not_exist() -> None:
+    assert receipts.read("acme", EXECUTION) is None
+    registry.add_execution("acme", EXECUTION, {"upload": {"uploaded_at": "2026-11-22T17:03:01Z"}})
+    found = receipts.read("acme", EXECUTION)
+    assert found is not None
+    assert (found["count"], found["entries"], found["faults"]) == (0, [], [])
+
+
+def test_a_recorded_client_writes_each_call_with_its_outcome_and_no_payload() -> None:
+    registry.add_execution("acme", EXECUTION, {"upload": {"uploaded_at": "2026-11-22T17:03:01Z"}})
+    client = receipts.record(boto3.client("s3"), TENANT, EXECUTION)
+    client.create_bucket(Bucket="theirs")
+    client.put_object(Bucket="theirs", Key="a/b.csv", Body=b"a secret row")
+    with pytest.raises(ClientError):
+        client.get_object(Bucket="theirs", Key="nothing")
+    found = receipts.read("acme", EXECUTION)
+    assert found is not None
+    assert [(entry["action"], entry["resource"], entry["outcome"]) for entry in found["entries"]] == [
+        ("s3:CreateBucket", "arn:aws:s3:::theirs", "OK"),
+        ("s3:PutObject", "arn:aws:s3:::theirs/a/b.csv", "OK"),
+        ("s3:GetObject", "arn:aws:s3:::theirs/nothing", "NoSuchKey"),
+    ]
+    assert all(entry["request_id"] for entry in found["entries"])
+    assert "secret" not in str(found)
+
+
+def predicted(recorder: receipts.Recorder, request_id: str) -> None:
+    context: dict[str, Any] = {}
+    recorder.before({"EndpointName": "tenantml-churn", "Body": b"1,2"}, context)
+    answer = {"ResponseMetadata": {"RequestId": request_id}}
+    recorder.after("response-received.sagemaker-runtime.InvokeEndpoint", answer, None, context)
+
+
+def test_predictions_are_counted_and_written_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [time.monotonic() + receipts.FLUSH_SECONDS]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    recorder = receipts.Recorder(TENANT, "tenantml-predict-churn", "sagemaker")
+    for number in range(10):
+        predicted(recorder, f"request-{number}")
+    (chain,) = receipts.chains("acme")
+    assert request_ids(chain) == ["request-0"]
+    clock[0] += receipts.FLUSH_SECONDS
+    predicted(recorder, "request-10")
+    found = receipts.read("acme", chain)
+    assert found is not None
+    assert [(entry["request_id"], entry["count"]) for entry in found["entries"]] == [
+        ("request-0", 1),
+        ("request-1", 10),
+    ]
+
+
+def test_a_prediction_is_answered_though_its_receipt_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = receipts.Recorder(TENANT, "tenantml-predict-churn", "sagemaker")
+    monkeypatch.setenv("EVIDENCE_TABLE", "gone")
+    predicted(recorder, "request-1")
+    monkeypatch.setenv("EVIDENCE_TABLE", "EvidenceTable")
+    predicted(recorder, "request-2")
+    (chain,) = receipts.chains("acme")
+    found = receipts.read("acme", chain)
+    assert found is not None
+    assert [(entry["request_id"], entry["count"]) for entry in found["entries"]] == [("request-1", 2)]
