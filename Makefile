@@ -89,6 +89,10 @@ test: .venv/.dev ## All tests: unit, integration, contract, e2e
 test-fast: .venv/.dev ## Without e2e
 	@$(PYTEST) tests/unit tests/integration tests/contract
 
+.PHONY: openapi
+openapi: .venv/.dev ## Write docs/openapi.json, the API's document
+	@$(BIN)/python -m tools.openapi docs/openapi.json
+
 .PHONY: format
 format: .venv/.dev ## Format the code and apply safe fixes
 	@$(BIN)/ruff check --quiet --fix-only .

@@ -89,6 +89,8 @@ def list_executions(tenant: str, event: Json) -> Answer:
     query = query_of(event)
     if query.get("status", STATUSES[0]) not in STATUSES:
         raise InvalidRequest(f"status: expected one of {', '.join(STATUSES)}")
+    if len(query.get("upload_key", "")) > MAX_KEY_BYTES:
+        raise InvalidRequest(f"upload_key: no upload's key has over {MAX_KEY_BYTES} characters")
     if "model" in query and not is_model(query["model"]):
         raise InvalidRequest("model: no model can have this name")
 
@@ -169,8 +171,10 @@ def expected_revision(tenant: str, model: str, event: Json) -> int | None:
     """Return which revision the request may change: 0 none yet, None whichever there is."""
     match, none_match = http.header(event, "if-match").strip(), http.header(event, "if-none-match").strip()
     if none_match:
-        if match or none_match != ANY_REVISION:
-            raise InvalidRequest("If-None-Match: expected * and no If-Match beside it")
+        if none_match != ANY_REVISION:
+            raise InvalidRequest("If-None-Match: expected *")
+        if match:
+            raise PreconditionFailed("If-Match asks for a model that exists, If-None-Match for one that does not")
         return 0
     if match == ANY_REVISION:
         row = registry.find_model(tenant, model)

@@ -205,7 +205,7 @@ def _finite(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
         raise ValueError(f"the number {digits[:20]} is too large")
-    return value
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value  # JSON tells 60.0 from 60 no more
 
 
 def not_found() -> NotFound:

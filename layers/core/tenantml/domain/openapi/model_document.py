@@ -1,7 +1,7 @@
 """The document of one model: the columns that its live version was trained with, in order, with types and classes.
 
-A client that is generated from it sends columns by these names and types only. What the API takes beyond it (numbers as
-categories, booleans in words) is left out: one way to say a thing is enough for a client.
+A client that is generated from it sends columns by these names and types only. What the API takes beyond it (CSV,
+numbers as categories, booleans in words) is left out: one way to say a thing is enough for a client.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def model_document(
     operation = of_operation(next(known for known in OPERATIONS if known.name == "predict"))
     operation.pop("parameters")
     operation["requestBody"]["content"]["application/json"]["example"] = {"rows": [row]}
-    operation["requestBody"]["content"]["text/csv"]["example"] = csv_of(row)
+    operation["requestBody"]["content"].pop("text/csv")
     return frame(
         f"TenantML: {model}",
         f"Predictions of {target!r} by the model {model}, as its version {version} was trained.",
@@ -137,13 +137,3 @@ def classification(classes: list[str]) -> Json:
 def value() -> Json:
     """Return the schema of a predicted value."""
     return schemas.record("The value.", predicted_value=schemas.NUMBER)
-
-
-def csv_of(row: Mapping[str, Any]) -> str:
-    """Return a header and one row of CSV."""
-
-    def cell(found: Any) -> str:
-        text = "" if found is None else str(found).lower() if isinstance(found, bool) else str(found)
-        return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text
-
-    return ",".join(map(cell, row)) + "\n" + ",".join(map(cell, row.values())) + "\n"

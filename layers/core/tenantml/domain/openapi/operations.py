@@ -38,8 +38,6 @@ PAGE = (
     query("next_token", "Of the page before", TEXT | {"maxLength": TOKEN_CHARACTERS}),
 )
 STATUSES = ("running", "succeeded", "failed")
-# A quoted text as RFC 9110 has it, or any.
-TAG = r'^(?:\*|"[!#-~]{0,64}")$'
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ OPERATIONS = (
         "putModel", "PUT", "/models/{model}", "models", "Create a model, or change what its next training follows",
         {200: "Model", 201: "Model"}, takes="ModelSettings",
         parameters=(
-            header("If-Match", "Change this revision only (an ETag), or any (*)", {"type": "string", "pattern": TAG}),
+            header("If-Match", "Change this revision only (an ETag), or any (*)", TEXT | {"maxLength": 64}),
             header("If-None-Match", "With *: create, never change", {"type": "string", "enum": ["*"]}),
         ),
         refusals=(*BODY, errors.InvalidSettings, errors.PreconditionFailed), has_etag=True,
@@ -108,6 +106,10 @@ OPERATIONS = (
     Operation(
         "getExecution", "GET", "/executions/{execution}", "executions", "One upload: progress, advice, outcome",
         {200: "Execution"}, refusals=(errors.NotFound,),
+    ),
+    Operation(
+        "getReceipt", "GET", "/executions/{execution}/receipt", "executions",
+        "What this execution did in your account, call by call", {200: "Receipt"}, refusals=(errors.NotFound,),
     ),
     Operation(
         "listVersions", "GET", "/models/{model}/versions", "versions", "A model's versions, newest first",

@@ -30,7 +30,7 @@ def reference(name: str) -> Schema:
 
 def maybe(schema: Schema) -> Schema:
     """Allow null, too."""
-    if "$ref" in schema:
+    if "$ref" in schema or "enum" in schema:
         return {"oneOf": [schema, {"type": "null"}]}
     return schema | {"type": [schema["type"], "null"]}
 
@@ -75,6 +75,14 @@ def components() -> dict[str, Schema]:
         ),
         "Execution": execution(),
         "Executions": page("executions", "Execution"),
+        "Receipt": record(
+            "What an execution did in your account; docs/receipts.md says how to check it against your CloudTrail.",
+            chain=TEXT,
+            count=COUNT,
+            head=TEXT,
+            faults=listing(TEXT),
+            entries=listing({"type": "object"}),
+        ),
         "Failure": record("Why it failed: a stable code and words.", code=TEXT, message=TEXT),
         "Advice": {"type": "object", "description": "What was let through, and may not be what was meant."},
         "Candidate": record(
@@ -129,6 +137,10 @@ def components() -> dict[str, Schema]:
     }
 
 
+BEYOND = (errors.CustomerAccessRevoked, errors.CustomerThrottled, errors.DatasetUnavailable)
+"""What a request may end in that is no fault of the request: the account refuses or throttles, S3 does not give the
+profile.
+"""
 VERSION: dict[str, Schema] = {
     "version": TEXT,
     "model": MODEL_NAME,
@@ -219,9 +231,8 @@ def codes() -> list[str]:
     def below(kind: type[errors.TenantMLError]) -> set[str]:
         return {kind.__name__}.union(*(below(child) for child in kind.__subclasses__()))
 
-    kinds = (errors.RequestError, errors.TransientError, errors.CustomerAccountError)
-    abstract = {"RequestError", "RowError", "QuotaError", "TransientError", "CustomerAccountError"}
-    return sorted(set().union(*map(below, kinds)) - abstract | {"InternalFailure"})
+    abstract = {errors.RequestError.__name__, errors.RowError.__name__, errors.QuotaError.__name__}
+    return sorted(below(errors.RequestError) - abstract | {kind.__name__ for kind in BEYOND} | {"InternalFailure"})
 
 
 def settings() -> Schema:
@@ -233,7 +244,8 @@ def settings() -> Schema:
         if field.name in CHOICES:
             schema["enum"] = list(CHOICES[field.name])
         if field.name in RANGES:
-            schema["minimum"], schema["maximum"] = RANGES[field.name]
+            low, high = RANGES[field.name]
+            schema = {"type": schema["type"], "minimum": low, "maximum": high}
         if field.default is not dataclasses.MISSING:
             schema["default"] = field.default
         elif field.default_factory is not dataclasses.MISSING:
@@ -242,21 +254,47 @@ def settings() -> Schema:
     metrics = sorted({metric for group in METRICS.values() for metric in group})
     properties["target"] |= {"pattern": r"\S", "description": "The column to predict"}
     properties["instance_type"] |= {"pattern": r"^ml\."}
-    properties["problem_type"] |= {"enum": [*METRICS, None]}
-    properties["objective"] |= {"enum": [*metrics, None], "description": "With problem_type: both or neither"}
+    properties["problem_type"] = chosen(*METRICS, because="With objective: both or neither; null asks Autopilot")
+    properties["objective"] = chosen(*metrics, because="With problem_type: both or neither; null asks Autopilot")
     properties["thresholds"] |= {"propertyNames": {"enum": metrics}}
-    properties["serverless_memory_mb"] |= {
-        "enum": [*SERVERLESS_MEMORY_MB, None],
-        "description": "A serverless endpoint of this size; mode ENSEMBLING only",
-    }
+    properties["serverless_memory_mb"] = chosen(
+        *SERVERLESS_MEMORY_MB, because="A serverless endpoint of this size, with mode ENSEMBLING only; null has none"
+    )
     return {
         "type": "object",
         "description": "How a model is trained and served; every setting but the target has a default.",
         "properties": properties,
         "required": ["target"],
         "additionalProperties": False,
+        "allOf": rules(),
         "example": {"target": "Churn?", "max_candidates": 10},
     }
+
+
+def chosen(*values: str | int, because: str) -> Schema:
+    """One of the values, or null, which is the default."""
+    kind = "string" if isinstance(values[0], str) else "integer"
+    return maybe({"type": kind, "enum": list(values)}) | {"default": None, "description": because}
+
+
+def rules() -> list[Schema]:
+    """Return the rules between settings: an objective of its problem type or neither, and serverless needs one
+    container.
+    """
+
+    def given(name: str, schema: Schema) -> Schema:
+        return {"properties": {name: schema}, "required": [name]}
+
+    return [
+        {"if": given("problem_type", {"const": problem}), "then": given("objective", {"enum": list(metrics)})}
+        for problem, metrics in METRICS.items()
+    ] + [
+        {"if": given("objective", TEXT), "then": given("problem_type", TEXT)},
+        {
+            "if": given("serverless_memory_mb", {"type": "integer"}),
+            "then": {"properties": {"mode": {"const": "ENSEMBLING"}}},
+        },
+    ]
 
 
 def of_type(hint: Any) -> Schema:
@@ -268,4 +306,6 @@ def of_type(hint: Any) -> Schema:
         return {"type": "object", "additionalProperties": of_type(arguments[1])}
     if origin is not None:  # a type, or None
         return maybe(of_type(next(option for option in arguments if option is not type(None))))
-    return {"type": {str: "string", int: "integer", float: "number", bool: "boolean"}[hint]}
+    if hint is float:
+        return {"type": "number", "exclusiveMinimum": -1e38, "exclusiveMaximum": 1e38}
+    return {"type": {str: "string", int: "integer", bool: "boolean"}[hint]}

@@ -1,0 +1,99 @@
+"""The API's document is what the code says, and the code, the template and the document name the same operations."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from jsonschema import Draft202012Validator
+from samtranslator.yaml_helper import yaml_parse
+
+from tenantml import errors
+from tenantml.domain.models import ModelSettings
+from tenantml.domain.openapi import schemas
+from tenantml.domain.openapi.document import document
+from tenantml.domain.openapi.operations import EVERYWHERE, OPERATIONS
+from tools.openapi import rendered
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+TEMPLATE = yaml_parse((REPOSITORY / "template.yaml").read_text())
+
+
+def routes_of(function: str) -> set[tuple[str, str, bool]]:
+    """Method, path and openness of a function's routes in the template."""
+    events = [event["Properties"] for event in TEMPLATE["Resources"][function]["Properties"]["Events"].values()]
+    return {
+        (event["Method"].upper(), event["Path"], event.get("Auth", {}).get("Authorizer") == "NONE") for event in events
+    }
+
+
+def app(function: str) -> ModuleType:
+    """The module of a function's folder."""
+    spec = importlib.util.spec_from_file_location(f"{function}_app", REPOSITORY / "functions" / function / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_committed_document_is_up_to_date() -> None:
+    committed = (REPOSITORY / "docs" / "openapi.json").read_text(encoding="utf-8")
+    assert committed == rendered(), "run `make openapi` and commit docs/openapi.json"
+
+
+def test_the_template_routes_each_operation_to_the_function_that_has_it_and_nothing_else() -> None:
+    routes = [routes_of(name) for name in ("TenantApiFunction", "PredictFunction", "DescribeApiFunction")]
+    assert set().union(*routes) == {(found.method, found.path, found.is_public) for found in OPERATIONS}
+    assert {(method, path) for method, path, _ in routes[0]} == set(app("tenant_api").OPERATIONS)
+
+
+def test_no_operation_is_open_but_the_contract_itself() -> None:
+    assert {found.path for found in OPERATIONS if found.is_public} == {"/openapi.json", "/docs"}
+
+
+def test_every_reference_of_the_document_leads_somewhere() -> None:
+    found = document()
+    known = found["components"]["schemas"]
+    text = json.dumps(found)
+    referenced = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert referenced == set(known)
+    for schema in known.values():
+        Draft202012Validator.check_schema(schema)
+
+
+def test_every_error_of_an_operation_is_a_code_of_the_problem_schema() -> None:
+    codes = set(schemas.codes())
+    named = {kind.__name__ for found in OPERATIONS for kind in found.refusals} | {kind.__name__ for kind in EVERYWHERE}
+    assert named <= codes
+    requests = {name for name, kind in vars(errors).items() if isinstance(kind, type) and hasattr(kind, "status")}
+    assert requests - {"RequestError", "RowError", "QuotaError"} <= named
+
+
+def test_every_setting_is_in_the_document_with_a_default_that_it_takes() -> None:
+    schema = schemas.settings()
+    assert set(schema["properties"]) == {found.name for found in dataclasses.fields(ModelSettings)}
+    Draft202012Validator(schema).validate(ModelSettings(target="y").as_document())
+    ModelSettings.from_document(schema["example"])
+
+
+@pytest.mark.parametrize("kind", list(TEMPLATE["Resources"]["Api"]["Properties"]["GatewayResponses"]))
+def test_what_api_gateway_answers_is_a_problem_document(kind: str) -> None:
+    response = TEMPLATE["Resources"]["Api"]["Properties"]["GatewayResponses"][kind]
+    body = json.loads(response["ResponseTemplates"]["application/json"])
+    assert response["ResponseParameters"]["Headers"]["Content-Type"] == "'application/problem+json'"
+    Draft202012Validator(schemas.problem()).validate(body)
+    assert body["status"] == int(response["StatusCode"])
+    named = vars(errors).get(body["code"])
+    assert named is None or named.status == body["status"]
+    assert ("Retry-After" in response["ResponseParameters"]["Headers"]) == (body["status"] in {429, 503})
+
+
+@pytest.mark.parametrize("code", schemas.codes())
+def test_the_link_of_a_problem_leads_to_a_line_about_it(code: str) -> None:
+    text = (REPOSITORY / "docs" / "errors.md").read_text(encoding="utf-8")
+    assert f'<a id="{code.lower()}"></a>`{code}`' in text

@@ -1,0 +1,326 @@
+"""The API's contract: its documents, clients made from them, pages, revisions, quota, and whatever else is sent."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from http import HTTPStatus
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from local.onboard import onboard
+from local.platform import Platform
+from local.tenant_api import Refused, TenantApi
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Tenant
+
+COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
+ROWS_PER_DAY = 100
+
+
+class Answered(NamedTuple):
+    """A whole answer: status, headers, and the body as JSON where it is."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+def ask(
+    api: TenantApi, method: str, path: str, document: object = None, *, key: str | None = None, **headers: str
+) -> Answered:
+    """Send one request as it is, and return the answer whatever its status."""
+    body = None if document is None else json.dumps(document).encode()
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    sent |= {"x-api-key": api.api_key if key is None else key} | ({"content-type": "application/json"} if body else {})
+    request = urllib.request.Request(api.url + path, body, sent, method=method)
+    try:
+        answer = urllib.request.urlopen(request, timeout=60)
+    except urllib.error.HTTPError as error:
+        answer = error
+    with answer:
+        content = answer.read()
+        is_json = "json" in answer.headers["content-type"]
+        return Answered(answer.status, dict(answer.headers), json.loads(content) if is_json else content.decode())
+
+
+@pytest.fixture(scope="module")
+def initech(platform: Platform) -> Tenant:
+    """A tenant with limits of its own, set before its first request."""
+    from tests.e2e.conftest import Tenant
+
+    onboarded = onboard(platform, "initech", "444444444444", "cloud-team@initech.example")
+    limits = {"requests_per_second": 30, "rows_per_day": ROWS_PER_DAY}
+    answered = platform.call("LimitTenantFunction", {"tenant": "initech", **limits})
+    assert answered["limits"] == {
+        "requests_per_second": 30,
+        "requests_per_day": 1_000_000,
+        "rows_per_day": ROWS_PER_DAY,
+    }
+    return Tenant("initech", "444444444444", TenantApi(platform.api_url, onboarded.api_key), platform)
+
+
+@pytest.fixture(scope="module")
+def species(initech: Tenant, iris: Path) -> dict[str, Any]:
+    """The execution of a model `species` that is live."""
+    ended = initech.train("species", iris, target="species", max_candidates=2)
+    assert ended["error"] is None, ended
+    return ended
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, object], Callable[[str], ModuleType]]:
+    """Generate a Python client from a document, and import a module of it."""
+    folder = tmp_path_factory.mktemp("clients")
+    (folder / "settings.yaml").write_text("post_hooks: []\n")
+    sys.path.insert(0, str(folder))
+
+    def generate(name: str, document: object) -> Callable[[str], ModuleType]:
+        (folder / f"{name}.json").write_text(json.dumps(document))
+        arguments = ["--path", f"{name}.json", "--output-path", name, "--meta", "none", "--config", "settings.yaml"]
+        command = [Path(sys.executable).with_name("openapi-python-client"), "generate", *arguments]
+        made = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        # The generator knows no CSV, which is one of two bodies of one operation; that is all that it may leave out.
+        assert made.stdout.count("WARNING") == made.stdout.count("Unsupported content type text/csv"), made.stdout
+        assert made.returncode == 0, made.stdout + made.stderr
+        return lambda module: import_module(f"{name}.{module}")
+
+    yield generate
+    sys.path.remove(str(folder))
+
+
+def test_the_documents_are_open_to_all_and_the_page_loads_nothing_from_elsewhere(acme: Tenant) -> None:
+    served = ask(acme.api, "GET", "/openapi.json", key="")
+    assert served.body == json.loads(COMMITTED.read_text())
+    page = ask(acme.api, "GET", "/docs", key="")
+    assert page.status == HTTPStatus.OK
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert not re.findall(r"(?:src|href)\s*=|https?://", page.body)
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "status", "code"),
+    [
+        ("/models", "", 401, "Unauthorized"),
+        ("/models", "tml_wrong", 401, "Unauthorized"),
+        ("/nothing", None, 404, "NotFound"),
+    ],
+)
+def test_what_api_gateway_refuses_by_itself_is_a_problem_document_too(
+    acme: Tenant, path: str, key: str | None, status: int, code: str
+) -> None:
+    answered = ask(acme.api, "GET", path, key=key)
+    assert (answered.status, answered.headers["Content-Type"]) == (status, "application/problem+json")
+    assert (answered.body["code"], answered.body["status"]) == (code, status)
+    assert answered.body["type"].endswith(f"docs/errors.md#{code.lower()}")
+    assert answered.body["request_id"]
+
+
+def test_two_who_change_a_model_at_once_do_not_overwrite_each_other(acme: Tenant) -> None:
+    created = ask(acme.api, "PUT", "/models/raced", {"target": "y"}, if_none_match="*")
+    assert (created.status, created.headers["ETag"]) == (201, '"1"')
+    again = ask(acme.api, "PUT", "/models/raced", {"target": "y"}, if_none_match="*")
+    assert (again.status, again.body["code"]) == (412, "PreconditionFailed")
+    etag = ask(acme.api, "GET", "/models/raced").headers["ETag"]
+    answers: list[Answered] = []
+
+    def change(candidates: int) -> None:
+        settings = {"target": "y", "max_candidates": candidates}
+        answers.append(ask(acme.api, "PUT", "/models/raced", settings, if_match=etag))
+
+    racing = [threading.Thread(target=change, args=(number,)) for number in range(1, 5)]
+    for thread in racing:
+        thread.start()
+    for thread in racing:
+        thread.join()
+    assert sorted(answer.status for answer in answers) == [200, 412, 412, 412]
+    won = next(answer.body for answer in answers if answer.status == HTTPStatus.OK)
+    assert ask(acme.api, "GET", "/models/raced").body["settings"] == won["settings"]
+    assert won["revision"] == 2
+
+
+def test_a_list_comes_in_pages_and_a_token_opens_no_other_list(acme: Tenant, globex: Tenant) -> None:
+    names = [f"page-{number}" for number in range(5)]
+    for name in names:
+        acme.api.configure(name, {"target": "y"})
+    found, query = [], "limit=2"
+    while True:
+        page = ask(acme.api, "GET", f"/models?{query}").body
+        assert len(page["models"]) <= 2
+        found += [model["model"] for model in page["models"]]
+        if page["next_token"] is None:
+            break
+        query = f"limit=2&next_token={page['next_token']}"
+    assert found == sorted(set(found))
+    assert set(names) <= set(found)
+    token = query.split("next_token=")[1]
+    assert not set(names) & {model["model"] for model in ask(globex.api, "GET", f"/models?{query}").body["models"]}
+    for path in (
+        f"/executions?next_token={token}",
+        "/models?next_token=e30",
+        "/models?next_token=!",
+        "/models?limit=101",
+    ):
+        assert ask(acme.api, "GET", path).body["code"] == "InvalidRequest"
+
+
+def test_executions_are_found_by_model_upload_and_status_and_by_their_tenant_alone(
+    initech: Tenant, acme: Tenant, species: dict[str, Any]
+) -> None:
+    for query in ("model=species", f"upload_key={species['upload']['key']}", "status=succeeded", "limit=1"):
+        found = ask(initech.api, "GET", f"/executions?{query}").body["executions"]
+        assert [row["execution"] for row in found] == [species["execution"]]
+        assert ask(acme.api, "GET", f"/executions?{query}").body["executions"] != found
+    assert ask(initech.api, "GET", "/executions?status=failed").body["executions"] == []
+    assert ask(acme.api, "GET", f"/executions/{species['execution']}").status == HTTPStatus.NOT_FOUND
+
+
+def test_a_version_tells_what_it_was_chosen_from(initech: Tenant, acme: Tenant, species: dict[str, Any]) -> None:
+    path = f"/models/species/versions/{species['version']}"
+    found = ask(initech.api, "GET", path).body
+    assert found["live"]
+    assert found["candidate"] in [candidate["name"] for candidate in found["candidates"]]
+    assert found["rows"] == species["rows"]
+    assert ask(acme.api, "GET", path).status == HTTPStatus.NOT_FOUND
+    assert [row["version"] for row in ask(initech.api, "GET", "/models/species/versions").body["versions"]] == [
+        species["version"]
+    ]
+
+
+def test_a_client_generated_from_the_document_configures_a_model_and_reads_problems(
+    acme: Tenant, generated: Callable[[str, object], Callable[[str], ModuleType]]
+) -> None:
+    document = ask(acme.api, "GET", "/openapi.json").body
+    module = generated("tenantml_client", document)
+    client = module("client").AuthenticatedClient(
+        base_url=acme.api.url, token=acme.api.api_key, prefix="", auth_header_name="x-api-key"
+    )
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            words = re.sub("([A-Z])", r"_\1", operation["operationId"]).lower()
+            assert module(f"api.{operation['tags'][0]}.{words}").sync_detailed
+    settings = module("models").ModelSettings(target="y", max_candidates=3)
+    with client:
+        model = module("api.models.put_model").sync("generated", client=client, body=settings)
+        assert (model.model, model.settings.max_candidates, model.live_version) == ("generated", 3, None)
+        form = module("api.uploads.create_upload").sync(
+            "generated", client=client, body=module("models").UploadRequest(file_name="rows.csv")
+        )
+        assert form.key == "acme/generated/rows.csv"
+        problem = module("api.models.get_model").sync("never-made", client=client)
+        assert problem.code == "NotFound"
+        assert module("api.usage.get_usage").sync(client=client).requests.limit == 1_000_000
+
+
+def test_a_client_generated_for_a_model_cannot_mix_its_columns_up(
+    initech: Tenant,
+    iris: Path,
+    species: dict[str, Any],
+    generated: Callable[[str, object], Callable[[str], ModuleType]],
+) -> None:
+    document = ask(initech.api, "GET", "/models/species/openapi.json").body
+    row = document["components"]["schemas"]["Row"]
+    assert list(row["properties"]) == iris.read_text().splitlines()[0].split(",")[:-1]
+    assert document["components"]["schemas"]["Prediction"]["properties"]["predicted_label"]["enum"] == [
+        "setosa",
+        "versicolor",
+        "virginica",
+    ]
+    module = generated("species_client", document)
+    client = module("client").AuthenticatedClient(
+        base_url=initech.api.url, token=initech.api.api_key, prefix="", auth_header_name="x-api-key"
+    )
+    rows = [
+        # Named, so the order does not matter; what is forgotten or misspelt is an error of the program.
+        module("models").Row(petal_width_cm=0.2, petal_length_cm=1.4, sepal_width_cm=3.5, sepal_length_cm=5.1),
+        module("models").Row.from_dict(row["example"]),
+    ]
+    with pytest.raises(TypeError):
+        module("models").Row(petal_width_cm=0.2, petal_length_cm=1.4, sepal_width_cm=3.5)
+    with client:
+        predict = module("api.predictions.predict").sync
+        answered = predict(client=client, body=module("models").PredictionRequest(rows=rows))
+    assert answered.version == species["version"]
+    assert answered.predictions[0].predicted_label == "setosa"
+    assert len(answered.predictions) == len(rows)
+
+
+def test_the_days_rows_end_for_one_tenant_and_are_told(initech: Tenant, species: dict[str, Any]) -> None:
+    example = ask(initech.api, "GET", "/models/species/openapi.json").body["components"]["schemas"]["Row"]["example"]
+    used = ask(initech.api, "GET", "/usage").body["rows"]["used"]
+    path = "/models/species/predictions"
+    assert ask(initech.api, "POST", path, {"rows": [example] * (ROWS_PER_DAY - used - 10)}).status == HTTPStatus.OK
+    refused = ask(initech.api, "POST", path, {"rows": [example] * 11})
+    assert (refused.status, refused.body["code"]) == (429, "DailyQuotaExceeded")
+    assert 0 < int(refused.headers["Retry-After"]) <= 86_400
+    assert '"rows";r=10;' in refused.headers["RateLimit"]
+    assert ask(initech.api, "POST", path, {"rows": [example] * 10}).status == HTTPStatus.OK
+    usage = ask(initech.api, "GET", "/usage").body
+    assert usage["rows"] == {"used": ROWS_PER_DAY, "limit": ROWS_PER_DAY, "remaining": 0}
+    assert usage["requests"]["used"] > 3
+
+
+def test_a_tenant_that_floods_is_slowed_down_and_no_other_is(initech: Tenant, acme: Tenant) -> None:
+    refused, deadline = None, time.monotonic() + 30
+    while refused is None and time.monotonic() < deadline:
+        answered = ask(initech.api, "GET", "/usage")
+        refused = answered if answered.status == HTTPStatus.TOO_MANY_REQUESTS else None
+    assert refused is not None
+    assert refused.body["code"] == "RateExceeded"
+    assert 0 < int(refused.headers["Retry-After"]) <= 10
+    assert '"rate";r=0;' in refused.headers["RateLimit"]
+    assert ask(acme.api, "GET", "/usage").status == HTTPStatus.OK
+    time.sleep(int(refused.headers["Retry-After"]))  # what the header promises is under test
+    assert ask(initech.api, "GET", "/usage").status == HTTPStatus.OK
+
+
+@pytest.mark.parametrize(
+    "limits", [{}, {"tenant": "initech", "rows": 1}, {"tenant": "initech", "rows_per_day": 0}, {"tenant": "nobody"}]
+)
+def test_limits_that_cannot_be_are_refused_by_name(initech: Tenant, limits: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as refused:
+        initech.platform.call("LimitTenantFunction", limits)
+    assert refused.value.code == ("TenantNotFound" if limits == {"tenant": "nobody"} else "InvalidLimits")
+
+
+def test_schemathesis_finds_nothing(acme: Tenant, tmp_path: Path) -> None:
+    document = json.loads(COMMITTED.read_text())
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            # A schema cannot say which opaque tokens there are; the pages' own test sends wrong ones.
+            operation["parameters"] = [p for p in operation.get("parameters", []) if p["name"] != "next_token"]
+    operations = sum(len(methods) for methods in document["paths"].values())
+    (tmp_path / "openapi.json").write_text(json.dumps(document))
+    (tmp_path / "schemathesis.toml").write_text(
+        "[checks]\n"
+        # A condition that does not hold is neither acceptance nor rejection of the data.
+        'positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "412", "429"]\n'
+        'negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "409", "412", "413", "415", "429"]\n'
+    )
+    ran = subprocess.run(
+        [
+            Path(sys.executable).with_name("schemathesis"), "run", "openapi.json", "--url", acme.api.url,
+            "--header", f"x-api-key: {acme.api.api_key}", "--checks", "all", "--continue-on-failure",
+            # API Gateway answers a method that a path lacks as it does a path that is not there: 404, without Allow.
+            "--exclude-checks", "unsupported_method,allow_header_conformance",
+            "--max-time", "25", "--max-examples", "20", "--seed", "1", "--phases", "examples,coverage,fuzzing",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-2000:]
+    assert re.search(rf"Tested: +{operations}\b", ran.stdout), ran.stdout

@@ -1,0 +1,162 @@
+"""Whatever API Gateway may hand over: the tenant's functions answer it, and never with a bug."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+CONTEXT = SimpleNamespace(aws_request_id="request-1", function_name="tenant-api")
+
+TEXTS = st.text(max_size=60) | st.sampled_from(
+    ["known", "*", '"1"', "v20261122-170301-9f3c", "e30", "a" * 3000, "\0", "\ud800"]
+)
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=8
+)
+SETTINGS = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(
+        ("target", "thresholds", "fatal_advice", "max_candidates", "holdout_fraction", "objective", "file_name"), VALUES
+    ),
+)
+BODIES = (
+    st.none()
+    | TEXTS
+    | (SETTINGS | VALUES).map(json.dumps)
+    | st.sampled_from(
+        ["[" * 50_000, '{"target": 1e999}', '{"target": "\\ud800"}', '{"file_name": "x.csv"}', "=" * 70_000]
+    )
+)
+HEADERS = st.dictionaries(
+    st.sampled_from(["Content-Type", "If-Match", "if-none-match", "X-Other"]),
+    TEXTS | st.sampled_from(["application/json", "text/csv"]),
+    max_size=3,
+)
+QUERIES = st.none() | st.dictionaries(
+    st.sampled_from(["limit", "next_token", "model", "upload_key", "status", "other"]), TEXTS, max_size=3
+)
+
+
+@pytest.fixture(scope="module")
+def app() -> Iterator[Any]:
+    """The tenant API's function in an account of its own, with one tenant and one model."""
+    variables = {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "REGISTRY_TABLE": "registry",
+        "EVIDENCE_TABLE": "evidence",
+        "INGEST_BUCKET": "ingest",
+        "TENANT_DATA_ROLE": "arn:aws:iam::123456789012:role/tenant-data",
+    }
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        with mock_aws():
+            _create_tables()
+            spec = importlib.util.spec_from_file_location("tenant_api_app", REPOSITORY / "functions/tenant_api/app.py")
+            assert spec is not None
+            assert spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            _forget_clients()
+            yield module
+    finally:
+        _forget_clients()
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _create_tables() -> None:
+    from tenantml.aws import registry
+    from tenantml.domain.models import ModelSettings
+    from tenantml.domain.tenants import ACTIVE, Tenant
+
+    keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+    index = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "uploaded_at", "KeyType": "RANGE"}]
+    for table in ("registry", "evidence"):
+        boto3.client("dynamodb").create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=keys,
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "uploaded_at")
+            ],
+            GlobalSecondaryIndexes=[
+                {"IndexName": "uploads", "KeySchema": index, "Projection": {"ProjectionType": "ALL"}}
+            ],
+        )
+    _forget_clients()
+    registry.add_tenant(Tenant("acme", "222222222222", "us-east-1", "x@acme.example", "external", ACTIVE))
+    registry.put_model("acme", "known", ModelSettings(target="y"))
+
+
+def _forget_clients() -> None:
+    from tenantml.aws import clients, quota, tenant_scope
+
+    for cached in (clients.platform, clients.shared_session, tenant_scope._scoped_client, quota.of):
+        cached.cache_clear()
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(
+    operation=st.integers(0, 100),
+    names=st.fixed_dictionaries(dict.fromkeys(("model", "version", "execution"), TEXTS)),
+    headers=st.none() | HEADERS,
+    query=QUERIES,
+    body=BODIES,
+    is_base64=st.just(False),
+)
+@example(
+    2,
+    {"model": "known", "version": "", "execution": ""},
+    {},
+    None,
+    '{"target": "y", "thresholds": {"F1": 1e-300}}',
+    False,
+)
+@example(
+    2, {"model": "known", "version": "", "execution": ""}, {}, None, '{"target": "y", "max_candidates": 5.0}', False
+)
+def test_no_request_ends_in_a_bug(
+    app: Any,
+    operation: int,
+    names: dict[str, str],
+    headers: dict[str, str] | None,
+    query: dict[str, str] | None,
+    body: str | None,
+    is_base64: bool,
+) -> None:
+    method, path = sorted(app.OPERATIONS)[operation % len(app.OPERATIONS)]
+    event = {
+        "httpMethod": method,
+        "resource": path,
+        "pathParameters": names,
+        "headers": headers,
+        "queryStringParameters": query,
+        "body": body,
+        "isBase64Encoded": is_base64,
+        "requestContext": {"authorizer": {"tenant": "acme"}},
+    }
+    answer = app.handler(event, CONTEXT)
+    document = json.loads(answer["body"])
+    assert answer["statusCode"] < 500, (event, document)
+    assert answer["headers"]["X-Request-Id"] == document["request_id"] == "request-1"
+    if answer["statusCode"] >= 400:
+        assert answer["headers"]["Content-Type"] == "application/problem+json"
+        assert document["status"] == answer["statusCode"]
