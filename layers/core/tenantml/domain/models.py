@@ -15,6 +15,15 @@ METRICS = {
     "MulticlassClassification": ("Accuracy", "BalancedAccuracy", "F1macro", "PrecisionMacro", "RecallMacro"),
     "Regression": ("MAE", "MSE", "R2", "RMSE"),
 }
+ADVICE_RULES = (
+    "target-leak",
+    "identifier-like",
+    "constant-column",
+    "personal-data",
+    "class-imbalance",
+    "duplicate-rows",
+    "rows-without-target",
+)
 GIB = 1024**3
 CHOICES = {"delivery": DELIVERIES, "mode": MODES, "unseen_category": ("advise", "reject")}
 RANGES: dict[str, tuple[float, float]] = {
@@ -36,8 +45,8 @@ class ModelSettings:
 
     `problem_type` and `objective` are given both or neither (CreateAutoMLJobV2). `max_candidates` (at most 750) and
     `max_runtime_seconds` (at most 30 days) cap the customer's bill. `thresholds` maps an objective metric to the value
-    a candidate must reach. `serverless_memory_mb` chooses a serverless endpoint (1,024 to 6,144 in steps of 1,024),
-    which only ENSEMBLING allows.
+    a candidate must reach. `fatal_advice` names the rules of advice that end an execution. `serverless_memory_mb`
+    chooses a serverless endpoint (1,024 to 6,144 in steps of 1,024), which only ENSEMBLING allows.
     """
 
     target: str
@@ -110,6 +119,7 @@ class ModelSettings:
             found.append(one_of("objective", self.objective, METRICS.get(self.problem_type, ())))
         metrics = {metric for group in METRICS.values() for metric in group}
         found += [one_of("thresholds", metric, tuple(sorted(metrics))) for metric in self.thresholds]
+        found += [one_of("fatal_advice", rule, ADVICE_RULES) for rule in self.fatal_advice]
         if self.serverless_memory_mb is not None:
             if self.serverless_memory_mb not in SERVERLESS_MEMORY_MB:
                 found.append("serverless_memory_mb: expected 1024 to 6144 in steps of 1024")

@@ -17,17 +17,10 @@ import numpy as np
 from tenantml.domain.inspection.columns import Column
 from tenantml.domain.inspection.settings import InspectionSettings
 from tenantml.domain.inspection.values import NULLS, Kind
+from tenantml.domain.models import ADVICE_RULES
 from tenantml.errors import AdviceIsFatal
 
-LEAK, IDENTIFIER, CONSTANT, PERSONAL, IMBALANCE, DUPLICATES, UNLABELLED_ROWS = RULES = (
-    "target-leak",
-    "identifier-like",
-    "constant-column",
-    "personal-data",
-    "class-imbalance",
-    "duplicate-rows",
-    "rows-without-target",
-)
+LEAK, IDENTIFIER, CONSTANT, PERSONAL, IMBALANCE, DUPLICATES, UNLABELLED_ROWS = ADVICE_RULES
 
 PERSONAL_VALUES_TESTED = 100  # of a column
 

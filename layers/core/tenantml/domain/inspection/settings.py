@@ -17,7 +17,7 @@ class InspectionSettings:
     guessed as Autopilot does. One labelled row in `round(1 / holdout_fraction)` is held out. The holdout is kept in
     memory until the end: when it outgrows `holdout_rows_max` or `holdout_bytes_max` it is thinned to half, evenly over
     the whole file. `field_bytes_max` is the standard library's own limit. `distinct_max` caps how many distinct values
-    of a column are counted and listed. `fatal_advice` names rules of advice (`tenantml.domain.inspection.advice.RULES`)
+    of a column are counted and listed. `fatal_advice` names rules of advice (`tenantml.domain.models.ADVICE_RULES`)
     that end the execution. `block_bytes` is how much is scanned at a time; it changes memory and speed, never the
     outcome.
     """
