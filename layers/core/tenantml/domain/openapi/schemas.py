@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any, get_args, get_origin, get_type_hints
 
 from tenantml import errors
-from tenantml.domain.models import CHOICES, METRICS, RANGES, SERVERLESS_MEMORY_MB, ModelSettings
+from tenantml.domain.models import ADVICE_RULES, CHOICES, METRICS, RANGES, SERVERLESS_MEMORY_MB, ModelSettings
 from tenantml.domain.names import MODEL_PATTERN
 
 Schema = dict[str, Any]
@@ -253,6 +253,7 @@ def settings() -> Schema:
         properties[field.name] = schema
     metrics = sorted({metric for group in METRICS.values() for metric in group})
     properties["target"] |= {"pattern": r"\S", "description": "The column to predict"}
+    properties["fatal_advice"] |= {"items": {"enum": list(ADVICE_RULES)}}
     properties["instance_type"] |= {"pattern": r"^ml\."}
     properties["problem_type"] = chosen(*METRICS, because="With objective: both or neither; null asks Autopilot")
     properties["objective"] = chosen(*metrics, because="With problem_type: both or neither; null asks Autopilot")
