@@ -24,7 +24,7 @@ from local.tenant_api import TenantApi
 
 MODEL = "churn"
 TRAINING_ROWS = 1200
-TRAINING_SECONDS = 120.0
+TRAINING_SECONDS = 240.0
 UNLIMITED = {"requests_per_second": 10**6, "requests_per_day": 10**9, "rows_per_day": 10**12}
 
 Document = dict[str, Any]
