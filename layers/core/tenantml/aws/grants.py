@@ -26,7 +26,8 @@ from tenantml.domain.runs import Run
 from tenantml.errors import GrantContended
 from tenantml.settings import setting
 
-LOCK_SECONDS = 120  # more than the time-out of every function that takes it
+LOCK_SECONDS = 120  # a writer takes one or two; past this it writes no more, and another one may
+LOCK_WAIT_SECONDS = 20
 COPY_GRANT_SECONDS = 6 * 3600
 IN_PLACE_MARGIN_SECONDS = 2 * 3600
 LOCK = "lock"
@@ -49,12 +50,12 @@ def grant(run: Run, account: CustomerAccount, bucket: str, key: str, settings: M
         kind="in-place" if in_place else "copy",
         expires_at=int(time.time()) + lifetime,
     )
-    with _locked(bucket):
+    with _locked(bucket) as held_until:
         # Rendered before it is in the ledger: what does not fit must never block the others.
         _render(bucket, _policy(bucket), [*_ledger(bucket), wanted])
         row = to_item({"bucket": bucket, **wanted.as_document()})
         platform("dynamodb").put_item(TableName=setting("GRANTS_TABLE"), Item=row)
-        _apply(bucket)
+        _apply(bucket, held_until)
     return wanted.grant_id
 
 
@@ -70,9 +71,9 @@ def revoke(grant_id: str) -> int:
     known = sum(found.grant_id == grant_id for found in _ledger(bucket))
     if not known and grants.is_same_policy(current := _policy(bucket), _render(bucket, current, _ledger(bucket))):
         return 0
-    with _locked(bucket):
+    with _locked(bucket) as held_until:
         _forget(bucket, grant_id)
-        _apply(bucket)
+        _apply(bucket, held_until)
     return known
 
 
@@ -84,11 +85,11 @@ def ids_under(folder: str) -> list[str]:
 def sweep() -> list[str]:
     """Forget expired grants, render the policy anew, and return the ids of the expired."""
     bucket = setting("STAGING_BUCKET")
-    with _locked(bucket):
+    with _locked(bucket) as held_until:
         _, expired = grants.split_by_expiry(_ledger(bucket), time.time())
         for old in expired:
             _forget(bucket, old.grant_id)
-        _apply(bucket)
+        _apply(bucket, held_until)
     return [old.grant_id for old in expired]
 
 
@@ -119,12 +120,14 @@ def _render(bucket: str, current: dict[str, Any] | None, ledger: list[Grant]) ->
     return grants.render(grants.standing_statements(current), live, bucket)
 
 
-def _apply(bucket: str) -> None:
-    """Make the bucket's policy what the ledger says, and read it back."""
+def _apply(bucket: str, held_until: int) -> None:
+    """Make the bucket's policy what the ledger says, and read it back, while the lock is held."""
     s3, current = platform("s3"), _policy(bucket)
     wanted = _render(bucket, current, _ledger(bucket))
     if grants.is_same_policy(current, wanted):
         return
+    if time.time() >= held_until:
+        raise GrantContended(f"the lock of the policy of {bucket} ended before it was written; the state tries again")
     if wanted is None:
         s3.delete_bucket_policy(Bucket=bucket)
         return
@@ -147,18 +150,20 @@ def _policy(bucket: str) -> dict[str, Any] | None:
 
 
 @contextmanager
-def _locked(bucket: str) -> Iterator[None]:
-    """Hold the bucket's lock; it ends by itself after two minutes if its holder died."""
+def _locked(bucket: str) -> Iterator[int]:
+    """Hold the bucket's lock, and tell until when: it ends by itself if its holder died."""
     table, client, owner = setting("GRANTS_TABLE"), platform("dynamodb"), uuid.uuid4().hex
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + LOCK_WAIT_SECONDS
     while True:
         now = int(time.time())
         try:
             client.put_item(
                 TableName=table,
                 Item=to_item({"bucket": bucket, "grant_id": LOCK, "owner": owner, "held_until": now + LOCK_SECONDS}),
-                ConditionExpression="attribute_not_exists(grant_id) OR held_until < :now",
-                ExpressionAttributeValues=to_item({":now": now}),
+                # Its own row is success: boto3 sends again what it got no answer to.
+                ConditionExpression="attribute_not_exists(grant_id) OR held_until < :now OR #owner = :owner",
+                ExpressionAttributeNames={"#owner": "owner"},
+                ExpressionAttributeValues=to_item({":now": now, ":owner": owner}),
             )
             break
         except ClientError as error:
@@ -170,7 +175,7 @@ def _locked(bucket: str) -> Iterator[None]:
                 ) from error
             time.sleep(0.2)
     try:
-        yield
+        yield now + LOCK_SECONDS
     finally:
         try:
             client.delete_item(

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
 from tenantml.aws.clients import error_code, named
 from tenantml.errors import CustomerAccessRevoked, DatasetChanged, DatasetUnavailable
@@ -73,7 +73,10 @@ def read(client: Any, source: StoredObject, first: int = 0, end: int | None = No
         request["Range"] = f"bytes={first}-{end - 1}"
     with named(READ_ERRORS, f"{source.key} could not be read; upload it again if it was replaced or deleted"):
         body = client.get_object(**request)["Body"]
-    yield from body.iter_chunks(CHUNK_BYTES)
+    try:
+        yield from body.iter_chunks(CHUNK_BYTES)
+    except (IncompleteReadError, ReadTimeoutError, ResponseStreamingError) as error:  # boto3 does not retry these
+        raise DatasetUnavailable(f"S3 ended its answer early, reading {source.key}; the state tries again") from error
 
 
 class MultipartWriter:
