@@ -47,7 +47,7 @@ _ACCEPTED = [
         "the grant ledger renders the staging bucket's policy: that is the task of these two",
     ),
     (
-        r"(Sweep|CleanUp|RescueExecution|StopExecutions|RemoveOurs)FunctionRole.* RESOURCE_POLICY_PRIVILEGE_ESC.*:stagingbucket ",
+        r"(Sweep|CleanUp|RescueExecution|StopExecutions|RemoveOurs)FunctionRole.* RESOURCE_POLICY_PRI.*:stagingbucket ",
         "these revoke what a finished, stopped, crashed or removed execution still holds",
     ),
     (
