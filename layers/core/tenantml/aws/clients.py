@@ -21,6 +21,8 @@ from tenantml.errors import TenantMLError
 
 CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=60)
 
+NO_KEY = "none"  # of clients whose every call is signed with keys of its own
+
 THROTTLES = frozenset(
     {
         "ThrottlingException",
@@ -81,8 +83,8 @@ def unbound_client(service: str, region: str, config: Config = CONFIG) -> Any:
     client = shared_session().client(  # type: ignore[call-overload]
         service,
         region_name=region,
-        aws_access_key_id="none",
-        aws_secret_access_key="none",  # noqa: S106 - the point: no secret at all
+        aws_access_key_id=NO_KEY,
+        aws_secret_access_key=NO_KEY,
         config=config,
     )
     client.meta.events.register("before-parameter-build", _bind)

@@ -19,7 +19,7 @@ from typing import Any
 
 from botocore.credentials import Credentials
 
-from tenantml.aws.clients import CONFIG, platform, shared_session
+from tenantml.aws.clients import CONFIG, NO_KEY, platform, shared_session
 from tenantml.aws.expiring_cache import ExpiringCache
 from tenantml.settings import setting
 
@@ -54,8 +54,8 @@ def dynamodb() -> Any:
 def _scoped_client() -> Any:
     client = shared_session().client(
         "dynamodb",
-        aws_access_key_id="none",
-        aws_secret_access_key="none",  # noqa: S106 - the point: no secret at all
+        aws_access_key_id=NO_KEY,
+        aws_secret_access_key=NO_KEY,
         config=CONFIG,
     )
     client.meta.events.register("before-parameter-build.dynamodb.*", _sign_as_the_tenant_in_scope)
