@@ -10,13 +10,16 @@ from tenantml.domain.runs import Run
 from tenantml.domain.tenants import ACTIVE
 from tenantml.domain.uploads import Upload, check_size, destination_of
 from tenantml.entrypoint import function, logger
-from tenantml.errors import UnknownModel, UnknownTenant, UploadSuperseded
+from tenantml.errors import UnknownModel, UnknownTenant, UploadSuperseded, WrongUploadKey
+from tenantml.settings import setting
 
 
 @function
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Return the run of this upload, and how its dataset will be delivered."""
     upload = Upload(**event["upload"])
+    if upload.bucket != setting("INGEST_BUCKET"):
+        raise WrongUploadKey(f"the bucket {upload.bucket!r} is not where uploads are taken; use the presigned form")
     destination = destination_of(upload.key)
     tenant = registry.find_tenant(destination.tenant)
     if tenant is None or tenant.status != ACTIVE:
