@@ -25,6 +25,7 @@ POLICIES = {
     "remove a folder": session_policies.remove_objects(ACCOUNT, RUN.customer_folder),
     "remove everything": session_policies.remove_objects(ACCOUNT, ""),
     "inventory": session_policies.inventory(ACCOUNT),
+    "inventory of a model": session_policies.inventory(ACCOUNT, RUN.model),
     "probe": session_policies.probe(ACCOUNT, probing.permissions(ACCOUNT), probing.NAME, probing.NOT_OURS),
     "nothing": session_policies.nothing(),
 }

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tenantml.domain.tenants import REGISTERED, Tenant, register
-from tenantml.errors import InvalidRegistration
+from tenantml.domain.tenants import ACTIVE, OFFBOARDED, REGISTERED, SUSPENDED, Tenant, register, require_active
+from tenantml.errors import InvalidRegistration, TenantSuspended
 
 OURS = "111111111111"
 REQUEST = {"tenant": "acme", "account_id": "222222222222", "region": "eu-central-1", "contact": "cloud@acme.example"}
@@ -47,3 +47,20 @@ def test_a_registration_that_cannot_be_is_refused_by_its_field(changes: dict[str
     with pytest.raises(InvalidRegistration) as caught:
         register({**REQUEST, **changes}, OURS)
     assert wrong in str(caught.value)
+
+
+def test_an_active_tenant_may_use_the_system() -> None:
+    tenant = Tenant("acme", "222222222222", "eu-central-1", "c", "x", ACTIVE)
+    assert require_active(tenant) is tenant
+
+
+@pytest.mark.parametrize("status", [REGISTERED, SUSPENDED, OFFBOARDED])
+def test_any_other_tenant_is_refused_with_the_reason_of_its_status(status: str) -> None:
+    tenant = Tenant("acme", "222222222222", "eu-central-1", "c", "x", status, "TrustTooOpen: too open")
+    with pytest.raises(TenantSuspended, match=f"{status}: TrustTooOpen"):
+        require_active(tenant)
+
+
+def test_a_tenant_that_is_gone_is_refused_too() -> None:
+    with pytest.raises(TenantSuspended):
+        require_active(None)

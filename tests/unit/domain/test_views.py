@@ -12,14 +12,27 @@ def test_a_model_shows_its_settings_and_what_is_live() -> None:
         "model": "churn",
         "settings": {"target": "y"},
         "live_version": None,
+        "revision": 0,
         "updated_at": None,
     }
 
 
 def test_a_version_shows_nothing_internal() -> None:
-    shown = views.version({**INTERNAL, "version": "v1", "status": "live"})
-    assert (shown["version"], shown["status"], shown["candidate"]) == ("v1", "live", None)
+    row = {**INTERNAL, "version": "v1", "status": "live"}
+    shown = views.version(row, "v1")
+    assert (shown["version"], shown["live"], shown["status"], shown["candidate"]) == ("v1", True, "live", None)
+    assert not views.version(row, "v2")["live"]
+    assert not views.version(row, None)["live"]
     assert not shown.keys() & INTERNAL.keys()
+
+
+def test_a_versions_details_are_those_of_the_execution_that_trained_it() -> None:
+    candidates = [{"name": "a", "metric": "F1", "value": 0.9, "status": "Completed"}]
+    trained_by = {**INTERNAL, "training": {"candidates": candidates}, "rows": {"train": 500, "holdout": 69}}
+    shown = views.version_details({"version": "v1"}, "v1", trained_by)
+    assert (shown["candidates"], shown["rows"], shown["advice"]) == (candidates, {"train": 500, "holdout": 69}, [])
+    assert not shown.keys() & INTERNAL.keys()
+    assert views.version_details({"version": "v1"}, None, {})["candidates"] == []
 
 
 def test_an_execution_that_was_refused_at_once_shows_what_it_has() -> None:
