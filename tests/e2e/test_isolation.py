@@ -265,7 +265,7 @@ def test_an_execution_for_a_foreign_bucket_ends_without_a_call_in_the_customers_
     while (ended := steps.describe_execution(executionArn=arn))["status"] == "RUNNING":
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert ended["status"] == "FAILED"
+    assert (ended["status"], ended["error"]) == ("FAILED", "WrongUploadKey")
     assert calls_into(cloud, acme.account_id) == before
 
 

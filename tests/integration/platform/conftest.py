@@ -70,7 +70,7 @@ def make_table(name: str) -> str:
 
 def make_bucket(name: str) -> str:
     """Make a versioned bucket."""
-    bucket = f"tenantml-{name.lower()}"
+    bucket = f"tenantml-{name.removesuffix('Bucket').lower()}-111111111111-us-east-1"  # as the sample events name it
     platform("s3").create_bucket(Bucket=bucket)
     platform("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     return bucket

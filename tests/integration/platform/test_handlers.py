@@ -65,6 +65,7 @@ def test_an_accepted_upload_is_visible_at_once(tenant: Tenant, invoke: Invoke, e
     ("changes", "error"),
     [
         ({"key": "acme/churn.csv"}, "WrongUploadKey"),
+        ({"bucket": "not-the-ingest-bucket"}, "WrongUploadKey"),
         ({"key": "nobody/churn/a.csv"}, "UnknownTenant"),
         ({"key": "acme/unknown/a.csv"}, "UnknownModel"),
         ({"size_bytes": 1_000_001}, "UploadTooLarge"),
