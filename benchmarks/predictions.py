@@ -132,7 +132,7 @@ def saturation(stage: Stage) -> Document:
         "InvokeEndpoint": [bare] * CLIENTS,
     }
     for name, ways in calls.items():
-        _many(ways, 1.0)
+        _many(ways, 4.0)  # until there is a warm worker for each client
         spent, returned = _many(ways, SECONDS)
         found[name] = {
             "per_second": len(spent) / SECONDS,
