@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import io
 import json
 import threading
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +132,15 @@ def test_a_new_version_takes_over_without_a_lost_request_and_the_old_one_is_remo
 
 ROWS = [["a", "b", "y"]] + [[i, f"t{i % 7}", "yes" if i % 3 else "no"] for i in range(600)]
 TEXT = "\n".join(",".join(str(cell) for cell in row) for row in ROWS) + "\n"
+NUMBERS = "a,b,y\n" + "".join(f"{i},t{i % 7},{i}.5\n" for i in range(600))
+
+
+def zipped(name: str) -> bytes:
+    """Return a zip archive that holds one file of this name."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr(name, TEXT)
+    return whole.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -146,6 +158,20 @@ TEXT = "\n".join(",".join(str(cell) for cell in row) for row in ROWS) + "\n"
         ("quote.csv", TEXT.replace("t6", '"t6', 1).encode(), "UnclosedQuote"),
         ("twice.csv", TEXT.replace("a,b,y", "a,a,y", 1).encode(), "DuplicateColumn"),
         ("oneclass.csv", TEXT.replace("no", "yes").encode(), "SingleClass"),
+        ("rare.csv", TEXT.replace("300,t6,no", "300,t6,maybe", 1).encode(), "RareClass"),
+        ("unlabelled.csv", TEXT.replace("yes", "").replace("no", "").encode(), "TargetEmpty"),
+        ("unnamed.csv", TEXT.replace("a,b,y", "a,,y", 1).encode(), "EmptyColumnName"),
+        ("headless.csv", TEXT.removeprefix("a,b,y\n").encode(), "NoHeader"),
+        ("semicolons.csv", TEXT.replace(",", ";").encode(), "WrongDelimiter"),
+        ("tabs.csv", TEXT.replace(",", "\t").encode(), "WrongDelimiter"),
+        ("field.csv", TEXT.replace("t6", "t" * (128 * 1024 + 1), 1).encode(), "FieldTooLong"),
+        ("wide.csv", (",".join(f"c{i}" for i in range(9_999)) + ",y\n").encode(), "TooManyColumns"),
+        ("gzip.csv", gzip.compress(TEXT.encode()), "NotCsv"),
+        ("zip.csv", zipped("file.csv"), "NotCsv"),
+        ("xlsx.csv", zipped("[Content_Types].xml"), "NotCsv"),
+        ("html.csv", b"<!DOCTYPE html><html><body>Sign in</body></html>", "NotCsv"),
+        ("infinite.csv", NUMBERS.replace(",300.5", ",inf", 1).encode(), "TargetNotFinite"),
+        ("nan.csv", NUMBERS.replace(",300.5", ",NaN", 1).encode(), "TargetNotFinite"),
     ],
 )
 def test_a_file_that_cannot_be_trained_on_has_a_named_outcome_and_nothing_is_called_in_the_customers_account(
@@ -157,6 +183,62 @@ def test_a_file_that_cannot_be_trained_on_has_a_named_outcome_and_nothing_is_cal
     ended = globex.train("bad", path, target="y")
     assert (ended["status"], ended["error"]["code"]) == ("failed", code)
     assert ended["error"]["message"]
+    assert calls_into(globex.platform.cloud, globex.account_id) == before
+
+
+def test_a_file_over_the_models_cap_is_refused_by_its_size_and_nothing_of_it_is_read(globex: Tenant) -> None:
+    globex.api.configure("capped", {"target": "y", "max_upload_bytes": 100})
+    described = failure_of(globex.platform, "globex/capped/large.csv", TEXT.encode())
+    assert described["error"] == "UploadTooLarge"
+    ended = globex.outcome("globex/capped/large.csv")
+    assert (ended["status"], ended["error"]["code"]) == ("failed", "UploadTooLarge")
+    assert "100 at most" in ended["error"]["message"]
+    history = globex.platform.cloud.client("stepfunctions").get_execution_history(
+        executionArn=described["executionArn"]
+    )["events"]
+    entered = [event["stateEnteredEventDetails"]["name"] for event in history if "stateEnteredEventDetails" in event]
+    assert "InspectDataset" not in entered
+
+
+RICH = "a,b,y\n" + "".join(
+    f'{i},"said ""t{i % 7}"", on\n2026-01-{i % 28 + 1:02}",{"=cmd()" if i % 3 else "no"}\n' for i in range(600)
+)
+
+
+@pytest.mark.parametrize(
+    ("file_name", "content"),
+    [
+        ("bom.csv", b"\xef\xbb\xbf" + TEXT.encode()),
+        ("my file + more (1).CSV", TEXT.encode()),
+        ("quoted.csv", RICH.encode()),
+        ("crlf.csv", TEXT.replace("\n", "\r\n").encode()),
+        ("nulls.csv", TEXT.replace("t6", "").replace("t5", "NULL").encode()),
+    ],
+)
+def test_a_file_that_only_looks_odd_is_accepted_with_advice(globex: Tenant, file_name: str, content: bytes) -> None:
+    globex.api.configure("odd", {"target": "y"})
+    key = f"globex/odd/{file_name}"
+    globex.platform.cloud.client("s3").put_object(Bucket=globex.platform.outputs["IngestBucket"], Key=key, Body=content)
+    while not ((found := globex.api.execution_of(key)) and (found["rows"] or found["ended_at"])):
+        pass
+    steps, machine_arn = (
+        globex.platform.cloud.client("stepfunctions"),
+        globex.platform.outputs["TrainingStateMachineArn"],
+    )
+    steps.stop_execution(executionArn=f"{machine_arn.replace(':stateMachine:', ':execution:')}:{found['execution']}")
+    ended = globex.outcome(key)
+    assert ended["error"]["code"] == "ExecutionStopped"
+    assert ended["rows"] == {"train": 500, "holdout": 100}
+    assert {"rule": "identifier-like", "column": "a"}.items() <= ended["advice"][0].items()
+
+
+def test_advice_that_the_model_makes_fatal_ends_the_execution(globex: Tenant, tmp_path: Path) -> None:
+    path = tmp_path / "constant.csv"
+    path.write_text(TEXT.replace("a,b,y", "a,b,c,y").replace(",yes", ",same,yes").replace(",no", ",same,no"))
+    before = calls_into(globex.platform.cloud, globex.account_id)
+    ended = globex.train("strict", path, target="y", fatal_advice=["constant-column"])
+    assert (ended["status"], ended["error"]["code"]) == ("failed", "AdviceIsFatal")
+    assert "'c'" in ended["error"]["message"]
     assert calls_into(globex.platform.cloud, globex.account_id) == before
 
 
