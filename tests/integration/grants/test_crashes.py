@@ -20,7 +20,7 @@ from tenantml.domain.grants import Grant, is_same_policy, render
 from tenantml.domain.models import ModelSettings
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.runs import Run
-from tenantml.errors import GrantContended
+from tenantml.errors import GrantCapacity, GrantContended
 
 if TYPE_CHECKING:
     from tests.integration.grants.conftest import Boundary
@@ -174,6 +174,36 @@ def test_a_writer_that_outlived_its_lock_writes_no_more(boundary: Boundary, monk
     with pytest.raises(GrantContended, match="ended before"):
         give(0)
     assert [statement["Sid"] for statement in policy()["Statement"]] == ["Auditors"]
+
+
+def test_at_capacity_a_grant_is_refused_by_name_and_those_that_stand_are_not_blocked(boundary: Boundary) -> None:
+    for number in range(40):
+        row = Grant(
+            f"globex-churn-{number:016x}",
+            ACCOUNTS[1].execution_role_arn,
+            BUCKET,
+            f"globex/churn/globex-churn-{number:016x}/train.csv",
+            "in-place",
+            int(time.time()) + 3600,
+        )
+        platform("dynamodb").put_item(TableName="grants", Item=to_item(row.as_document()))
+        try:
+            render(standing(), ledger(), BUCKET)
+        except GrantCapacity:
+            platform("dynamodb").delete_item(
+                TableName="grants", Key=to_item({"bucket": BUCKET, "grant_id": row.grant_id})
+            )
+            break
+    sweep()
+    before = ledger()
+    assert len(before) > 10
+    with pytest.raises(GrantCapacity):
+        give(1)
+    assert ledger() == before
+    assert_policy_is_ledger()
+    assert grants.revoke(before[0].grant_id) == 1
+    give(1)
+    assert_policy_is_ledger()
 
 
 STEPS = st.lists(
