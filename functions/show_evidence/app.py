@@ -12,8 +12,8 @@ from tenantml.errors import InvalidOperation, NotFound
 
 @function
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    """Return the receipt of `{"tenant", "receipt": chain}`, the report of `{"tenant", "removal": name}`, or for a tenant
-    alone the names of both; an execution's name is its chain.
+    """Return the receipt of `{"tenant", "receipt": chain}`, the report of `{"tenant", "removal": name}`, or for a
+    tenant alone the names of both; an execution's name is its chain.
     """
     tenant, chain, removal = event.get("tenant"), event.get("receipt"), event.get("removal")
     if not isinstance(tenant, str) or set(event) - {"tenant", "receipt", "removal"}:
