@@ -6,7 +6,6 @@ MB, and one client that is given the credentials of every call 0.3 KB for a tena
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,9 +89,6 @@ def unbound_client(service: str, region: str, config: Config = CONFIG) -> Any:
     )
     client.meta.events.register("before-parameter-build", _bind)
     client.meta.events.register("response-received", _tell)
-    # The models of AWS's services stay for good: a collection during a large request need not walk through them. That
-    # was a third of the time that 5,000 rows took.
-    gc.freeze()
     return client
 
 
