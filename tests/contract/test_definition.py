@@ -23,6 +23,7 @@ INFRASTRUCTURE = {
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
     "Lambda.Unknown",
+    "Sandbox.Timedout",  # as newer runtimes report a time-out (Step Functions developer guide, "Handling errors")
     "States.ALL",
 }
 HISTORY_EVENTS, DEFINITION_BYTES = 25_000, 1024**2
