@@ -22,6 +22,7 @@ from local.platform import WAIT_SCALE, Platform
 from local.tenant_api import Document, TenantApi
 
 TRAINING_SECONDS = 240.0
+BUGS = Path("build/e2e/unnamed_failures.log")  # for whoever looks why a request was answered with 500
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,15 @@ class Tenant:
         return found
 
 
+def unnamed_failures(cloud: EmbeddedCloud) -> Iterator[str]:
+    """Yield what the functions logged of failures that have no name: bugs."""
+    logs = cloud.client("logs")
+    for group in logs.describe_log_groups()["logGroups"]:
+        name = group["logGroupName"]
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=name, filterPattern="unnamed"):
+            yield from (event["message"] for event in page["events"])
+
+
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """The SaaS account's stack, deployed from the unmodified template."""
@@ -54,6 +64,9 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         deployed = Platform.deploy(cloud)
         record_calls(cloud)
         yield deployed
+        BUGS.parent.mkdir(parents=True, exist_ok=True)
+        with BUGS.open("a") as file:
+            file.writelines(f"{line}\n" for line in unnamed_failures(cloud))
 
 
 def _tenant(platform: Platform, name: str, account_id: str) -> Tenant:

@@ -67,15 +67,15 @@ def limited(platform: Platform, name: str, account_id: str, **limits: int) -> Te
 
 
 @pytest.fixture(scope="module")
-def initech(platform: Platform) -> Tenant:
+def vandelay(platform: Platform) -> Tenant:
     """A tenant of few rows a day."""
-    return limited(platform, "initech", "444444444444", rows_per_day=ROWS_PER_DAY)
+    return limited(platform, "vandelay", "777777777777", rows_per_day=ROWS_PER_DAY)
 
 
 @pytest.fixture(scope="module")
-def species(initech: Tenant, iris: Path) -> dict[str, Any]:
+def species(vandelay: Tenant, iris: Path) -> dict[str, Any]:
     """The execution of a model `species` that is live."""
-    ended = initech.train("species", iris, target="species", max_candidates=2)
+    ended = vandelay.train("species", iris, target="species", max_candidates=2)
     assert ended["error"] is None, ended
     return ended
 
@@ -177,24 +177,24 @@ def test_a_list_comes_in_pages_and_a_token_opens_no_other_list(acme: Tenant, glo
 
 
 def test_executions_are_found_by_model_upload_and_status_and_by_their_tenant_alone(
-    initech: Tenant, acme: Tenant, species: dict[str, Any]
+    vandelay: Tenant, acme: Tenant, species: dict[str, Any]
 ) -> None:
     for query in ("model=species", f"upload_key={species['upload']['key']}", "status=succeeded", "limit=1"):
-        found = ask(initech.api, "GET", f"/executions?{query}").body["executions"]
+        found = ask(vandelay.api, "GET", f"/executions?{query}").body["executions"]
         assert [row["execution"] for row in found] == [species["execution"]]
         assert ask(acme.api, "GET", f"/executions?{query}").body["executions"] != found
-    assert ask(initech.api, "GET", "/executions?status=failed").body["executions"] == []
+    assert ask(vandelay.api, "GET", "/executions?status=failed").body["executions"] == []
     assert ask(acme.api, "GET", f"/executions/{species['execution']}").status == HTTPStatus.NOT_FOUND
 
 
-def test_a_version_tells_what_it_was_chosen_from(initech: Tenant, acme: Tenant, species: dict[str, Any]) -> None:
+def test_a_version_tells_what_it_was_chosen_from(vandelay: Tenant, acme: Tenant, species: dict[str, Any]) -> None:
     path = f"/models/species/versions/{species['version']}"
-    found = ask(initech.api, "GET", path).body
+    found = ask(vandelay.api, "GET", path).body
     assert found["live"]
     assert found["candidate"] in [candidate["name"] for candidate in found["candidates"]]
     assert found["rows"] == species["rows"]
     assert ask(acme.api, "GET", path).status == HTTPStatus.NOT_FOUND
-    assert [row["version"] for row in ask(initech.api, "GET", "/models/species/versions").body["versions"]] == [
+    assert [row["version"] for row in ask(vandelay.api, "GET", "/models/species/versions").body["versions"]] == [
         species["version"]
     ]
 
@@ -225,12 +225,12 @@ def test_a_client_generated_from_the_document_configures_a_model_and_reads_probl
 
 
 def test_a_client_generated_for_a_model_cannot_mix_its_columns_up(
-    initech: Tenant,
+    vandelay: Tenant,
     iris: Path,
     species: dict[str, Any],
     generated: Callable[[str, object], Callable[[str], ModuleType]],
 ) -> None:
-    document = ask(initech.api, "GET", "/models/species/openapi.json").body
+    document = ask(vandelay.api, "GET", "/models/species/openapi.json").body
     row = document["components"]["schemas"]["Row"]
     assert list(row["properties"]) == iris.read_text().splitlines()[0].split(",")[:-1]
     assert document["components"]["schemas"]["Prediction"]["properties"]["predicted_label"]["enum"] == [
@@ -240,7 +240,7 @@ def test_a_client_generated_for_a_model_cannot_mix_its_columns_up(
     ]
     module = generated("species_client", document)
     client = module("client").AuthenticatedClient(
-        base_url=initech.api.url, token=initech.api.api_key, prefix="", auth_header_name="x-api-key"
+        base_url=vandelay.api.url, token=vandelay.api.api_key, prefix="", auth_header_name="x-api-key"
     )
     rows = [
         # Named, so the order does not matter; what is forgotten or misspelt is an error of the program.
@@ -257,27 +257,27 @@ def test_a_client_generated_for_a_model_cannot_mix_its_columns_up(
     assert len(answered.predictions) == len(rows)
 
 
-def test_the_days_rows_end_for_one_tenant_and_are_told(initech: Tenant, species: dict[str, Any]) -> None:
-    example = ask(initech.api, "GET", "/models/species/openapi.json").body["components"]["schemas"]["Row"]["example"]
-    used = ask(initech.api, "GET", "/usage").body["rows"]["used"]
+def test_the_days_rows_end_for_one_tenant_and_are_told(vandelay: Tenant, species: dict[str, Any]) -> None:
+    example = ask(vandelay.api, "GET", "/models/species/openapi.json").body["components"]["schemas"]["Row"]["example"]
+    used = ask(vandelay.api, "GET", "/usage").body["rows"]["used"]
     path = "/models/species/predictions"
-    assert ask(initech.api, "POST", path, {"rows": [example] * (ROWS_PER_DAY - used - 10)}).status == HTTPStatus.OK
-    refused = ask(initech.api, "POST", path, {"rows": [example] * 11})
+    assert ask(vandelay.api, "POST", path, {"rows": [example] * (ROWS_PER_DAY - used - 10)}).status == HTTPStatus.OK
+    refused = ask(vandelay.api, "POST", path, {"rows": [example] * 11})
     assert (refused.status, refused.body["code"]) == (429, "DailyQuotaExceeded")
     assert 0 < int(refused.headers["Retry-After"]) <= 86_400
     assert '"rows";r=10;' in refused.headers["RateLimit"]
-    assert ask(initech.api, "POST", path, {"rows": [example] * 10}).status == HTTPStatus.OK
-    usage = ask(initech.api, "GET", "/usage").body
+    assert ask(vandelay.api, "POST", path, {"rows": [example] * 10}).status == HTTPStatus.OK
+    usage = ask(vandelay.api, "GET", "/usage").body
     assert usage["rows"] == {"used": ROWS_PER_DAY, "limit": ROWS_PER_DAY, "remaining": 0}
     assert usage["requests"]["used"] > 3
 
 
 def test_a_tenant_that_floods_is_slowed_down_and_no_other_is(platform: Platform, acme: Tenant) -> None:
-    hooli = limited(platform, "hooli", "555555555555", requests_per_second=1)
+    soylent = limited(platform, "soylent", "888888888888", requests_per_second=1)
 
     def until(status: HTTPStatus) -> Answered:
         deadline = time.monotonic() + 60
-        while (answered := ask(hooli.api, "GET", "/models")).status != status:
+        while (answered := ask(soylent.api, "GET", "/models")).status != status:
             assert time.monotonic() < deadline, answered
         return answered
 
@@ -290,11 +290,11 @@ def test_a_tenant_that_floods_is_slowed_down_and_no_other_is(platform: Platform,
 
 
 @pytest.mark.parametrize(
-    "limits", [{}, {"tenant": "initech", "rows": 1}, {"tenant": "initech", "rows_per_day": 0}, {"tenant": "nobody"}]
+    "limits", [{}, {"tenant": "vandelay", "rows": 1}, {"tenant": "vandelay", "rows_per_day": 0}, {"tenant": "nobody"}]
 )
-def test_limits_that_cannot_be_are_refused_by_name(initech: Tenant, limits: dict[str, Any]) -> None:
+def test_limits_that_cannot_be_are_refused_by_name(vandelay: Tenant, limits: dict[str, Any]) -> None:
     with pytest.raises(Refused) as refused:
-        initech.platform.call("LimitTenantFunction", limits)
+        vandelay.platform.call("LimitTenantFunction", limits)
     assert refused.value.code == ("TenantNotFound" if limits == {"tenant": "nobody"} else "InvalidLimits")
 
 

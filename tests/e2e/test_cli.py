@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from local.platform import Platform
     from tests.e2e.conftest import Tenant
 
-ACCOUNT = "555555555555"
+ACCOUNT = "131313131313"
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

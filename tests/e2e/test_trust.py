@@ -17,7 +17,7 @@ from local.tenant_api import Refused, TenantApi
 if TYPE_CHECKING:
     from tests.e2e.conftest import Tenant
 
-ACCOUNT = "444444444444"
+ACCOUNT = "121212121212"
 ROLE = "customer_trusting_saas"
 Document = dict[str, Any]
 
