@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
+from local import CUSTOMER_ACCOUNT
 from tenantml.aws import autopilot, endpoints
 from tenantml.errors import StillChanging
 
@@ -37,3 +39,15 @@ def test_a_job_is_stopping_until_it_has_stopped(account: Any) -> None:
     assert autopilot.stop(account.sagemaker, job) == "Stopping"
     account.finished(job)
     assert autopilot.stop(account.sagemaker, job) == "Stopped"
+
+
+def test_a_job_that_ends_just_before_it_is_stopped_has_ended(account: Any) -> None:
+    job = account.start("wait")
+    client = account.cloud.client("sagemaker", CUSTOMER_ACCOUNT, config=Config())  # a client of its own, with a hook
+
+    def end_it_first(**_: Any) -> None:
+        account.sagemaker.stop_auto_ml_job(AutoMLJobName=job)
+        account.finished(job)
+
+    client.meta.events.register_first("before-call.sagemaker.StopAutoMLJob", end_it_first)
+    assert autopilot.stop(client, job) == "Stopped"

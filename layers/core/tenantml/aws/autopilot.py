@@ -115,5 +115,11 @@ def stop(client: Any, job: str) -> str:
             raise
         if status != "InProgress":
             return status
-        client.stop_auto_ml_job(AutoMLJobName=job)
+        try:
+            client.stop_auto_ml_job(AutoMLJobName=job)
+        except ClientError:  # an ended job cannot be stopped, and this one may have ended since it was looked at
+            status = client.describe_auto_ml_job_v2(AutoMLJobName=job)["AutoMLJobStatus"]
+            if status == "InProgress":
+                raise
+            return status
         return "Stopping"
