@@ -72,6 +72,11 @@ def test_every_setting_can_be_given(more: dict[str, Any]) -> None:
             "thresholds: expected an object whose values are a number",
         ),
         ({"target": "y", "thresholds": {"F1": 10**400}}, "thresholds: expected an object whose values are a number"),
+        # rounds to 1e38, which the registry gives back with more digits than it takes
+        (
+            {"target": "y", "thresholds": {"AUC": 9.999999999999998e37}},
+            "thresholds: expected an object whose values are a number",
+        ),
         ({"target": "y", "thresholds": []}, "thresholds: expected an object"),
         ({"target": "y", "fatal_advice": "leak"}, "fatal_advice: expected a list of text"),
         ({"target": "y", "fatal_advice": [1]}, "fatal_advice: expected a list of text"),

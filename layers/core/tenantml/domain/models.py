@@ -143,7 +143,7 @@ def _fits(value: object, hint: Any) -> bool:
     if isinstance(value, bool):
         return hint is bool
     if hint is float:
-        return isinstance(value, int | float) and abs(value) < 1e38  # the registry's numbers end there; NaN is not
+        return isinstance(value, int | float) and abs(value) < 1e30  # far from where the registry rounds; NaN is not
     return isinstance(value, hint)
 
 

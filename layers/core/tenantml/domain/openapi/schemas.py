@@ -308,5 +308,5 @@ def of_type(hint: Any) -> Schema:
     if origin is not None:  # a type, or None
         return maybe(of_type(next(option for option in arguments if option is not type(None))))
     if hint is float:
-        return {"type": "number", "exclusiveMinimum": -1e38, "exclusiveMaximum": 1e38}
+        return {"type": "number", "exclusiveMinimum": -1e30, "exclusiveMaximum": 1e30}
     return {"type": {str: "string", int: "integer", bool: "boolean"}[hint]}
