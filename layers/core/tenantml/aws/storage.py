@@ -1,8 +1,4 @@
-"""S3: streaming in, streaming out, copying at any size, deleting until nothing is left.
-
-CopyObject ends at 5 GB, past it UploadPartCopy takes parts of 5 MiB to 5 GiB, at most 10,000 (S3 user guide,
-"Copying objects").
-"""
+"""S3: streaming in, streaming out, deleting until nothing is left; `delivery` copies."""
 
 from __future__ import annotations
 
