@@ -5,7 +5,7 @@ account.
 from __future__ import annotations
 
 import csv
-import functools
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -69,15 +69,18 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
             file.writelines(f"{line}\n" for line in unnamed_failures(cloud))
 
 
-def _tenant(platform: Platform, name: str, account_id: str) -> Tenant:
+def _tenant(platform: Platform, name: str, account_id: str, **limits: int) -> Tenant:
     onboarded: OnboardedTenant = onboard(platform, name, account_id, f"cloud-team@{name}.example")
+    if limits:
+        platform.call("LimitTenantFunction", {"tenant": name, **limits})
     return Tenant(name, account_id, TenantApi(platform.api_url, onboarded.api_key), platform)
 
 
 @pytest.fixture(scope="session")
-def newcomer(platform: Platform) -> Callable[[str, str], Tenant]:
-    """On-board a tenant of a test's own, by its name and its account."""
-    return functools.partial(_tenant, platform)
+def newcomer(platform: Platform) -> Callable[..., Tenant]:
+    """On-board a tenant of a test's own in an account that no other has, with `limits` set before its first request."""
+    accounts = (f"4{number:011d}" for number in itertools.count(1))
+    return lambda name, **limits: _tenant(platform, name, next(accounts), **limits)
 
 
 @pytest.fixture(scope="session")

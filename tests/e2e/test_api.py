@@ -19,8 +19,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from local.onboard import onboard
-from local.platform import Platform
 from local.tenant_api import Refused, TenantApi
 
 if TYPE_CHECKING:
@@ -57,19 +55,10 @@ def ask(
         return Answered(answer.status, dict(answer.headers), json.loads(content) if is_json else content.decode())
 
 
-def limited(platform: Platform, name: str, account_id: str, **limits: int) -> Tenant:
-    """A tenant with limits of its own, set before its first request: a process looks at them once a minute."""
-    from tests.e2e.conftest import Tenant
-
-    onboarded = onboard(platform, name, account_id, f"cloud-team@{name}.example")
-    assert platform.call("LimitTenantFunction", {"tenant": name, **limits})["limits"] == DEFAULTS | limits
-    return Tenant(name, account_id, TenantApi(platform.api_url, onboarded.api_key), platform)
-
-
 @pytest.fixture(scope="module")
-def vandelay(platform: Platform) -> Tenant:
+def vandelay(newcomer: Callable[..., Tenant]) -> Tenant:
     """A tenant of few rows a day."""
-    return limited(platform, "vandelay", "777777777777", rows_per_day=ROWS_PER_DAY)
+    return newcomer("vandelay", rows_per_day=ROWS_PER_DAY)
 
 
 @pytest.fixture(scope="module")
@@ -272,8 +261,13 @@ def test_the_days_rows_end_for_one_tenant_and_are_told(vandelay: Tenant, species
     assert usage["requests"]["used"] > 3
 
 
-def test_a_tenant_that_floods_is_slowed_down_and_no_other_is(platform: Platform, acme: Tenant) -> None:
-    soylent = limited(platform, "soylent", "888888888888", requests_per_second=1)
+def test_an_operator_sets_one_limit_and_the_others_keep_their_defaults(vandelay: Tenant) -> None:
+    answer = vandelay.platform.call("LimitTenantFunction", {"tenant": "vandelay", "rows_per_day": ROWS_PER_DAY})
+    assert answer["limits"] == DEFAULTS | {"rows_per_day": ROWS_PER_DAY}
+
+
+def test_a_tenant_that_floods_is_slowed_down_and_no_other_is(newcomer: Callable[..., Tenant], acme: Tenant) -> None:
+    soylent = newcomer("soylent", requests_per_second=1)
 
     def until(status: HTTPStatus) -> Answered:
         deadline = time.monotonic() + 60
@@ -299,9 +293,9 @@ def test_limits_that_cannot_be_are_refused_by_name(vandelay: Tenant, limits: dic
 
 
 @pytest.fixture
-def fuzzed(newcomer: Callable[[str, str], Tenant]) -> Tenant:
+def fuzzed(newcomer: Callable[..., Tenant]) -> Tenant:
     """A tenant of its own: what other tests trained would make the answers depend on their order."""
-    return newcomer("fuzzed", "141414141414")
+    return newcomer("fuzzed")
 
 
 def test_schemathesis_finds_nothing(fuzzed: Tenant, tmp_path: Path) -> None:

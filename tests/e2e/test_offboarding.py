@@ -40,10 +40,8 @@ def await_refusal(tenant: Tenant, dataset: Path) -> int | None:
         time.sleep(0.2)
 
 
-def test_a_tenant_leaves_nothing_behind_and_the_report_survives_it(
-    newcomer: Callable[[str, str], Tenant], iris: Path
-) -> None:
-    tenant = newcomer("initech", "444444444444")
+def test_a_tenant_leaves_nothing_behind_and_the_report_survives_it(newcomer: Callable[..., Tenant], iris: Path) -> None:
+    tenant = newcomer("initech")
     platform = tenant.platform
     empty = inventory(platform.cloud, tenant.account_id)
     ended = tenant.train("iris", iris, **QUICK)
@@ -54,10 +52,10 @@ def test_a_tenant_leaves_nothing_behind_and_the_report_survives_it(
 
     assert report["status"] == "complete"
     assert inventory(platform.cloud, tenant.account_id) == empty
-    endpoint = f"arn:aws:sagemaker:us-east-1:444444444444:endpoint/{ended['endpoint']['name']}"
+    endpoint = f"arn:aws:sagemaker:us-east-1:{tenant.account_id}:endpoint/{ended['endpoint']['name']}"
     removed = [row["arn"] for row in report["removed"]]
     assert endpoint in removed
-    assert "arn:aws:s3:::tenantml-444444444444-us-east-1/*" in removed
+    assert f"arn:aws:s3:::tenantml-{tenant.account_id}-us-east-1/*" in removed
     assert [row["arn"].rsplit("/", 1)[1] for row in report["impossible"]] == [ended["training"]["job_name"]]
     assert (report["kept"], report["remains"]) == ([], [])
     for bucket in ("IngestBucket", "StagingBucket"):
@@ -76,8 +74,8 @@ def test_a_tenant_leaves_nothing_behind_and_the_report_survives_it(
     assert receipt["faults"] == []
 
 
-def test_removing_one_model_leaves_the_other_at_work(newcomer: Callable[[str, str], Tenant], iris: Path) -> None:
-    tenant = newcomer("hooli", "555555555555")
+def test_removing_one_model_leaves_the_other_at_work(newcomer: Callable[..., Tenant], iris: Path) -> None:
+    tenant = newcomer("hooli")
     ended = {model: tenant.train(model, iris, **QUICK) for model in ("iris", "iris-2")}
     assert [found["error"] for found in ended.values()] == [None, None], ended
 
@@ -98,10 +96,8 @@ def test_removing_one_model_leaves_the_other_at_work(newcomer: Callable[[str, st
     assert refused.value.code == "NotFound"
 
 
-def test_a_tenant_that_is_training_leaves_nothing_behind(
-    newcomer: Callable[[str, str], Tenant], breast_cancer: Path
-) -> None:
-    tenant = newcomer("umbrella", "666666666666")
+def test_a_tenant_that_is_training_leaves_nothing_behind(newcomer: Callable[..., Tenant], breast_cancer: Path) -> None:
+    tenant = newcomer("umbrella")
     cloud = tenant.platform.cloud
     empty = inventory(cloud, tenant.account_id)
     tenant.api.configure("cancer", {"target": "malignant"})
@@ -118,9 +114,9 @@ def test_a_tenant_that_is_training_leaves_nothing_behind(
 
 
 def test_without_the_access_role_the_report_names_what_remains_and_the_removal_can_be_resumed(
-    newcomer: Callable[[str, str], Tenant], iris: Path
+    newcomer: Callable[..., Tenant], iris: Path
 ) -> None:
-    tenant = newcomer("stark", "777777777777")
+    tenant = newcomer("stark")
     platform = tenant.platform
     empty = inventory(platform.cloud, tenant.account_id)
     ended = tenant.train("iris", iris, **QUICK)
@@ -139,10 +135,10 @@ def test_without_the_access_role_the_report_names_what_remains_and_the_removal_c
     name = ended["endpoint"]["name"]
     assert set(cause["remains"]) == {
         *(
-            f"arn:aws:sagemaker:us-east-1:777777777777:{kind}/{name}"
+            f"arn:aws:sagemaker:us-east-1:{tenant.account_id}:{kind}/{name}"
             for kind in ("endpoint", "endpoint-config", "model")
         ),
-        f"arn:aws:s3:::tenantml-777777777777-us-east-1/iris/{ended['execution']}/*",
+        f"arn:aws:s3:::tenantml-{tenant.account_id}-us-east-1/iris/{ended['execution']}/*",
     }
     still_there = inventory(platform.cloud, tenant.account_id) - empty
     assert {arn for arn in cause["remains"] if ":sagemaker:" in arn} <= still_there

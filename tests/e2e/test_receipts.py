@@ -21,8 +21,8 @@ FIELDS = {"number", "time", "action", "resource", "session", "request_id", "outc
 
 
 @pytest.fixture(scope="module")
-def tenant(newcomer: Callable[[str, str], Tenant]) -> Tenant:
-    return newcomer("wayne", "888888888888")
+def tenant(newcomer: Callable[..., Tenant]) -> Tenant:
+    return newcomer("wayne")
 
 
 @pytest.fixture(scope="module")
