@@ -7,6 +7,7 @@ the execution role must live until the endpoint is gone.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -20,6 +21,12 @@ from tenantml.errors import NameTaken, QuotaExceeded, StillChanging
 
 ERRORS = REVOKED | {"ResourceLimitExceeded": QuotaExceeded}
 ABSENT = {"ResourceNotFound", "ValidationException"}  # SageMaker describes what does not exist as a ValidationException
+KINDS = ("endpoint", "endpoint-config", "model")  # in the order of their removal
+LISTINGS = {
+    "endpoint": ("list_endpoints", "Endpoints", "EndpointName"),
+    "endpoint-config": ("list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"),
+    "model": ("list_models", "Models", "ModelName"),
+}
 CHANGING = {"Creating", "Updating", "SystemUpdating", "RollingBack"}  # DeleteEndpoint refuses these
 
 
@@ -67,13 +74,37 @@ def create(
             except ClientError as error:
                 if "already exist" not in str(error) and error_code(error) != "ResourceInUse":
                     raise
-                found = client.list_tags(ResourceArn=account.sagemaker_arn(kind, name))["Tags"]
-                if {"Key": EXECUTION_TAG, "Value": execution} not in [
-                    {"Key": tag["Key"], "Value": tag["Value"]} for tag in found
-                ]:
+                if made_by(client, account.sagemaker_arn(kind, name)) != execution:
                     raise NameTaken(
                         f"a SageMaker {kind} {name} exists in account {account.account_id} and is not this execution's"
                     ) from error
+
+
+def made_by(client: Any, arn: str) -> str | None:
+    """Return the execution whose tag a resource carries; None when it is not ours."""
+    tags = client.list_tags(ResourceArn=arn)["Tags"]
+    return next((tag["Value"] for tag in tags if tag["Key"] == EXECUTION_TAG), None)
+
+
+def names(client: Any, kind: str, contains: str) -> list[str]:
+    """Return the names of all endpoints, configurations or models that contain a text.
+
+    Raises:
+        CustomerAccessRevoked: the access role may not list any more.
+    """
+    operation, rows, name = LISTINGS[kind]
+    return [row[name] for row in listed(client, operation, rows, contains)]
+
+
+def listed(client: Any, operation: str, rows: str, contains: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of every page of one of SageMaker's lists, of names that contain a text.
+
+    Raises:
+        CustomerAccessRevoked: the access role may not list any more.
+    """
+    with named(REVOKED, f"{operation} was refused in the customer's account"):
+        for page in client.get_paginator(operation).paginate(NameContains=contains):
+            yield from page[rows]
 
 
 def status(client: Any, name: str) -> tuple[str, str]:
@@ -97,7 +128,7 @@ def remove(client: Any, name: str) -> list[str]:
         StillChanging: the endpoint is being created or updated; nothing was deleted.
         CustomerAccessRevoked: the access role may not delete any more.
     """
-    return [f"{kind}/{name}" for kind in ("endpoint", "endpoint-config", "model") if remove_one(client, kind, name)]
+    return [f"{kind}/{name}" for kind in KINDS if remove_one(client, kind, name)]
 
 
 def remove_one(client: Any, kind: str, name: str) -> bool:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tenantml.aws import autopilot, endpoints, executions, grants, receipts, registry, reports, rescue, storage
-from tenantml.aws.clients import named, platform
-from tenantml.aws.customer import REVOKED, CustomerSession, assume
+from tenantml.aws.clients import platform
+from tenantml.aws.customer import CustomerSession, assume
 from tenantml.domain import offboarding, session_policies
 from tenantml.domain.offboarding import IMPOSSIBLE, KEPT, NO_OPERATION, REMAINS, REMOVED, Offboarding
 from tenantml.domain.tenants import OFFBOARDED, Tenant
@@ -19,11 +19,6 @@ from tenantml.domain.uploads import Upload
 from tenantml.errors import NotFound, StillChanging, TenantNotFound
 from tenantml.settings import setting
 
-LISTINGS = {
-    "endpoint": ("list_endpoints", "Endpoints", "Endpoint"),
-    "endpoint-config": ("list_endpoint_configs", "EndpointConfigs", "EndpointConfig"),
-    "model": ("list_models", "Models", "Model"),
-}
 RUNNING = {"InProgress", "Stopping"}
 
 
@@ -140,7 +135,7 @@ def count_left(wanted: Offboarding) -> int:
     for row in _jobs(client, wanted):
         left += row["AutoMLJobStatus"] in RUNNING
         reports.note(wanted, IMPOSSIBLE, row["AutoMLJobArn"], NO_OPERATION)
-    left += sum(len(_names(client, kind, wanted)) for kind in LISTINGS)
+    left += sum(len(_names(client, kind, wanted)) for kind in endpoints.KINDS)
     if "artefacts" not in wanted.keep:
         left += storage.count_left(session.client("s3"), tenant.account.bucket, wanted.customer_folder)
     if not left:
@@ -204,22 +199,10 @@ def _enter(wanted: Offboarding) -> tuple[Tenant, CustomerSession]:
 def _jobs(client: Any, wanted: Offboarding) -> Iterator[dict[str, Any]]:
     """Yield the summaries of the jobs with our prefix, of a model those that its executions started."""
     ours = offboarding.job_names(_executions(wanted)) if wanted.model else None
-    for page in _pages(client, "list_auto_ml_jobs", "tenantml-"):
-        for row in page["AutoMLJobSummaries"]:
-            if row["AutoMLJobName"] in ours if ours is not None else row["AutoMLJobName"].startswith("tenantml-"):
-                yield row
+    for row in endpoints.listed(client, "list_auto_ml_jobs", "AutoMLJobSummaries", "tenantml-"):
+        if row["AutoMLJobName"] in ours if ours is not None else row["AutoMLJobName"].startswith("tenantml-"):
+            yield row
 
 
 def _names(client: Any, kind: str, wanted: Offboarding) -> list[str]:
-    operation, rows, prefix = LISTINGS[kind]
-    return [
-        row[f"{prefix}Name"]
-        for page in _pages(client, operation, wanted.name_filter)
-        for row in page[rows]
-        if wanted.owns(row[f"{prefix}Name"])
-    ]
-
-
-def _pages(client: Any, operation: str, name_filter: str) -> Iterator[dict[str, Any]]:
-    with named(REVOKED, f"{operation} was refused in the customer's account"):
-        yield from client.get_paginator(operation).paginate(NameContains=name_filter)
+    return [name for name in endpoints.names(client, kind, wanted.name_filter) if wanted.owns(name)]

@@ -444,8 +444,8 @@ def add_execution(tenant: str, execution: str, document: dict[str, Any]) -> None
 
 
 def update_execution(tenant: str, execution: str, values: dict[str, Any]) -> None:
-    """Note an execution's progress."""
-    _update(f"TENANT#{tenant}", f"EXECUTION#{execution}", values)
+    """Note the progress of an execution that the registry knows; off-boarding may have removed it meanwhile."""
+    _update(f"TENANT#{tenant}", f"EXECUTION#{execution}", values, "attribute_exists(pk)")
 
 
 def end_execution(tenant: str, execution: str, values: dict[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from datetime import datetime
 PREFIX = "tenantml"
 TENANT_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]")
 MODEL_PATTERN = re.compile(r"[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?")
+VERSION_PATTERN = re.compile(r"v[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
 ACCOUNT_PATTERN = re.compile(r"[0-9]{12}")
 REGION_PATTERN = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]")
 
@@ -61,6 +62,12 @@ def job_name(execution: str, attempt: int) -> str:
 def endpoint_name(model: str, version: str) -> str:
     """Return the name of a version's endpoint, endpoint configuration and SageMaker model: at most 63 characters."""
     return f"{PREFIX}-{model}-{version}"
+
+
+def version_of(name: str) -> tuple[str, str] | None:
+    """Return the model and the version of an endpoint's name; None when it is no name of ours."""
+    found = re.fullmatch(f"{PREFIX}-({MODEL_PATTERN.pattern})-({VERSION_PATTERN.pattern})", name)
+    return (found[1], found[2]) if found else None
 
 
 @dataclass(frozen=True)

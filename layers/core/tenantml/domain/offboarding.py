@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tenantml.domain.names import PREFIX, CustomerAccount, is_model, is_tenant
+from tenantml.domain.names import PREFIX, CustomerAccount, is_model, is_tenant, version_of
 from tenantml.errors import InvalidOperation
 
 REMOVED, KEPT, IMPOSSIBLE, REMAINS = "removed", "kept", "impossible", "remains"
 FATES = (REMOVED, KEPT, IMPOSSIBLE, REMAINS)
 KEEPABLE = {"artefacts"}
 NO_OPERATION = "AWS has no operation that deletes the record of an AutoML job"
-VERSION = "v[0-9]{8}-[0-9]{6}-[0-9a-f]{4}"
 SHOWN = 200  # of a list in a state machine's output, which holds 256 KB; the stored report has all
 
 Row = dict[str, Any]
@@ -93,7 +91,7 @@ class Offboarding:
         """
         if self.model is None:
             return name.startswith(f"{PREFIX}-")
-        return re.fullmatch(f"{PREFIX}-{re.escape(self.model)}-{VERSION}", name) is not None
+        return (version_of(name) or [None])[0] == self.model
 
 
 def remaining(account: CustomerAccount, versions: Iterable[Row], executions: Iterable[Row]) -> dict[str, str]:

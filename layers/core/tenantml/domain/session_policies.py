@@ -101,6 +101,18 @@ def remove_objects(account: CustomerAccount, folder: str) -> dict[str, Any]:
     return _policy(listing, unfinished, _allow(REMOVE_OBJECTS, f"{bucket_arn}/{folder}*"))
 
 
+def sweep(account: CustomerAccount) -> dict[str, Any]:
+    """List models, endpoint configurations and endpoints, look at those with our prefix, and delete them."""
+    kinds = ("Model", "EndpointConfig", "Endpoint")
+    return _policy(
+        _allow([f"sagemaker:List{kind}s" for kind in kinds], "*"),  # no resource level
+        _allow(
+            [f"sagemaker:{verb}{kind}" for kind in kinds for verb in ("Describe", "Delete")] + ["sagemaker:ListTags"],
+            *(account.sagemaker_arn(kind, "tenantml-*") for kind in ("model", "endpoint-config", "endpoint")),
+        ),
+    )
+
+
 def inventory(account: CustomerAccount, model: str | None = None) -> dict[str, Any]:
     """List whatever of ours is left, and delete it: all of it, or the versions and artefacts of one model."""
     kinds = ("Model", "EndpointConfig", "Endpoint")

@@ -1,0 +1,133 @@
+"""What no version needs is removed from customers' accounts, and nothing else is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from tenantml.aws import endpoints, registry
+from tenantml.aws.autopilot import EXECUTION_TAG
+from tenantml.domain.models import ModelSettings
+from tenantml.domain.names import CustomerAccount, endpoint_name
+from tenantml.domain.runs import Run
+from tenantml.domain.tenants import SUSPENDED, Tenant
+
+NEWER = "v99990101-000000-ffff"
+CONTAINERS = [{"Image": "image", "ModelDataUrl": "s3://bucket/model.tar.gz"}]
+Sweep = Callable[[], dict[str, list[str]]]
+
+
+@pytest.fixture
+def sagemaker(tenant: Tenant) -> Any:
+    """A SageMaker client in the customer's account."""
+    found = boto3.client("sts").assume_role(RoleArn=tenant.account.access_role_arn, RoleSessionName="test")
+    keys = found["Credentials"]
+    return boto3.client(
+        "sagemaker",
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+
+
+@pytest.fixture
+def deployed(tenant: Tenant, run: Run, sagemaker: Any) -> Iterator[Run]:
+    """A run whose version is deployed, and which has ended."""
+    registry.add_execution("acme", run.execution, {"model": "churn", "upload": {"uploaded_at": "2026-11-22"}})
+    deploy(sagemaker, tenant.account, run.endpoint, run.execution)
+    registry.put_version("acme", "churn", run.version, {"execution": run.execution, "status": "live"})
+    registry.update_execution("acme", run.execution, {"ended_at": "2026-11-22T17:05:00Z"})
+    return run
+
+
+def deploy(client: Any, account: CustomerAccount, name: str, execution: str) -> None:
+    endpoints.create(client, account, name, execution, CONTAINERS, ModelSettings("Churn?"))
+
+
+def make_live(version: str) -> None:
+    registry.promote("acme", "churn", version)
+
+
+@pytest.fixture
+def sweep(invoke: Callable[[str, Any], Any], event: Callable[[str], Any]) -> Sweep:
+    return lambda: invoke("sweep", event("sweep"))["orphans"]
+
+
+def names(client: Any) -> list[str]:
+    return [name for kind in endpoints.KINDS for name in endpoints.names(client, kind, "tenantml-")]
+
+
+def test_the_version_that_answers_stays(deployed: Run, sagemaker: Any, sweep: Sweep) -> None:
+    make_live(deployed.version)
+    assert sweep() == {"removed": [], "left": []}
+    assert names(sagemaker) == [deployed.endpoint] * 3
+
+
+def test_a_version_whose_retirement_failed_goes(deployed: Run, tenant: Tenant, sagemaker: Any, sweep: Sweep) -> None:
+    make_live(deployed.version)
+    make_live(NEWER)
+    assert sweep() == {
+        "removed": [tenant.account.sagemaker_arn(kind, deployed.endpoint) for kind in endpoints.KINDS],
+        "left": [],
+    }
+    assert names(sagemaker) == []
+    assert (registry.find_version("acme", "churn", deployed.version) or {})["status"] == "retired"
+    assert sweep() == {"removed": [], "left": []}
+
+
+def test_a_version_that_is_being_deployed_stays(deployed: Run, sagemaker: Any, sweep: Sweep, tenant: Tenant) -> None:
+    deploying = "acme-churn-0000000000000000"
+    registry.add_execution("acme", deploying, {"model": "churn", "upload": {"uploaded_at": "2026-11-23"}})
+    registry.put_version("acme", "churn", NEWER, {"execution": deploying, "status": "deploying"})
+    deploy(sagemaker, tenant.account, endpoint_name("churn", NEWER), deploying)
+    make_live(deployed.version)
+    assert sweep() == {"removed": [], "left": []}
+
+
+def test_a_version_that_still_answers_its_last_requests_stays(deployed: Run, sagemaker: Any, sweep: Sweep) -> None:
+    draining = "acme-churn-0000000000000000"
+    registry.add_execution("acme", draining, {"model": "churn", "upload": {"uploaded_at": "2026-11-23"}})
+    registry.put_version("acme", "churn", NEWER, {"execution": draining, "status": "live"})
+    make_live(deployed.version)
+    make_live(NEWER)
+    assert sweep() == {"removed": [], "left": []}
+    registry.update_execution("acme", draining, {"ended_at": "2026-11-23T00:00:00Z"})
+    assert len(sweep()["removed"]) == 3
+
+
+def test_what_the_registry_never_knew_goes(tenant: Tenant, sagemaker: Any, sweep: Sweep) -> None:
+    deploy(sagemaker, tenant.account, endpoint_name("forgotten", NEWER), "acme-forgotten-0000000000000000")
+    assert len(sweep()["removed"]) == 3
+    assert names(sagemaker) == []
+
+
+def test_what_has_the_form_of_our_names_and_not_our_tag_is_named_and_left(
+    tenant: Tenant, sagemaker: Any, sweep: Sweep
+) -> None:
+    name = endpoint_name("churn", NEWER)
+    sagemaker.create_model(
+        ModelName=name,
+        Containers=CONTAINERS,
+        ExecutionRoleArn=tenant.account.execution_role_arn,
+        Tags=[{"Key": f"not-{EXECUTION_TAG}", "Value": "x"}],
+    )
+    sagemaker.create_model(
+        ModelName="tenantml-of-somebody", Containers=CONTAINERS, ExecutionRoleArn=tenant.account.execution_role_arn
+    )
+    assert sweep() == {"removed": [], "left": [tenant.account.sagemaker_arn("model", name)]}
+    assert len(names(sagemaker)) == 2
+
+
+def test_an_account_that_lets_us_in_no_more_is_swept_when_it_does_again(
+    deployed: Run, sweep: Sweep, answer_with: Callable[..., None], sagemaker: Any
+) -> None:
+    make_live(NEWER)
+    answer_with("sts", "AssumeRole", 403, "AccessDenied", times=1)
+    assert sweep() == {"removed": [], "left": []}
+    registry.set_tenant_status("acme", SUSPENDED, "its role was deleted")
+    assert sweep() == {"removed": [], "left": []}
+    registry.set_tenant_status("acme", "active")
+    assert len(sweep()["removed"]) == 3
