@@ -124,6 +124,16 @@ def test_a_failure_is_recorded_and_told_once_however_often_the_state_runs(
     assert "499 rows" in answer["error"]["message"]
     (detail,) = told
     assert (detail["execution"], detail["tenant"], detail["status"]) == (run.execution, "acme", "failed")
+    assert not detail["concerns_operators"]
+
+
+def test_a_failure_that_the_tenant_cannot_mend_calls_operators(
+    tenant: Tenant, upload: Upload, told: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcomes.record(upload, {"Error": "QuotaExceeded", "Cause": "no instance is left"}, [])
+    (detail,) = told
+    assert detail["concerns_operators"]
+    assert '"ExecutionsFailed":[1.0]' in capsys.readouterr().out
 
 
 def test_whoever_ends_an_execution_first_decides_how_it_ended(

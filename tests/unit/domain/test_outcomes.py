@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tenantml.domain.outcomes import message_of, of
+from tenantml.domain.outcomes import concerns_operators, message_of, of
 
 
 def test_a_success_has_no_error() -> None:
@@ -39,3 +39,17 @@ def test_a_cause_that_no_function_wrote_is_its_own_message(cause: str) -> None:
 def test_a_failure_may_have_no_cause() -> None:
     assert message_of({"Error": "States.Timeout"}) == ""
     assert message_of({"Error": "E", "Cause": '{"other": 1}'}) == '{"other": 1}'
+
+
+@pytest.mark.parametrize("name", ["TooFewRows", "UploadSuperseded", "BelowQualityBar", "ExecutionStopped"])
+def test_operators_are_not_called_for_what_a_tenant_can_mend(name: str) -> None:
+    assert not concerns_operators(of({"Error": name, "Cause": "why"}, []))
+
+
+@pytest.mark.parametrize("name", ["CustomerAccessRevoked", "TrainingFailed", "States.Timeout"])
+def test_operators_are_called_for_what_a_tenant_cannot_mend(name: str) -> None:
+    assert concerns_operators(of({"Error": name, "Cause": "why"}, []))
+
+
+def test_operators_are_not_called_for_a_success() -> None:
+    assert not concerns_operators(of(None, []))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
 from tenantml.aws import bus, registry
-from tenantml.domain import outcomes
+from tenantml.domain import outcomes as domain
 from tenantml.domain.tenants import ACTIVE, SUSPENDED
 from tenantml.domain.uploads import Upload
 
@@ -20,7 +22,7 @@ def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str
     claimed = upload.key.split("/")[0]
     tenant = registry.find_tenant(claimed)
     owner = claimed if tenant else registry.NOBODY
-    outcome = outcomes.of(None if _is_live(owner, upload.execution) else failure, left_behind)
+    outcome = domain.of(None if _is_live(owner, upload.execution) else failure, left_behind)
     registry.end_execution(
         owner, upload.execution, {**outcome, "tenant": owner, "upload": upload.as_input(), "announced": False}
     )
@@ -32,9 +34,18 @@ def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str
         name: row.get(name) for name in ("execution", "tenant", "model", "version", "status", "error", "left_behind")
     }
     if not row["announced"]:
-        bus.tell("Execution Ended", told)
+        concerned = domain.concerns_operators(told)
+        bus.tell("Execution Ended", told | {"concerns_operators": concerned})
+        if concerned:
+            _count_failure()
         registry.update_execution(owner, upload.execution, {"announced": True})
     return told
+
+
+def _count_failure() -> None:
+    """Count a failed execution where an alarm looks (the metric `ExecutionsFailed`)."""
+    with single_metric(name="ExecutionsFailed", unit=MetricUnit.Count, value=1, namespace="TenantML") as metric:
+        metric.add_dimension(name="service", value="tenantml")
 
 
 def _is_live(tenant: str, execution: str) -> bool:

@@ -8,6 +8,14 @@ from typing import Any
 from tenantml import errors
 
 OUR_FAULT = "InternalFailure"
+# What a tenant mends without anybody's help, and what an operator did.
+NOT_FOR_OPERATORS = (
+    errors.UploadError,
+    errors.DatasetError,
+    errors.RequestError,
+    errors.BelowQualityBar,
+    errors.ExecutionStopped,
+)
 
 
 def of(failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]:
@@ -27,6 +35,14 @@ def of(failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]
         return {"status": status, "error": {"code": code, "message": message_of(failure)}, "left_behind": left_behind}
     message = f"something failed on our side ({code}); it is being looked at, and uploading again is safe"
     return {"status": "failed", "error": {"code": OUR_FAULT, "message": message}, "left_behind": left_behind}
+
+
+def concerns_operators(outcome: dict[str, Any]) -> bool:
+    """Say whether operators are called for an outcome: for failures that the tenant cannot mend alone."""
+    if outcome["status"] != "failed":
+        return False
+    known = getattr(errors, outcome["error"]["code"], errors.TenantMLError)
+    return not issubclass(known, NOT_FOR_OPERATORS)
 
 
 def message_of(failure: dict[str, str]) -> str:
