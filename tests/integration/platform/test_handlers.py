@@ -152,13 +152,15 @@ def test_an_upload_of_nobody_has_an_outcome_too(stack: dict[str, str], invoke: I
     assert (answer["tenant"], answer["error"]["code"]) == (registry.NOBODY, "WrongUploadKey")
 
 
-def test_a_tenant_whose_role_refuses_us_is_suspended(
-    tenant: Tenant, invoke: Invoke, event: Sample, upload: Upload
+def test_a_tenant_whose_role_refuses_us_is_suspended_and_it_is_told(
+    tenant: Tenant, invoke: Invoke, event: Sample, upload: Upload, told: list[dict[str, Any]]
 ) -> None:
     invoke("accept_upload", event("accept_upload"))
     outcomes.record(upload, {"Error": "CustomerAccessRevoked", "Cause": "the role is gone"}, [])
     found = registry.get_tenant("acme")
     assert (found.status, found.reason) == (SUSPENDED, "the role is gone")
+    assert told[0] == {"tenant": "acme", "status": SUSPENDED, "reason": "the role is gone"}
+    assert [detail["status"] for detail in told] == [SUSPENDED, "failed"]
 
 
 def test_what_could_not_be_told_is_told_by_the_next_who_tries(
@@ -247,6 +249,12 @@ def test_what_the_customers_account_keeps_from_us_is_named(
     assert removal.roll_back(live).left_behind == [
         tenant.account.sagemaker_arn(kind, live.endpoint) for kind in ("endpoint", "endpoint-config", "model")
     ]
+
+
+def test_our_own_bucket_refusing_us_is_no_fault_of_the_customers(live: Run, answer_with: Callable[..., None]) -> None:
+    answer_with("s3", "ListObjectVersions", 403, "AccessDenied")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        removal.clean_up(live, failed=True, delivered=True)
 
 
 def test_the_sweep_ends_what_was_stopped_without_anybody_noticing(

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from tenantml.aws import autopilot, endpoints, executions, grants, receipts, registry, reports, rescue, storage
-from tenantml.aws.clients import platform
 from tenantml.aws.customer import CustomerSession, assume
 from tenantml.domain import offboarding, session_policies
 from tenantml.domain.offboarding import IMPOSSIBLE, KEPT, NO_OPERATION, REMAINS, REMOVED, Offboarding
@@ -164,7 +163,7 @@ def remove_ours(wanted: Offboarding) -> None:
         grants.revoke(grant_id)
         reports.note(wanted, REMOVED, f"grant {grant_id}")
     for bucket in (setting("STAGING_BUCKET"), setting("INGEST_BUCKET")):
-        removed = storage.remove_folder(platform("s3"), bucket, wanted.our_folder)
+        removed = storage.remove_ours(bucket, wanted.our_folder)
         if removed:
             reports.note(wanted, REMOVED, f"arn:aws:s3:::{bucket}/{wanted.our_folder}*", objects=len(removed))
 

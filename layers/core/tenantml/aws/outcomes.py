@@ -29,7 +29,9 @@ def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str
     row = registry.require_execution(owner, upload.execution)
     error = row["error"]
     if error and error["code"] == "CustomerAccessRevoked" and tenant and tenant.status == ACTIVE:
-        registry.set_tenant_status(tenant.tenant, SUSPENDED, error["message"])
+        reason = error["message"]
+        bus.tell("Tenant Suspended", {"tenant": tenant.tenant, "status": SUSPENDED, "reason": reason})
+        registry.set_tenant_status(tenant.tenant, SUSPENDED, reason, was=ACTIVE)
     told = {
         name: row.get(name) for name in ("execution", "tenant", "model", "version", "status", "error", "left_behind")
     }

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tenantml.aws import autopilot, endpoints, grants, registry, storage
-from tenantml.aws.clients import platform
 from tenantml.aws.customer import assume
 from tenantml.domain import session_policies
 from tenantml.domain.runs import Run
@@ -64,7 +63,7 @@ def clean_up(run: Run, failed: bool, delivered: bool) -> Removal:
     grants.revoke(run.execution)
     failed = failed and not registry.is_live(run.tenant, run.model, run.version)
     staged = run.staging_folder if failed else f"{run.staging_folder}train.csv"
-    result = Removal(storage.remove_folder(platform("s3"), setting("STAGING_BUCKET"), staged))
+    result = Removal(storage.remove_ours(setting("STAGING_BUCKET"), staged))
     if not delivered:
         return result
     tenant = registry.get_tenant(run.tenant)

@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
-from tenantml.aws.clients import error_code, named
-from tenantml.errors import CustomerAccessRevoked, DatasetChanged, DatasetUnavailable
+from tenantml.aws.clients import error_code, named, platform
+from tenantml.errors import CustomerAccessRevoked, DatasetChanged, DatasetUnavailable, TenantMLError
 
 MIB = 1024**2
 PART_BYTES = 8 * MIB
@@ -179,6 +179,11 @@ def unfinished_uploads(client: Any, bucket: str, prefix: str) -> list[dict[str, 
         raise
 
 
+def remove_ours(bucket: str, folder: str) -> list[str]:
+    """Do as `remove_folder` in a bucket of our own, where a refusal is no customer's: it has no name, and is a bug."""
+    return _remove_folder(platform("s3"), bucket, folder, READ_ERRORS)
+
+
 def remove_folder(client: Any, bucket: str, folder: str) -> list[str]:
     """Delete every version of every object under `folder`, and return the keys; lists again until nothing is left.
     Uploads that were begun there and never completed are aborted: their parts cost as objects do.
@@ -189,8 +194,12 @@ def remove_folder(client: Any, bucket: str, folder: str) -> list[str]:
         CustomerAccessRevoked: the client may not list or delete there.
         DatasetUnavailable: S3 did not delete now what it listed.
     """
+    return _remove_folder(client, bucket, folder, CUSTOMER_ERRORS)
+
+
+def _remove_folder(client: Any, bucket: str, folder: str, errors: dict[str, type[TenantMLError]]) -> list[str]:
     removed: set[str] = set()
-    with named(CUSTOMER_ERRORS, f"s3://{bucket}/{folder} could not be emptied"):
+    with named(errors, f"s3://{bucket}/{folder} could not be emptied"):
         for begun in unfinished_uploads(client, bucket, folder):
             client.abort_multipart_upload(Bucket=bucket, Key=begun["Key"], UploadId=begun["UploadId"])
         while found := _page_of_versions(client, bucket, folder):
