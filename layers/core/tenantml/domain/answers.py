@@ -48,15 +48,17 @@ def parse(body: bytes, output_keys: Sequence[str], row_count: int) -> list[Predi
         raise WrongPredictionCount(
             f"the endpoint answered {len(lines)} predictions to {row_count} rows; send them again"
         )
+    at_once = _read_at_once(lines, output_keys)
+    if at_once is not None:
+        return at_once
     width = len(output_keys) or 1
-    labels: dict[str, list[str]] = {}  # every line repeats the same list: it is read once
     predictions = []
     for number, line in enumerate(lines, 1):
         try:
             if len(line) != width:
                 raise ValueError(f"{len(line)} columns where {width} were asked for")
             predictions.append(
-                _classification(dict(zip(output_keys, line, strict=True)), labels)
+                _classification(dict(zip(output_keys, line, strict=True)))
                 if output_keys
                 else {"predicted_value": _finite(line[0])}
             )
@@ -65,21 +67,53 @@ def parse(body: bytes, output_keys: Sequence[str], row_count: int) -> list[Predi
     return predictions
 
 
-def _classification(fields: dict[str, str], labels: dict[str, list[str]]) -> Prediction:
-    classes = labels.get(fields["labels"])
-    if classes is None:
-        classes = labels[fields["labels"]] = _texts(fields["labels"])
-        if len(set(classes)) != len(classes):
-            raise ValueError("a label comes twice")
+def _read_at_once(lines: list[list[str]], output_keys: Sequence[str]) -> list[Prediction] | None:
+    """Read the common case in a few passes of C, which takes a third of the time: classes that are the same in every
+    line, and nothing to refuse. None says nothing yet.
+    """
+    if not output_keys or set(map(len, lines)) != {len(output_keys)}:
+        return None
+    columns = dict(zip(output_keys, zip(*lines, strict=True), strict=True))
+    texts, labels = columns["probabilities"], set(columns["labels"])
+    try:
+        [classes] = map(_classes_of, labels)
+        if {(text[:1], text[-1:], text.count(",")) for text in texts} != {("[", "]", len(classes) - 1)}:
+            return None
+        values = list(map(float, ",".join([text[1:-1] for text in texts]).split(",")))
+    except ValueError:
+        return None
+    if not _are_probabilities(values) or not set(columns["predicted_label"]).issubset(classes):
+        return None
+    of_each_line = zip(*[iter(values)] * len(classes), strict=True)
+    return [
+        {"predicted_label": label, "probability": probabilities[label], "probabilities": probabilities}
+        for label, line in zip(columns["predicted_label"], of_each_line, strict=True)
+        for probabilities in (dict(zip(classes, line, strict=True)),)
+    ]
+
+
+def _classification(fields: dict[str, str]) -> Prediction:
+    classes = _classes_of(fields["labels"])
     values = list(map(float, _inner(fields["probabilities"]).split(",")))
     if len(values) != len(classes):
         raise ValueError(f"{len(values)} probabilities for {len(classes)} labels")
-    # Rounding may leave a probability a hair outside; a sum with NaN in it is NaN.
-    if not (min(values) >= -1e-6 and max(values) <= 1.000001 and math.isfinite(sum(values))):
+    if not _are_probabilities(values):
         raise ValueError("a probability is not between 0 and 1")
     probabilities = dict(zip(classes, values, strict=True))
     label = _class_of(fields["predicted_label"], probabilities)
     return {"predicted_label": label, "probability": probabilities[label], "probabilities": probabilities}
+
+
+def _are_probabilities(values: list[float]) -> bool:
+    # Rounding may leave a probability a hair outside; a sum with NaN in it is NaN.
+    return min(values) >= -1e-6 and max(values) <= 1.000001 and math.isfinite(sum(values))
+
+
+def _classes_of(text: str) -> list[str]:
+    classes = _texts(text)
+    if len(set(classes)) != len(classes):
+        raise ValueError("a label comes twice")
+    return classes
 
 
 def _class_of(label: str, classes: dict[str, float]) -> str:

@@ -9,23 +9,13 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from operator import itemgetter
-from types import SimpleNamespace
+from itertools import chain, islice
 from typing import Any
 
-from tenantml.domain.cells import (
-    NULL_WORDS,
-    Column,
-    Converter,
-    JsonNumber,
-    NotJson,
-    convert,
-    csv_converter,
-    json_converter,
-)
+from tenantml.domain import cells
+from tenantml.domain.cells import NULL_WORDS, NUMBERS, Column, Form, NotJson
 from tenantml.errors import (
     HeaderAmongRows,
     InvalidRequest,
@@ -91,24 +81,19 @@ def read_json(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool
     try:
         document = json.loads(
             body.decode("utf-8-sig"),
-            object_pairs_hook=_json_object,
+            object_pairs_hook=tuple,  # so that a key that comes twice is seen, and an object is no array
             parse_int=str.encode,
             parse_float=str.encode,
             parse_constant=NotJson,
         )
     except (ValueError, RecursionError) as error:  # not UTF-8, malformed, or brackets without end
         raise InvalidRequest(f"the body is not JSON: {error}") from error
-    rows = document.get("rows") if isinstance(document, dict) and len(document) == 1 else None
+    is_request = isinstance(document, tuple) and len(document) == 1 and document[0][0] == "rows"
+    rows = document[0][1] if is_request else None
     if not isinstance(rows, list):
         raise InvalidRequest('the body must be {"rows": [{"column": value, …}, …]} and hold each key once')
     _check_count(len(rows), max_rows)
-    names = tuple(column.name for column in schema.columns)
-    expected = dict.fromkeys(names).keys()
-    if set(map(type, rows)) != {dict} or not all(map(expected.__eq__, map(dict.keys, rows))):
-        _refuse_first_misfit(rows, schema)
-    cells = map(itemgetter(*names), rows)
-    table = list(zip(*cells, strict=True)) if len(names) > 1 else [list(cells)]
-    return _prepare(table, schema, json_converter, JsonNumber, reject_unseen)
+    return _prepare(_json_table(rows, schema), schema, cells.JSON, reject_unseen)
 
 
 def read_csv(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool = False) -> PreparedRows:
@@ -137,7 +122,7 @@ def read_csv(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool 
         if len(row) != len(header):
             raise InvalidRow(f"{len(row)} cells, and the header has {len(header)}", row=number)
     fields = dict(zip(header, zip(*rows, strict=True), strict=True))
-    return _prepare([fields[column.name] for column in schema.columns], schema, csv_converter, str, reject_unseen)
+    return _prepare([fields[column.name] for column in schema.columns], schema, cells.CSV, reject_unseen)
 
 
 def batches(lines: Iterable[bytes], max_bytes: int, max_rows: int) -> list[Batch]:
@@ -161,26 +146,19 @@ def batches(lines: Iterable[bytes], max_bytes: int, max_rows: int) -> list[Batch
     return [Batch(b"".join(part), len(part)) for part in parts]
 
 
-class _RepeatedKey:
-    """An object in which a key comes twice; Python's JSON parser would keep the last in silence."""
-
-    def __init__(self, pairs: Sequence[tuple[str, Any]]) -> None:
-        seen: set[str] = set()
-        self.key = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-
-
-def _json_object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _RepeatedKey:
-    found = dict(pairs)
-    return found if len(found) == len(pairs) else _RepeatedKey(pairs)
-
-
-def _refuse_first_misfit(rows: Sequence[Any], schema: Schema) -> None:
+def _json_table(rows: Sequence[Any], schema: Schema) -> list[Sequence[Any]]:
+    """Return the values column by column, in the schema's order, of rows that are tuples of names and values."""
+    names = [column.name for column in schema.columns]
+    if set(map(type, rows)) == {tuple} and set(map(len, rows)) == {len(names)}:
+        flat = list(chain.from_iterable(chain.from_iterable(rows)))  # name, value, name, value, …
+        found, first = flat[::2], flat[: 2 * len(names) : 2]
+        if set(first) == set(names) and found == first * len(rows):  # the columns in one order, as most apps send them
+            return [flat[2 * first.index(name) + 1 :: 2 * len(names)] for name in names]
     for number, row in enumerate(rows, 1):
-        if isinstance(row, _RepeatedKey):
-            raise RepeatedColumn("the column comes twice", row=number, column=row.key)
-        if not isinstance(row, dict):
+        if not isinstance(row, tuple):
             raise InvalidRow("expected an object of columns and their values", row=number)
-        _check_names(row, schema, row=number)
+        _check_names((name for name, _ in row), schema, row=number)
+    return [[row[name] for row in map(dict, rows)] for name in names]
 
 
 def _check_count(row_count: int, max_rows: int) -> None:
@@ -208,31 +186,33 @@ def _check_names(found: Iterable[str], schema: Schema, row: int | None) -> None:
         raise UnexpectedColumn(f"the column {what}; leave it out", row=row, column=name)
 
 
-def _prepare(
-    table: Sequence[Sequence[Any]],
-    schema: Schema,
-    converter_of: Callable[[Column], Converter],
-    number_type: type,
-    reject_unseen: bool,
-) -> PreparedRows:
+def _prepare(table: Sequence[Sequence[Any]], schema: Schema, form: Form, reject_unseen: bool) -> PreparedRows:
     """Take the values column by column, in the schema's order, to lines."""
     _refuse_header_row(table, schema)
     converted = []
     advice = []
     for values, column in zip(table, schema.columns, strict=True):
-        cells = convert(values, column, converter_of(column), number_type)
-        converted.append(cells)
+        found = cells.convert(values, column, form)
+        converted.append(found)
         if column.type == "category" and column.categories:
-            unseen = set(cells) - column.categories - NULL_WORDS - {None, ""}
+            unseen = set(found) - column.categories - NULL_WORDS - {""}
             if unseen:
-                advice.append(_unseen(cells, unseen, column, reject_unseen))
-    lines: list[str] = []
-    # Before Python 3.13 the writer quotes a lone carriage return only if that is part of the line's end.
-    csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n").writerows(zip(*converted, strict=True))
-    text = "".join(lines)
-    if not text.isascii() or "\0" in text:  # few requests need the slower look
-        _refuse_unwritable(converted, schema)
-    return PreparedRows([b"%s\n" % line[:-2].encode() for line in lines], advice)
+                advice.append(_unseen(found, unseen, column, reject_unseen))
+    fields = [
+        found if column.type in NUMBERS else _fields(found, column)
+        for found, column in zip(converted, schema.columns, strict=True)
+    ]
+    if len(fields) == 1:  # an empty line would be no row
+        fields = [[field or b'""' for field in fields[0]]]
+    return PreparedRows([b"%s\n" % line for line in map(b",".join, zip(*fields, strict=True))], advice)
+
+
+def _fields(texts: Sequence[str], column: Column) -> list[bytes]:
+    try:
+        return cells.fields(texts)
+    except ValueError:
+        row = next(number for number, text in enumerate(texts, 1) if _UNWRITABLE.search(text))
+        raise InvalidValue("the text holds a character that no CSV file can", row=row, column=column.name) from None
 
 
 def _refuse_header_row(table: Sequence[Sequence[Any]], schema: Schema) -> None:
@@ -244,8 +224,8 @@ def _refuse_header_row(table: Sequence[Sequence[Any]], schema: Schema) -> None:
                 raise HeaderAmongRows("the row repeats the names of the columns; send the header once", row=number)
 
 
-def _unseen(cells: Sequence[Any], unseen: set[str], column: Column, reject: bool) -> dict[str, Any]:
-    rows = [number for number, cell in enumerate(cells, 1) if cell in unseen]
+def _unseen(found: Sequence[Any], unseen: set[str], column: Column, reject: bool) -> dict[str, Any]:
+    rows = [number for number, cell in enumerate(found, 1) if cell in unseen]
     message = "the value is none of the categories seen in training"
     if reject:
         raise UnseenCategory(message, row=rows[0], column=column.name)
@@ -256,10 +236,3 @@ def _unseen(cells: Sequence[Any], unseen: set[str], column: Column, reject: bool
         "rows": len(rows),
         "message": message,
     }
-
-
-def _refuse_unwritable(table: Sequence[Sequence[Any]], schema: Schema) -> None:
-    for values, column in zip(table, schema.columns, strict=True):
-        for number, value in enumerate(values, 1):
-            if isinstance(value, str) and _UNWRITABLE.search(value):
-                raise InvalidValue("the text holds a character that no CSV file can", row=number, column=column.name)
