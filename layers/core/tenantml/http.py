@@ -91,16 +91,25 @@ def model_of(event: Event) -> str:
     Raises:
         NotFound: no model can have this name.
     """
-    model: str = event["pathParameters"]["model"]
+    model: str = (event.get("pathParameters") or {}).get("model", "")
     if not is_model(model):
         raise not_found()
     return model
 
 
 def body_of(event: Event) -> bytes:
-    """Return the request's body as it was sent."""
+    """Return the request's body as it was sent.
+
+    Raises:
+        InvalidRequest: it is announced as base64 and is not.
+    """
     text = event.get("body") or ""
-    return base64.b64decode(text) if event.get("isBase64Encoded") else text.encode("utf-8", "surrogatepass")
+    if not event.get("isBase64Encoded"):
+        return str(text).encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise InvalidRequest("the body is not the base64 that it is announced as") from error
 
 
 def answer(
@@ -178,6 +187,9 @@ def _problem(code: str, status: int, detail: str, request_id: str) -> dict[str, 
 def parse_json_object(event: Event) -> dict[str, Any]:
     """Read a body that must be a JSON object of at most 64 KiB, sent as JSON.
 
+    Stricter than `json.loads` where readers differ (RFC 8259, "interoperability"): no name twice in an object, no NaN
+    or infinity, no number beyond 64 bits, no half of a character.
+
     Raises:
         UnsupportedMediaType, PayloadTooLarge, InvalidRequest: it is not.
     """
@@ -187,13 +199,33 @@ def parse_json_object(event: Event) -> dict[str, Any]:
     body = body_of(event)
     if len(body) > BODY_BYTES:
         raise PayloadTooLarge(f"the body has {len(body):,} bytes, and at most {BODY_BYTES:,} are taken here")
-    try:
-        document = json.loads(body.decode("utf-8-sig"), parse_constant=_no_number, parse_float=_finite)
-        json.dumps(document, ensure_ascii=False).encode()  # JSON can spell half a character, and UTF-8 cannot
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest(f"the body is not JSON: {error}") from error
+    document = parse_json(body)
     if not isinstance(document, dict):
         raise InvalidRequest("the body must be a JSON object")
+    return document
+
+
+def parse_json(body: bytes) -> Any:
+    """Read a JSON document that every reader reads alike.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    try:
+        document = json.loads(
+            body.decode("utf-8-sig"),
+            parse_constant=_no_number,
+            parse_float=_finite,
+            parse_int=_in_64_bits,
+            object_pairs_hook=_each_name_once,
+        )
+        json.dumps(document, ensure_ascii=False).encode()  # JSON can spell half a character, and UTF-8 cannot
+    except UnicodeEncodeError as error:
+        raise InvalidRequest("the body is not JSON: it spells half of a character (a lone surrogate)") from error
+    except RecursionError as error:
+        raise InvalidRequest("the body is not JSON that is taken here: it is nested too deeply") from error
+    except ValueError as error:
+        raise InvalidRequest(f"the body is not JSON: {error}") from error
     return document
 
 
@@ -206,6 +238,21 @@ def _finite(digits: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"the number {digits[:20]} is too large")
     return int(value) if value.is_integer() and abs(value) < 2**53 else value  # JSON tells 60.0 from 60 no more
+
+
+def _in_64_bits(digits: str) -> int:
+    if len(digits) > 20 or not -(2**63) <= int(digits) < 2**63:
+        raise ValueError(f"the number {digits[:20]} is too large")
+    return int(digits)
+
+
+def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {ascii(twice[:60])} is in an object twice")
+    return found
 
 
 def not_found() -> NotFound:

@@ -1,0 +1,92 @@
+"""The reader of request bodies: whatever bytes come, a document that every reader reads alike, or a named refusal."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tenantml import http
+from tenantml.errors import InvalidRequest, RequestError
+
+DOCUMENTS = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def event(body: bytes) -> dict[str, Any]:
+    return {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+
+
+def leaves(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [*value, *(leaf for item in value.values() for leaf in leaves(item))]
+    return [leaf for item in value for leaf in leaves(item)] if isinstance(value, list) else [value]
+
+
+@given(st.binary(max_size=200) | st.text(max_size=100).map(lambda text: text.encode("utf-8", "surrogatepass")))
+@example(b'{"a": "\\ud800"}')
+@example(b'{"a": NaN}')
+@example(b'{"a": -Infinity}')
+@example(b'{"a": 1e999}')
+@example(b'{"a": ' + b"9" * 5000 + b"}")
+@example(b'{"a": 18446744073709551616}')
+@example(b'{"a": 1, "a": 2}')
+@example(b'{"a": {"b": [{"c": 1, "c": 2}]}}')
+@example(b'{"a":' * 9000)
+@example(b"[" * 65_000)
+@example(b'{"a":' + b"[" * 30_000 + b"]" * 30_000 + b"}")
+@example(b"\xef\xbb\xbf{}")
+@example(b"\xff\xfe{\0}\0")
+@example(b'{"\\udfff": 1}')
+def test_any_bytes_are_a_document_or_a_named_refusal(body: bytes) -> None:
+    try:
+        found = http.parse_json_object(event(body))
+    except RequestError as error:
+        assert 400 <= error.status < 500
+        str(error).encode()
+        return
+    assert isinstance(found, dict)
+    json.dumps(found, ensure_ascii=False).encode()
+    for leaf in leaves(found):
+        assert not isinstance(leaf, int) or -(2**63) <= leaf < 2**63
+        assert not isinstance(leaf, float) or math.isfinite(leaf)
+
+
+@given(DOCUMENTS)
+def test_what_every_reader_reads_alike_is_read(document: Any) -> None:
+    assert http.parse_json(json.dumps(document).encode()) == document
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('{"a": "\\ud800"}', "lone surrogate"),
+        ('{"a": NaN}', "NaN is no JSON"),
+        ('{"a": Infinity}', "Infinity is no JSON"),
+        ('{"a": 1e999}', "too large"),
+        ('{"a": 9223372036854775808}', "too large"),
+        ('{"a": 1, "b": 2, "a": 3}', "'a' is in an object twice"),
+        ("[" * 60_000, "nested too deeply"),
+        ("[]", "must be a JSON object"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong(body: str, said: str) -> None:
+    with pytest.raises(InvalidRequest, match=said):
+        http.parse_json_object({"body": body})
+
+
+def test_a_body_that_is_not_the_base64_that_it_is_announced_as_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="base64"):
+        http.parse_json_object({"body": "%%%", "isBase64Encoded": True})
