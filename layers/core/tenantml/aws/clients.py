@@ -124,8 +124,11 @@ def error_code(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
 
 
+Names = dict[str, type[TenantMLError]]  # our name for each of AWS's error codes
+
+
 @contextmanager
-def named(by_code: dict[str, type[TenantMLError]], what: str) -> Iterator[None]:
+def named(by_code: Names, what: str) -> Iterator[None]:
     """Translate AWS's error codes into our names; a code that is not in `by_code` passes unchanged, as the bug it is.
 
     `what` says what was tried and what to do next, for the person who reads the message.

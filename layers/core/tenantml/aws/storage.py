@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
-from tenantml.aws.clients import error_code, named, platform
-from tenantml.errors import CustomerAccessRevoked, DatasetChanged, DatasetUnavailable, TenantMLError
+from tenantml.aws.clients import Names, error_code, named, platform
+from tenantml.errors import CustomerAccessRevoked, DatasetChanged, DatasetUnavailable
 
 MIB = 1024**2
 PART_BYTES = 8 * MIB
@@ -197,7 +197,7 @@ def remove_folder(client: Any, bucket: str, folder: str) -> list[str]:
     return _remove_folder(client, bucket, folder, CUSTOMER_ERRORS)
 
 
-def _remove_folder(client: Any, bucket: str, folder: str, errors: dict[str, type[TenantMLError]]) -> list[str]:
+def _remove_folder(client: Any, bucket: str, folder: str, errors: Names) -> list[str]:
     removed: set[str] = set()
     with named(errors, f"s3://{bucket}/{folder} could not be emptied"):
         for begun in unfinished_uploads(client, bucket, folder):

@@ -41,8 +41,8 @@ def concerns_operators(outcome: dict[str, Any]) -> bool:
     """Say whether operators are called for an outcome: for failures that the tenant cannot mend alone."""
     if outcome["status"] != "failed":
         return False
-    known = getattr(errors, outcome["error"]["code"], errors.TenantMLError)
-    return not issubclass(known, NOT_FOR_OPERATORS)
+    known = getattr(errors, outcome["error"]["code"], None)
+    return known is None or not issubclass(known, NOT_FOR_OPERATORS)
 
 
 def message_of(failure: dict[str, str]) -> str:
