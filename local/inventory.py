@@ -57,6 +57,36 @@ def calls_into(cloud: EmbeddedCloud, account_id: str) -> list[str]:
     return made
 
 
-def _pages(client: Any, operation: str, key: str, **arguments: str) -> list[dict[str, Any]]:
+def decisions(cloud: EmbeddedCloud) -> list[dict[str, Any]]:
+    """IAM's decisions so far, each once: `account`, `principal` (role/NAME or user/NAME), `action`, `allowed`.
+
+    What was allowed has the statement's `sid` and the pattern of it that fitted as `resource`; what was refused has the
+    resource's ARN, and the `session` of the role.
+    """
+    path = cloud.state_dir / "iam_decisions.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def policies(cloud: EmbeddedCloud, account_id: str) -> list[tuple[str, dict[str, Any]]]:
+    """The statements of an account's roles and groups, own and attached, each with its owner's name."""
+    iam = cloud.client("iam", account_id)
+    documents: list[tuple[str, Any]] = []
+    for role in _pages(iam, "list_roles", "Roles"):
+        named = {"RoleName": role["RoleName"]}
+        for policy in _pages(iam, "list_role_policies", "PolicyNames", **named):
+            found = iam.get_role_policy(PolicyName=policy, **named)
+            documents.append((role["RoleName"], found["PolicyDocument"]))
+        for attached in _pages(iam, "list_attached_role_policies", "AttachedPolicies", **named):
+            policy = iam.get_policy(PolicyArn=attached["PolicyArn"])["Policy"]
+            found = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])
+            documents.append((role["RoleName"], found["PolicyVersion"]["Document"]))
+    for group in _pages(iam, "list_groups", "Groups"):
+        for policy in iam.list_group_policies(GroupName=group["GroupName"])["PolicyNames"]:
+            found = iam.get_group_policy(GroupName=group["GroupName"], PolicyName=policy)
+            documents.append((group["GroupName"], found["PolicyDocument"]))
+    return [(owner, statement) for owner, document in documents for statement in document["Statement"]]
+
+
+def _pages(client: Any, operation: str, key: str, **arguments: str) -> list[Any]:
     pages = client.get_paginator(operation).paginate(**arguments)
     return [item for page in pages for item in page.get(key) or []]

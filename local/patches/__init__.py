@@ -13,6 +13,7 @@ from typing import Final
 MENDS: Final = {
     "lambda_invocations": "definitions catch a Lambda's errors by class; 50 ms per invocation would hide our own time",
     "iam_conditions": "our trust policy, buckets and tenant-scoped credentials stand on three condition keys",
+    "iam_decisions": "whether our policies are least privilege is seen by what was asked of them, and refused",
     "policy_documents": "AWS refuses malformed, overlong and unaddressed policies: the grant ledger must meet that",
     "sts_sessions": "a chained session of more than an hour fails on AWS, as the article's 10,800 s do",
     "sagemaker_iam": "without it every caller may do everything in SageMaker, and pass any role",

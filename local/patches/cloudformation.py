@@ -1,20 +1,21 @@
-"""CloudFormation knows `AWS::IAM::Group`, the group that operators are put into."""
+"""CloudFormation knows `AWS::IAM::Group`, the group that operators are put into, and the boundary of a role."""
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
 from ministack.services import iam
 from ministack.services.cloudformation import provisioners
 
-from local.patches.emulator import EmulatorChanged, original
+from local.patches.emulator import EmulatorChanged, original, wrap
 
-GROUP = "AWS::IAM::Group"
+GROUP, ROLE = "AWS::IAM::Group", "AWS::IAM::Role"
 
 
 def apply() -> None:
-    """Add the resource type, by way of the emulator's own group operations.
+    """Keep a role's `PermissionsBoundary`; add groups, by way of the emulator's own operations.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-group.html
     """
@@ -24,6 +25,26 @@ def apply() -> None:
     if GROUP in handlers:
         raise EmulatorChanged(f"the emulator has a provisioner of {GROUP} by now: remove this mend")
     handlers[GROUP] = {"create": _create, "update": _update, "delete": _delete}
+    wrap(provisioners, "_iam_role_create", "2d7e3d8ec507", _bounded)
+    wrap(provisioners, "_iam_role_update", "4f4039080dc1", _bounded)
+    handlers[ROLE] |= {"create": provisioners._iam_role_create, "update": provisioners._iam_role_update}
+
+
+def _bounded(provision: Any) -> Any:
+    """As shipped the property is dropped, and the role may do more than on AWS."""
+
+    @functools.wraps(provision)
+    def bounding(*arguments: Any, **options: Any) -> Any:
+        made = provision(*arguments, **options)
+        # The properties: of a creation the second argument, of an update the third, after the old ones.
+        properties = arguments[2] if isinstance(arguments[2], dict) else arguments[1]
+        role = iam._roles[made[0]]
+        role.pop("PermissionsBoundary", None)
+        if boundary := properties.get("PermissionsBoundary"):
+            role["PermissionsBoundary"] = boundary
+        return made
+
+    return bounding
 
 
 def _create(logical_id: str, properties: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:

@@ -11,6 +11,7 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam, stepfunctions
 
+from local.patches import iam_decisions
 from local.patches.emulator import wrap
 
 _session_arn: contextvars.ContextVar[str] = contextvars.ContextVar("state_machine_session", default="")
@@ -46,6 +47,7 @@ def _if_allowed(invoke: Any) -> Any:
         session_arn = _session_arn.get()
         for action, resource_arn in _permissions(resource, arguments) if session_arn else ():
             if not _allows(session_arn, action, resource_arn):
+                iam_decisions.refused(session_arn, action, resource_arn)
                 service = action.partition(":")[0]
                 cause = _sentence(action, session_arn, resource_arn)
                 raise stepfunctions._ExecutionError(

@@ -36,3 +36,37 @@ def test_a_group_of_a_stack_gives_its_members_its_policies_and_goes_with_the_sta
     cloudformation.delete_stack(StackName=stack)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
     assert code_of(iam.get_group, GroupName=group) == "NoSuchEntity"
+
+
+def test_a_role_of_a_stack_keeps_within_its_boundary(
+    cloud: EmbeddedCloud, unique: Callable[[str], str], policy: Callable[..., str], code_of: Any
+) -> None:
+    role, stack, bucket = unique("bounded"), unique("stack"), unique("bounded-bucket")
+    cloud.client("s3").create_bucket(Bucket=bucket)
+    account = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:root"}, "Action": "sts:AssumeRole"}
+    everything = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    listing = json.loads(policy({"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}))
+    properties = {
+        "RoleName": role,
+        "AssumeRolePolicyDocument": json.loads(policy(account)),
+        "Policies": [{"PolicyName": "everything", "PolicyDocument": json.loads(policy(everything))}],
+    }
+    resources = {
+        "Role": {"Type": "AWS::IAM::Role", "Properties": properties | {"PermissionsBoundary": {"Ref": "Boundary"}}},
+        "Boundary": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": listing}},
+    }
+    cloudformation = cloud.client("cloudformation")
+    named = {"StackName": stack, "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+    cloudformation.create_stack(TemplateBody=json.dumps({"Resources": resources}), **named)
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+
+    arn = f"arn:aws:iam::111111111111:role/{role}"
+    session = cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="contract")["Credentials"]
+    s3 = cloud.client("s3", credentials=session)
+    assert s3.list_buckets()["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert code_of(s3.list_objects_v2, Bucket=bucket) == "AccessDenied"
+
+    resources["Role"]["Properties"] = properties
+    cloudformation.update_stack(TemplateBody=json.dumps({"Resources": resources}), **named)
+    cloudformation.get_waiter("stack_update_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
