@@ -168,7 +168,7 @@ def answer_with(stack: dict[str, str]) -> Iterator[Callable[..., None]]:
             return AWSResponse(request.url, status, {"x-amzn-errortype": code}, _Body(body.encode()))
 
         # a client has the events of its session as they were when it was made
-        for events in (shared_session()._session.get_component("event_emitter"), platform(service).meta.events):
+        for events in (shared_session().get_component("event_emitter"), platform(service).meta.events):
             events.register_first(f"before-send.{service}.{operation}", refuse)
             registered.append((events, f"before-send.{service}.{operation}", refuse))
 

@@ -225,7 +225,7 @@ def process(accounts: CustomerAccounts, monkeypatch: pytest.MonkeyPatch) -> Iter
                 TableName=table, KeySchema=keys, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST"
             )
         process = Process(accounts)
-        events = clients.shared_session().events
+        events = clients.shared_session().get_component("event_emitter")
         events.register("before-call.dynamodb.GetItem", process.note_read)
         events.register("before-call.s3.GetObject", process.note_profile)
         yield process

@@ -54,7 +54,7 @@ class CustomerSession:
         """Return a client in the customer's account and region; all three keys are explicit, so that it can never
         fall back to ours.
         """
-        client = shared_session().client(  # type: ignore[call-overload]
+        client = shared_session().create_client(
             service,
             region_name=self.tenant.region,
             aws_access_key_id=self.credentials["AccessKeyId"],
@@ -75,7 +75,7 @@ class CustomerSession:
 
 def sts(tenant: Tenant, purpose: str) -> Any:
     """Return an STS client with this function's own role, whose calls are about this tenant and on its receipt."""
-    return receipts.record(shared_session().client("sts", config=CONFIG), tenant, purpose)
+    return receipts.record(shared_session().create_client("sts", config=CONFIG), tenant, purpose)
 
 
 def assume(tenant: Tenant, purpose: str, policy: dict[str, Any]) -> CustomerSession:
@@ -149,7 +149,7 @@ def _outsider(tenant: Tenant) -> Any:
         RoleArn=setting("OUTSIDER_ROLE"), RoleSessionName="tenantml-probe", DurationSeconds=900
     )
     found = answer["Credentials"]
-    client = shared_session().client(
+    client = shared_session().create_client(
         "sts",
         aws_access_key_id=found["AccessKeyId"],
         aws_secret_access_key=found["SecretAccessKey"],

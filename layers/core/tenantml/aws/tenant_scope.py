@@ -52,7 +52,7 @@ def dynamodb() -> Any:
 
 @lru_cache(maxsize=1)
 def _scoped_client() -> Any:
-    client = shared_session().client(
+    client = shared_session().create_client(
         "dynamodb",
         aws_access_key_id=NO_KEY,
         aws_secret_access_key=NO_KEY,
