@@ -209,10 +209,12 @@ def test_every_substitution_is_used_and_supplied_and_stands_in_a_string(
 def test_a_machine_may_invoke_exactly_what_its_states_invoke(
     definition_path: Path, states: States, template: dict[str, Any]
 ) -> None:
+    role, attribute = machine_of(definition_path, template)["Role"]["Fn::GetAtt"]
+    assert attribute == "Arn"
     allowed = [
         arn["Fn::GetAtt"][0]
-        for policy in machine_of(definition_path, template)["Policies"]
-        for statement in policy["Statement"]
+        for policy in template["Resources"][role]["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
         if statement["Action"] == "lambda:InvokeFunction"
         for arn in (statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]])
     ]

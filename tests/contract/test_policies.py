@@ -1,0 +1,162 @@
+"""What the policies of both templates allow, after SAM's transform: nothing wider than it says why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+from tools.policy_documents import documents
+from tools.translate import translated
+
+Statement = dict[str, Any]
+Found = list[tuple[str, Statement]]
+
+# Statements that reach every resource -> why no name pattern is possible.
+UNLIMITED = {
+    "StateMachineLogging.DeliverLogs": "log delivery has no resource level (Step Functions guide, CloudWatch Logs)",
+    "AccessRole.ListCandidatesAndLeftovers": "listings have no resource level (Service Authorization Reference)",
+    "ExecutionRole.WriteMetrics": "PutMetricData has no resource level; its condition names SageMaker's namespaces",
+    "ExecutionRole.PullSageMakersImages": "GetAuthorizationToken has no resource level; it gives a log-in, no image",
+}
+# AWS's policies that SAM attaches to functions by itself: logs, and queues, on every resource.
+OF_SAM = {"AWSLambdaBasicExecutionRole", "AWSLambdaSQSQueueExecutionRole"}
+# What they are for, which no statement of ours says.
+FOR_LAMBDA = {
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+}
+CONFUSED_DEPUTY = {"aws:SourceArn", "aws:SourceAccount"}
+
+
+@pytest.fixture(scope="module")
+def platform(repository: Path) -> dict[str, Any]:
+    return translated(repository / "template.yaml")
+
+
+@pytest.fixture(scope="module")
+def templates(repository: Path, platform: dict[str, Any]) -> list[dict[str, Any]]:
+    return [platform, yaml_parse((repository / "onboarding/customer_access.yaml").read_text())]
+
+
+@pytest.fixture(scope="module")
+def statements(templates: list[dict[str, Any]]) -> Found:
+    """Every statement of every policy document with its resource's name, with all references filled in."""
+    return [
+        (path.split(".")[0], statement)
+        for template in templates
+        for path, document in documents(template)
+        for statement in listed(document["Statement"])
+    ]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def unlimited(statements: Found) -> Iterator[str]:
+    for owner, statement in statements:
+        if statement["Effect"] == "Allow" and "*" in listed(statement.get("Resource", [])):
+            yield f"{owner}.{statement['Sid']}"
+
+
+def open_to_any_caller(statements: Found) -> Iterator[str]:
+    """The statements that trust an AWS service whoever makes it call."""
+    for owner, statement in statements:
+        principal = statement.get("Principal")
+        if statement["Effect"] == "Allow" and isinstance(principal, dict) and "Service" in principal:
+            keys = {key for operator in statement.get("Condition", {}).values() for key in operator}
+            if not keys & CONFUSED_DEPUTY:
+                yield f"{owner}.{statement.get('Sid')}"
+
+
+def roles(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    resources = template["Resources"].items()
+    return {name: found["Properties"] for name, found in resources if found["Type"] == "AWS::IAM::Role"}
+
+
+def test_a_statement_reaches_everything_only_with_a_reason(statements: Found) -> None:
+    assert set(unlimited(statements)) == UNLIMITED.keys()
+
+
+def test_no_statement_names_actions_by_a_pattern(statements: Found) -> None:
+    allowed = [(owner, one) for owner, one in statements if one["Effect"] == "Allow"]
+    assert len(allowed) > 100
+    assert [owner for owner, one in allowed if any("*" in action for action in listed(one["Action"]))] == []
+    assert [owner for owner, one in allowed if {"NotAction", "NotResource", "NotPrincipal"} & one.keys()] == []
+
+
+def test_what_sam_attaches_of_awss_is_kept_within_the_functions_boundary(platform: dict[str, Any]) -> None:
+    attached = {name: listed(role.get("ManagedPolicyArns", [])) for name, role in roles(platform).items()}
+    of_aws = {name: [arn for arn in arns if isinstance(arn, str)] for name, arns in attached.items()}
+    bounded = {name for name, arns in of_aws.items() if arns}
+    assert len(bounded) > 30
+    assert {arn.rsplit("/", 1)[-1] for arns in of_aws.values() for arn in arns} == OF_SAM
+    for name in bounded:
+        assert roles(platform)[name]["PermissionsBoundary"] == {"Ref": "FunctionsBoundary"}, name
+
+
+def test_the_functions_boundary_is_exactly_as_wide_as_its_functions(statements: Found) -> None:
+    limits = [one for owner, one in statements if owner == "FunctionsBoundary"]
+    asked = [
+        (owner, action, resource)
+        for owner, one in statements
+        if owner.endswith("FunctionRole") and "Principal" not in one
+        for action in listed(one["Action"])
+        for resource in listed(one["Resource"])
+    ]
+    for owner, action, resource in asked:
+        fits = [
+            pattern
+            for limit in limits
+            if action in listed(limit["Action"])
+            for pattern in listed(limit["Resource"])
+            if fnmatchcase(resource, pattern)
+        ]
+        assert fits, f"{owner} is allowed {action} on {resource}, its boundary refuses it"
+    most = {action for limit in limits for action in listed(limit["Action"])}
+    assert most == {action for _, action, _ in asked} | FOR_LAMBDA
+
+
+def test_every_service_is_believed_only_when_it_calls_for_us(
+    statements: Found, templates: list[dict[str, Any]]
+) -> None:
+    assert list(open_to_any_caller(statements)) == []
+    permissions = [
+        found["Properties"]
+        for template in templates
+        for found in template["Resources"].values()
+        if found["Type"] == "AWS::Lambda::Permission"
+    ]
+    assert len(permissions) > 10
+    assert [one for one in permissions if not {"SourceArn", "SourceAccount"} & one.keys()] == []
+
+
+def test_roles_are_passed_by_name_and_only_to_sagemaker(statements: Found) -> None:
+    passing = [(owner, one) for owner, one in statements if "iam:PassRole" in listed(one["Action"])]
+    assert {owner for owner, _ in passing} == {"AccessRole", "ExecutionRole"}
+    for owner, one in passing:
+        assert one["Action"] == "iam:PassRole"
+        assert one["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}, owner
+        assert "*" not in json.dumps(one["Resource"])
+
+
+def test_planted_faults_are_found() -> None:
+    wide = {"Sid": "Wide", "Effect": "Allow", "Action": "s3:GetObject", "Resource": ["arn:aws:s3:::one/*", "*"]}
+    assert list(unlimited([("Role", wide)])) == ["Role.Wide"]
+    trusting: Statement = {
+        "Sid": "Trust",
+        "Effect": "Allow",
+        "Principal": {"Service": ["events.amazonaws.com"]},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:RequestedRegion": "us-east-1"}},
+    }
+    assert list(open_to_any_caller([("Role", trusting)])) == ["Role.Trust"]
