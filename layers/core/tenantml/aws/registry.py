@@ -402,7 +402,8 @@ def is_live(tenant: str, model: str, version: str) -> bool:
 def promote(tenant: str, model: str, version: str) -> str | None:
     """Make `version` the one that answers, in one conditional write; return the version that was live before.
 
-    Versions sort by the time of their upload. Promoting what is live already changes nothing.
+    Versions sort by the time of their upload. Promoting what is live already changes nothing, also when that was this
+    very write, whose reply was lost.
 
     Raises:
         NotFound: the model is gone.
@@ -416,7 +417,7 @@ def promote(tenant: str, model: str, version: str) -> str | None:
         f"TENANT#{tenant}",
         f"MODEL#{model}",
         {"live_version": version, "previous_version": previous, "promoted_at": now()},
-        "attribute_exists(pk) AND (attribute_not_exists(live_version) OR live_version < :version)",
+        "attribute_exists(pk) AND (attribute_not_exists(live_version) OR live_version <= :version)",
         version=version,
     )
     if not held:
