@@ -32,6 +32,12 @@ _ARNS = {
     "AWS::SQS::Queue": "arn:aws:sqs:us-east-1:111111111111:{}",
     "AWS::StepFunctions::StateMachine": "arn:aws:states:us-east-1:111111111111:stateMachine:{}",
 }
+# What is also referred to by the name that it is given.
+_NAMED_BY = {
+    "AWS::IAM::Role": "RoleName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::StepFunctions::StateMachine": "StateMachineName",
+}
 _REF_IS_ARN = {"AWS::SNS::Topic", "AWS::StepFunctions::StateMachine"}
 _NO_VALUE = object()
 
@@ -92,11 +98,11 @@ class _Template:
 
     def _attribute(self, logical_id: str, attribute: str) -> str:
         resource = self._resources[logical_id]
-        # A state machine is also referred to by the name that it is given.
-        given = resource.get("Properties", {}).get("StateMachineName")
-        name = self.resolved(given) if given else logical_id.lower()
+        named = _NAMED_BY.get(resource["Type"])
+        given = resource.get("Properties", {}).get(named) if named else None
+        name = str(self.resolved(given)) if given else logical_id.lower()
         if attribute == "Name" and given:
-            return str(name)
+            return name
         if not attribute.endswith("Arn"):
             return f"{logical_id}-{attribute}".lower()
         return _ARNS[resource["Type"]].format(name)
