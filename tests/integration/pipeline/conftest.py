@@ -1,0 +1,234 @@
+"""Both accounts on an embedded cloud with IAM enforced, the handlers in this process, and whatever happens to them."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ConnectionClosedError
+from botocore.httpsession import URLLib3Session
+
+from local import REGION, SAAS_ACCOUNT
+from local.cloud import EmbeddedCloud
+from local.onboard import apply_access_stack
+from tenantml.aws import grants, registry
+from tenantml.aws.clients import platform, shared_session
+from tenantml.aws.dynamodb import to_item
+from tenantml.domain.models import ModelSettings
+from tenantml.domain.runs import Run
+from tenantml.domain.tenants import ACTIVE, Tenant
+from tenantml.domain.uploads import Upload, destination_of
+from tests.integration.pipeline.machine import Died, Machine
+from tests.integration.platform.conftest import BUCKETS, TABLES, make_bucket, make_table
+
+REPOSITORY = Path(__file__).parents[3]
+DOUBLES = REPOSITORY / "tests" / "integration" / "sagemaker"
+SETTINGS = {
+    "TENANTML_LOCAL_TRAINER": str(DOUBLES / "double_trainer.py"),
+    "TENANTML_LOCAL_SERVING": str(DOUBLES / "double_serving.py"),
+}
+CONTEXT = SimpleNamespace(aws_request_id="8476a536", function_name="tenantml-f")
+CSV = b"age,plan,Churn?\n" + b"".join(b"%d,p%d,%s\n" % (i, i % 3, [b"True.", b"False."][i % 2]) for i in range(600))
+ROLE = f"arn:aws:iam::{SAAS_ACCOUNT}:role/tenantml/customer-access/pipeline"
+CONNECTIONS = URLLib3Session()
+VERSION = {"Version": "2012-10-17"}
+
+
+@dataclass
+class Boundary:
+    """The calls that leave the process. It dies at one of them, or the first reply to each that writes is lost.
+
+    Once dead, no later call leaves the process, those of a `finally` included.
+    """
+
+    dies_at: int = 0
+    loses_replies: bool = False
+    calls: int = 0
+    told: list[dict[str, Any]] = field(default_factory=list)
+
+    def begin(self, dies_at: int = 0) -> None:
+        """Let a new process begin, and set at which of its calls it dies."""
+        self.dies_at, self.calls = dies_at, 0
+
+    def before_send(self, event_name: str, request: Any, **_: Any) -> None:
+        """Count a call that is about to leave; die before it, or lose the reply to it."""
+        self.calls += 1
+        if self.dies_at and self.calls >= self.dies_at:
+            raise Died
+        reads = event_name.rpartition(".")[2].startswith(("Get", "List", "Describe", "Head", "Query"))
+        if self.loses_replies and not reads and request.headers["amz-sdk-request"].startswith(b"attempt=1"):
+            CONNECTIONS.send(request)
+            raise ConnectionClosedError(endpoint_url=request.url)
+
+    @staticmethod
+    def needs_retry(attempts: int, caught_exception: Exception | None, **_: Any) -> int | None:
+        """Have botocore retry at once what it retries after a random time."""
+        return 0 if attempts == 1 and isinstance(caught_exception, ConnectionClosedError) else None
+
+    def listen(self, params: dict[str, Any], **_: Any) -> None:
+        """Remember what EventBridge is told."""
+        self.told += [json.loads(entry["Detail"]) for entry in params["Entries"]]
+
+
+@functools.cache
+def load(function: str) -> Any:
+    """A function's module."""
+    spec = importlib.util.spec_from_file_location(function, REPOSITORY / "functions" / function / "app.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[EmbeddedCloud]:
+    with EmbeddedCloud(settings=SETTINGS) as found:
+        iam = found.client("iam")
+        trust = {"Effect": "Allow", "Principal": {"AWS": SAAS_ACCOUNT}, "Action": "sts:AssumeRole"}
+        path, _, name = ROLE.partition(":role")[2].rpartition("/")
+        iam.create_role(
+            Path=f"{path}/", RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]} | VERSION)
+        )
+        everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        iam.put_role_policy(
+            RoleName=name, PolicyName="all", PolicyDocument=json.dumps({"Statement": [everything]} | VERSION)
+        )
+        yield found
+
+
+@pytest.fixture(scope="session")
+def session_environment(cloud: EmbeddedCloud) -> dict[str, str]:
+    """The functions' environment; what it names is made, as the template says."""
+    keys = cloud.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="pipeline")["Credentials"]
+    environment = cloud.environment(credentials=keys) | {
+        "EVENT_BUS": "tenantml",
+        "PLATFORM_ACCOUNT": SAAS_ACCOUNT,
+        "STACK_NAME": "tenantml",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        forget_clients()
+        platform("events").create_event_bus(Name="tenantml")
+        environment |= {variable: make_table(name) for variable, name in TABLES.items()}
+        environment |= {variable: make_bucket(name) for variable, name in BUCKETS.items()}
+    forget_clients()
+    return environment
+
+
+def forget_clients() -> None:
+    """Let clients be made anew, with the environment and the hooks of now."""
+    platform.cache_clear()
+    shared_session.cache_clear()
+
+
+@pytest.fixture
+def boundary(session_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Boundary]:
+    """What leaves this process, from now on."""
+    for name, value in session_environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(grants, "LOCK_WAIT_SECONDS", 0)
+    forget_clients()
+    found, events = Boundary(), shared_session().get_component("event_emitter")
+    events.register_first("before-send", found.before_send)
+    for service in ("dynamodb", "events", "s3", "sagemaker", "sts"):  # before the handlers that are as specific
+        events.register_first(f"needs-retry.{service}", found.needs_retry)
+    events.register("provide-client-params.events.PutEvents", found.listen)
+    yield found
+    forget_clients()
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A tenant with an account of its own, and its upload."""
+
+    cloud: EmbeddedCloud
+    tenant: Tenant
+    upload: Upload
+    run: Run
+
+    def client(self, service: str) -> Any:
+        """A client of the root of the customer's account."""
+        return self.cloud.client(service, self.tenant.account_id)
+
+    def uploads_again(self) -> Customer:
+        """Upload the dataset once more, a second later, as S3 dates it."""
+        later = datetime.fromisoformat(self.upload.uploaded_at) + timedelta(seconds=1)
+        return uploaded(self.cloud, self.tenant, self.upload.bucket, later)
+
+    def is_at_rest(self) -> bool:
+        """Say whether no job and no endpoint of the account is about to change."""
+        sagemaker = self.client("sagemaker")
+        jobs = [row["AutoMLJobStatus"] for row in sagemaker.list_auto_ml_jobs()["AutoMLJobSummaries"]]
+        endpoints = [row["EndpointStatus"] for row in sagemaker.list_endpoints()["Endpoints"]]
+        return not {"InProgress", "Stopping", "Creating", "Deleting"} & {*jobs, *endpoints}
+
+
+@pytest.fixture
+def new_customer(
+    cloud: EmbeddedCloud, boundary: Boundary, session_environment: dict[str, str]
+) -> Callable[..., Customer]:
+    """Make a tenant that trusts us, in an account of its own, with a model and an upload."""
+
+    def make(**settings: Any) -> Customer:
+        number = f"{len(registry.list_tenants()) + 1:03d}"
+        tenant = Tenant(
+            f"acme{number}", f"555555555{number}", REGION, "c@acme.example", f"external-id-{number:>040}", ACTIVE
+        )
+        bucket = session_environment["INGEST_BUCKET"]
+        parameters = {
+            "SaasAccountId": SAAS_ACCOUNT,
+            "SaasStagingBucket": session_environment["STAGING_BUCKET"],
+            "SaasTenant": tenant.tenant,
+            "ExternalId": tenant.external_id,
+        }
+        apply_access_stack(cloud, tenant.account_id, parameters)
+        registry.add_tenant(tenant)
+        registry.put_model(tenant.tenant, "churn", ModelSettings("Churn?", **settings))
+        return uploaded(cloud, tenant, bucket, datetime.now(UTC))
+
+    return make
+
+
+def uploaded(cloud: EmbeddedCloud, tenant: Tenant, bucket: str, at: datetime) -> Customer:
+    """Upload the dataset, and return who did, with what S3 says of it."""
+    key = f"{tenant.tenant}/churn/data.csv"
+    put = platform("s3").put_object(Bucket=bucket, Key=key, Body=CSV)
+    etag, moment = put["ETag"].strip('"'), at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    upload = Upload(bucket, key, put["VersionId"], etag, len(CSV), put["VersionId"][:16], moment)
+    return Customer(cloud, tenant, upload, Run.of(upload, destination_of(key)))
+
+
+@pytest.fixture
+def machine_of() -> Callable[[Customer, Callable[[str, Any], Any]], Machine]:
+    """Make the state machine of a customer's execution."""
+
+    def make(customer: Customer, invoke: Callable[[str, Any], Any]) -> Machine:
+        def wait() -> None:
+            deadline = time.monotonic() + 30
+            while not customer.is_at_rest():
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+
+        return Machine(invoke, wait)
+
+    return make
+
+
+def forget_locks() -> None:
+    """Let as much time pass as a dead writer's lock is held."""
+    table = registry.setting("GRANTS_TABLE")
+    for item in platform("dynamodb").scan(TableName=table)["Items"]:
+        if item["grant_id"] == {"S": grants.LOCK}:
+            held = {"held_until": int(item["held_until"]["N"]) - grants.LOCK_SECONDS - 1}
+            platform("dynamodb").put_item(TableName=table, Item=item | to_item(held))

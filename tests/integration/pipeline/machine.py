@@ -1,0 +1,110 @@
+"""The training state machine's own definition, walked in this process: its states call the handlers, its waits wait for
+what they are for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from jsonata import Jsonata
+
+from tenantml.errors import TenantMLError
+
+DEFINITION = Path(__file__).parents[3] / "statemachine" / "training.asl.json"
+
+
+class Died(BaseException):
+    """The process of a function ended: nothing of it catches this, and Step Functions tries again."""
+
+
+class Broken(Exception):
+    """Something that has no name, and that no retry mends."""
+
+
+class Machine:
+    """One definition. `invoke(function, payload)` calls a handler, `wait()` returns when what is waited for is over."""
+
+    def __init__(self, invoke: Callable[[str, Any], Any], wait: Callable[[], None]) -> None:
+        self._states = json.loads(DEFINITION.read_text())["States"]
+        self._start = json.loads(DEFINITION.read_text())["StartAt"]
+        self._invoke, self._wait = invoke, wait
+
+    def execute(self, given: dict[str, Any]) -> Iterator[str]:
+        """Walk from the start to an end, and yield every state's name when it is left."""
+        variables: dict[str, Any] = {}
+        name, passed = self._start, given
+        while True:
+            state = self._states[name]
+            states = {"input": passed, "context": {"State": {"Name": name}, "Execution": {"Input": given}}}
+            following = state.get("Next", state.get("Default"))
+            assigned = state.get("Assign", {})
+            if state["Type"] == "Task":
+                try:
+                    states["result"] = {"Payload": self._attempt(state, states, variables)}
+                except _Failed as failed:
+                    caught = next(
+                        catch for catch in state["Catch"] if {failed.name, "States.ALL"} & {*catch["ErrorEquals"]}
+                    )
+                    states["errorOutput"] = {"Error": failed.name, "Cause": failed.cause}
+                    following, assigned = caught["Next"], caught.get("Assign", {})
+                else:
+                    passed = evaluated(state.get("Output", "{% $states.result %}"), states, variables)
+            elif state["Type"] == "Choice":
+                for choice in state["Choices"]:
+                    if evaluated(choice["Condition"], states, variables):
+                        following, assigned = choice["Next"], choice.get("Assign", {})
+                        break
+            elif state["Type"] == "Wait":
+                self._wait()
+            variables |= {key: evaluated(value, states, variables) for key, value in assigned.items()}
+            yield name
+            if following is None:
+                return
+            name = following
+
+    def _attempt(self, state: dict[str, Any], states: dict[str, Any], variables: dict[str, Any]) -> Any:
+        """Call a task's handler as often as its retriers say; a process that died is tried again without end."""
+        arguments = evaluated(state["Arguments"], states, variables)
+        name = re.fullmatch(r"\$\{(\w+)FunctionArn\}", arguments["FunctionName"])
+        assert name
+        function = re.sub(r"(?<!^)(?=[A-Z])", "_", name[1]).lower()
+        tries: Counter[int] = Counter()
+        while True:
+            try:
+                return self._invoke(function, arguments["Payload"])
+            except Died:
+                continue
+            except (TenantMLError, Broken) as error:
+                kind, cause = type(error).__name__, json.dumps({"errorMessage": str(error)})
+            for index, retrier in enumerate(state.get("Retry", [])):
+                if kind in retrier["ErrorEquals"] and tries[index] < retrier["MaxAttempts"]:
+                    tries[index] += 1
+                    self._wait()
+                    break
+            else:
+                raise _Failed(kind, cause)
+
+
+class _Failed(Exception):
+    def __init__(self, name: str, cause: str) -> None:
+        super().__init__(name)
+        self.name, self.cause = name, cause
+
+
+def evaluated(template: Any, states: dict[str, Any], variables: dict[str, Any]) -> Any:
+    """Return a template with its JSONata expressions evaluated."""
+    if isinstance(template, dict):
+        return {name: evaluated(value, states, variables) for name, value in template.items()}
+    if isinstance(template, list):
+        return [evaluated(value, states, variables) for value in template]
+    if not isinstance(template, str) or not template.startswith("{%"):
+        return template
+    expression = Jsonata(template.removeprefix("{%").removesuffix("%}").strip())
+    for name, value in {**variables, "states": states}.items():
+        expression.assign(name, value)
+    return json.loads(json.dumps(expression.evaluate(None)))

@@ -1,0 +1,187 @@
+"""Whoever dies wherever in the pipeline, whatever reply is lost, whatever is delivered twice: what must always hold
+holds, for two tenants that take turns, and nothing is left behind of what failed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tenantml.aws import endpoints, receipts, registry
+from tenantml.aws.clients import platform
+from tenantml.domain.pagination import PageRequest
+from tenantml.settings import setting
+from tests.integration.pipeline.machine import Broken, Died
+
+if TYPE_CHECKING:
+    from tests.integration.pipeline.conftest import Boundary, Customer
+    from tests.integration.pipeline.machine import Machine
+
+Invoke = Callable[[str, Any], Any]
+MachineOf = Callable[["Customer", Invoke], "Machine"]
+DELIVERIES = ["copy", "upload", "in-place"]
+SUCCESS = [
+    "AcceptUpload", "InspectDataset", "GrantAccess", "DeliverDataset", "RevokeCopyAccess", "StartTraining",
+    "CheckTraining", "SelectCandidate", "DeployCandidate", "CheckEndpoint", "PromoteVersion",
+    "CleanUp", "RecordOutcome",
+]  # fmt: skip
+
+
+def call(function: str, payload: Any) -> Any:
+    """Call a handler as Lambda does: JSON in, JSON out."""
+    from tests.integration.pipeline.conftest import CONTEXT, load
+
+    return json.loads(json.dumps(load(function).handler(json.loads(json.dumps(payload)), CONTEXT)))
+
+
+class DyingInvoke:
+    """Calls whose process dies at its first call to AWS, then at its second, and so on until it gets through."""
+
+    def __init__(self, boundary: Boundary) -> None:
+        self._boundary, self.deaths = boundary, Counter[str]()
+
+    def __call__(self, function: str, payload: Any) -> Any:
+        from tests.integration.pipeline.conftest import forget_locks
+
+        while True:
+            self._boundary.begin(dies_at=self.deaths[payload["state"]] + 1)
+            try:
+                return call(function, payload)
+            except Died:
+                self.deaths[payload["state"]] += 1
+            finally:
+                self._boundary.begin()
+            forget_locks()
+
+
+def take_turns(machine_of: MachineOf, invoke: Invoke, customers: list[Customer]) -> None:
+    """Execute the pipelines of several tenants, a state of one after a state of the other."""
+    for _ in zip_longest(*(machine_of(one, invoke).execute(one.upload.as_input()) for one in customers)):
+        pass
+
+
+def names(customer: Customer, kind: str) -> list[str]:
+    return endpoints.names(customer.client("sagemaker"), kind, "tenantml-")
+
+
+def keys(client: Any, bucket: str, prefix: str = "") -> list[str]:
+    return [row["Key"] for row in client.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
+
+
+def assert_no_grant_and_no_copy_is_left(customer: Customer) -> None:
+    table = setting("GRANTS_TABLE")
+    assert customer.run.execution not in [
+        item["grant_id"]["S"] for item in platform("dynamodb").scan(TableName=table)["Items"]
+    ]
+    try:
+        policy = platform("s3").get_bucket_policy(Bucket=setting("STAGING_BUCKET"))["Policy"]
+    except ClientError:
+        policy = ""
+    assert customer.run.execution not in policy
+    assert [key for key in keys(customer.client("s3"), customer.tenant.account.bucket) if "/input/" in key] == []
+
+
+def assert_told_once(customer: Customer, boundary: Boundary, status: str) -> None:
+    told = [json.dumps(detail) for detail in boundary.told if detail.get("execution") == customer.run.execution]
+    assert len(set(told)) == 1, told
+    assert json.loads(told[0])["status"] == status
+
+
+def assert_the_receipt_is_whole(customer: Customer) -> None:
+    tenant, chain = customer.tenant.tenant, customer.run.execution
+    found = receipts.read(tenant, chain)
+    assert found
+    assert found["faults"] == []
+    others = [entry for entry in found["entries"] if customer.tenant.account_id not in entry["resource"]]
+    assert {entry["resource"].split("/")[0] for entry in others if entry["resource"]} <= {
+        f"arn:aws:s3:::{setting('STAGING_BUCKET')}", f"arn:aws:s3:::{customer.tenant.account.bucket}",
+    }  # fmt: skip
+
+
+def assert_it_succeeded(customer: Customer, boundary: Boundary) -> None:
+    run, row = customer.run, registry.require_execution(customer.tenant.tenant, customer.run.execution)
+    assert (row["status"], row["error"], row["left_behind"]) == ("succeeded", None, [])
+    jobs = [job["AutoMLJobName"] for job in customer.client("sagemaker").list_auto_ml_jobs()["AutoMLJobSummaries"]]
+    assert jobs.count(run.job()) == 1
+    assert len(jobs) == len(registry.list_versions(run.tenant, run.model, PageRequest(100, None)).rows)
+    assert {kind: names(customer, kind) for kind in ("endpoint", "endpoint-config", "model")} == {
+        kind: [run.endpoint] for kind in ("endpoint", "endpoint-config", "model")
+    }
+    assert registry.is_live(run.tenant, run.model, run.version)
+    assert sorted(keys(platform("s3"), setting("STAGING_BUCKET"), run.staging_folder)) == [
+        f"{run.staging_folder}holdout.csv", f"{run.staging_folder}profile.json",
+    ]  # fmt: skip
+    assert_no_grant_and_no_copy_is_left(customer)
+    assert_told_once(customer, boundary, "succeeded")
+    assert_the_receipt_is_whole(customer)
+
+
+def test_a_process_may_die_at_any_call(
+    new_customer: Callable[..., Customer], machine_of: MachineOf, boundary: Boundary
+) -> None:
+    customers, invoke = [new_customer(), new_customer()], DyingInvoke(boundary)
+    take_turns(machine_of, invoke, customers)
+    for customer in customers:
+        assert_it_succeeded(customer, boundary)
+    again = [customer.uploads_again() for customer in customers]
+    take_turns(machine_of, invoke, again)  # now there is a version to be retired
+    for customer in again:
+        assert_it_succeeded(customer, boundary)
+    assert set(invoke.deaths) == {*SUCCESS, "RetireVersion"}
+    assert sum(invoke.deaths.values()) > 100  # it has looked
+
+
+def test_the_reply_to_any_call_may_be_lost(
+    new_customer: Callable[..., Customer], machine_of: MachineOf, boundary: Boundary
+) -> None:
+    customers = [new_customer(delivery=delivery) for delivery in DELIVERIES]
+    boundary.loses_replies = True
+    take_turns(machine_of, call, customers)
+    boundary.loses_replies = False
+    for customer in customers:
+        assert_it_succeeded(customer, boundary)
+
+
+def test_any_state_may_run_twice(
+    new_customer: Callable[..., Customer], machine_of: MachineOf, boundary: Boundary
+) -> None:
+    customers = [new_customer(delivery=delivery) for delivery in DELIVERIES]
+
+    def twice(function: str, payload: Any) -> Any:
+        call(function, payload)
+        return call(function, payload)
+
+    take_turns(machine_of, twice, customers)
+    for customer in customers:
+        assert_it_succeeded(customer, boundary)
+
+
+@pytest.mark.parametrize("broken", SUCCESS[: SUCCESS.index("PromoteVersion")])
+def test_nothing_is_left_of_what_failed_whichever_state_it_was(
+    new_customer: Callable[..., Customer], machine_of: MachineOf, boundary: Boundary, broken: str
+) -> None:
+    customer = new_customer()
+
+    def invoke(function: str, payload: Any) -> Any:
+        answer = call(function, payload)
+        if payload["state"] == broken:
+            raise Broken("the answer is lost for ever")
+        return answer
+
+    take_turns(machine_of, invoke, [customer])
+    run = customer.run
+    row = registry.require_execution(run.tenant, run.execution)
+    assert (row["status"], row["error"]["code"], row["left_behind"]) == ("failed", "InternalFailure", [])
+    assert [names(customer, kind) for kind in ("endpoint", "endpoint-config", "model")] == [[], [], []]
+    jobs = customer.client("sagemaker").list_auto_ml_jobs()["AutoMLJobSummaries"]
+    assert {job["AutoMLJobStatus"] for job in jobs} <= {"Completed", "Stopped"}
+    assert keys(customer.client("s3"), customer.tenant.account.bucket) == []
+    assert keys(platform("s3"), setting("STAGING_BUCKET"), f"{run.tenant}/") == []
+    assert_no_grant_and_no_copy_is_left(customer)
+    assert_told_once(customer, boundary, "failed")
