@@ -1,6 +1,8 @@
 """Quota: how much of the API a tenant may use, what it has used, and how both are told in headers.
 
-A rate is counted in fixed windows of ten seconds, rows and requests by the day in UTC.
+A rate is counted in fixed windows of ten seconds, rows and requests by the day in UTC. Whoever lets requests through
+takes them from the tenant's count before, in blocks of about a second's need: so no number of processes lets more
+through than the limits, and each may hold back what `Limits.largest_block` says.
 """
 
 from __future__ import annotations
@@ -27,6 +29,13 @@ class Limits:
     def window_requests(self) -> int:
         """How many requests one window takes."""
         return self.requests_per_second * WINDOW_SECONDS
+
+    @property
+    def largest_block(self) -> tuple[int, int]:
+        """How many requests and rows one process may take at once beyond what it needs now: a second's requests, and no
+        more than a thousandth of the day's of either; a request always.
+        """
+        return max(1, min(self.requests_per_second, self.requests_per_day // 1000)), self.rows_per_day // 1000
 
     def as_document(self) -> dict[str, int]:
         """Return the limits as a JSON object."""
@@ -75,6 +84,16 @@ class Usage:
         """Return the usage with more of both."""
         return Usage(self.day, self.window, self.requests + requests, self.rows + rows, self.window_requests + requests)
 
+    def less(self, requests: int, rows: int, earlier_requests: int) -> Usage:
+        """Return the usage without what is held of it: requests of this window, rows, and requests of earlier ones."""
+        return Usage(
+            self.day,
+            self.window,
+            self.requests - requests - earlier_requests,
+            self.rows - rows,
+            self.window_requests - requests,
+        )
+
     def until(self, now: float) -> Usage:
         """Return what of it still counts: a new day starts at zero, and so does a new window."""
         if self.day != day_of(now):
@@ -82,6 +101,36 @@ class Usage:
         if self.window < window_of(now):
             return Usage(self.day, window_of(now), self.requests, self.rows)
         return self
+
+
+@dataclass
+class Holding:
+    """What one process holds of a count: taken from the tenant's, and not yet used."""
+
+    left: int = 0
+    _size: int = 0  # after the last taking
+    _used: int = 0  # since the last taking
+    _last: int = 0  # the last use
+    _taken_at: float = 0.0
+
+    def use(self, count: int) -> None:
+        """Use what is there."""
+        self.left -= count
+        self._used += count
+        self._last = count
+
+    def take(self, count: int, now: float) -> None:
+        """Add what was taken from the tenant's count."""
+        self.left += count
+        self._size, self._used, self._taken_at = self.left, 0, now
+
+    def wish(self, now: float, largest: int) -> int:
+        """Return how many to hold: a second's need, or that of one more like the last.
+
+        At most twice as many as the time before, so that a process that idles after a burst holds little back.
+        """
+        needed = max(int(self._used / max(now - self._taken_at, 0.001)), self._last)
+        return min(needed, max(2 * self._size, self._last), largest)
 
 
 def day_of(now: float) -> str:
