@@ -66,8 +66,9 @@ def parser() -> argparse.ArgumentParser:
     _tenant_commands(of_tenant, add)
 
     found = add(first, "upload", commands.upload)
-    found.add_argument("destination", metavar="TENANT/MODEL")
+    found.add_argument("destination", metavar="[TENANT/]MODEL")
     found.add_argument("file", metavar="FILE")
+    found.add_argument("--multipart", action="store_true", help="in parts at any size; over 5 GiB it is so anyway")
     found = add(first, "watch", commands.watch)
     found.add_argument("execution", metavar="EXECUTION")
     _add_timeout(found, 24 * _HOUR)
@@ -86,6 +87,11 @@ def _tenant_commands(group: Any, add: _Add) -> None:
     found.add_argument("--account", dest="account_id", required=True, help="the customer's AWS account, 12 digits")
     found.add_argument("--region", required=True, help="where its models are trained and served")
     found.add_argument("--contact", required=True, help="whom to write to")
+    found.add_argument("--kms-key", dest="kms_key_arn", help="the customer's own key, as ARN, if it insists on one")
+    found.add_argument(
+        "--subnets", dest="subnet_ids", type=_listed, help="of the customer's own VPC, with commas between"
+    )
+    found.add_argument("--security-groups", dest="security_group_ids", type=_listed, help="of that VPC, alike")
     add(group, "list", commands.tenant_list)
     for name, command in (
         ("activate", commands.tenant_activate),
@@ -111,6 +117,10 @@ def _tenant_commands(group: Any, add: _Add) -> None:
         "--abandon", action="store_true", help="forget the tenant although its account lets us in no more"
     )
     _add_timeout(found, _HOUR)
+
+
+def _listed(text: str) -> list[str]:
+    return [one for one in text.split(",") if one]
 
 
 def _add_timeout(found: argparse.ArgumentParser, default: float) -> None:

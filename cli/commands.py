@@ -6,16 +6,15 @@ import csv
 import io
 import os
 import sys
-import urllib.parse
 import uuid
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli import tenant_api
 from cli.errors import Refused
 from cli.stack import Document, Progress, Stack
+from cli.tenant_api import URL_VARIABLE, TenantApi
 from tenantml.domain.names import execution_name
 from tenantml.domain.uploads import destination_of
 from tenantml.errors import UploadError
@@ -32,9 +31,11 @@ class Context:
     tell: Progress
 
     @property
-    def api_url(self) -> str:
-        """The tenant API's address; where the stack's own is not reachable, as on the embedded cloud, a variable."""
-        return os.environ.get(tenant_api.URL_VARIABLE) or self.stack.outputs["ApiUrl"]
+    def api(self) -> TenantApi:
+        """The tenant API with the tenant's key; where the stack's address is not reachable, as on the embedded cloud,
+        a variable has it.
+        """
+        return TenantApi.of_environment(os.environ.get(URL_VARIABLE) or self.stack.outputs["ApiUrl"])
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,9 @@ Command = Callable[[Context], Result]
 def tenant_add(context: Context) -> Result:
     """Register a tenant and print what its cloud team has to apply."""
     options = context.options
-    request = {name: getattr(options, name) for name in ("tenant", "account_id", "region", "contact")}
+    request: Document = {name: getattr(options, name) for name in ("tenant", "account_id", "region", "contact")}
+    theirs = {name: getattr(options, name) for name in ("kms_key_arn", "subnet_ids", "security_group_ids")}
+    request |= {name: value for name, value in theirs.items() if value}
     found = context.stack.call("RegisterTenantFunction", request)
     onboarding = found["onboarding"]
     lines = [
@@ -80,7 +83,7 @@ def tenant_list(context: Context) -> Result:
 def tenant_show(context: Context) -> Result:
     """Show one tenant, and the ids of its API keys."""
     found = context.stack.call("DescribeTenantsFunction", {"tenant": context.options.tenant})["tenants"][0]
-    lines = [f"{name:12} {value}" for name, value in found.items() if name != "keys" and value not in {"", False}]
+    lines = [f"{name:12} {_shown(value)}" for name, value in found.items() if name != "keys" and value]
     return Result(found, "\n".join([*lines, "", _keys(found)]))
 
 
@@ -128,16 +131,19 @@ def tenant_offboard(context: Context) -> Result:
 
 
 def upload(context: Context) -> Result:
-    """Drop a dataset under TENANT/MODEL, which starts a training."""
+    """Send a dataset, which starts a training: to TENANT/MODEL as an operator, to MODEL with the tenant's API key."""
     options = context.options
     path = Path(options.file)
+    if not path.is_file():
+        raise Refused("NoFile", f"{path} is not a file")
+    if "/" not in options.destination:
+        key = context.api.upload(options.destination, path, multipart=options.multipart, tell=context.tell)
+        return Result({"key": key}, f"{key} is uploaded.")
     key = f"{options.destination}/{path.name}"
     try:
         destination_of(key)
     except UploadError as error:
         raise Refused(type(error).__name__, str(error)) from error
-    if not path.is_file():
-        raise Refused("NoFile", f"{path} is not a file")
     version_id = context.stack.put(path, key, context.tell)
     execution = execution_name(context.stack.outputs["IngestBucket"], key, version_id)
     found = {"key": key, "version_id": version_id, "execution": execution}
@@ -157,8 +163,7 @@ def predict(context: Context) -> Result:
     options = context.options
     body = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
     content_type = "application/json" if body.lstrip()[:1] == b"{" else "text/csv"
-    path = f"/models/{urllib.parse.quote(options.model, safe='')}/predictions"
-    found = tenant_api.call(context.api_url, "POST", path, body, content_type)
+    found = context.api.send_rows(options.model, body, content_type)
     rows = [{**row} for row in found["predictions"]]
     for row in rows:
         row.pop("probabilities", None)
@@ -177,8 +182,7 @@ def receipt(context: Context) -> Result:
         found = context.stack.call("ShowEvidenceFunction", request)
         text = found.pop("text")
         return Result(found, text)
-    path = f"/executions/{urllib.parse.quote(options.execution, safe='')}/receipt"
-    found = tenant_api.call(context.api_url, "GET", path)
+    found = context.api.receipt(options.execution)
     names = ("number", "time", "action", "outcome", "resource")
     rows = [[str(entry.get(name, "")) for name in names] for entry in found["entries"]]
     return Result(found, _table(list(names), rows))
@@ -186,6 +190,10 @@ def receipt(context: Context) -> Result:
 
 def _shown_once(key: str) -> str:
     return f"\n\nAPI key, shown this once: {key}"
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _keys(found: Document) -> str:

@@ -16,9 +16,13 @@ class CommandError(Exception):
 
 
 class Refused(CommandError):
-    """The platform said no, by name."""
+    """The platform said no, by name; `status` is HTTP's, where it was asked so."""
 
     exit_code = REFUSED
+
+    def __init__(self, code: str, message: str, status: int | None = None) -> None:
+        super().__init__(code, message)
+        self.status = status
 
 
 class Failed(CommandError):

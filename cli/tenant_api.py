@@ -1,44 +1,194 @@
-"""The tenant's HTTP API, called with the tenant's key."""
+"""The tenant's HTTP API, as an app calls it with the tenant's key; datasets go by a form, large ones in parts."""
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import urllib.error
+import urllib.parse
 import urllib.request
-from typing import Any
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from cli.errors import Refused
 
 KEY_VARIABLE, URL_VARIABLE = "TENANTML_API_KEY", "TENANTML_API_URL"
+FORM_BYTES = 5 * 1024**3  # of one POST to S3; what is larger goes in parts
+_CHUNK_BYTES = 1024 * 1024
 _TIMEOUT_SECONDS = 60
+_PARTS_AT_ONCE = 20  # whose addresses are asked for: they end after an hour
+_ATTEMPTS = 4
+
+Document = dict[str, Any]
+Progress = Callable[[str], None]
 
 
-def call(url: str, method: str, path: str, body: bytes | None = None, content_type: str = "") -> dict[str, Any]:
-    """Return the API's answer to one request.
+class TenantApi:
+    """The tenant API at `url`, with one tenant's `api_key`; every method raises Refused with the API's error code."""
+
+    def __init__(self, url: str, api_key: str) -> None:
+        if not url.startswith(("https://", "http://")):
+            raise Refused("NoApiUrl", f"{url!r} is not an http(s) address; see {URL_VARIABLE}")
+        self.url = url.rstrip("/")
+        self.api_key = api_key
+
+    @classmethod
+    def of_environment(cls, url: str) -> TenantApi:
+        """The API with the key that the environment has.
+
+        Raises:
+            Refused: it has none.
+        """
+        key = os.environ.get(KEY_VARIABLE)
+        if not key:
+            raise Refused("NoApiKey", f"set {KEY_VARIABLE} to an API key of the tenant")
+        return cls(url, key)
+
+    def configure(self, model: str, settings: Mapping[str, Any]) -> Document:
+        """Create or change a model: what it predicts and how it is trained."""
+        return self.call("PUT", f"/models/{_quoted(model)}", json.dumps(settings).encode())
+
+    def upload(self, model: str, path: Path, *, multipart: bool = False, tell: Progress | None = None) -> str:
+        """Send a dataset, streamed from disk, by a form, or in parts when it is larger than a form takes or on request;
+        answer its key in the ingest bucket.
+        """
+        request: Document = {"file_name": path.name}
+        size_bytes = path.stat().st_size
+        if multipart or size_bytes > FORM_BYTES:
+            request |= {"size_bytes": size_bytes, "multipart": True}
+        made = self.call("POST", f"/models/{_quoted(model)}/uploads", json.dumps(request).encode())
+        if "url" in made:
+            post_form(made["url"], made["fields"], path)
+        else:
+            with path.open("rb") as file:
+                self._send_parts(f"/models/{_quoted(model)}/uploads/{made['upload']}", file, size_bytes, tell)
+        return str(made["key"])
+
+    def execution_of(self, upload_key: str) -> Document | None:
+        """The newest execution that an upload started, or None while there is none."""
+        query = urllib.parse.urlencode({"upload_key": upload_key})
+        found = self.call("GET", f"/executions?{query}")["executions"]
+        return found[0] if found else None
+
+    def execution(self, name: str) -> Document:
+        """One execution's document: state, training, candidates, endpoint, error."""
+        return self.call("GET", f"/executions/{_quoted(name)}")
+
+    def receipt(self, execution: str) -> Document:
+        """What an execution did in the customer's account, call by call, and what is wrong with that list."""
+        path = f"/executions/{_quoted(execution)}/receipt"
+        found = page = self.call("GET", path)
+        while token := page["next_token"]:
+            page = self.call("GET", f"{path}?{urllib.parse.urlencode({'next_token': token})}")
+            found["entries"] += page["entries"]
+        return found
+
+    def predict(self, model: str, csv_text: str) -> Document:
+        """Predict rows of CSV text with a header."""
+        return self.send_rows(model, csv_text.encode(), "text/csv")
+
+    def predict_rows(self, model: str, rows: list[Document]) -> Document:
+        """Predict rows given as JSON objects of columns."""
+        return self.send_rows(model, json.dumps({"rows": rows}).encode(), "application/json")
+
+    def send_rows(self, model: str, body: bytes, content_type: str) -> Document:
+        """Predict rows as they are written already."""
+        return self.call("POST", f"/models/{_quoted(model)}/predictions", body, content_type)
+
+    def call(
+        self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json"
+    ) -> Document:
+        """Answer one request."""
+        headers = {"x-api-key": self.api_key, "accept": "application/json"}
+        if body:
+            headers["content-type"] = content_type
+        answer: Document = json.loads(_send(urllib.request.Request(self.url + path, body, headers, method=method)))  # noqa: S310 - checked at the start
+        return answer
+
+    def _send_parts(self, path: str, file: BinaryIO, size_bytes: int, tell: Progress | None) -> None:
+        """PUT every part where the API says, then complete them; the parts of one that is given up are forgotten."""
+        query: dict[str, Any] = {"limit": _PARTS_AT_ONCE}
+        while True:
+            page = self.call("GET", f"{path}/parts?{urllib.parse.urlencode(query)}")
+            for part in page["parts"]:
+                _put(part["url"], file.read(part["size_bytes"]))
+                if tell:
+                    tell(f"{file.tell() / size_bytes:4.0%} sent")
+            if not page["next_token"]:
+                break
+            query["next_token"] = page["next_token"]
+        self.call("POST", f"{path}/completion", b"")
+
+
+def post_form(url: str, fields: Mapping[str, str], path: Path) -> None:
+    """POST a file as S3's presigned form wants it, `file` last; never holds more than a chunk of it.
 
     Raises:
-        Refused: with the API's error code; or no key is set.
+        Refused: with S3's error code, such as EntityTooLarge or AccessDenied.
     """
-    key = os.environ.get(KEY_VARIABLE)
-    if not key:
-        raise Refused("NoApiKey", f"set {KEY_VARIABLE} to an API key of the tenant")
-    if not url.startswith(("https://", "http://")):
-        raise Refused("NoApiUrl", f"{url!r} is not an http(s) address; see {URL_VARIABLE}")
-    headers = {"x-api-key": key, "accept": "application/json"} | ({"content-type": content_type} if body else {})
-    request = urllib.request.Request(url.rstrip("/") + path, body, headers, method=method)  # noqa: S310 - checked above
+    boundary = secrets.token_hex(16)
+    head = "".join(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    )
+    head += (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{urllib.parse.quote(path.name)}"\r\n'
+        "Content-Type: text/csv\r\n\r\n"
+    )
+    tail = f"\r\n--{boundary}--\r\n"
+    length = len(head.encode()) + path.stat().st_size + len(tail)
+
+    def body() -> Iterator[bytes]:
+        yield head.encode()
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                yield chunk
+        yield tail.encode()
+
+    headers = {"content-type": f"multipart/form-data; boundary={boundary}", "content-length": str(length)}
+    _send(urllib.request.Request(url, body(), headers, method="POST"))  # noqa: S310 - signed by the API
+
+
+def _put(url: str, content: bytes) -> None:
+    """PUT one part, again when the network or S3 fails: the same part twice is one part."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            _send(urllib.request.Request(url, content, {"content-type": "text/csv"}, method="PUT"))  # noqa: S310 - signed by the API
+        except Refused as error:
+            if attempt == _ATTEMPTS or (error.status or 0) < 500:
+                raise
+        except OSError:
+            if attempt == _ATTEMPTS:
+                raise
+        else:
+            return
+
+
+def _quoted(name: str) -> str:
+    return urllib.parse.quote(name, safe="")
+
+
+def _send(request: urllib.request.Request) -> bytes:
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
-            document: dict[str, Any] = json.load(answer)
-            return document
+            content: bytes = answer.read()
+            return content
     except urllib.error.HTTPError as error:
         with error:
-            raise _refusal(error.read(), error.reason) from None
+            code, message = _read_refusal(error.read(), error.reason)
+        raise Refused(code, message, error.code) from None
 
 
-def _refusal(body: bytes, reason: str) -> Refused:
+def _read_refusal(body: bytes, reason: str) -> tuple[str, str]:
+    """Code and message of the API's problem or of S3's XML; what API Gateway itself refuses has a message alone."""
     try:
+        if body.lstrip().startswith(b"<"):
+            root = ET.fromstring(body)  # noqa: S314 - S3's own answer
+            return root.findtext("Code") or reason, root.findtext("Message") or reason
         problem = json.loads(body)
-        return Refused(problem["code"], problem["detail"])
-    except (ValueError, KeyError, TypeError):
-        return Refused(reason, body.decode(errors="replace")[:500] or reason)
+        return problem.get("code") or reason, problem.get("detail") or problem.get("message") or reason
+    except (ValueError, AttributeError, ET.ParseError):
+        return reason, body.decode(errors="replace")[:500] or reason

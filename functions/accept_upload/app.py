@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenantml.aws import registry
+from tenantml.aws import presigned, registry, uploads
 from tenantml.domain.models import ModelSettings
 from tenantml.domain.runs import Run
 from tenantml.domain.tenants import ACTIVE
@@ -42,6 +42,9 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         run.execution,
         {**run.as_document(), "upload": event["upload"], "settings": settings.as_document(), "state": event["state"]},
     )
+    brought_by = presigned.upload_behind(upload.bucket, upload.key, upload.version_id)
+    if brought_by:
+        uploads.claim(run.tenant, brought_by, run.model, upload.key, upload.version_id, run.execution)
     if not registry.note_newest_upload(run.tenant, run.model, upload.uploaded_at, upload.sequencer):
         raise UploadSuperseded(
             "a newer upload of this model arrived before this one was looked at; that one is trained from"

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Callable
 from typing import Any
 
 from tenantml import http
-from tenantml.aws import presigned, quota, receipts, registry, storage
+from tenantml.aws import api_keys, presigned, quota, receipts, registry, storage, uploads
 from tenantml.aws.clients import platform
 from tenantml.domain import pagination, views
 from tenantml.domain.models import ModelSettings
-from tenantml.domain.names import is_model
+from tenantml.domain.names import execution_name, is_model
 from tenantml.domain.openapi import model_document
-from tenantml.domain.openapi.operations import PATH_PARAMETERS, STATUSES
+from tenantml.domain.openapi.operations import PATH_PARAMETERS
+from tenantml.domain.outcomes import STATUSES
 from tenantml.domain.tenants import require_active
-from tenantml.domain.uploads import destination_of
+from tenantml.domain.uploads import (
+    UploadRequest,
+    destination_of,
+    fingerprint_of,
+    idempotency_key,
+    part_bytes,
+    part_sizes,
+)
 from tenantml.errors import InvalidRequest, ModelNotReady, PreconditionFailed, UploadError
 from tenantml.http import Answer
+from tenantml.settings import setting
 
 Json = dict[str, Any]
 
@@ -68,20 +78,66 @@ def get_model_document(tenant: str, event: Json) -> Answer:
 
 
 def create_upload(tenant: str, event: Json) -> Answer:
-    """POST /models/{model}/uploads: a form that takes one file; nothing is stored, so it needs no idempotency key."""
+    """POST /models/{model}/uploads: a form that takes one file, or the parts of a larger one; what it brings is
+    trained from once. Under one Idempotency-Key it is the same upload, signed anew.
+    """
     row = find_model(tenant, event)
-    request = http.parse_json_object(event)
-    file_name = request.get("file_name")
-    if not isinstance(file_name, str) or len(request) != 1:
-        raise InvalidRequest('the body must be {"file_name": "….csv"} and nothing else')
-    key = f"{tenant}/{row['model']}/{file_name}"
-    try:
-        destination_of(key)
-    except UploadError as error:
-        raise InvalidRequest(f"file_name: {error}") from error
-    if len(key.encode()) > MAX_KEY_BYTES:
-        raise InvalidRequest(f"file_name: the upload's key has over {MAX_KEY_BYTES} bytes; choose a shorter name")
-    return Answer(201, presigned.upload_form(key, row["settings"]["max_upload_bytes"]))
+    model, limit_bytes = row["model"], row["settings"]["max_upload_bytes"]
+    document = http.parse_json_object(event)
+    request = UploadRequest.from_document(document, limit_bytes)
+    key = key_of_upload(tenant, model, request.file_name)
+    upload = secrets.token_hex(16)
+    if repeatable := idempotency_key(http.header(event, "idempotency-key")):
+        upload = uploads.under_key(tenant, repeatable, fingerprint_of("createUpload", model, document), upload)
+    if not request.in_parts:
+        uploads.add(tenant, upload, {"model": model, "key": key})
+        return Answer(201, {"upload": upload, "key": key} | presigned.upload_form(key, limit_bytes, upload))
+    size_bytes = request.size_bytes or 0
+    parts = {"size_bytes": size_bytes, "part_bytes": part_bytes(size_bytes)}
+    found = uploads.add(tenant, upload, {"model": model, "key": key} | parts)
+    if "multipart_id" not in found:
+        multipart_id = presigned.begin_parts(key, upload)
+        if not uploads.begin_parts(tenant, upload, multipart_id):  # the same request was faster
+            presigned.abort(key, multipart_id)
+    return Answer(201, views.upload(found))
+
+
+def get_upload(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/uploads/{upload}: which execution it started, if it did."""
+    return Answer(200, views.upload(find_upload(tenant, event)))
+
+
+def list_parts(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/uploads/{upload}/parts: where each part is PUT, and its size."""
+    row = find_upload_in_parts(tenant, event)
+    sizes = part_sizes(row["size_bytes"], row["part_bytes"])
+    parts = [{"number": number, "size_bytes": size} for number, size in enumerate(sizes, 1)]
+    page = pagination.page_of(parts, pagination.read(query_of(event)))
+    signed = [
+        part | {"url": presigned.part_url(row["key"], row["multipart_id"], part["number"], part["size_bytes"])}
+        for part in page.rows
+    ]
+    return Answer(
+        200,
+        {
+            "parts": signed,
+            "expires_in_seconds": presigned.PART_EXPIRES_IN_SECONDS,
+            "next_token": page.next_token,
+        },
+    )
+
+
+def complete_upload(tenant: str, event: Json) -> Answer:
+    """POST /models/{model}/uploads/{upload}/completion: all parts are there, so train from them; a repeat says the
+    same.
+    """
+    row = find_upload_in_parts(tenant, event)
+    if "version_id" not in row:
+        sizes = part_sizes(row["size_bytes"], row["part_bytes"])
+        row["version_id"] = presigned.complete_parts(row["key"], row["multipart_id"], sizes)
+        uploads.note_version(tenant, row["upload"], row["version_id"])
+    row["execution"] = execution_name(setting("INGEST_BUCKET"), row["key"], row["version_id"])
+    return Answer(200, views.upload(row))
 
 
 def list_executions(tenant: str, event: Json) -> Answer:
@@ -111,11 +167,15 @@ def get_execution(tenant: str, event: Json) -> Answer:
 
 
 def get_receipt(tenant: str, event: Json) -> Answer:
-    """GET /executions/{execution}/receipt: what this execution did in the customer's account, call by call."""
+    """GET /executions/{execution}/receipt: what this execution did in the customer's account, call by call; every
+    page of it is verified as a whole.
+    """
     execution = named(event, "execution")
+    request = pagination.read(query_of(event), pagination.MAX_ENTRIES, pagination.MAX_ENTRIES)
     if registry.find_execution(tenant, execution) is None or (found := receipts.read(tenant, execution)) is None:
         raise http.not_found()
-    return Answer(200, found)
+    page = pagination.page_of(found["entries"], request)
+    return Answer(200, found | {"entries": page.rows, "next_token": page.next_token})
 
 
 def list_versions(tenant: str, event: Json) -> Answer:
@@ -136,6 +196,12 @@ def get_version(tenant: str, event: Json) -> Answer:
     return Answer(200, views.version_details(version, row.get("live_version"), trained_by))
 
 
+def list_keys(tenant: str, event: Json) -> Answer:
+    """GET /keys: which API keys open what is yours, never a key itself."""
+    page = pagination.page_of(api_keys.listed(tenant), pagination.read(query_of(event)))
+    return Answer(200, {"keys": page.rows, "next_token": page.next_token})
+
+
 def get_usage(tenant: str, event: Json) -> Answer:
     """GET /usage: this day's."""
     return Answer(200, quota.of(tenant).report())
@@ -150,6 +216,38 @@ def find_model(tenant: str, event: Json) -> Json:
     """Return the row of the path's model; one that does not exist is as one of another tenant."""
     row = registry.find_model(tenant, http.model_of(event))
     if row is None or "settings" not in row:
+        raise http.not_found()
+    return row
+
+
+def key_of_upload(tenant: str, model: str, file_name: str) -> str:
+    """Return the key of an upload.
+
+    Raises:
+        InvalidRequest: no upload can have this file name.
+    """
+    key = f"{tenant}/{model}/{file_name}"
+    try:
+        destination_of(key)
+    except UploadError as error:
+        raise InvalidRequest(f"file_name: {error}") from error
+    if len(key.encode()) > MAX_KEY_BYTES:
+        raise InvalidRequest(f"file_name: the upload's key has over {MAX_KEY_BYTES} bytes; choose a shorter name")
+    return key
+
+
+def find_upload(tenant: str, event: Json) -> Json:
+    """Return the row of the path's upload; one that does not exist is as one of another tenant or model."""
+    row = uploads.find(tenant, named(event, "upload"))
+    if not row or row["model"] != http.model_of(event):
+        raise http.not_found()
+    return row
+
+
+def find_upload_in_parts(tenant: str, event: Json) -> Json:
+    """Return the row of the path's upload, which comes in parts."""
+    row = find_upload(tenant, event)
+    if "multipart_id" not in row:
         raise http.not_found()
     return row
 
@@ -195,11 +293,15 @@ OPERATIONS: dict[tuple[str, str], Callable[[str, Json], Answer]] = {
     ("PUT", "/models/{model}"): put_model,
     ("GET", "/models/{model}/openapi.json"): get_model_document,
     ("POST", "/models/{model}/uploads"): create_upload,
+    ("GET", "/models/{model}/uploads/{upload}"): get_upload,
+    ("GET", "/models/{model}/uploads/{upload}/parts"): list_parts,
+    ("POST", "/models/{model}/uploads/{upload}/completion"): complete_upload,
     ("GET", "/models/{model}/versions"): list_versions,
     ("GET", "/models/{model}/versions/{version}"): get_version,
     ("GET", "/executions"): list_executions,
     ("GET", "/executions/{execution}"): get_execution,
     ("GET", "/executions/{execution}/receipt"): get_receipt,
+    ("GET", "/keys"): list_keys,
     ("GET", "/usage"): get_usage,
 }
 

@@ -73,6 +73,10 @@ class UploadSuperseded(UploadError):
     """A newer upload of the same model overtook this one."""
 
 
+class DuplicateUpload(UploadError):
+    """The form, or the upload in parts, that this file came by had brought one before; that one is trained from."""
+
+
 class DatasetChanged(UploadError):
     """The uploaded object is no longer the one that the event named."""
 
@@ -423,6 +427,18 @@ class PreconditionFailed(RequestError):
     """The model is not as the request's If-Match or If-None-Match says: somebody changed it in between."""
 
     status = 412
+
+
+class IdempotencyKeyReused(RequestError):
+    """The request's Idempotency-Key came with another request before."""
+
+    status = 422
+
+
+class UploadIncomplete(RequestError):
+    """Parts of the upload are not there: not sent yet, completed already, or forgotten."""
+
+    status = 409
 
 
 class PayloadTooLarge(RequestError):

@@ -41,7 +41,7 @@ BODIES = (
     )
 )
 HEADERS = st.dictionaries(
-    st.sampled_from(["Content-Type", "If-Match", "if-none-match", "X-Other"]),
+    st.sampled_from(["Content-Type", "If-Match", "if-none-match", "Idempotency-Key", "X-Other"]),
     TEXTS | st.sampled_from(["application/json", "text/csv"]),
     max_size=3,
 )
@@ -116,22 +116,27 @@ def _forget_clients() -> None:
 )
 @given(
     operation=st.integers(0, 100),
-    names=st.fixed_dictionaries(dict.fromkeys(("model", "version", "execution"), TEXTS)),
+    names=st.fixed_dictionaries(dict.fromkeys(("model", "version", "execution", "upload"), TEXTS)),
     headers=st.none() | HEADERS,
     query=QUERIES,
     body=BODIES,
     is_base64=st.just(False),
 )
 @example(
-    2,
-    {"model": "known", "version": "", "execution": ""},
+    -1,
+    {"model": "known", "version": "", "execution": "", "upload": ""},
     {},
     None,
     '{"target": "y", "thresholds": {"F1": 1e-300}}',
     False,
 )
 @example(
-    2, {"model": "known", "version": "", "execution": ""}, {}, None, '{"target": "y", "max_candidates": 5.0}', False
+    -1,
+    {"model": "known", "version": "", "execution": "", "upload": ""},
+    {},
+    None,
+    '{"target": "y", "max_candidates": 5.0}',
+    False,
 )
 def test_no_request_ends_in_a_bug(
     app: Any,

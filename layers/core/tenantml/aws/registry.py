@@ -268,7 +268,7 @@ def rows_of(tenant: str, model: str | None = None) -> list[dict[str, Any]]:
         for row in rows
         if row["sk"] == f"MODEL#{model}"
         or row["sk"].startswith(f"VERSION#{model}#")
-        or (row["sk"].startswith("EXECUTION#") and row.get("model") == model)
+        or (row["sk"].startswith(("EXECUTION#", "UPLOAD#")) and row.get("model") == model)
     ]
 
 

@@ -8,6 +8,9 @@ from typing import Any
 from tenantml import errors
 
 OUR_FAULT = "InternalFailure"
+STATUSES = ("running", "succeeded", "failed", "superseded", "duplicate")
+"""What an execution may be; the API's document is made of these, too."""
+HARMLESS = {"UploadSuperseded": "superseded", "DuplicateUpload": "duplicate"}
 # What a tenant mends without anybody's help, and what an operator did.
 NOT_FOR_OPERATORS = (
     errors.UploadError,
@@ -22,16 +25,16 @@ def of(failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]
     """Return `{status, error, left_behind}` of Step Functions' error output (`Error`, `Cause`), or of a success when
     it is None.
 
-    A Lambda function's cause is JSON with its message. An upload that a newer one overtook is `superseded`. An error
-    that has no name of ours is shown as `InternalFailure`, without its details: they are in the log, and somebody is
-    called.
+    A Lambda function's cause is JSON with its message. An upload that a newer one overtook is `superseded`, one that
+    came by a form that had brought one before is a `duplicate`. An error that has no name of ours is shown as
+    `InternalFailure`, without its details: they are in the log, and somebody is called.
     """
     if failure is None:
         return {"status": "succeeded", "error": None, "left_behind": left_behind}
     code = failure["Error"]
     known = getattr(errors, code, None)
     if isinstance(known, type) and issubclass(known, errors.TenantMLError):
-        status = "superseded" if known is errors.UploadSuperseded else "failed"
+        status = HARMLESS.get(code, "failed")
         return {"status": status, "error": {"code": code, "message": message_of(failure)}, "left_behind": left_behind}
     message = f"something failed on our side ({code}); it is being looked at, and uploading again is safe"
     return {"status": "failed", "error": {"code": OUR_FAULT, "message": message}, "left_behind": left_behind}

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from tenantml.errors import InvalidRequest
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
+MAX_ENTRIES = 1_000  # of a receipt: under 1 MB, of the 6 MB that Lambda answers
 TOKEN_CHARACTERS = 2_000
 
 Position = dict[str, str]
@@ -41,15 +43,28 @@ class Page:
         return token_of(self.after) if self.after else None
 
 
-def read(query: Mapping[str, str]) -> PageRequest:
-    """Read `limit` and `next_token` of a query.
+def page_of(rows: Sequence[dict[str, Any]], page: PageRequest) -> Page:
+    """Return a page of a list that is known as a whole; rows may join at its end between pages.
+
+    Raises:
+        InvalidRequest: the page's position is not one in such a list.
+    """
+    text = (page.after or {"offset": "0"}).get("offset", "")
+    if page.after is not None and (len(page.after) > 1 or not re.fullmatch("[1-9][0-9]{0,8}", text)):
+        raise InvalidRequest("next_token: not a token of this list; start without one")
+    end = int(text) + page.limit
+    return Page(list(rows[int(text) : end]), {"offset": str(end)} if end < len(rows) else None)
+
+
+def read(query: Mapping[str, str], default: int = DEFAULT_LIMIT, most: int = MAX_LIMIT) -> PageRequest:
+    """Read `limit` (`default` without it, `most` at most) and `next_token` of a query.
 
     Raises:
         InvalidRequest: they are not what this API hands out.
     """
-    text = query.get("limit", str(DEFAULT_LIMIT))
-    if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= MAX_LIMIT):
-        raise InvalidRequest(f"limit: expected a whole number from 1 to {MAX_LIMIT}")
+    text = query.get("limit", str(default))
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= most):
+        raise InvalidRequest(f"limit: expected a whole number from 1 to {most}")
     return PageRequest(int(text), position_of(query["next_token"]) if "next_token" in query else None)
 
 

@@ -1,12 +1,23 @@
-"""Uploads: what an object in the ingest bucket is for, told from its key and size alone."""
+"""Uploads: what is asked for before a file comes, and what an object in the ingest bucket is for."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from tenantml.domain.names import execution_name, is_model, is_tenant
-from tenantml.errors import UploadTooLarge, WrongUploadKey
+from tenantml.errors import InvalidRequest, UploadTooLarge, WrongUploadKey
+
+MIB = 1024**2
+FORM_BYTES = 5 * 1024**3  # of one POST (S3 user guide, "Uploading objects")
+PART_BYTES = 8 * MIB  # S3 takes 5 MiB at least, but for the last
+MAX_PARTS = 400  # S3 takes 10,000
+METADATA = "tenantml-upload"  # x-amz-meta-… of an object: the upload that brought it
+ID_PATTERN = r"[0-9a-f]{32}"
+IDEMPOTENCY_KEY = r"[A-Za-z0-9._~:/+=-]{1,128}"
 
 
 @dataclass(frozen=True)
@@ -91,3 +102,74 @@ def check_size(size_bytes: int, limit_bytes: int) -> None:
             f"the file has {size_bytes:,} bytes and this model takes {limit_bytes:,} at most; upload fewer rows "
             "or raise max_upload_bytes"
         )
+
+
+@dataclass(frozen=True)
+class UploadRequest:
+    """Which file comes: its name, its size where it is known, and whether it comes in parts."""
+
+    file_name: str
+    size_bytes: int | None
+    in_parts: bool
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any], limit_bytes: int) -> UploadRequest:
+        """Read the API's request; a file that one form cannot take comes in parts, or any on request.
+
+        Raises:
+            InvalidRequest: it is none, or the model takes no file of this size.
+        """
+        known = {"file_name", "size_bytes", "multipart"}
+        if not isinstance(document.get("file_name"), str) or document.keys() - known:
+            raise InvalidRequest('the body must be {"file_name": "….csv"}, with size_bytes and multipart if you like')
+        size_bytes, multipart = document.get("size_bytes"), document.get("multipart", False)
+        if not isinstance(multipart, bool):
+            raise InvalidRequest("multipart: expected true or false")
+        if size_bytes is None and ("size_bytes" in document or multipart):
+            raise InvalidRequest("size_bytes: expected the file's size in bytes; an upload in parts needs it")
+        if size_bytes is not None:
+            if not isinstance(size_bytes, int) or isinstance(size_bytes, bool) or size_bytes < 1:
+                raise InvalidRequest("size_bytes: expected the file's size in bytes")
+            if size_bytes > limit_bytes:
+                raise InvalidRequest(
+                    f"size_bytes: this model takes {limit_bytes:,} bytes at most; send fewer rows or raise "
+                    "max_upload_bytes"
+                )
+        return cls(document["file_name"], size_bytes, multipart or (size_bytes or 0) > FORM_BYTES)
+
+
+def part_bytes(size_bytes: int) -> int:
+    """Return the size of every part but the last: whole MiB, so many that no file has over 400 parts."""
+    return max(PART_BYTES, -(-size_bytes // (MAX_PARTS * MIB)) * MIB)
+
+
+def part_sizes(size_bytes: int, of_bytes: int) -> list[int]:
+    """Return the size of each part, in order."""
+    whole, rest = divmod(size_bytes, of_bytes)
+    return [of_bytes] * whole + [rest] * (rest > 0)
+
+
+def idempotency_key(header: str) -> str:
+    """Return the key that the header Idempotency-Key names, quoted or not, or an empty text when there is none
+    (draft-ietf-httpapi-idempotency-key-header-07).
+
+    Raises:
+        InvalidRequest: no key can be so.
+    """
+    if not header:
+        return ""
+    found = re.fullmatch(f'"({IDEMPOTENCY_KEY})"|({IDEMPOTENCY_KEY})', header.strip())
+    if found is None:
+        raise InvalidRequest("Idempotency-Key: expected 1 to 128 of A-Z, a-z, 0-9 and ._~:/+=-, such as a UUID")
+    return found[1] or found[2]
+
+
+def fingerprint_of(*request: Any) -> str:
+    """Return by what a repeated request is told from another one under the same key."""
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+
+
+def upload_of(metadata: dict[str, str]) -> str | None:
+    """Return the upload that an object's metadata names; None for a file that came without a form of ours."""
+    found = metadata.get(METADATA, "")
+    return found if re.fullmatch(ID_PATTERN, found) else None

@@ -18,6 +18,11 @@ def model(row: Row) -> Row:
     }
 
 
+def upload(row: Row) -> Row:
+    """Return an upload as the API shows it; what a form has not, and what has not come, is null."""
+    return {name: row.get(name) for name in ("upload", "key", "size_bytes", "part_bytes", "version_id", "execution")}
+
+
 def version(row: Row, live_version: str | None) -> Row:
     """Return a version as the API shows it."""
     return {"live": row["version"] == live_version} | {

@@ -13,7 +13,9 @@ from typing import Any
 
 from tenantml import errors
 from tenantml.domain.openapi.schemas import MODEL_NAME, TEXT, Schema
-from tenantml.domain.pagination import DEFAULT_LIMIT, MAX_LIMIT, TOKEN_CHARACTERS
+from tenantml.domain.outcomes import STATUSES
+from tenantml.domain.pagination import DEFAULT_LIMIT, MAX_ENTRIES, MAX_LIMIT, TOKEN_CHARACTERS
+from tenantml.domain.uploads import ID_PATTERN, IDEMPOTENCY_KEY
 
 Parameter = dict[str, Any]
 
@@ -30,6 +32,7 @@ def header(name: str, description: str, schema: Schema) -> Parameter:
 
 PATH_PARAMETERS: dict[str, Schema] = {
     "model": MODEL_NAME,
+    "upload": {"type": "string", "pattern": f"^{ID_PATTERN}$"},
     "version": {"type": "string", "pattern": r"^v[0-9]{8}-[0-9]{6}-[0-9a-f]{4}$"},
     "execution": {"type": "string", "pattern": r"^[a-z0-9-]{18,80}$"},
 }
@@ -37,7 +40,13 @@ PAGE = (
     query("limit", "Rows of a page", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
     query("next_token", "Of the page before", TEXT | {"maxLength": TOKEN_CHARACTERS}),
 )
-STATUSES = ("running", "succeeded", "failed")
+ENTRIES = (
+    query(
+        "limit", "Entries of a page",
+        {"type": "integer", "minimum": 1, "maximum": MAX_ENTRIES, "default": MAX_ENTRIES},
+    ),
+    PAGE[1],
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,8 +98,29 @@ OPERATIONS = (
     ),
     Operation(
         "createUpload", "POST", "/models/{model}/uploads", "uploads",
-        "A form that takes one CSV file, which starts an execution; asking again gives the same key and costs nothing",
-        {201: "UploadForm"}, takes="UploadRequest", refusals=(*BODY, errors.NotFound),
+        "A form that takes one CSV file, or the parts of a larger one; what it brings is trained from once",
+        {201: "NewUpload"}, takes="UploadRequest",
+        parameters=(
+            header(
+                "Idempotency-Key", "Of a request that may be repeated: for a day, the same key is the same upload",
+                {"type": "string", "pattern": f'^("{IDEMPOTENCY_KEY}"|{IDEMPOTENCY_KEY})$'},
+            ),
+        ),
+        refusals=(*BODY, errors.NotFound, errors.IdempotencyKeyReused),
+    ),
+    Operation(
+        "getUpload", "GET", "/models/{model}/uploads/{upload}", "uploads",
+        "One upload, and the execution that it started", {200: "Upload"}, refusals=(errors.NotFound,),
+    ),
+    Operation(
+        "listParts", "GET", "/models/{model}/uploads/{upload}/parts", "uploads",
+        "Where each part of a large file is PUT, and its exact size", {200: "Parts"}, parameters=PAGE,
+        refusals=(errors.InvalidRequest, errors.NotFound),
+    ),
+    Operation(
+        "completeUpload", "POST", "/models/{model}/uploads/{upload}/completion", "uploads",
+        "All parts are there: make them one file, which starts an execution; a repeat says the same",
+        {200: "Upload"}, refusals=(errors.NotFound, errors.UploadIncomplete),
     ),
     Operation(
         "listExecutions", "GET", "/executions", "executions", "Your uploads and what became of them, newest first",
@@ -109,7 +139,8 @@ OPERATIONS = (
     ),
     Operation(
         "getReceipt", "GET", "/executions/{execution}/receipt", "executions",
-        "What this execution did in your account, call by call", {200: "Receipt"}, refusals=(errors.NotFound,),
+        "What this execution did in your account, call by call", {200: "Receipt"}, parameters=ENTRIES,
+        refusals=(errors.InvalidRequest, errors.NotFound),
     ),
     Operation(
         "listVersions", "GET", "/models/{model}/versions", "versions", "A model's versions, newest first",
@@ -128,6 +159,10 @@ OPERATIONS = (
             errors.UnseenCategory, errors.NotFound, errors.ModelNotReady, errors.UnreadableAnswer,
             errors.WrongPredictionCount,
         ),
+    ),
+    Operation(
+        "listKeys", "GET", "/keys", "usage", "Your API keys by their ids, never a key itself", {200: "Keys"},
+        parameters=PAGE, refusals=(errors.InvalidRequest,),
     ),
     Operation("getUsage", "GET", "/usage", "usage", "What is used of today's quota", {200: "Usage"}),
     Operation(

@@ -8,6 +8,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from tenantml import errors
 from tenantml.domain.models import ADVICE_RULES, CHOICES, METRICS, RANGES, SERVERLESS_MEMORY_MB, ModelSettings
 from tenantml.domain.names import MODEL_PATTERN
+from tenantml.domain.outcomes import STATUSES
 
 Schema = dict[str, Any]
 
@@ -64,10 +65,28 @@ def components() -> dict[str, Schema]:
             updated_at=TIME,
         ),
         "Models": page("models", "Model"),
-        "UploadRequest": record("Which file comes.", file_name=FILE_NAME | {"description": "Ends in .csv"})
-        | {"additionalProperties": False, "example": {"file_name": "churn.csv"}},
+        "UploadRequest": upload_request(),
+        "NewUpload": {"anyOf": [reference("UploadForm"), reference("Upload")]},
+        "Upload": record(
+            "A file that is to come, or came. With `part_bytes` it comes in parts: PUT them where `/parts` says, then "
+            "POST to `/completion`.",
+            upload=TEXT,
+            key=TEXT,
+            size_bytes=maybe(COUNT),
+            part_bytes=maybe(COUNT) | {"description": "The size of every part but the last; null for a form"},
+            version_id=maybe(TEXT),
+            execution=maybe(TEXT) | {"description": "What it started, once the file is there"},
+        ),
+        "Part": record(
+            "PUT so many bytes of the file, from `(number - 1) * part_bytes` on, to `url`, with no other header.",
+            number=COUNT,
+            size_bytes=COUNT,
+            url=TEXT,
+        ),
+        "Parts": page("parts", "Part", expires_in_seconds=COUNT),
         "UploadForm": record(
             "Where the file goes: POST it to `url` as multipart/form-data, all `fields` first, the part `file` last.",
+            upload=TEXT | {"description": "Trained from once, however often the form is sent"},
             url=TEXT,
             fields={"type": "object", "additionalProperties": TEXT},
             key=TEXT | {"description": "Names the upload; GET /executions?upload_key= finds what became of it"},
@@ -82,7 +101,10 @@ def components() -> dict[str, Schema]:
             head=TEXT,
             faults=listing(TEXT),
             entries=listing({"type": "object"}),
+            next_token=maybe(TEXT) | {"description": "Asks for the next page; null on the last one"},
         ),
+        "Key": record("An API key.", key_id=TEXT, created_at=TIME, expires_at=maybe(TIME)),
+        "Keys": page("keys", "Key"),
         "Failure": record("Why it failed: a stable code and words.", code=TEXT, message=TEXT),
         "Advice": {"type": "object", "description": "What was let through, and may not be what was meant."},
         "Candidate": record(
@@ -156,10 +178,32 @@ VERSION: dict[str, Schema] = {
 USED: dict[str, Schema] = {"used": COUNT, "limit": COUNT, "remaining": COUNT}
 
 
-def page(noun: str, name: str) -> Schema:
+def upload_request() -> Schema:
+    """Which file comes; all but its name is for large ones."""
+    properties = {
+        "file_name": FILE_NAME | {"description": "Ends in .csv"},
+        "size_bytes": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": RANGES["max_upload_bytes"][1],
+            "description": "Over 5 GiB the file comes in parts",
+        },
+        "multipart": {"type": "boolean", "default": False, "description": "In parts at any size; needs size_bytes"},
+    }
+    return {
+        "type": "object",
+        "description": "Which file comes.",
+        "properties": properties,
+        "required": ["file_name"],
+        "additionalProperties": False,
+        "example": {"file_name": "churn.csv"},
+    }
+
+
+def page(noun: str, name: str, **further: Schema) -> Schema:
     """A page of a list."""
     token = maybe(TEXT) | {"description": "Asks for the next page; null on the last one"}
-    return record("One page of a list.", **{noun: listing(reference(name))}, next_token=token)
+    return record("One page of a list.", **{noun: listing(reference(name))}, **further, next_token=token)
 
 
 def execution() -> Schema:
@@ -175,7 +219,7 @@ def execution() -> Schema:
         tenant=TEXT,
         model=maybe(TEXT),
         version=maybe(TEXT),
-        status={"type": "string", "enum": ["running", "succeeded", "failed"]},
+        status={"type": "string", "enum": list(STATUSES)},
         state=maybe(TEXT) | {"description": "The state of the pipeline that it is in, or ended in"},
         started_at=maybe(TIME),
         ended_at=maybe(TIME),
