@@ -79,6 +79,9 @@ class _Template:
         if name == "Fn::Join":
             separator, parts = argument
             return separator.join(map(str, self.resolved(parts)))
+        if name == "Fn::Split":
+            separator, text = argument
+            return str(self.resolved(text)).split(separator)
         raise ValueError(f"tools/policies.py cannot fill in {name}: {argument}")
 
     def _substitution(self, name: str, given: dict[str, Any]) -> Any:
@@ -109,6 +112,8 @@ class _Template:
 
 
 def _example(parameter: str) -> str:
+    if "KeyArn" in parameter:
+        return _ARNS["AWS::KMS::Key"].format(parameter.lower())
     if "Arn" in parameter:
         return f"arn:aws:iam::111111111111:role/{parameter.lower()}"
     return "222222222222" if "Account" in parameter else parameter.lower()

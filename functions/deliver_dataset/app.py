@@ -23,8 +23,9 @@ def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
     target = delivery.Target(account.bucket, f"{run.customer_folder}input/train.csv", account.account_id)
     if event["delivery"] == "copy":
         source_arn = f"arn:aws:s3:::{train.bucket}/{train.key}"
-        policy = session_policies.deliver(account, run.customer_folder, source_arn)
-        delivery.copy(assume(tenant, run.execution, policy).client("s3"), train, setting("PLATFORM_ACCOUNT"), target)
+        policy = session_policies.deliver(account, run.customer_folder, source_arn, setting("DATA_KEY_ARN", ""))
+        theirs = assume(tenant, run.execution, policy).client("s3")
+        delivery.copy(theirs, train, setting("PLATFORM_ACCOUNT"), target, platform("s3"))
     else:
         policy = session_policies.deliver(account, run.customer_folder, None)
         delivery.stream(platform("s3"), train, assume(tenant, run.execution, policy).client("s3"), target)

@@ -18,6 +18,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         stack_name=setting("STACK_NAME"),
         staging_bucket=setting("STAGING_BUCKET"),
         template_url=setting("ONBOARDING_TEMPLATE_URL"),
+        data_key_arn=setting("DATA_KEY_ARN", ""),
     )
     tenant = tenants.register(event, platform.account_id)
     registry.add_tenant(tenant)

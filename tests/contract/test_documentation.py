@@ -28,7 +28,8 @@ def anchors(text: str) -> set[str]:
 def test_every_permission_that_a_customer_gives_has_its_reason(repository: Path) -> None:
     template = yaml_parse((repository / "onboarding" / "customer_access.yaml").read_text())
     text = (repository / "docs" / "onboarding.md").read_text()
-    roles = {name: found for name, found in template["Resources"].items() if found["Type"] == "AWS::IAM::Role"}
+    kinds = {"AWS::IAM::Role", "AWS::IAM::Policy"}
+    roles = {name: found for name, found in template["Resources"].items() if found["Type"] in kinds}
     assert [sid for sid in sorted(sids(roles)) if f"`{sid}`" not in text] == []
     assert [name for name in template["Parameters"] if f"`{name}`" not in text] == []
 

@@ -22,6 +22,7 @@ UNLIMITED = {
     "StateMachineLogging.DeliverLogs": "log delivery has no resource level (Step Functions guide, CloudWatch Logs)",
     "AccessRole.ListCandidatesAndLeftovers": "listings have no resource level (Service Authorization Reference)",
     "ExecutionRole.WriteMetrics": "PutMetricData has no resource level; its condition names SageMaker's namespaces",
+    "ExecutionRoleVpc.LookAtTheNetwork": "Describe operations have no resource level (Service Authorization Reference)",
     "ExecutionRole.PullSageMakersImages": "GetAuthorizationToken has no resource level; it gives a log-in, no image",
 }
 # AWS's policies that SAM attaches to functions by itself: logs, and queues, on every resource.
@@ -34,6 +35,8 @@ FOR_LAMBDA = {
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
 }
+# Policies of their own that functions have when the stack is given a key.
+OF_FUNCTIONS = ("FunctionRole", "WithDataKey")
 CONFUSED_DEPUTY = {"aws:SourceArn", "aws:SourceAccount"}
 
 
@@ -109,7 +112,7 @@ def test_the_functions_boundary_is_exactly_as_wide_as_its_functions(statements: 
     asked = [
         (owner, action, resource)
         for owner, one in statements
-        if owner.endswith("FunctionRole") and "Principal" not in one
+        if owner.endswith(OF_FUNCTIONS) and "Principal" not in one
         for action in listed(one["Action"])
         for resource in listed(one["Resource"])
     ]

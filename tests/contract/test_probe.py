@@ -20,8 +20,13 @@ _NUMBERED = list(enumerate(_QUESTIONS))
 
 
 def _allowed() -> set[str]:
-    role = yaml_parse(_TEMPLATE.read_text())["Resources"]["AccessRole"]["Properties"]
-    statements = [statement for policy in role["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
+    resources = yaml_parse(_TEMPLATE.read_text())["Resources"]
+    policies = resources["AccessRole"]["Properties"]["Policies"] + [
+        found["Properties"]
+        for found in resources.values()
+        if found["Type"] == "AWS::IAM::Policy" and {"Ref": "AccessRole"} in found["Properties"]["Roles"]
+    ]
+    statements = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
     actions = [statement["Action"] for statement in statements]
     return {action for found in actions for action in ([found] if isinstance(found, str) else found)}
 

@@ -9,13 +9,15 @@ class MissingSetting(RuntimeError):
     """The template did not give this function a variable that it needs: a bug of the deployment, not of a request."""
 
 
-def setting(name: str) -> str:
-    """Return the environment variable `name`.
+def setting(name: str, default: str | None = None) -> str:
+    """Return the environment variable `name`; a `default` is for what a deployment may leave out.
 
     Raises:
-        MissingSetting: it is absent or empty.
+        MissingSetting: it is absent or empty, and has no default.
     """
     value = os.environ.get(name, "")
+    if not value and default is not None:
+        return default
     if not value:
         raise MissingSetting(
             f"the environment variable {name} is not set; see this function's Environment in template.yaml"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
 from tenantml.aws import delivery
 from tenantml.aws.storage import MIB, StoredObject, remove_folder, unfinished_uploads
-from tenantml.errors import DatasetChanged
+from tenantml.errors import CustomerAccessRevoked, DatasetChanged
 
 SAAS, PART = "123456789012", 5 * MIB  # S3 takes no smaller part but the last
 CONTENT = b"a,b,y\n" + b"1,2,yes\n" * (12 * MIB // 8)
@@ -41,7 +44,7 @@ TARGET = delivery.Target("theirs", "m/e/input/train.csv", SAAS)
 
 def deliver(s3: Any, source: StoredObject, how: str, part_bytes: int = PART, limit_bytes: int = PART) -> None:
     if how == "copy":
-        delivery.copy(s3, source, SAAS, TARGET, single_limit_bytes=limit_bytes, part_bytes=part_bytes)
+        delivery.copy(s3, source, SAAS, TARGET, s3, single_limit_bytes=limit_bytes, part_bytes=part_bytes)
     else:
         delivery.stream(s3, source, s3, TARGET, part_bytes=part_bytes)
 
@@ -93,10 +96,41 @@ def test_a_source_that_is_not_the_inspected_one_is_refused_and_nothing_is_delive
 ) -> None:
     s3.delete_object(Bucket="staging", Key="train.csv", VersionId=source.version_id)
     with pytest.raises(DatasetChanged):
-        delivery.copy(s3, source, SAAS, TARGET)
+        delivery.copy(s3, source, SAAS, TARGET, s3)
     with pytest.raises(DatasetChanged):
         delivery.stream(s3, replace(source, etag="0" * 32), s3, TARGET)
     assert "Contents" not in s3.list_objects_v2(Bucket="theirs")
+
+
+@pytest.fixture
+def refused(s3: Any) -> Any:
+    """A client whose copies S3 refuses, as it does with those of whom it is not told whether the source is there."""
+    client: Any = boto3.client("s3", region_name="us-east-1")
+
+    def refuse(request: Any, **_: Any) -> AWSResponse:
+        body: Any = _Body(b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
+        return AWSResponse(request.url, 403, HTTPHeaders(), body)
+
+    for operation in ("CopyObject", "UploadPartCopy"):
+        client.meta.events.register_first(f"before-send.s3.{operation}", refuse)
+    return client
+
+
+class _Body(BytesIO):
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+@pytest.mark.parametrize("limit_bytes", [PART, 64 * MIB])
+@pytest.mark.parametrize("source_is", ["there", "another", "gone"])
+def test_a_copy_that_is_refused_is_the_customers_refusal_only_while_the_source_is_there(
+    s3: Any, source: StoredObject, refused: Any, limit_bytes: int, source_is: str
+) -> None:
+    wanted = replace(source, etag="0" * 32) if source_is == "another" else source
+    if source_is == "gone":
+        s3.delete_object(Bucket="staging", Key="train.csv", VersionId=source.version_id)
+    with pytest.raises(CustomerAccessRevoked if source_is == "there" else DatasetChanged):
+        delivery.copy(refused, wanted, SAAS, TARGET, s3, single_limit_bytes=limit_bytes, part_bytes=PART)
 
 
 def test_removing_a_folder_aborts_the_uploads_that_were_never_completed(s3: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,8 +20,32 @@ GIVEN = instructions(
 )
 
 
+THEIRS = replace(
+    TENANT,
+    kms_key_arn="arn:aws:kms:eu-central-1:222222222222:key/0a1b",
+    subnet_ids=("subnet-0a1b2c3d", "subnet-1a1b2c3d"),
+    security_group_ids=("sg-0a1b2c3d",),
+)
+DATA_KEY = "arn:aws:kms:us-east-1:111111111111:key/ours"
+ALL_GIVEN = instructions(THEIRS, Platform("111111111111", "tenantml", "tenantml-staging", "https://b/t.yaml", DATA_KEY))
+# What no registration knows: it is nothing to us.
+THEIRS_ALONE = {"PermissionsBoundaryArn"}
+
+
 def test_every_parameter_of_the_template_is_given_and_no_other() -> None:
-    assert GIVEN["parameters"].keys() == TEMPLATE["Parameters"].keys()
+    assert ALL_GIVEN["parameters"].keys() | THEIRS_ALONE == TEMPLATE["Parameters"].keys()
+
+
+def test_what_is_not_given_has_a_default() -> None:
+    defaults = {name for name, found in TEMPLATE["Parameters"].items() if found.get("Default") == ""}
+    assert TEMPLATE["Parameters"].keys() - GIVEN["parameters"].keys() == defaults
+
+
+def test_what_is_given_is_what_the_template_takes() -> None:
+    for name, value in ALL_GIVEN["parameters"].items():
+        pattern = TEMPLATE["Parameters"][name].get("AllowedPattern")
+        assert pattern is None or re.fullmatch(pattern, value), name
+    assert ALL_GIVEN["parameters"]["SubnetIds"] == "subnet-0a1b2c3d,subnet-1a1b2c3d"
 
 
 def test_the_link_opens_the_tenants_region_with_the_parameters_filled_in() -> None:

@@ -13,6 +13,9 @@ from tenantml.domain.names import CustomerAccount
 from tenantml.domain.runs import Run
 
 ACCOUNT = CustomerAccount("222222222222", "ap-southeast-99")
+KEY = "arn:aws:kms:ap-southeast-99:222222222222:key/mrk-" + "0" * 32
+OUR_KEY = "arn:aws:kms:us-east-1:111111111111:key/" + "1" * 36
+WITH_KEY = CustomerAccount("222222222222", "ap-southeast-99", KEY)
 RUN = Run("t" * 20 + "-" + "m" * 30 + "-" + "f" * 17, "t" * 20, "m" * 30, "v20261122-170301-9f3c")
 SOURCE = f"arn:aws:s3:::tenantml-staging-111111111111-ap-southeast-99/{RUN.staging_folder}train.csv"
 
@@ -29,6 +32,16 @@ POLICIES = {
     "probe": session_policies.probe(ACCOUNT, probing.permissions(ACCOUNT), probing.NAME, probing.NOT_OURS),
     "nothing": session_policies.nothing(),
 }
+WITH_KEYS = {
+    "deliver by copy": session_policies.deliver(WITH_KEY, RUN.customer_folder, SOURCE, OUR_KEY),
+    "deliver by upload": session_policies.deliver(WITH_KEY, RUN.customer_folder, None, OUR_KEY),
+    "train": session_policies.train(WITH_KEY, RUN.job()),
+    "deploy": session_policies.deploy(WITH_KEY, RUN.endpoint),
+    "predict": session_policies.predict(WITH_KEY, RUN.endpoint),
+    "remove a folder": session_policies.remove_objects(WITH_KEY, RUN.customer_folder),
+    "inventory": session_policies.inventory(WITH_KEY),
+    "probe": session_policies.probe(WITH_KEY, probing.permissions(WITH_KEY), probing.NAME, probing.NOT_OURS),
+}
 
 
 def resources(policy: dict[str, Any]) -> Iterator[str]:
@@ -36,7 +49,11 @@ def resources(policy: dict[str, Any]) -> Iterator[str]:
         yield from statement["Resource"]
 
 
-@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES.keys())
+@pytest.mark.parametrize(
+    "policy",
+    [*POLICIES.values(), *WITH_KEYS.values()],
+    ids=[*POLICIES, *(f"{name} with a key" for name in WITH_KEYS)],
+)
 def test_every_policy_fits_into_what_sts_takes(policy: dict[str, Any]) -> None:
     assert len(json.dumps(policy, separators=(",", ":"))) <= 2048
 
@@ -69,3 +86,33 @@ def test_removing_a_folder_lists_that_folder_only() -> None:
     listing = POLICIES["remove a folder"]["Statement"][0]
     assert listing["Condition"] == {"StringLike": {"s3:prefix": [f"{RUN.customer_folder}*"]}}
     assert "Condition" not in POLICIES["remove everything"]["Statement"][0]
+
+
+VIA_S3 = {"StringEquals": {"kms:ViaService": "s3.ap-southeast-99.amazonaws.com"}}
+VIA_OUR_S3 = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
+FOR_AWS = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+WRITES = (KEY, ("kms:GenerateDataKey", "kms:Decrypt"), VIA_S3)
+USES_OF_KEYS = {
+    "deliver by copy": [WRITES, (OUR_KEY, ("kms:Decrypt",), VIA_OUR_S3)],
+    "deliver by upload": [WRITES],
+    "deploy": [(KEY, ("kms:CreateGrant",), FOR_AWS)],
+    "probe": [WRITES],
+}
+
+
+def of_keys(policy: dict[str, Any]) -> list[tuple[str, tuple[str, ...], dict[str, Any]]]:
+    return [
+        (*statement["Resource"], tuple(statement["Action"]), statement["Condition"])
+        for statement in policy["Statement"]
+        if any(action.startswith("kms:") for action in statement["Action"])
+    ]
+
+
+@pytest.mark.parametrize("name", WITH_KEYS)
+def test_a_session_uses_a_registered_key_for_what_it_does_and_no_further(name: str) -> None:
+    assert of_keys(WITH_KEYS[name]) == USES_OF_KEYS.get(name, [])
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES.keys())
+def test_without_a_key_no_session_may_use_any(policy: dict[str, Any]) -> None:
+    assert of_keys(policy) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -26,6 +27,21 @@ def test_a_tenant_survives_being_written_and_read_among_other_attributes() -> No
     assert Tenant.from_document({"pk": "TENANT#acme", **tenant.as_document(), "registered_at": "now"}) == tenant
 
 
+THEIRS = {
+    "kms_key_arn": "arn:aws:kms:eu-central-1:333333333333:key/mrk-0a1b",
+    "subnet_ids": ["subnet-0a1b2c3d", "subnet-1a1b2c3d"],
+    "security_group_ids": ["sg-0a1b2c3d"],
+}
+
+
+def test_a_customers_own_key_and_network_are_part_of_its_account() -> None:
+    tenant = register(REQUEST | THEIRS, OURS)
+    assert tenant.account.kms_key_arn == THEIRS["kms_key_arn"]
+    assert tenant.account.vpc_config == {"Subnets": THEIRS["subnet_ids"], "SecurityGroupIds": ["sg-0a1b2c3d"]}
+    assert Tenant.from_document(json.loads(json.dumps(tenant.as_document()))) == tenant
+    assert register(REQUEST, OURS).account.vpc_config == {}
+
+
 @pytest.mark.parametrize(
     ("changes", "wrong"),
     [
@@ -41,6 +57,16 @@ def test_a_tenant_survives_being_written_and_read_among_other_attributes() -> No
         ({"region": "Frankfurt"}, "region: expected"),
         ({"external_id": "chosen-by-me"}, "external_id: unknown field"),
         ({"role_arn": "arn:aws:iam::222222222222:role/mine"}, "role_arn: unknown field"),
+        ({"kms_key_arn": "alias/mine"}, "kms_key_arn: expected the ARN of a KMS key (no alias) in eu-central-1"),
+        ({"kms_key_arn": "arn:aws:kms:eu-central-1:222222222222:alias/mine"}, "kms_key_arn: expected"),
+        ({"kms_key_arn": "arn:aws:kms:us-east-1:222222222222:key/0a1b"}, "kms_key_arn: expected"),
+        ({"kms_key_arn": ["arn:aws:kms:eu-central-1:222222222222:key/0a1b"]}, "kms_key_arn: expected"),
+        ({"subnet_ids": ["subnet-0a1b2c3d"]}, "a VPC needs both"),
+        ({"security_group_ids": ["sg-0a1b2c3d"]}, "a VPC needs both"),
+        ({"subnet_ids": "subnet-0a1b2c3d", "security_group_ids": ["sg-0a1b2c3d"]}, "subnet_ids: expected a list"),
+        ({"subnet_ids": ["vpc-0a1b2c3d"], "security_group_ids": ["sg-0a1b2c3d"]}, "subnet_ids: expected a list"),
+        ({"subnet_ids": ["subnet-0a1b2c3d,*"], "security_group_ids": ["sg-0a1b2c3d"]}, "subnet_ids: expected a list"),
+        ({"subnet_ids": ["subnet-0a1b2c3d"], "security_group_ids": ["sg-0a1b2c3d"] * 6}, "SageMaker takes 5"),
     ],
 )
 def test_a_registration_that_cannot_be_is_refused_by_its_field(changes: dict[str, Any], wrong: str) -> None:

@@ -27,6 +27,7 @@ def start(
 ) -> str:
     """Start the AutoML job, or adopt the one of this name if it is this execution's; return the job's ARN.
 
+    With the customer's own key its volumes and artefacts are encrypted, in the customer's own network it runs.
     Completion criteria are always sent: without them a job may run 30 days and 250 candidates at the customer's cost.
 
     Raises:
@@ -43,6 +44,8 @@ def start(
     }
     if settings.mode != "AUTO":
         tabular["Mode"] = settings.mode
+    key, vpc = account.kms_key_arn, account.vpc_config
+    security = ({"VolumeKmsKeyId": key} if key else {}) | ({"VpcConfig": vpc} if vpc else {})
     request: dict[str, Any] = {
         "AutoMLJobName": job,
         "AutoMLJobInputDataConfig": [
@@ -53,11 +56,13 @@ def start(
                 "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": training_uri}},
             }
         ],
-        "OutputDataConfig": {"S3OutputPath": output_uri},
+        "OutputDataConfig": {"S3OutputPath": output_uri} | ({"KmsKeyId": key} if key else {}),
         "AutoMLProblemTypeConfig": {"TabularJobConfig": tabular},
         "RoleArn": account.execution_role_arn,
         "Tags": [{"Key": EXECUTION_TAG, "Value": execution}],
     }
+    if security:
+        request["SecurityConfig"] = security
     if settings.problem_type:
         tabular["ProblemType"] = settings.problem_type
         request["AutoMLJobObjective"] = {"MetricName": settings.objective}

@@ -16,7 +16,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tenantml.aws.clients import error_code, named
-from tenantml.aws.storage import CUSTOMER_ERRORS, MIB, StoredObject, read, unfinished_uploads
+from tenantml.aws.storage import CUSTOMER_ERRORS, MIB, StoredObject, read, require_there, unfinished_uploads
+from tenantml.errors import CustomerAccessRevoked
 
 COPY_OBJECT_LIMIT_BYTES = 5 * 1024**3
 COPY_PART_BYTES = 512 * MIB
@@ -50,11 +51,15 @@ def copy(
     source: StoredObject,
     source_owner: str,
     target: Target,
+    ours: Any,
     *,
     single_limit_bytes: int = COPY_OBJECT_LIMIT_BYTES,
     part_bytes: int = COPY_PART_BYTES,
 ) -> None:
     """Copy one pinned version server-side with the rights of `client`, past the limit of one call in parallel parts.
+
+    `ours` looks at the source when S3 refuses the copy: to those who may not list our bucket, S3 says AccessDenied of
+    what is not there (S3 API reference, "CopyObject").
 
     Raises:
         CustomerAccessRevoked: the session may not read the one or write the other.
@@ -67,23 +72,33 @@ def copy(
         "CopySourceIfMatch": source.etag,
         "ExpectedSourceBucketOwner": source_owner,
     }
-    with named(CUSTOMER_ERRORS, f"the dataset could not be copied to {target.uri}"):
-        if _is_delivered(client, source, target):
-            return
-        if source.size_bytes <= single_limit_bytes:
-            client.copy_object(**target.where, **pinned, MetadataDirective="REPLACE", **_described(source))
-            return
-        upload = _Upload.begin(client, source, target, max(part_bytes, math.ceil(source.size_bytes / PARTS_LIMIT)))
+    try:
+        with named(CUSTOMER_ERRORS, f"the dataset could not be copied to {target.uri}"):
+            _copy(client, source, target, pinned, single_limit_bytes, part_bytes)
+    except CustomerAccessRevoked:
+        require_there(ours, source)
+        raise
 
-        def copy_part(number: int) -> None:
-            first, end = upload.range_of(number)
-            client.upload_part_copy(
-                **target.where, **pinned, **upload.part(number), CopySourceRange=f"bytes={first}-{end - 1}"
-            )
 
-        with ThreadPoolExecutor(max_workers=COPIES_AT_ONCE) as pool:
-            list(pool.map(copy_part, upload.missing(client)))
-        upload.complete(client)
+def _copy(
+    client: Any, source: StoredObject, target: Target, pinned: dict[str, Any], single_limit_bytes: int, part_bytes: int
+) -> None:
+    if _is_delivered(client, source, target):
+        return
+    if source.size_bytes <= single_limit_bytes:
+        client.copy_object(**target.where, **pinned, MetadataDirective="REPLACE", **_described(source))
+        return
+    upload = _Upload.begin(client, source, target, max(part_bytes, math.ceil(source.size_bytes / PARTS_LIMIT)))
+
+    def copy_part(number: int) -> None:
+        first, end = upload.range_of(number)
+        client.upload_part_copy(
+            **target.where, **pinned, **upload.part(number), CopySourceRange=f"bytes={first}-{end - 1}"
+        )
+
+    with ThreadPoolExecutor(max_workers=COPIES_AT_ONCE) as pool:
+        list(pool.map(copy_part, upload.missing(client)))
+    upload.complete(client)
 
 
 def stream(

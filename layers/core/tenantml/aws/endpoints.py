@@ -40,6 +40,9 @@ def create(
 ) -> None:
     """Create all three, or adopt those that this execution made before.
 
+    The model runs in the customer's network, and its instances' volumes are encrypted with the customer's key, if it
+    has any; a serverless endpoint has no volume.
+
     Raises:
         QuotaExceeded: no instance of this type is left in the customer's account.
         CustomerAccessRevoked: the access role may not create them any more.
@@ -52,18 +55,21 @@ def create(
             "MemorySizeInMB": settings.serverless_memory_mb,
             "MaxConcurrency": settings.serverless_concurrency,
         }
+        volumes = {}
     else:
         variant |= {"InstanceType": settings.instance_type, "InitialInstanceCount": settings.instance_count}
+        volumes = {"KmsKeyId": account.kms_key_arn} if account.kms_key_arn else {}
+    network = {"VpcConfig": account.vpc_config} if account.vpc_config else {}
     steps = (
         (
             "model",
             client.create_model,
-            {"ModelName": name, "Containers": containers, "ExecutionRoleArn": account.execution_role_arn},
+            {"ModelName": name, "Containers": containers, "ExecutionRoleArn": account.execution_role_arn} | network,
         ),
         (
             "endpoint-config",
             client.create_endpoint_config,
-            {"EndpointConfigName": name, "ProductionVariants": [variant]},
+            {"EndpointConfigName": name, "ProductionVariants": [variant]} | volumes,
         ),
         ("endpoint", client.create_endpoint, {"EndpointName": name, "EndpointConfigName": name}),
     )

@@ -75,6 +75,21 @@ def read(client: Any, source: StoredObject, first: int = 0, end: int | None = No
         raise DatasetUnavailable(f"S3 ended its answer early, reading {source.key}; the state tries again") from error
 
 
+def require_there(client: Any, source: StoredObject) -> None:
+    """Return when one pinned version is there as it was, to a client that may list its bucket.
+
+    Raises:
+        DatasetChanged: it is not.
+        DatasetUnavailable: S3 did not say.
+    """
+    version = {"VersionId": source.version_id} if source.version_id else {}
+    gone = f"{source.key} is not there any more as it was; upload it again"
+    with named(READ_ERRORS, gone):
+        found = client.head_object(Bucket=source.bucket, Key=source.key, **version)
+    if found["ETag"].strip('"') != source.etag:
+        raise DatasetChanged(gone)
+
+
 class MultipartWriter:
     """Write an object of unknown size through a bounded buffer; nothing appears in the bucket before `close`.
 

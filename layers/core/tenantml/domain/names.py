@@ -72,10 +72,23 @@ def version_of(name: str) -> tuple[str, str] | None:
 
 @dataclass(frozen=True)
 class CustomerAccount:
-    """The places in a customer's account, all derived from what `onboarding/customer_access.yaml` creates."""
+    """The places in a customer's account, all derived from what `onboarding/customer_access.yaml` creates.
+
+    `kms_key_arn`, `subnet_ids` and `security_group_ids` are the customer's own, empty unless it insists on them.
+    """
 
     account_id: str
     region: str
+    kms_key_arn: str = ""
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
+
+    @property
+    def vpc_config(self) -> dict[str, list[str]]:
+        """The customer's network as SageMaker's `VpcConfig`; empty without one."""
+        if not self.subnet_ids:
+            return {}
+        return {"Subnets": list(self.subnet_ids), "SecurityGroupIds": list(self.security_group_ids)}
 
     @property
     def access_role_arn(self) -> str:

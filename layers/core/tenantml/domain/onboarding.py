@@ -20,6 +20,7 @@ class Platform:
     stack_name: str
     staging_bucket: str
     template_url: str
+    data_key_arn: str = ""
 
 
 def instructions(tenant: Tenant, platform: Platform) -> dict[str, Any]:
@@ -31,6 +32,13 @@ def instructions(tenant: Tenant, platform: Platform) -> dict[str, Any]:
         "SaasTenant": tenant.tenant,
         "ExternalId": tenant.external_id,
     }
+    own = {
+        "SaasDataKeyArn": platform.data_key_arn,
+        "KmsKeyArn": tenant.kms_key_arn,
+        "SubnetIds": ",".join(tenant.subnet_ids),
+        "SecurityGroupIds": ",".join(tenant.security_group_ids),
+    }
+    parameters |= {name: value for name, value in own.items() if value}
     query = urlencode(
         {"templateURL": platform.template_url, "stackName": STACK_NAME}
         | {f"param_{name}": value for name, value in parameters.items()}

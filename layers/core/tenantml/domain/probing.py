@@ -19,6 +19,9 @@ NOT_OURS = "probe-not-ours"
 NOT_PROBED = {
     "iam:PassRole": "asked with CreateAutoMLJobV2 and CreateModel, whose refusal names it",
     "s3:GetObjectVersion": "reads our own staging bucket, and only while a grant there allows it",
+    "kms:GenerateDataKey": "asked with PutObject, which uses the customer's key if it has one; the refusal names it",
+    "kms:Decrypt": "asked with GetObject, alike; on our own key it serves only while a grant lets our bucket be read",
+    "kms:CreateGrant": "would make a grant, and only AWS's services may",
 }
 
 

@@ -32,9 +32,20 @@ def _allow(actions: list[str], *resources: str) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": actions, "Resource": list(resources)}
 
 
-def deliver(account: CustomerAccount, folder: str, source_arn: str | None) -> dict[str, Any]:
-    """Write the training set under `folder` of the customer's bucket; read `source_arn` when the copy is made by
-    this session.
+def _by_s3(actions: list[str], key_arn: str) -> list[dict[str, Any]]:
+    """Return the use of a KMS key through S3, in the key's region, and nothing without a key."""
+    if not key_arn:
+        return []
+    via_s3 = {"StringEquals": {"kms:ViaService": f"s3.{key_arn.split(':')[3]}.amazonaws.com"}}
+    return [_allow(actions, key_arn) | {"Condition": via_s3}]
+
+
+def deliver(account: CustomerAccount, folder: str, source_arn: str | None, source_key_arn: str = "") -> dict[str, Any]:
+    """Write the training set under `folder` of the customer's bucket; read `source_arn`, which may be encrypted with
+    our `source_key_arn`, when the copy is made by this session.
+
+    Parts of an encrypted upload are decrypted to be put together (S3 user guide, "Multipart upload API and
+    permissions").
     """
     target = _allow(
         ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
@@ -44,7 +55,10 @@ def deliver(account: CustomerAccount, folder: str, source_arn: str | None) -> di
     listing["Condition"] = {"StringLike": {"s3:prefix": [f"{folder}*"]}}
     unfinished = _allow(["s3:ListBucketMultipartUploads"], f"arn:aws:s3:::{account.bucket}")
     source = [_allow(["s3:GetObject", "s3:GetObjectVersion"], source_arn)] if source_arn else []
-    return _policy(target, listing, unfinished, *source)
+    keys = _by_s3(["kms:GenerateDataKey", "kms:Decrypt"], account.kms_key_arn)
+    return _policy(
+        target, listing, unfinished, *source, *keys, *_by_s3(["kms:Decrypt"], source_key_arn if source else "")
+    )
 
 
 def train(account: CustomerAccount, job: str) -> dict[str, Any]:
@@ -66,8 +80,15 @@ def train(account: CustomerAccount, job: str) -> dict[str, Any]:
 
 
 def deploy(account: CustomerAccount, endpoint: str) -> dict[str, Any]:
-    """Create, watch and delete one version's model, endpoint configuration and endpoint."""
+    """Create, watch and delete one version's model, endpoint configuration and endpoint; let the endpoint's volumes use
+    the customer's key.
+
+    CreateEndpoint makes a grant of the key with its caller's rights (SageMaker developer guide, "Amazon SageMaker API
+    permissions"); a job's is made with the execution role's.
+    """
     verbs = ("Create", "Describe", "Delete")
+    grant = _allow(["kms:CreateGrant"], account.kms_key_arn)
+    grant["Condition"] = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
     return _policy(
         _allow(
             [f"sagemaker:{verb}Model" for verb in verbs] + ["sagemaker:AddTags", "sagemaker:ListTags"],
@@ -83,6 +104,7 @@ def deploy(account: CustomerAccount, endpoint: str) -> dict[str, Any]:
             account.sagemaker_arn("endpoint-config", endpoint),
         ),
         _allow(["iam:PassRole"], account.execution_role_arn),
+        *([grant] if account.kms_key_arn else []),
     )
 
 
@@ -156,6 +178,7 @@ def probe(account: CustomerAccount, permissions: list[str], *names: str) -> dict
         _allow(in_bucket, bucket, *(f"{bucket}/{name}" for name in names)),
         _allow([found for found in permissions if found not in {*by_name, *in_bucket}], "*"),
         _allow(["iam:PassRole"], account.execution_role_arn),
+        *_by_s3(["kms:GenerateDataKey", "kms:Decrypt"], account.kms_key_arn),
     )
 
 

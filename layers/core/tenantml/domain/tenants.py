@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,6 +10,11 @@ from typing import Any
 from tenantml.domain.names import ACCOUNT_PATTERN, REGION_PATTERN, CustomerAccount, is_tenant
 from tenantml.errors import InvalidRegistration, TenantSuspended
 
+REQUIRED = ("tenant", "account_id", "region", "contact")
+OPTIONAL = ("kms_key_arn", "subnet_ids", "security_group_ids")
+KMS_KEY_PATTERN = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:key/[a-zA-Z0-9-]{1,64}")
+# At most 16 subnets and 5 security groups, and both or neither (SageMaker API reference, "VpcConfig").
+NETWORK = {"subnet_ids": ("subnet", 16), "security_group_ids": ("sg", 5)}
 REGISTERED, ACTIVE, SUSPENDED, OFFBOARDED = "registered", "active", "suspended", "offboarded"
 
 
@@ -17,6 +23,7 @@ class Tenant:
     """A tenant as the registry holds it; `external_id` is ours, unique, and never taken from a request.
 
     `held` says that an operator suspended it, so that no probe lifts that; times are ISO 8601, empty before the first.
+    The customer's own key and network are empty unless it insists on them.
     """
 
     tenant: str
@@ -29,11 +36,16 @@ class Tenant:
     held: bool = False
     status_at: str = ""
     probed_at: str = ""
+    kms_key_arn: str = ""
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
 
     @property
     def account(self) -> CustomerAccount:
         """The places in this tenant's own AWS account."""
-        return CustomerAccount(self.account_id, self.region)
+        return CustomerAccount(
+            self.account_id, self.region, self.kms_key_arn, tuple(self.subnet_ids), tuple(self.security_group_ids)
+        )
 
     def as_document(self) -> dict[str, Any]:
         """Return the tenant as a JSON object."""
@@ -42,7 +54,9 @@ class Tenant:
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Tenant:
         """Read what `as_document` wrote; other attributes of the registry's row are passed over."""
-        return cls(**{name: document[name] for name in cls.__dataclass_fields__ if name in document})
+        known: dict[str, Any] = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
+        known |= {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
+        return cls(**known)
 
 
 def require_active(tenant: Tenant | None) -> Tenant:
@@ -67,8 +81,8 @@ def register(request: dict[str, Any], platform_account_id: str) -> Tenant:
     Raises:
         InvalidRegistration: names each field that is missing or malformed, or the account is our own.
     """
-    wrong = [f"{name}: missing" for name in ("tenant", "account_id", "region", "contact") if not request.get(name)]
-    wrong += [f"{name}: unknown field" for name in request if name not in {"tenant", "account_id", "region", "contact"}]
+    wrong = [f"{name}: missing" for name in REQUIRED if not request.get(name)]
+    wrong += [f"{name}: unknown field" for name in request if name not in {*REQUIRED, *OPTIONAL}]
     if not wrong:
         if not is_tenant(request["tenant"]):
             wrong.append("tenant: expected 2 to 20 of a-z, 0-9 and inner hyphens, starting with a letter")
@@ -78,6 +92,7 @@ def register(request: dict[str, Any], platform_account_id: str) -> Tenant:
             wrong.append("account_id: this is our own account; a tenant needs an account of its own")
         if not REGION_PATTERN.fullmatch(str(request["region"])):
             wrong.append("region: expected an AWS region such as eu-central-1")
+        wrong += _wrong_in_what_is_theirs(request)
     if wrong:
         raise InvalidRegistration("; ".join(wrong))
     return Tenant(
@@ -86,4 +101,28 @@ def register(request: dict[str, Any], platform_account_id: str) -> Tenant:
         region=request["region"],
         contact=str(request["contact"]),
         external_id=f"tenantml-{secrets.token_urlsafe(32)}",
+        kms_key_arn=request.get("kms_key_arn") or "",
+        subnet_ids=tuple(request.get("subnet_ids") or ()),
+        security_group_ids=tuple(request.get("security_group_ids") or ()),
     )
+
+
+def _wrong_in_what_is_theirs(request: dict[str, Any]) -> list[str]:
+    """Return what is wrong with the customer's own key and network.
+
+    S3 and SageMaker take a key of their own region only; an alias could be pointed at another key.
+    """
+    wrong = []
+    if key := request.get("kms_key_arn"):
+        found = KMS_KEY_PATTERN.fullmatch(str(key))
+        if not found or found[1] != request["region"]:
+            wrong.append(f"kms_key_arn: expected the ARN of a KMS key (no alias) in {request['region']}")
+    for name, (kind, limit) in NETWORK.items():
+        ids = request.get(name) or []
+        if not isinstance(ids, list) or not all(re.fullmatch(rf"{kind}-[0-9a-f]{{8,17}}", str(one)) for one in ids):
+            wrong.append(f"{name}: expected a list of ids such as {kind}-0a1b2c3d")
+        elif len(ids) > limit:
+            wrong.append(f"{name}: {len(ids)} are given, SageMaker takes {limit}")
+    if bool(request.get("subnet_ids")) != bool(request.get("security_group_ids")):
+        wrong.append("subnet_ids, security_group_ids: a VPC needs both")
+    return wrong
