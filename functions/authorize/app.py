@@ -17,7 +17,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             Gateway developer guide, "Lambda authorizers").
     """
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    tenant = api_keys.tenant_of(headers.get("x-api-key", ""))
+    tenant = api_keys.tenant_of(headers.get("x-api-key") or "")
     if tenant is None:
         raise Unauthorized("Unauthorized")
     api, stage = event["methodArn"].split("/")[:2]

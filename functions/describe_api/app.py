@@ -22,7 +22,7 @@ PAGE = Path(__file__).with_name("docs.html")
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with the document, or with the page that shows it."""
     request_id = context.aws_request_id
-    if event["resource"] == "/docs":
+    if event.get("resource") == "/docs":
         return http.page(*page(), request_id)
     return http.answer(200, document(), request_id, {"Cache-Control": "public, max-age=300"})
 

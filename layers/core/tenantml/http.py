@@ -10,7 +10,7 @@ from functools import wraps
 from typing import Any, NamedTuple
 
 from tenantml.aws import quota, tenant_scope
-from tenantml.domain.names import is_model
+from tenantml.domain.names import is_model, is_tenant
 from tenantml.entrypoint import Event, Handler, logger, report_bug
 from tenantml.errors import (
     CustomerAccessRevoked,
@@ -46,9 +46,11 @@ def api(operate: Callable[[Event, str], tuple[int, dict[str, Any]] | Answer]) ->
 
     @wraps(operate)
     def handler(event: Event, context: Any) -> dict[str, Any]:
-        request_id, tenant = context.aws_request_id, tenant_of(event)
-        logger.append_keys(request_id=request_id, tenant=tenant)
+        request_id = context.aws_request_id
+        logger.append_keys(request_id=request_id, tenant=None)
         try:
+            tenant = tenant_of(event)
+            logger.append_keys(tenant=tenant)
             meter = quota.of(tenant)
             try:
                 with tenant_scope.scoped_to(tenant):
@@ -71,10 +73,12 @@ def tenant_of(event: dict[str, Any]) -> str:
     """Return the tenant that the authorizer found; no path, body or header is ever asked.
 
     Raises:
-        KeyError: the function was reached without the authorizer: a bug of the template.
+        LookupError: the function was reached without the authorizer: a bug of the template.
     """
-    tenant: str = event["requestContext"]["authorizer"]["tenant"]
-    return tenant
+    tenant = ((event.get("requestContext") or {}).get("authorizer") or {}).get("tenant")
+    if not is_tenant(tenant):
+        raise LookupError("the authorizer names no tenant")
+    return str(tenant)
 
 
 def header(event: dict[str, Any], name: str) -> str:
@@ -85,13 +89,18 @@ def header(event: dict[str, Any], name: str) -> str:
     return ""
 
 
+def in_path(event: Event, parameter: str) -> str:
+    """Return a parameter of the path; empty when absent."""
+    return str((event.get("pathParameters") or {}).get(parameter) or "")
+
+
 def model_of(event: Event) -> str:
     """Return the model that the path names.
 
     Raises:
         NotFound: no model can have this name.
     """
-    model: str = (event.get("pathParameters") or {}).get("model", "")
+    model = in_path(event, "model")
     if not is_model(model):
         raise not_found()
     return model
@@ -251,7 +260,7 @@ def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the name {ascii(twice[:60])} is in an object twice")
+        raise ValueError(f"the name {twice[:60]!a} is in an object twice")
     return found
 
 

@@ -37,7 +37,14 @@ BODIES = (
     | TEXTS
     | (SETTINGS | VALUES).map(json.dumps)
     | st.sampled_from(
-        ["[" * 50_000, '{"target": 1e999}', '{"target": "\\ud800"}', '{"file_name": "x.csv"}', "=" * 70_000]
+        [
+            '{"file_name": "x.csv", "size_bytes": 20000000, "multipart": true}',
+            "[" * 50_000,
+            '{"target": 1e999}',
+            '{"target": "\\ud800"}',
+            '{"file_name": "x.csv"}',
+            "=" * 70_000,
+        ]
     )
 )
 HEADERS = st.dictionaries(
@@ -100,15 +107,32 @@ def _create_tables() -> None:
             ],
         )
     _forget_clients()
+    boto3.client("s3").create_bucket(Bucket="ingest")
     registry.add_tenant(Tenant("acme", "222222222222", "us-east-1", "x@acme.example", "external", ACTIVE))
     registry.put_model("acme", "known", ModelSettings(target="y"))
 
 
 def _forget_clients() -> None:
-    from tenantml.aws import clients, quota, tenant_scope
+    from tenantml.aws import clients, presigned, quota, tenant_scope
 
-    for cached in (clients.platform, clients.shared_session, tenant_scope._scoped_client, quota.of):
+    for cached in (clients.platform, clients.shared_session, presigned.client, tenant_scope._scoped_client, quota.of):
         cached.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        None,
+        {},
+        {"authorizer": None},
+        {"authorizer": {}},
+        {"authorizer": {"tenant": None}},
+        {"authorizer": {"tenant": ""}},
+    ],
+)
+def test_a_request_that_no_authorizer_let_in_is_not_answered(app: Any, context: Any) -> None:
+    answer = app.handler({"httpMethod": "GET", "resource": "/models", "requestContext": context}, CONTEXT)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (500, "InternalFailure")
 
 
 @settings(
@@ -116,11 +140,12 @@ def _forget_clients() -> None:
 )
 @given(
     operation=st.integers(0, 100),
-    names=st.fixed_dictionaries(dict.fromkeys(("model", "version", "execution", "upload"), TEXTS)),
+    names=st.none()
+    | st.fixed_dictionaries({}, optional=dict.fromkeys(("model", "version", "execution", "upload"), TEXTS)),
     headers=st.none() | HEADERS,
     query=QUERIES,
     body=BODIES,
-    is_base64=st.just(False),
+    is_base64=st.booleans() | st.none(),
 )
 @example(
     -1,
@@ -141,11 +166,11 @@ def _forget_clients() -> None:
 def test_no_request_ends_in_a_bug(
     app: Any,
     operation: int,
-    names: dict[str, str],
+    names: dict[str, str] | None,
     headers: dict[str, str] | None,
     query: dict[str, str] | None,
     body: str | None,
-    is_base64: bool,
+    is_base64: bool | None,
 ) -> None:
     method, path = sorted(app.OPERATIONS)[operation % len(app.OPERATIONS)]
     event = {

@@ -127,6 +127,7 @@ class Process:
     accounts: CustomerAccounts
     registry_reads: Counter[str] = field(default_factory=Counter)
     profile_reads: int = 0
+    tenants: list[str] = field(default_factory=list)
 
     def note_read(self, params: dict[str, Any], **_: Any) -> None:
         """Count a read of the rows that say which version answers."""
