@@ -49,10 +49,12 @@ def get_model(tenant: str, event: Json) -> Answer:
 
 def put_model(tenant: str, event: Json) -> Answer:
     """PUT /models/{model}: the settings that the next training follows."""
-    model = event["pathParameters"]["model"]
+    model = http.in_path(event, "model")
     if not is_model(model):
         raise InvalidRequest("a model's name has 1 to 30 of a-z, 0-9 and inner hyphens, and starts with a letter")
     settings = ModelSettings.from_document(http.parse_json_object(event))
+    if settings.serverless_memory_mb and registry.get_tenant(tenant).subnet_ids:
+        raise InvalidRequest("serverless_memory_mb: SageMaker has no serverless endpoints in a VPC, such as yours")
     revision = registry.put_model(tenant, model, settings, expected_revision(tenant, model, event))
     if revision is None:
         raise PreconditionFailed("the model is not as If-Match or If-None-Match says; GET it, look, and try again")
@@ -87,7 +89,7 @@ def create_upload(tenant: str, event: Json) -> Answer:
     request = UploadRequest.from_document(document, limit_bytes)
     key = key_of_upload(tenant, model, request.file_name)
     upload = secrets.token_hex(16)
-    if repeatable := idempotency_key(http.header(event, "idempotency-key")):
+    if repeatable := idempotency_key(http.find_header(event, "idempotency-key")):
         upload = uploads.under_key(tenant, repeatable, fingerprint_of("createUpload", model, document), upload)
     if not request.in_parts:
         uploads.add(tenant, upload, {"model": model, "key": key})
@@ -254,7 +256,7 @@ def find_upload_in_parts(tenant: str, event: Json) -> Json:
 
 def named(event: Json, parameter: str) -> str:
     """Return a name of the path that something may have."""
-    found: str = event["pathParameters"][parameter]
+    found = http.in_path(event, parameter)
     if not re.fullmatch(PATH_PARAMETERS[parameter]["pattern"].strip("^$"), found):
         raise http.not_found()
     return found

@@ -118,6 +118,16 @@ def test_an_uploaded_dataset_is_watched_predicted_with_and_accounted_for(acme: T
     assert "sagemaker:CreateAutoMLJobV2" in run("receipt", uploaded["execution"], key=acme.api.api_key).stdout
 
 
+def test_a_tenant_uploads_with_its_own_key_by_a_form_and_in_parts(acme: Tenant, run: Run, tmp_path: Path) -> None:
+    acme.api.configure("own", {"target": "y"})
+    path = tmp_path / "few.csv"
+    path.write_text("a,y\n1,2\n")
+    for options in ([], ["--multipart"]):
+        uploaded = answered(run("upload", "own", str(path), *options, "--json", key=acme.api.api_key))
+        assert uploaded["key"] == "acme/own/few.csv"
+        assert acme.outcome(uploaded["key"])["error"]["code"] == "TooFewRows"
+
+
 def test_a_failed_execution_exits_with_4_and_its_name(acme: Tenant, run: Run, tmp_path: Path) -> None:
     acme.api.configure("shell", {"target": "species", "max_candidates": 2})
     path = tmp_path / "empty.csv"
@@ -132,7 +142,8 @@ def test_a_failed_execution_exits_with_4_and_its_name(acme: Tenant, run: Run, tm
         (["tenant", "show", "nobody"], 3, "TenantNotFound"),
         (["watch", "no-such-execution"], 3, "NoExecution"),
         (["upload", "acme/shell", "/nonexistent/file.csv"], 3, "NoFile"),
-        (["upload", "acme", __file__], 3, "WrongUploadKey"),
+        (["upload", "acme/shell/deep", __file__], 3, "WrongUploadKey"),
+        (["upload", "shell", __file__], 3, "NoApiKey"),
         (["predict", "shell"], 3, "NoApiKey"),
         (["tenant", "list", "--stack", "no-such-stack"], 1, "AccessDenied"),
         (["tenant", "offboard", "hooli"], 3, "NotConfirmed"),

@@ -83,10 +83,15 @@ def tenant_of(event: dict[str, Any]) -> str:
 
 def header(event: dict[str, Any], name: str) -> str:
     """Return a header's value, whatever the case of its name; empty when absent."""
+    return find_header(event, name) or ""
+
+
+def find_header(event: dict[str, Any], name: str) -> str | None:
+    """Return a header's value, whatever the case of its name; None when absent."""
     for found, value in (event.get("headers") or {}).items():
         if found.lower() == name:
             return str(value or "")
-    return ""
+    return None
 
 
 def in_path(event: Event, parameter: str) -> str:

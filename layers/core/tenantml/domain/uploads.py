@@ -125,8 +125,8 @@ class UploadRequest:
         size_bytes, multipart = document.get("size_bytes"), document.get("multipart", False)
         if not isinstance(multipart, bool):
             raise InvalidRequest("multipart: expected true or false")
-        if size_bytes is None and ("size_bytes" in document or multipart):
-            raise InvalidRequest("size_bytes: expected the file's size in bytes; an upload in parts needs it")
+        if size_bytes is None and document.keys() & {"size_bytes", "multipart"}:
+            raise InvalidRequest("size_bytes: expected the file's size in bytes; multipart needs it")
         if size_bytes is not None:
             if not isinstance(size_bytes, int) or isinstance(size_bytes, bool) or size_bytes < 1:
                 raise InvalidRequest("size_bytes: expected the file's size in bytes")
@@ -149,16 +149,16 @@ def part_sizes(size_bytes: int, of_bytes: int) -> list[int]:
     return [of_bytes] * whole + [rest] * (rest > 0)
 
 
-def idempotency_key(header: str) -> str:
-    """Return the key that the header Idempotency-Key names, quoted or not, or an empty text when there is none
+def idempotency_key(header: str | None) -> str | None:
+    """Return the key that the header Idempotency-Key names, quoted or not, or None without the header
     (draft-ietf-httpapi-idempotency-key-header-07).
 
     Raises:
         InvalidRequest: no key can be so.
     """
-    if not header:
-        return ""
-    found = re.fullmatch(f'"({IDEMPOTENCY_KEY})"|({IDEMPOTENCY_KEY})', header.strip())
+    if header is None:
+        return None
+    found = re.fullmatch(f'"({IDEMPOTENCY_KEY})"|({IDEMPOTENCY_KEY})', header)
     if found is None:
         raise InvalidRequest("Idempotency-Key: expected 1 to 128 of A-Z, a-z, 0-9 and ._~:/+=-, such as a UUID")
     return found[1] or found[2]

@@ -195,6 +195,7 @@ def upload_request() -> Schema:
         "description": "Which file comes.",
         "properties": properties,
         "required": ["file_name"],
+        "dependentRequired": {"multipart": ["size_bytes"]},
         "additionalProperties": False,
         "example": {"file_name": "churn.csv"},
     }
