@@ -67,7 +67,7 @@ def test_a_presigned_form_takes_no_other_key(acme: Tenant, tmp_path: Path) -> No
     path = tmp_path / "file.csv"
     path.write_text("a,b\n")
     acme.api.configure("forms", {"target": "b"})
-    form = acme.api._call("POST", "/models/forms/uploads", b'{"file_name": "file.csv"}')
+    form = acme.api.call("POST", "/models/forms/uploads", b'{"file_name": "file.csv"}')
     with pytest.raises(Refused) as refused:
         post_form(form["url"], form["fields"] | {"key": "globex/forms/file.csv"}, path)
     assert refused.value.status == 403
@@ -124,7 +124,7 @@ def test_a_tenant_named_in_header_query_or_body_is_not_believed(acme: Tenant, gl
     assert status == 400
     status, _ = raw(globex.api, "POST", "/models/theirs/uploads", b'{"file_name": "a.csv", "tenant": "acme"}')
     assert status in {201, 400}
-    found = acme.api._call("GET", "/models/mine")
+    found = acme.api.call("GET", "/models/mine")
     assert found["settings"]["target"] == "y"
 
 
@@ -183,7 +183,7 @@ def test_a_file_name_cannot_lead_out_of_the_tenants_own_prefix(globex: Tenant, n
 def small_form(globex: Tenant) -> Document:
     """A presigned form of a model that takes files of 100 bytes."""
     globex.api.configure("small", {"target": "y", "max_upload_bytes": 100})
-    return globex.api._call("POST", "/models/small/uploads", b'{"file_name": "file.csv"}')
+    return globex.api.call("POST", "/models/small/uploads", b'{"file_name": "file.csv"}')
 
 
 def test_a_form_takes_what_it_was_signed_for(small_form: Document, tmp_path: Path) -> None:

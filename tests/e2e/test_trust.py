@@ -272,7 +272,7 @@ def test_a_weakened_trust_policy_suspends_tells_and_recovers_by_itself(
     role.trusts(without_external_id(role, ""))
     assert probe(platform) == {"suspended": [registered], "active": []}
     with pytest.raises(Refused) as refused:
-        active._call("GET", "/models")
+        active.call("GET", "/models")
     assert (refused.value.status, refused.value.code) == (403, "TenantSuspended")
     assert "TrustTooOpen" in str(refused.value)
     (event,) = told()
@@ -280,7 +280,7 @@ def test_a_weakened_trust_policy_suspends_tells_and_recovers_by_itself(
     assert event["detail"]["reason"].startswith("TrustTooOpen")
     role.restore()
     assert probe(platform) == {"suspended": [], "active": [registered]}
-    assert active._call("GET", "/models")["models"] == []
+    assert active.call("GET", "/models")["models"] == []
     (event,) = told()
     assert event["detail-type"] == "Tenant Active"
 
@@ -310,12 +310,12 @@ def test_no_probe_lifts_an_operators_suspension_and_activation_does_without_a_ne
     platform.call("SuspendTenantFunction", {"tenant": registered, "reason": "the invoice of May is open"})
     assert probe(platform) == {"suspended": [], "active": []}
     with pytest.raises(Refused, match="the invoice of May is open"):
-        active._call("GET", "/models")
+        active.call("GET", "/models")
     with pytest.raises(Refused) as refused:
         platform.call("IssueKeyFunction", {"tenant": registered})
     assert refused.value.code == "TenantNotActive"
     assert platform.call("ActivateTenantFunction", {"tenant": registered})["api_key"] is None
-    assert active._call("GET", "/models")["models"] == []
+    assert active.call("GET", "/models")["models"] == []
 
 
 def test_a_rotated_key_overlaps_and_ends_and_a_revoked_one_ends_at_once(
@@ -327,7 +327,7 @@ def test_a_rotated_key_overlaps_and_ends_and_a_revoked_one_ends_at_once(
 
     def opens(api: TenantApi) -> bool:
         try:
-            api._call("GET", "/models")
+            api.call("GET", "/models")
         except Refused as error:
             if error.status != 401:
                 raise
