@@ -99,6 +99,15 @@ def test_the_same_content_by_a_new_form_and_without_a_form_is_read_again(
         assert ended(acme, dropped)["error"]["code"] == "TooFewRows"
 
 
+def test_a_form_takes_no_other_upload(acme: Tenant, few: Path) -> None:
+    acme.api.configure("forged", {"target": "y"})
+    made = form(acme, "forged")
+    for forged in ({"x-amz-meta-tenantml-upload": UNKNOWN}, {"x-amz-meta-other": "1"}):
+        with pytest.raises(Refused) as refused:
+            post_form(made["url"], made["fields"] | forged, few)
+        assert refused.value.status == 403
+
+
 def test_one_idempotency_key_is_one_upload(acme: Tenant, globex: Tenant) -> None:
     for tenant in (acme, globex):
         tenant.api.configure("keyed", {"target": "y"})

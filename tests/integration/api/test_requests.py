@@ -29,7 +29,17 @@ VALUES = st.recursive(
 SETTINGS = st.fixed_dictionaries(
     {},
     optional=dict.fromkeys(
-        ("target", "thresholds", "fatal_advice", "max_candidates", "holdout_fraction", "objective", "file_name"), VALUES
+        (
+            "target",
+            "thresholds",
+            "fatal_advice",
+            "advice_thresholds",
+            "max_candidates",
+            "holdout_fraction",
+            "objective",
+            "file_name",
+        ),
+        VALUES,
     ),
 )
 BODIES = (
@@ -108,6 +118,7 @@ def _create_tables() -> None:
         )
     _forget_clients()
     boto3.client("s3").create_bucket(Bucket="ingest")
+    boto3.client("s3").put_bucket_versioning(Bucket="ingest", VersioningConfiguration={"Status": "Enabled"})
     registry.add_tenant(Tenant("acme", "222222222222", "us-east-1", "x@acme.example", "external", ACTIVE))
     registry.put_model("acme", "known", ModelSettings(target="y"))
 
@@ -190,3 +201,64 @@ def test_no_request_ends_in_a_bug(
     if answer["statusCode"] >= 400:
         assert answer["headers"]["Content-Type"] == "application/problem+json"
         assert document["status"] == answer["statusCode"]
+
+
+def ask(app: Any, method: str, path: str, body: object = None, tenant: str = "acme", **names: Any) -> tuple[int, Any]:
+    """Send one request, with a part of the path's names and `query` and `headers`."""
+    event = {
+        "httpMethod": method,
+        "resource": path,
+        "pathParameters": {"model": "known"} | {"upload": names.get("upload")},
+        "headers": names.get("headers"),
+        "queryStringParameters": names.get("query"),
+        "body": json.dumps(body) if body is not None else None,
+        "requestContext": {"authorizer": {"tenant": tenant}},
+    }
+    answer = app.handler(event, CONTEXT)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def test_an_upload_in_parts_is_asked_for_listed_and_completed(app: Any) -> None:
+    uploads = "/models/{model}/uploads"
+    of_one = f"{uploads}/{{upload}}"
+    asked = {"file_name": "parts.csv", "size_bytes": 9 * 1024**2, "multipart": True}
+    headers = {"Idempotency-Key": "parts"}
+    (status, made), (_, again) = (ask(app, "POST", uploads, asked, headers=headers) for _ in range(2))
+    assert (status, made["upload"]) == (201, again["upload"])
+    assert ask(app, "GET", of_one, upload=made["upload"]) == (200, made | {"request_id": "request-1"})
+    status, page = ask(app, "GET", f"{of_one}/parts", upload=made["upload"], query={"limit": "1"})
+    assert (status, page["parts"][0]["size_bytes"]) == (200, 8 * 1024**2)
+    status, refused = ask(app, "POST", f"{of_one}/completion", upload=made["upload"])
+    assert (status, refused["code"]) == (409, "UploadIncomplete")
+    for number, size in ((1, 8 * 1024**2), (2, 1024**2)):
+        begun = boto3.client("s3").list_multipart_uploads(Bucket="ingest")["Uploads"]
+        (multipart_id,) = [row["UploadId"] for row in begun if row["Key"] == "acme/known/parts.csv"]
+        boto3.client("s3").upload_part(
+            Bucket="ingest", Key="acme/known/parts.csv", UploadId=multipart_id, PartNumber=number, Body=b"x" * size
+        )
+    done = [ask(app, "POST", f"{of_one}/completion", upload=made["upload"]) for _ in range(2)]
+    assert done[0] == done[1]
+    assert done[0][1]["execution"].startswith("acme-known-")
+
+
+def test_an_upload_by_a_form_has_no_parts_and_an_unknown_one_is_not_found(app: Any) -> None:
+    of_one = "/models/{model}/uploads/{upload}"
+    status, made = ask(app, "POST", "/models/{model}/uploads", {"file_name": "form.csv"})
+    assert (status, made["fields"]["x-amz-meta-tenantml-upload"]) == (201, made["upload"])
+    assert ask(app, "GET", of_one, upload=made["upload"])[1]["execution"] is None
+    for method, path, upload in (
+        ("GET", f"{of_one}/parts", made["upload"]),
+        ("POST", f"{of_one}/completion", made["upload"]),
+        ("GET", of_one, "0" * 32),
+        ("GET", of_one, "no upload"),
+    ):
+        assert ask(app, method, path, upload=upload)[1]["code"] == "NotFound"
+
+
+def test_keys_are_listed(app: Any) -> None:
+    from tenantml.aws import api_keys
+
+    issued = api_keys.issue("acme")
+    status, found = ask(app, "GET", "/keys")
+    assert status == 200
+    assert [row["key_id"] for row in found["keys"]] == [api_keys.id_of(api_keys.digest(issued))]
