@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from tenantml.errors import DailyQuotaExceeded, InvalidLimits, RateExceeded
@@ -135,7 +136,12 @@ class Holding:
 
 def day_of(now: float) -> str:
     """Return the day, in UTC, of a time in seconds since 1970."""
-    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
+    return _day(int(now) // DAY_SECONDS)
+
+
+@lru_cache(maxsize=2)
+def _day(number: int) -> str:
+    return datetime.fromtimestamp(number * DAY_SECONDS, UTC).strftime("%Y-%m-%d")
 
 
 def window_of(now: float) -> int:
