@@ -20,6 +20,7 @@ STACK = "tenantml"
 WAIT_SCALE = 0.02
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _ARTIFACTS_BUCKET = f"{STACK}-deployment-{SAAS_ACCOUNT}-{REGION}"
+_TEMPLATE_URL = f"https://s3.amazonaws.com/{_ARTIFACTS_BUCKET}/template.json"
 
 
 class Platform:
@@ -36,8 +37,11 @@ class Platform:
         s3.create_bucket(Bucket=_ARTIFACTS_BUCKET)
         template = package(_REPOSITORY / "template.yaml", _REPOSITORY / "build" / "package", s3, _ARTIFACTS_BUCKET)
         s3.put_object(Bucket=_ARTIFACTS_BUCKET, Key="template.json", Body=template.encode())
-        address = f"https://s3.amazonaws.com/{_ARTIFACTS_BUCKET}/template.json"
-        return cls(cloud, deploy(cloud.client("cloudformation"), STACK, address, parameters))
+        return cls(cloud, deploy(cloud.client("cloudformation"), STACK, _TEMPLATE_URL, parameters))
+
+    def set_parameters(self, parameters: Mapping[str, str]) -> None:
+        """Update the stack with other parameters; those that are not named keep their values."""
+        deploy(self.cloud.client("cloudformation"), STACK, _TEMPLATE_URL, parameters)
 
     @property
     def api_url(self) -> str:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import csv
 import itertools
+import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,9 +22,11 @@ from local.inventory import record_calls
 from local.onboard import OnboardedTenant, onboard
 from local.platform import WAIT_SCALE, Platform
 from local.tenant_api import Document, TenantApi
+from tests.e2e import least_privilege
 
 TRAINING_SECONDS = 240.0
 BUGS = Path("build/e2e/unnamed_failures.log")  # for whoever looks why a request was answered with 500
+OBSERVED = Path("build/e2e/permissions")  # what each worker's cloud allowed and was asked for
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,9 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         BUGS.parent.mkdir(parents=True, exist_ok=True)
         with BUGS.open("a") as file:
             file.writelines(f"{line}\n" for line in unnamed_failures(cloud))
+        part = OBSERVED / f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}.json"
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(least_privilege.observed(cloud)))
 
 
 def _tenant(platform: Platform, name: str, account_id: str, **limits: int) -> Tenant:

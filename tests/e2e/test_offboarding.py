@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from local.tenant_api import Refused
 from tenantml.domain import offboarding
 
 if TYPE_CHECKING:
+    from local.platform import Platform
     from tests.e2e.conftest import Tenant
 
 QUICK = {"target": "species", "max_candidates": 2}
@@ -27,6 +28,11 @@ def first_row(path: Path) -> list[dict[str, Any]]:
     with path.open(newline="", encoding="utf-8") as file:
         row = next(csv.DictReader(file))
     return [{name: float(value) for name, value in row.items() if name != "species"}]
+
+
+def objects_of(tenant: Tenant) -> set[str]:
+    """The ARNs of what is in the customer's bucket."""
+    return {arn for arn in inventory(tenant.platform.cloud, tenant.account_id) if ":s3:::" in arn and "/" in arn}
 
 
 def await_refusal(tenant: Tenant, dataset: Path) -> int | None:
@@ -41,14 +47,14 @@ def await_refusal(tenant: Tenant, dataset: Path) -> int | None:
 
 
 def test_a_tenant_leaves_nothing_behind_and_the_report_survives_it(newcomer: Callable[..., Tenant], iris: Path) -> None:
-    tenant = newcomer("initech")
+    tenant = newcomer("initrode")
     platform = tenant.platform
     empty = inventory(platform.cloud, tenant.account_id)
     ended = tenant.train("iris", iris, **QUICK)
     assert ended["error"] is None, ended
     assert tenant.api.predict_rows("iris", first_row(iris))["version"] == ended["version"]
 
-    report = platform.offboard("initech")
+    report = platform.offboard("initrode")
 
     assert report["status"] == "complete"
     assert inventory(platform.cloud, tenant.account_id) == empty
@@ -59,27 +65,27 @@ def test_a_tenant_leaves_nothing_behind_and_the_report_survives_it(newcomer: Cal
     assert [row["arn"].rsplit("/", 1)[1] for row in report["impossible"]] == [ended["training"]["job_name"]]
     assert (report["kept"], report["remains"]) == ([], [])
     for bucket in ("IngestBucket", "StagingBucket"):
-        left = platform.cloud.client("s3").list_object_versions(Bucket=platform.outputs[bucket], Prefix="initech/")
+        left = platform.cloud.client("s3").list_object_versions(Bucket=platform.outputs[bucket], Prefix="initrode/")
         assert "Versions" not in left
     rows = platform.cloud.client("dynamodb").scan(TableName=platform.outputs["RegistryTable"])["Items"]
-    assert not [row for row in rows if "initech" in json.dumps(row)]
+    assert not [row for row in rows if "initrode" in json.dumps(row)]
     assert await_refusal(tenant, iris) in {401, 403}
 
-    assert platform.offboard("initech")["digest"] == report["digest"]
-    kept = platform.call("ShowEvidenceFunction", {"tenant": "initech", "removal": report["removal"]})
+    assert platform.offboard("initrode")["digest"] == report["digest"]
+    kept = platform.call("ShowEvidenceFunction", {"tenant": "initrode", "removal": report["removal"]})
     assert (kept["digest"], kept["altered"]) == (report["digest"], False)
     assert offboarding.digest({name: value for name, value in kept.items() if name != "altered"}) == kept["digest"]
-    receipt = platform.call("ShowEvidenceFunction", {"tenant": "initech", "receipt": ended["execution"]})
+    receipt = platform.call("ShowEvidenceFunction", {"tenant": "initrode", "receipt": ended["execution"]})
     assert receipt["count"] > 10
     assert receipt["faults"] == []
 
 
 def test_removing_one_model_leaves_the_other_at_work(newcomer: Callable[..., Tenant], iris: Path) -> None:
-    tenant = newcomer("hooli")
+    tenant = newcomer("piedpiper")
     ended = {model: tenant.train(model, iris, **QUICK) for model in ("iris", "iris-2")}
     assert [found["error"] for found in ended.values()] == [None, None], ended
 
-    report = tenant.platform.offboard("hooli", "iris")
+    report = tenant.platform.offboard("piedpiper", "iris")
 
     assert (report["status"], report["model"]) == ("complete", "iris")
     left = inventory(tenant.platform.cloud, tenant.account_id)
@@ -92,7 +98,7 @@ def test_removing_one_model_leaves_the_other_at_work(newcomer: Callable[..., Ten
     again = tenant.train("iris", iris, **QUICK)
     assert again["error"] is None, again
     with pytest.raises(Refused) as refused:
-        tenant.platform.offboard("hooli", "never-configured")
+        tenant.platform.offboard("piedpiper", "never-configured")
     assert refused.value.code == "NotFound"
 
 
@@ -151,6 +157,75 @@ def test_without_the_access_role_the_report_names_what_remains_and_the_removal_c
     assert inventory(platform.cloud, tenant.account_id) == empty
 
 
+def test_artefacts_that_the_customer_keeps_stay_and_the_report_says_so(
+    newcomer: Callable[..., Tenant], iris: Path
+) -> None:
+    tenant = newcomer("lexcorp")
+    cloud = tenant.platform.cloud
+    empty = inventory(cloud, tenant.account_id)
+    ended = tenant.train("iris", iris, **QUICK)
+    assert ended["error"] is None, ended
+    artefacts = objects_of(tenant)
+    assert artefacts
+
+    report = tenant.platform.offboard("lexcorp", keep=["artefacts"])
+
+    bucket = f"arn:aws:s3:::tenantml-{tenant.account_id}-us-east-1"
+    (kept,) = report["kept"]
+    assert (report["status"], kept["arn"]) == ("complete", f"{bucket}/*")
+    assert kept["reason"] == "the customer wants to keep the artefacts"
+    assert objects_of(tenant) == artefacts
+    assert inventory(cloud, tenant.account_id) - empty == artefacts
+    endpoint = f"arn:aws:sagemaker:us-east-1:{tenant.account_id}:endpoint/{ended['endpoint']['name']}"
+    assert endpoint in [row["arn"] for row in report["removed"]]
+    assert not [row for row in report["removed"] if row["arn"].startswith(bucket)]
+
+
+@pytest.fixture
+def tombstones(platform: Platform) -> Iterator[None]:
+    """The stack as it is deployed with tombstones instead of nothing."""
+    platform.set_parameters({"OffboardedRecords": "tombstone"})
+    yield
+    platform.set_parameters({"OffboardedRecords": "delete"})
+
+
+def test_what_is_abandoned_is_named_and_a_tombstone_holds_its_id(
+    newcomer: Callable[..., Tenant], iris: Path, tombstones: None
+) -> None:
+    tenant = newcomer("oscorp")
+    platform = tenant.platform
+    empty = inventory(platform.cloud, tenant.account_id)
+    ended = tenant.train("iris", iris, **QUICK)
+    assert ended["error"] is None, ended
+    iam = platform.cloud.client("iam", tenant.account_id)
+    for policy in iam.list_role_policies(RoleName=ROLE)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=ROLE, PolicyName=policy)
+    iam.delete_role(RoleName=ROLE)
+
+    with pytest.raises(Refused, match="CustomerAccessRevoked"):
+        platform.offboard("oscorp")
+    report = platform.offboard("oscorp", abandon=True)
+
+    assert (report["status"], report["counts"]["remains"]) == ("complete", 4)
+    remains = {row["arn"]: row["reason"] for row in report["remains"]}
+    name = ended["endpoint"]["name"]
+    for kind in ("endpoint", "endpoint-config", "model"):
+        arn = f"arn:aws:sagemaker:us-east-1:{tenant.account_id}:{kind}/{name}"
+        assert remains[arn] == f"version {ended['version']}, live"
+        assert arn in inventory(platform.cloud, tenant.account_id) - empty
+    rows = platform.cloud.client("dynamodb").scan(TableName=platform.outputs["RegistryTable"])["Items"]
+    left = [row for row in rows if "oscorp" in json.dumps(row)]
+    assert {row["sk"]["S"].split("#")[0] for row in left} == {"TENANT", "EXECUTION", "VERSION"}
+    assert all("removed_at" in row for row in left)
+    assert "species" not in json.dumps(left)
+    assert "cloud-team@" not in json.dumps(left)
+    again = {"tenant": "oscorp", "account_id": "494949494949", "region": "us-east-1", "contact": "ops@oscorp.example"}
+    with pytest.raises(Refused) as refused:
+        platform.call("RegisterTenantFunction", again)
+    assert refused.value.code == "RegistrationConflict"
+    assert platform.offboard("oscorp")["digest"] == report["digest"]
+
+
 def test_a_request_that_cannot_be_understood_removes_nothing(acme: Tenant) -> None:
     for request, code in (
         ({"tenant": "acme", "keep": ["endpoints"]}, "InvalidOperation"),
@@ -159,4 +234,4 @@ def test_a_request_that_cannot_be_understood_removes_nothing(acme: Tenant) -> No
         with pytest.raises(Refused) as refused:
             acme.platform.offboard(**request)
         assert refused.value.code == code
-    assert isinstance(acme.api._call("GET", "/models")["models"], list)
+    assert isinstance(acme.api.call("GET", "/models")["models"], list)

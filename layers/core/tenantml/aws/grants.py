@@ -128,7 +128,7 @@ def _apply(bucket: str, held_until: int) -> None:
         return
     if time.time() >= held_until:
         raise GrantContended(f"the lock of the policy of {bucket} ended before it was written; the state tries again")
-    if wanted is None:
+    if wanted is None:  # never where the stack's own statements stand, and no role of the stack may
         s3.delete_bucket_policy(Bucket=bucket)
         return
     s3.put_bucket_policy(Bucket=bucket, Policy=grants.policy_text(wanted))

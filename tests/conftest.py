@@ -1,0 +1,70 @@
+"""When a run holds every e2e test, its end compares what the policies allow with what was asked of them.
+
+No test can do that: with several workers none is the last, and each worker has a cloud of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+_E2E = Path(__file__).parent / "e2e"
+_OBSERVED = Path("build/e2e/permissions")  # one file of each worker, written by its fixture `platform`
+_FINDINGS = pytest.StashKey[list[str]]()
+_RUN = pytest.StashKey[set[str]]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    session.config.stash[_RUN] = set()
+    if not _is_worker(session.config):
+        session.config.pluginmanager.register(_Modules(session.config.stash[_RUN]))
+        shutil.rmtree(session.config.rootpath / _OBSERVED, ignore_errors=True)
+
+
+class _Modules:
+    """Notes the modules that had a test that passed; of all workers, in the process that starts them."""
+
+    def __init__(self, run: set[str]) -> None:
+        self._run = run
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and report.passed:
+            self._run.add(report.nodeid.split("::")[0])
+
+
+@pytest.hookimpl(trylast=True)  # after the workers have ended
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    config = session.config
+    if _is_worker(config) or exitstatus != pytest.ExitCode.OK or not _is_whole(config):
+        return
+    from tests.e2e import least_privilege
+
+    parts = [json.loads(path.read_text()) for path in sorted((config.rootpath / _OBSERVED).glob("*.json"))]
+    unused = least_privilege.reasons("unused_permissions.toml")
+    provoked = least_privilege.reasons("provoked_refusals.toml")
+    config.stash[_FINDINGS] = list(least_privilege.findings(parts, unused, provoked))
+    if config.stash[_FINDINGS]:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if _FINDINGS not in config.stash:
+        return
+    found = config.stash[_FINDINGS]
+    terminalreporter.section(f"least privilege: {len(found)} findings", red=bool(found), green=not found)
+    for line in found:
+        terminalreporter.line(line)
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    """Whether every e2e module was run, all of each."""
+    narrowed = [config.option.keyword, config.option.markexpr, config.option.deselect]
+    modules = {path.relative_to(config.rootpath).as_posix() for path in _E2E.glob("test_*.py")}
+    return not any(narrowed) and not any("::" in one for one in config.args) and modules <= config.stash[_RUN]

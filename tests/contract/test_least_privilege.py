@@ -1,0 +1,68 @@
+"""The comparison at the end of a whole e2e run finds what it is there for; its tables of reasons are well-formed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.least_privilege import Observed, findings, reasons
+
+PART: Observed = {
+    "granted": [["Role", "Read", "s3:GetObject"], ["Role", "Read", "arn:aws:s3:::ours/*"]],
+    "used": [["Role", "Read", "s3:getobject"], ["Role", "Read", "arn:aws:s3:::ours/*"]],
+    "refused": [],
+}
+MORE = PART | {"granted": [*PART["granted"], ["Role", "Write", "s3:PutObject"]]}
+REFUSED = PART | {"refused": [["Role", "probe", "iam:ListRoles", "*"]]}
+
+
+def test_what_is_allowed_and_used_is_right() -> None:
+    assert list(findings([PART], {}, {})) == []
+
+
+def test_what_is_never_used_is_found() -> None:
+    assert list(findings([MORE], {}, {})) == ["Role is allowed s3:PutObject (Write) and never used it"]
+
+
+def test_what_one_of_the_clouds_used_is_used() -> None:
+    elsewhere = PART | {"used": [["Role", "Write", "s3:PutObject"]]}
+    assert list(findings([MORE, elsewhere], {}, {})) == []
+
+
+def test_the_same_action_of_another_statement_is_another_permission() -> None:
+    twice = PART | {"granted": [*PART["granted"], ["Role", "Again", "s3:GetObject"]]}
+    assert list(findings([twice], {}, {})) == ["Role is allowed s3:GetObject (Again) and never used it"]
+
+
+def test_a_reason_excuses_what_it_names_and_nothing_more() -> None:
+    assert list(findings([MORE], {"Role": {"Write s3:PutObject": "only after a crash"}}, {})) == []
+    assert len(list(findings([MORE], {"Other*": {"Write s3:PutObject": "only after a crash"}}, {}))) == 2
+
+
+@pytest.mark.parametrize("permission", ["Read s3:GetObject", "Gone s3:PutObject"])
+def test_a_reason_for_what_is_used_or_gone_is_found(permission: str) -> None:
+    found = list(findings([PART], {"Role": {permission: "once true"}}, {}))
+    assert found == [f"unused_permissions.toml: Role {permission} is used, or is not allowed any more"]
+
+
+def test_a_refusal_is_found_unless_it_was_provoked() -> None:
+    assert list(findings([REFUSED], {}, {})) == ["Role was refused iam:ListRoles on * in the session probe"]
+    assert list(findings([REFUSED], {}, {"Role": {"probe iam:*": "asks what must be refused"}})) == []
+
+
+def test_a_refusal_that_is_expected_and_does_not_come_is_found() -> None:
+    found = list(findings([PART], {}, {"Role": {"probe iam:*": "asks what must be refused"}}))
+    assert found == ["provoked_refusals.toml: Role probe iam:* was not refused"]
+
+
+def test_a_run_that_recorded_nothing_is_found() -> None:
+    assert list(findings([], {}, {})) == ["nothing was recorded"]
+
+
+@pytest.mark.parametrize("name", ["unused_permissions.toml", "provoked_refusals.toml"])
+def test_every_entry_has_a_reason_in_words(name: str) -> None:
+    table = reasons(name)
+    assert table
+    for rows in table.values():
+        for permission, why in rows.items():
+            assert " " in permission
+            assert len(why.split()) > 3, permission

@@ -1,0 +1,119 @@
+"""Compares what the policies allow with what was asked for in a whole e2e run.
+
+`observed` is one embedded cloud's part of it: every worker of the run has a cloud of its own. `findings` looks at all
+parts together. A permission is an action, or a resource, of a statement: it is used when the statement allowed a call
+of that action, or on that resource. What the run cannot use has its reason in `unused_permissions.toml`, by role and
+`statement permission`; what is refused on purpose in `provoked_refusals.toml`, by role and `session action`. All of
+them may have * as in a shell; AWS's own statements are named `AWS`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from local import SAAS_ACCOUNT
+from local.inventory import decisions, policies
+from local.platform import STACK
+
+if TYPE_CHECKING:
+    from local.cloud import EmbeddedCloud
+
+_HERE: Final = Path(__file__).parent
+Reasons = dict[str, dict[str, str]]
+Observed = dict[str, list[list[str]]]
+
+OPERATORS: Final = "AutopilotUsers"
+
+
+def observed(cloud: EmbeddedCloud) -> Observed:
+    """Return what one cloud's policies allow, what they allowed, and what was refused, by role and statement."""
+    logical = _logical_names(cloud)
+    noted = decisions(cloud)
+    accounts = {SAAS_ACCOUNT, *(one["account"] for one in noted)}
+    granted = {
+        (logical.get(name, name), statement.get("Sid", ""), _general(what))
+        for account in accounts
+        for name, statement in policies(cloud, account)
+        for what in (*_listed(statement["Action"]), *_listed(statement["Resource"]))
+        if account != SAAS_ACCOUNT or name in logical
+    }
+    used, refused = set(), set()
+    for one in noted:
+        kind, name = one["principal"].split("/", 1)
+        role = OPERATORS if kind == "user" else logical.get(name, name)
+        if one["allowed"]:
+            used |= {(role, one["sid"], one["action"]), (role, one["sid"], _general(one["resource"]))}
+        else:
+            refused.add((role, one["session"], one["action"], one["resource"]))
+    return {
+        "granted": sorted(map(list, granted)),
+        "used": sorted(map(list, used)),
+        "refused": sorted(map(list, refused)),
+    }
+
+
+def findings(parts: Iterable[Observed], unused: Reasons, provoked: Reasons) -> Iterator[str]:
+    """Say what is allowed and unused, refused and unprovoked, and which reasons there is nothing for."""
+    rows = list(parts)
+    granted, used, refused = (
+        {tuple(row) for part in rows for row in part[name]} for name in ("granted", "used", "refused")
+    )
+    if not granted or not used:
+        yield "nothing was recorded"
+    asked = {(role, sid, what.lower()) for role, sid, what in used}
+    needless = sorted((role, sid, what) for role, sid, what in granted if (role, sid, what.lower()) not in asked)
+    yield from _compared(
+        {
+            (role, f"{sid or 'AWS'} {what}"): f"{role} is allowed {what} ({sid or 'by AWS'}) and never used it"
+            for role, sid, what in needless
+        },
+        unused,
+        "unused_permissions.toml: {} is used, or is not allowed any more",
+    )
+    yield from _compared(
+        {
+            (role, f"{session} {action}"): f"{role} was refused {action} on {what} in the session {session}"
+            for role, session, action, what in sorted(refused)
+        },
+        provoked,
+        "provoked_refusals.toml: {} was not refused",
+    )
+
+
+def _compared(found: dict[tuple[str, str], str], table: Reasons, stale: str) -> Iterator[str]:
+    """The sentences of what has no reason, and `stale` with each reason that there is nothing for."""
+    rows = [(role, what) for role, reason in table.items() for what in reason]
+    fits = {row: {one for one in found if fnmatchcase(one[0], row[0]) and fnmatchcase(one[1], row[1])} for row in rows}
+    yield from (sentence for one, sentence in found.items() if not any(one in matched for matched in fits.values()))
+    yield from (stale.format(" ".join(row)) for row, matched in fits.items() if not matched)
+
+
+def reasons(name: str) -> Reasons:
+    """Return the table of reasons in a file beside this one."""
+    return tomllib.loads((_HERE / name).read_text(encoding="utf-8"))
+
+
+def _logical_names(cloud: EmbeddedCloud) -> dict[str, str]:
+    """The stack's roles and its group: name in the account -> name in the template."""
+    pages = cloud.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
+    return {
+        row["PhysicalResourceId"].rsplit("/", 1)[-1]: row["LogicalResourceId"]
+        for page in pages
+        for row in page["StackResourceSummaries"]
+        if row["ResourceType"] in {"AWS::IAM::Role", "AWS::IAM::Group"}
+    }
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def _general(what: str) -> str:
+    """Without what differs between the customers' accounts, and between runs."""
+    without_suffix = re.sub(r"(?<=[a-z])-[0-9A-F]{13}\b", "", re.sub(r"\d{12}", "ACCOUNT", what))
+    return re.sub(r"(-staging-[^/]*)/[a-z][a-z0-9-]*/\*", r"\1/TENANT/*", without_suffix)
