@@ -22,6 +22,7 @@ def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
     settings = ModelSettings.from_document(registry.require_execution(run.tenant, run.execution)["settings"])
     s3, bucket = platform("s3"), setting("STAGING_BUCKET")
     source = storage.StoredObject(upload.bucket, upload.key, upload.version_id, upload.etag, upload.size_bytes)
+    thresholds: dict[str, Any] = settings.advice_thresholds
     rules = InspectionSettings(
         target=settings.target,
         seed=run.execution,
@@ -29,6 +30,7 @@ def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
         holdout_fraction=settings.holdout_fraction,
         holdout_rows_max=settings.holdout_rows_max,
         fatal_advice=frozenset(settings.fatal_advice),
+        **thresholds,
     )
     with (
         storage.MultipartWriter(s3, bucket, f"{run.staging_folder}train.csv") as train,

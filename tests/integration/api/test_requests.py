@@ -171,6 +171,14 @@ def test_a_request_that_no_authorizer_let_in_is_not_answered(app: Any, context: 
     {"model": "known", "version": "", "execution": "", "upload": ""},
     {},
     None,
+    '{"target": "y", "advice_thresholds": {"imbalance_share": 0.12345678901234568, "leak_minority_rows": 1e31}}',
+    False,
+)
+@example(
+    -1,
+    {"model": "known", "version": "", "execution": "", "upload": ""},
+    {},
+    None,
     '{"target": "y", "max_candidates": 5.0}',
     False,
 )

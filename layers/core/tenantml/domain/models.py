@@ -24,6 +24,16 @@ ADVICE_RULES = (
     "duplicate-rows",
     "rows-without-target",
 )
+# From which value on advice is given, and between which bounds a model may move it; far from where the registry rounds.
+ADVICE_THRESHOLDS: dict[str, tuple[float, float]] = {
+    "identifier_share": (0.5, 1),
+    "personal_data_share": (0.01, 1),
+    "imbalance_share": (0.0001, 0.5),
+    "duplicate_share": (0.0001, 1),
+    "leak_correlation": (0.5, 1),
+    "leak_rows_per_value": (1, 1000),
+    "leak_minority_rows": (1, 1000),
+}
 GIB = 1024**3
 CHOICES = {"delivery": DELIVERIES, "mode": MODES, "unseen_category": ("advise", "reject")}
 RANGES: dict[str, tuple[float, float]] = {
@@ -45,8 +55,9 @@ class ModelSettings:
 
     `problem_type` and `objective` are given both or neither (CreateAutoMLJobV2). `max_candidates` (at most 750) and
     `max_runtime_seconds` (at most 30 days) cap the customer's bill. `thresholds` maps an objective metric to the value
-    a candidate must reach. `fatal_advice` names the rules of advice that end an execution. `serverless_memory_mb`
-    chooses a serverless endpoint (1,024 to 6,144 in steps of 1,024), which only ENSEMBLING allows.
+    a candidate must reach. `fatal_advice` names the rules of advice that end an execution, `advice_thresholds` maps
+    names of `ADVICE_THRESHOLDS` to values that replace the pre-flight's own. `serverless_memory_mb` chooses a
+    serverless endpoint (1,024 to 6,144 in steps of 1,024), which only ENSEMBLING allows.
     """
 
     target: str
@@ -61,6 +72,7 @@ class ModelSettings:
     holdout_rows_max: int = 20_000
     thresholds: dict[str, float] = field(default_factory=dict)
     fatal_advice: list[str] = field(default_factory=list)
+    advice_thresholds: dict[str, float] = field(default_factory=dict)
     unseen_category: str = "advise"
     instance_type: str = "ml.m5.large"
     instance_count: int = 1
@@ -120,6 +132,9 @@ class ModelSettings:
         metrics = {metric for group in METRICS.values() for metric in group}
         found += [one_of("thresholds", metric, tuple(sorted(metrics))) for metric in self.thresholds]
         found += [one_of("fatal_advice", rule, ADVICE_RULES) for rule in self.fatal_advice]
+        for name, value in self.advice_thresholds.items():
+            unknown = one_of("advice_thresholds", name, tuple(ADVICE_THRESHOLDS))
+            found.append(unknown or within(f"advice_thresholds.{name}", value, *ADVICE_THRESHOLDS[name]))
         if self.serverless_memory_mb is not None:
             if self.serverless_memory_mb not in SERVERLESS_MEMORY_MB:
                 found.append("serverless_memory_mb: expected 1024 to 6144 in steps of 1024")

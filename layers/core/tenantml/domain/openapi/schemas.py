@@ -6,7 +6,15 @@ import dataclasses
 from typing import Any, get_args, get_origin, get_type_hints
 
 from tenantml import errors
-from tenantml.domain.models import ADVICE_RULES, CHOICES, METRICS, RANGES, SERVERLESS_MEMORY_MB, ModelSettings
+from tenantml.domain.models import (
+    ADVICE_RULES,
+    ADVICE_THRESHOLDS,
+    CHOICES,
+    METRICS,
+    RANGES,
+    SERVERLESS_MEMORY_MB,
+    ModelSettings,
+)
 from tenantml.domain.names import MODEL_PATTERN
 from tenantml.domain.outcomes import STATUSES
 
@@ -299,6 +307,13 @@ def settings() -> Schema:
     metrics = sorted({metric for group in METRICS.values() for metric in group})
     properties["target"] |= {"pattern": r"\S", "description": "The column to predict"}
     properties["fatal_advice"] |= {"items": {"enum": list(ADVICE_RULES)}}
+    properties["advice_thresholds"] |= {
+        "description": "From which value on advice is given; what is not named keeps the pre-flight's own",
+        "properties": {
+            name: {"type": "number", "minimum": low, "maximum": high} for name, (low, high) in ADVICE_THRESHOLDS.items()
+        },
+        "additionalProperties": False,
+    }
     properties["instance_type"] |= {"pattern": r"^ml\."}
     properties["problem_type"] = chosen(*METRICS, because="With objective: both or neither; null asks Autopilot")
     properties["objective"] = chosen(*metrics, because="With problem_type: both or neither; null asks Autopilot")

@@ -1,0 +1,160 @@
+"""The state that reads an upload: what the model's settings change, and an upload that goes away while it is read."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from urllib3.exceptions import ProtocolError
+
+from tenantml.aws import registry, storage
+from tenantml.aws.clients import platform
+from tenantml.domain.models import ModelSettings
+from tenantml.domain.runs import Run
+from tenantml.domain.tenants import Tenant
+from tenantml.errors import AdviceIsFatal, DatasetChanged, DatasetUnavailable, TenantMLError
+
+Invoke = Callable[[str, Any], Any]
+Sample = Callable[[str], Any]
+CHURNED = "Churn?"
+
+
+def table(rows: int = 1000) -> bytes:
+    """Codes, nine in ten of them different, and two classes."""
+    draw = random.Random(5)
+    numbers = (draw.randint(0, 4 * rows) for _ in range(rows))
+    return f"n,{CHURNED}\n".encode() + b"".join(b"x%d,%s\n" % (n, draw.choice((b"no", b"yes"))) for n in numbers)
+
+
+@pytest.fixture
+def told(tenant: Tenant, stack: dict[str, str], event: Sample, invoke: Invoke) -> Callable[..., dict[str, Any]]:
+    """Put an upload and have it accepted; return what the state that inspects it is given."""
+
+    def told(content: bytes, **settings: Any) -> dict[str, Any]:
+        registry.put_model(tenant.tenant, "churn", ModelSettings.from_document({"target": CHURNED} | settings))
+        sample = event("accept_upload")
+        stored = platform("s3").put_object(Bucket=stack["INGEST_BUCKET"], Key=sample["upload"]["key"], Body=content)
+        found = {
+            "version_id": stored["VersionId"],
+            "etag": stored["ETag"].strip('"'),
+            "size_bytes": len(content),
+            "sequencer": f"{time.time_ns():018X}",
+        }
+        accepted = {**sample, "upload": sample["upload"] | found}
+        return {**event("inspect_dataset"), **invoke("accept_upload", accepted), "upload": accepted["upload"]}
+
+    return told
+
+
+class _Broken:
+    """The body of an answer whose connection ends half way."""
+
+    def __init__(self, content: bytes, then: Exception | None):
+        self._left, self._then = [content], then
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        raise NotImplementedError
+
+    def read(self, *_: Any) -> bytes:
+        if self._left:
+            return self._left.pop()
+        if self._then:
+            raise self._then
+        return b""
+
+
+@pytest.fixture
+def ends_early(stack: dict[str, str]) -> Iterator[Callable[[bytes, Exception | None], None]]:
+    """Let S3 send half of an object once, then end the connection, politely or not."""
+    events = platform("s3").meta.events
+    handlers = []
+
+    def ends_early(content: bytes, then: Exception | None) -> None:
+        left = [_Broken(content[: len(content) // 2], then)]
+
+        def answer(request: Any, **_: Any) -> AWSResponse | None:
+            return AWSResponse(request.url, 200, {"content-length": str(len(content))}, left.pop()) if left else None
+
+        events.register_first("before-send.s3.GetObject", answer)
+        handlers.append(answer)
+
+    yield ends_early
+    for handler in handlers:
+        events.unregister("before-send.s3.GetObject", handler)
+
+
+@pytest.mark.parametrize("then", [None, ProtocolError("connection broken")], ids=["closed", "broken"])
+def test_an_upload_that_is_deleted_while_it_is_read_has_changed_when_the_state_tries_again(
+    told: Callable[..., dict[str, Any]],
+    ends_early: Callable[[bytes, Exception | None], None],
+    invoke: Invoke,
+    stack: dict[str, str],
+    then: Exception | None,
+) -> None:
+    content = table()
+    state = told(content)
+    ends_early(content, then)
+    with pytest.raises(TenantMLError, match="tries again") as raised:
+        invoke("inspect_dataset", state)
+    assert type(raised.value) is DatasetUnavailable
+    upload = state["upload"]
+    platform("s3").delete_object(Bucket=upload["bucket"], Key=upload["key"], VersionId=upload["version_id"])
+    with pytest.raises(TenantMLError, match="upload it again") as raised:
+        invoke("inspect_dataset", state)
+    assert type(raised.value) is DatasetChanged
+    assert "Contents" not in platform("s3").list_objects_v2(Bucket=stack["STAGING_BUCKET"])
+    assert not platform("s3").list_multipart_uploads(Bucket=stack["STAGING_BUCKET"]).get("Uploads")
+
+
+def test_an_upload_that_is_replaced_while_it_is_read_is_read_as_it_was(
+    told: Callable[..., dict[str, Any]],
+    ends_early: Callable[[bytes, Exception | None], None],
+    invoke: Invoke,
+) -> None:
+    content = table()
+    state = told(content)
+    ends_early(content, None)
+    with pytest.raises(DatasetUnavailable):
+        invoke("inspect_dataset", state)
+    platform("s3").put_object(Bucket=state["upload"]["bucket"], Key=state["upload"]["key"], Body=b"a,b\n")
+    assert sum(invoke("inspect_dataset", state)["rows"].values()) == 1000
+
+
+def test_the_thresholds_of_advice_are_the_models(told: Callable[..., dict[str, Any]], invoke: Invoke) -> None:
+    state = told(table())
+    invoke("inspect_dataset", state)
+    found = registry.require_execution("acme", state["run"]["execution"])["advice"]
+    assert [(entry["rule"], entry["column"]) for entry in found] == [("duplicate-rows", None)]
+    other = {"duplicate_share": 0.5, "identifier_share": 0.5}
+    state = told(table(), advice_thresholds=other)
+    invoke("inspect_dataset", state)
+    found = registry.require_execution("acme", state["run"]["execution"])["advice"]
+    assert [(entry["rule"], entry["column"]) for entry in found] == [("identifier-like", "n")]
+    fatal = told(table(), advice_thresholds=other, fatal_advice=["identifier-like"])
+    with pytest.raises(AdviceIsFatal, match="identifier-like"):
+        invoke("inspect_dataset", fatal)
+
+
+def test_an_execution_that_does_not_become_a_version_leaves_the_profile_of_the_live_one(
+    told: Callable[..., dict[str, Any]], invoke: Invoke, stack: dict[str, str]
+) -> None:
+    state = told(table())
+    invoke("inspect_dataset", state)
+    live, place = Run(**state["run"]), {"bucket": stack["STAGING_BUCKET"]}
+    place["key"] = f"{live.staging_folder}profile.json"  # as DeployCandidate notes it
+    version = {"profile": place, "problem_type": "BinaryClassification"}
+    registry.put_version(live.tenant, live.model, live.version, version)
+    registry.promote(live.tenant, live.model, live.version)
+    newer = told(table().replace(b"n,", b"other,", 1))
+    invoke("inspect_dataset", newer)
+    row = registry.get_model(live.tenant, live.model)
+    kept = registry.find_version(live.tenant, live.model, row["live_version"])
+    assert kept is not None
+    profile = json.loads(storage.get_bytes(platform("s3"), **kept["profile"]))
+    assert [column["name"] for column in profile["columns"]] == ["n", CHURNED]
+    assert newer["run"]["execution"] != live.execution
