@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ConnectionClosedError
-from botocore.httpsession import URLLib3Session
 
 from local import REGION, SAAS_ACCOUNT
 from local.cloud import EmbeddedCloud
 from local.onboard import apply_access_stack
 from tenantml.aws import grants, registry
 from tenantml.aws.clients import platform, shared_session
-from tenantml.aws.dynamodb import to_item
 from tenantml.domain.models import ModelSettings
 from tenantml.domain.runs import Run
 from tenantml.domain.tenants import ACTIVE, Tenant
 from tenantml.domain.uploads import Upload, destination_of
-from tests.integration.pipeline.machine import Died, Machine
+from tests.integration.pipeline.faults import Boundary
+from tests.integration.pipeline.machine import TRAINING, Machine
 from tests.integration.platform.conftest import BUCKETS, TABLES, make_bucket, make_table
 
 REPOSITORY = Path(__file__).parents[3]
@@ -36,58 +32,10 @@ SETTINGS = {
     "TENANTML_LOCAL_TRAINER": str(DOUBLES / "double_trainer.py"),
     "TENANTML_LOCAL_SERVING": str(DOUBLES / "double_serving.py"),
 }
-CONTEXT = SimpleNamespace(aws_request_id="8476a536", function_name="tenantml-f")
 CSV = b"age,plan,Churn?\n" + b"".join(b"%d,p%d,%s\n" % (i, i % 3, [b"True.", b"False."][i % 2]) for i in range(600))
 ROLE = f"arn:aws:iam::{SAAS_ACCOUNT}:role/tenantml/customer-access/pipeline"
-CONNECTIONS = URLLib3Session()
+NUMBERS = itertools.count(1)
 VERSION = {"Version": "2012-10-17"}
-
-
-@dataclass
-class Boundary:
-    """The calls that leave the process. It dies at one of them, or the first reply to each that writes is lost.
-
-    Once dead, no later call leaves the process, those of a `finally` included.
-    """
-
-    dies_at: int = 0
-    loses_replies: bool = False
-    calls: int = 0
-    told: list[dict[str, Any]] = field(default_factory=list)
-
-    def begin(self, dies_at: int = 0) -> None:
-        """Let a new process begin, and set at which of its calls it dies."""
-        self.dies_at, self.calls = dies_at, 0
-
-    def before_send(self, event_name: str, request: Any, **_: Any) -> None:
-        """Count a call that is about to leave; die before it, or lose the reply to it."""
-        self.calls += 1
-        if self.dies_at and self.calls >= self.dies_at:
-            raise Died
-        reads = event_name.rpartition(".")[2].startswith(("Get", "List", "Describe", "Head", "Query"))
-        if self.loses_replies and not reads and request.headers["amz-sdk-request"].startswith(b"attempt=1"):
-            CONNECTIONS.send(request)
-            raise ConnectionClosedError(endpoint_url=request.url)
-
-    @staticmethod
-    def needs_retry(attempts: int, caught_exception: Exception | None, **_: Any) -> int | None:
-        """Have botocore retry at once what it retries after a random time."""
-        return 0 if attempts == 1 and isinstance(caught_exception, ConnectionClosedError) else None
-
-    def listen(self, params: dict[str, Any], **_: Any) -> None:
-        """Remember what EventBridge is told."""
-        self.told += [json.loads(entry["Detail"]) for entry in params["Entries"]]
-
-
-@functools.cache
-def load(function: str) -> Any:
-    """A function's module."""
-    spec = importlib.util.spec_from_file_location(function, REPOSITORY / "functions" / function / "app.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="session")
@@ -114,6 +62,7 @@ def session_environment(cloud: EmbeddedCloud) -> dict[str, str]:
         "EVENT_BUS": "tenantml",
         "PLATFORM_ACCOUNT": SAAS_ACCOUNT,
         "STACK_NAME": "tenantml",
+        "OFFBOARDED_RECORDS": "delete",
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
@@ -181,7 +130,7 @@ def new_customer(
     """Make a tenant that trusts us, in an account of its own, with a model and an upload."""
 
     def make(**settings: Any) -> Customer:
-        number = f"{len(registry.list_tenants()) + 1:03d}"
+        number = f"{next(NUMBERS):03d}"
         tenant = Tenant(
             f"acme{number}", f"555555555{number}", REGION, "c@acme.example", f"external-id-{number:>040}", ACTIVE
         )
@@ -210,25 +159,16 @@ def uploaded(cloud: EmbeddedCloud, tenant: Tenant, bucket: str, at: datetime) ->
 
 
 @pytest.fixture
-def machine_of() -> Callable[[Customer, Callable[[str, Any], Any]], Machine]:
-    """Make the state machine of a customer's execution."""
+def machine_of() -> Callable[..., Machine]:
+    """Make a state machine that works on a customer's account, the training's unless told otherwise."""
 
-    def make(customer: Customer, invoke: Callable[[str, Any], Any]) -> Machine:
+    def make(customer: Customer, invoke: Callable[[str, Any], Any], definition: Path = TRAINING) -> Machine:
         def wait() -> None:
             deadline = time.monotonic() + 30
             while not customer.is_at_rest():
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
 
-        return Machine(invoke, wait)
+        return Machine(definition, invoke, wait)
 
     return make
-
-
-def forget_locks() -> None:
-    """Let as much time pass as a dead writer's lock is held."""
-    table = registry.setting("GRANTS_TABLE")
-    for item in platform("dynamodb").scan(TableName=table)["Items"]:
-        if item["grant_id"] == {"S": grants.LOCK}:
-            held = {"held_until": int(item["held_until"]["N"]) - grants.LOCK_SECONDS - 1}
-            platform("dynamodb").put_item(TableName=table, Item=item | to_item(held))

@@ -1,4 +1,4 @@
-"""The training state machine's own definition, walked in this process: its states call the handlers, its waits wait for
+"""A state machine's own definition, walked in this process: its states call the handlers, its waits wait for
 what they are for.
 """
 
@@ -15,7 +15,9 @@ from jsonata import Jsonata
 
 from tenantml.errors import TenantMLError
 
-DEFINITION = Path(__file__).parents[3] / "statemachine" / "training.asl.json"
+TRAINING, OFFBOARDING = (
+    Path(__file__).parents[3] / "statemachine" / f"{name}.asl.json" for name in ("training", "offboarding")
+)
 
 
 class Died(BaseException):
@@ -29,9 +31,9 @@ class Broken(Exception):
 class Machine:
     """One definition. `invoke(function, payload)` calls a handler, `wait()` returns when what is waited for is over."""
 
-    def __init__(self, invoke: Callable[[str, Any], Any], wait: Callable[[], None]) -> None:
-        self._states = json.loads(DEFINITION.read_text())["States"]
-        self._start = json.loads(DEFINITION.read_text())["StartAt"]
+    def __init__(self, definition: Path, invoke: Callable[[str, Any], Any], wait: Callable[[], None]) -> None:
+        read = json.loads(definition.read_text())
+        self._states, self._start = read["States"], read["StartAt"]
         self._invoke, self._wait = invoke, wait
 
     def execute(self, given: dict[str, Any]) -> Iterator[str]:

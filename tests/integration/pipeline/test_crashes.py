@@ -5,7 +5,6 @@ holds, for two tenants that take turns, and nothing is left behind of what faile
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -17,47 +16,22 @@ from tenantml.aws import endpoints, receipts, registry
 from tenantml.aws.clients import platform
 from tenantml.domain.pagination import PageRequest
 from tenantml.settings import setting
-from tests.integration.pipeline.machine import Broken, Died
+from tests.integration.pipeline.faults import DyingInvoke, call, twice
+from tests.integration.pipeline.machine import Broken
 
 if TYPE_CHECKING:
-    from tests.integration.pipeline.conftest import Boundary, Customer
+    from tests.integration.pipeline.conftest import Customer
+    from tests.integration.pipeline.faults import Boundary
     from tests.integration.pipeline.machine import Machine
 
 Invoke = Callable[[str, Any], Any]
-MachineOf = Callable[["Customer", Invoke], "Machine"]
+MachineOf = Callable[..., "Machine"]
 DELIVERIES = ["copy", "upload", "in-place"]
 SUCCESS = [
     "AcceptUpload", "InspectDataset", "GrantAccess", "DeliverDataset", "RevokeCopyAccess", "StartTraining",
     "CheckTraining", "SelectCandidate", "DeployCandidate", "CheckEndpoint", "PromoteVersion",
     "CleanUp", "RecordOutcome",
 ]  # fmt: skip
-
-
-def call(function: str, payload: Any) -> Any:
-    """Call a handler as Lambda does: JSON in, JSON out."""
-    from tests.integration.pipeline.conftest import CONTEXT, load
-
-    return json.loads(json.dumps(load(function).handler(json.loads(json.dumps(payload)), CONTEXT)))
-
-
-class DyingInvoke:
-    """Calls whose process dies at its first call to AWS, then at its second, and so on until it gets through."""
-
-    def __init__(self, boundary: Boundary) -> None:
-        self._boundary, self.deaths = boundary, Counter[str]()
-
-    def __call__(self, function: str, payload: Any) -> Any:
-        from tests.integration.pipeline.conftest import forget_locks
-
-        while True:
-            self._boundary.begin(dies_at=self.deaths[payload["state"]] + 1)
-            try:
-                return call(function, payload)
-            except Died:
-                self.deaths[payload["state"]] += 1
-            finally:
-                self._boundary.begin()
-            forget_locks()
 
 
 def take_turns(machine_of: MachineOf, invoke: Invoke, customers: list[Customer]) -> None:
@@ -152,11 +126,6 @@ def test_any_state_may_run_twice(
     new_customer: Callable[..., Customer], machine_of: MachineOf, boundary: Boundary
 ) -> None:
     customers = [new_customer(delivery=delivery) for delivery in DELIVERIES]
-
-    def twice(function: str, payload: Any) -> Any:
-        call(function, payload)
-        return call(function, payload)
-
     take_turns(machine_of, twice, customers)
     for customer in customers:
         assert_it_succeeded(customer, boundary)

@@ -96,9 +96,11 @@ def remove_resources(wanted: Offboarding, kind: str) -> None:
     client = session.client("sagemaker")
     changing: list[str] = []
     for name in _names(client, kind, wanted):
+        arn = tenant.account.sagemaker_arn(kind, name)
+        reports.note_found(wanted, arn)
         try:
             if endpoints.remove_one(client, kind, name):
-                reports.note(wanted, REMOVED, tenant.account.sagemaker_arn(kind, name))
+                reports.note(wanted, REMOVED, arn)
         except StillChanging as error:
             changing.append(str(error))
     if changing:
@@ -118,7 +120,10 @@ def remove_objects(wanted: Offboarding) -> None:
     if "artefacts" in wanted.keep:
         reports.note(wanted, KEPT, arn, "the customer wants to keep the artefacts")
         return
-    removed = storage.remove_folder(session.client("s3"), tenant.account.bucket, wanted.customer_folder)
+    client = session.client("s3")
+    if storage.count_left(client, tenant.account.bucket, wanted.customer_folder):
+        reports.note_found(wanted, arn)
+    removed = storage.remove_folder(client, tenant.account.bucket, wanted.customer_folder)
     if removed:
         reports.note(wanted, REMOVED, arn, objects=len(removed))
 
@@ -160,12 +165,19 @@ def remove_ours(wanted: Offboarding) -> None:
         GrantContended: the bucket policy is being written by others.
     """
     for grant_id in grants.ids_under(wanted.our_folder):
+        reports.note_found(wanted, f"grant {grant_id}")
         grants.revoke(grant_id)
-        reports.note(wanted, REMOVED, f"grant {grant_id}")
-    for bucket in (setting("STAGING_BUCKET"), setting("INGEST_BUCKET")):
+    folders = {
+        bucket: f"arn:aws:s3:::{bucket}/{wanted.our_folder}*"
+        for bucket in (setting("STAGING_BUCKET"), setting("INGEST_BUCKET"))
+    }
+    for bucket, arn in folders.items():
+        if storage.count_ours_left(bucket, wanted.our_folder):
+            reports.note_found(wanted, arn)
         removed = storage.remove_ours(bucket, wanted.our_folder)
         if removed:
-            reports.note(wanted, REMOVED, f"arn:aws:s3:::{bucket}/{wanted.our_folder}*", objects=len(removed))
+            reports.note(wanted, REMOVED, arn, objects=len(removed))
+    reports.settle(wanted, "grant ", *folders.values())
 
 
 def forget_rows(wanted: Offboarding) -> None:

@@ -60,11 +60,19 @@ def note(wanted: Offboarding, fate: str, arn: str, reason: str = "", objects: in
     evidence.put(wanted.tenant, sk, document)
 
 
-def settle(wanted: Offboarding) -> None:
-    """Take back what an earlier attempt said to remain: the account lets us in again, and nothing is left there."""
+def note_found(wanted: Offboarding, arn: str) -> None:
+    """Note a thing before it is removed, so that no death and no lost reply keeps it out of the report; what is said of
+    it already stands.
+    """
+    if evidence.get(wanted.tenant, f"REMOVED#{wanted.removal}#{arn}") is None:
+        note(wanted, REMAINS, arn, "was found, and its removal is not confirmed")
+
+
+def settle(wanted: Offboarding, *beginnings: str) -> None:
+    """Call removed what was said to remain and begins so, or all of it: it was listed again, and nothing was left."""
     for row in evidence.query(wanted.tenant, f"REMOVED#{wanted.removal}#"):
-        if row["fate"] == REMAINS:
-            note(wanted, REMOVED, row["arn"], "was gone when the account was listed again")
+        if row["fate"] == REMAINS and row["arn"].startswith(beginnings or ""):
+            note(wanted, REMOVED, row["arn"], "was gone when everything was listed again")
 
 
 def conclude(wanted: Offboarding, status: str) -> dict[str, Any]:
