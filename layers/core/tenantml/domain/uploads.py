@@ -125,7 +125,7 @@ class UploadRequest:
         size_bytes, multipart = document.get("size_bytes"), document.get("multipart", False)
         if not isinstance(multipart, bool):
             raise InvalidRequest("multipart: expected true or false")
-        if size_bytes is None and document.keys() & {"size_bytes", "multipart"}:
+        if size_bytes is None and ("size_bytes" in document or multipart):
             raise InvalidRequest("size_bytes: expected the file's size in bytes; multipart needs it")
         if size_bytes is not None:
             if not isinstance(size_bytes, int) or isinstance(size_bytes, bool) or size_bytes < 1:

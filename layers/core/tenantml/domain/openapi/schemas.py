@@ -203,7 +203,8 @@ def upload_request() -> Schema:
         "description": "Which file comes.",
         "properties": properties,
         "required": ["file_name"],
-        "dependentRequired": {"multipart": ["size_bytes"]},
+        "if": {"properties": {"multipart": {"const": True}}, "required": ["multipart"]},
+        "then": {"required": ["size_bytes"]},
         "additionalProperties": False,
         "example": {"file_name": "churn.csv"},
     }
