@@ -1,6 +1,7 @@
 """Pre-flight and split against what the article does: MB per CPU-second and peak memory, on three files, in one run.
 
     python -m benchmarks.inspection [--megabytes 60] [--output build/bench/inspection.json]
+    python -m benchmarks.inspection --stream-gigabytes 10     # the memory of a large upload, without a disk
 
 Each way runs in a process of its own. CPU seconds are user and system time of the work alone, without imports; the
 memory is the peak of the process above what it held before the work began.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import gc
 import json
 import multiprocessing
 import random
@@ -172,6 +174,49 @@ def measure(way: str, source: Path, target: str) -> dict[str, Any]:
     }
 
 
+class _Nowhere:
+    """Takes a part of the dataset and forgets it, as S3 takes it out of memory."""
+
+    def write(self, piece: bytes, /) -> object:
+        return len(piece)
+
+
+def measure_stream(name: str, size: int) -> dict[str, Any]:
+    """Inspect a stream that is made as it is read, in the process that calls this; the making costs next to nothing."""
+    from tenantml.domain.inspection import InspectionSettings, inspect  # noqa: PLC0415 - as above
+
+    rows, target = FILES[name]
+    lines = rows(random.Random(7))
+    header = next(lines).encode()
+    body, length = [], 0
+    while length < 15 * MB:
+        body.append(next(lines).encode())
+        length += len(body[-1])
+    text = b"".join(body)
+    repeats = -(-size // length)
+
+    def chunks() -> Iterator[bytes]:
+        yield header
+        for _ in range(repeats):
+            for at in range(0, length, CHUNK_BYTES):
+                yield text[at : at + CHUNK_BYTES]
+
+    del body
+    gc.collect()
+    (idle, most), began = resident_bytes(), cpu_seconds()
+    found = inspect(chunks(), InspectionSettings(target=target, seed=name), _Nowhere(), _Nowhere())
+    seconds, peak = cpu_seconds() - began, resident_bytes()[1]
+    return {
+        "file": name,
+        "way": "tenantml, streamed",
+        "bytes": found.profile["size_bytes"],
+        "rows": found.profile["rows"],
+        "cpu_seconds": round(seconds, 3),
+        "mb_per_cpu_second": round(found.profile["size_bytes"] / MB / seconds, 1),
+        "peak_mb_above_idle": round(max(0, max(peak, most) - idle) / MB, 1),
+    }
+
+
 def write_file(path: Path, rows: Callable[[random.Random], Iterator[str]], size: int) -> None:
     """Write rows until the file has a size: a few MB of them, repeated."""
     distinct = min(size, 15 * MB)
@@ -193,7 +238,12 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=60)
     parser.add_argument("--output", type=Path, default=Path("build/bench/inspection.json"))
     parser.add_argument("--only", choices=WAYS, help="measure one way only")
+    parser.add_argument("--stream-gigabytes", type=float, help="inspect a stream of this size instead of the files")
+    parser.add_argument("--stream", choices=FILES, default="clean", help="what the stream is made of")
     options = parser.parse_args()
+    if options.stream_gigabytes:
+        print(json.dumps(measure_stream(options.stream, round(options.stream_gigabytes * 1000 * MB)), indent=2))
+        return
     results: list[dict[str, Any]] = []
     print(f"{'file':<16} {'way':<9} {'MB':>6} {'rows':>9} {'MB per CPU-s':>13} {'peak MB above idle':>19}")
     context = multiprocessing.get_context("spawn")

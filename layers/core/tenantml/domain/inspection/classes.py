@@ -12,7 +12,7 @@ from tenantml.domain.inspection.rows import Rows
 from tenantml.domain.inspection.settings import InspectionSettings
 from tenantml.domain.inspection.split import UNLABELLED
 from tenantml.domain.inspection.values import NULLS, Kind, kind_and_number, kind_of
-from tenantml.domain.inspection.words import KEYED_BYTES_MAX, Ints, Words, first_words, keys_of, word_of, words_of
+from tenantml.domain.inspection.words import KEYED_BYTES_MAX, Ints, Words, first_words, keys_of, word_of
 from tenantml.errors import (
     RareClass,
     SingleClass,
@@ -48,7 +48,7 @@ class Target:
         """Take in a block of rows; returns each row's stratum, or `UNLABELLED` for a row without a target."""
         starts = rows.value_starts[:, self._position]
         lengths = rows.value_ends[:, self._position] - starts
-        words = words_of(rows.values)
+        words = rows.words
         first = first_words(words, starts, lengths)
         nulls = nulls_in(first, lengths)
         if self._first_nan is None and nulls.any():

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from tenantml.domain.inspection.advice import Sample, advise, personal_data_in
 from tenantml.domain.inspection.classes import Target
 from tenantml.domain.inspection.header import column_names
@@ -21,6 +23,7 @@ from tenantml.domain.inspection.split import Sink, Splitter
 from tenantml.errors import EmptyFile, HeaderOnly, UploadTooLarge
 
 PROFILE_FORMAT = 1
+REUSED_BYTES = 24 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
         DatasetError: the verdict, named by its subclass.
         UploadTooLarge: the stream is longer than the settings allow.
     """
+    _reuse_memory()
     reader = Reader(
         _capped(chunks, settings.size_bytes_max),
         Limits(settings.field_bytes_max, settings.row_bytes_max),
@@ -110,6 +114,15 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
     splitter.finish(holdout, target.labelled_rows, settings.min_training_rows)
     held_out = len(splitter.held_out)
     return Inspection(splitter.rows - held_out, held_out, profile, advice)
+
+
+def _reuse_memory() -> None:
+    """Have the C library keep the memory of one block's arrays for the next one's.
+
+    By default glibc asks the kernel anew for each array of some hundred kilobytes, which cost a fifth of all time. It
+    learns from a large piece that is freed (mallopt(3), M_MMAP_THRESHOLD); this one is never written to.
+    """
+    np.empty(REUSED_BYTES, np.uint8)
 
 
 def _capped(chunks: Iterable[bytes], size_bytes_max: int | None) -> Iterable[bytes]:

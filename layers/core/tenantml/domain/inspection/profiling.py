@@ -29,10 +29,10 @@ from tenantml.domain.inspection.words import (
     short_whole_numbers,
     whole_number_of,
     word_of,
-    words_of,
 )
 
-FIRST_ROWS = 128  # of a file are looked at before the rest, since all of them are news
+FIRST_ROWS = 16  # of a file, since all of their values are news; few of the next ones are, in columns of categories
+NEXT_ROWS = 128  # after these most other columns have more values than are counted
 _REMEMBERED = 32_768  # values in all, and some in every column
 _U = np.uint64
 Cell = TypeVar("Cell", bound=np.generic)
@@ -57,8 +57,9 @@ class KnownKeys:
 
     def hold(self, keys: Words, numbers: Ints | int) -> Mask:
         """Say which keys are in the set of their number; zero, the key of an empty value, may be said to be in any."""
-        slots = (keys * self._factors[numbers]) >> self._shifts[numbers]
-        held: Mask = self._joined[slots.astype(np.int64) + self._offsets[numbers]] == keys
+        slots = ((keys * self._factors[numbers]) >> self._shifts[numbers]).view(np.int64)
+        slots += self._offsets[numbers]
+        held: Mask = self._joined.take(slots, mode="clip") == keys
         return held
 
     def _join(self) -> None:
@@ -116,8 +117,8 @@ class Columns:
         """Take in a block of rows."""
         if self._fresh:
             self._fresh = False
-            self._add(rows, slice(0, FIRST_ROWS))
-            self._add(rows, slice(FIRST_ROWS, None))
+            for first, end in ((0, FIRST_ROWS), (FIRST_ROWS, NEXT_ROWS), (NEXT_ROWS, None)):
+                self._add(rows, slice(first, end))
         else:
             self._add(rows, slice(None))
 
@@ -131,7 +132,7 @@ class Columns:
         starts, ends = rows.value_starts[part], rows.value_ends[part]
         if not len(starts):
             return
-        words = words_of(rows.values)
+        words = rows.words
         # From here on one row of an array is one column of the file: whole columns are picked and reduced.
         first = by_column(first_words(words, starts, ends - starts))
         lengths, starts = by_column(ends - starts), by_column(starts)
@@ -229,7 +230,7 @@ class Columns:
     def _remember(self, number: int, values: set[bytes]) -> None:
         """Keep some values at hand whose column gives no other way to know them; bounded over all columns together."""
         remembered = self._remembered[number]
-        if len(remembered) + len(values) > max(FIRST_ROWS, _REMEMBERED // len(self.columns)):
+        if len(remembered) + len(values) > max(NEXT_ROWS, _REMEMBERED // len(self.columns)):
             remembered.clear()
         remembered.update(value for value in values if len(value) <= KEYED_BYTES_MAX)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tenantml.domain.inspection.records import Record, lines_in, terminator_before
+from tenantml.domain.inspection.words import Words, words_of
 
 PADDING = bytes(8)  # lets the last value of a block be read as one 8-byte word
 
@@ -31,6 +33,11 @@ class Rows:
     line_ends: dict[str, int]
     quoted: bool
     row_lines: list[int] | None = None
+
+    @cached_property
+    def words(self) -> Words:
+        """The word at every offset of the values."""
+        return words_of(self.values)
 
     def value(self, row: int, column: int) -> bytes:
         """Return one value."""
