@@ -86,9 +86,12 @@ def _read_at_once(lines: list[list[str]], output_keys: Sequence[str]) -> list[Pr
         return None
     of_each_line = zip(*[iter(values)] * len(classes), strict=True)
     return [
-        {"predicted_label": label, "probability": probabilities[label], "probabilities": probabilities}
+        {
+            "predicted_label": label,
+            "probability": (found := dict(zip(classes, line, strict=True)))[label],
+            "probabilities": found,
+        }
         for label, line in zip(columns["predicted_label"], of_each_line, strict=True)
-        for probabilities in (dict(zip(classes, line, strict=True)),)
     ]
 
 
