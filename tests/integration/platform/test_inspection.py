@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from urllib3.exceptions import ProtocolError
 
 from tenantml.aws import registry, storage
@@ -78,7 +79,8 @@ def ends_early(stack: dict[str, str]) -> Iterator[Callable[[bytes, Exception | N
         left = [_Broken(content[: len(content) // 2], then)]
 
         def answer(request: Any, **_: Any) -> AWSResponse | None:
-            return AWSResponse(request.url, 200, {"content-length": str(len(content))}, left.pop()) if left else None
+            headers = HTTPHeaders.from_dict({"content-length": str(len(content))})
+            return AWSResponse(request.url, 200, headers, left.pop()) if left else None
 
         events.register_first("before-send.s3.GetObject", answer)
         handlers.append(answer)
