@@ -17,6 +17,7 @@ from tenantml.errors import (
     InvalidRequest,
     NotFound,
     PayloadTooLarge,
+    QuotaError,
     RequestError,
     TenantMLError,
     TransientError,
@@ -58,7 +59,8 @@ def api(operate: Callable[[Event, str], tuple[int, dict[str, Any]] | Answer]) ->
                     meter.admit()
                     status, body, headers, is_document = Answer(*operate(event, tenant))
             except TenantMLError as error:
-                logger.info("request refused", extra={"code": type(error).__name__})
+                if not isinstance(error, QuotaError) or meter.is_news():
+                    logger.info("request refused", extra={"code": type(error).__name__})
                 return problem(error, request_id, meter.headers())
             if not is_document:
                 body = body | {"request_id": request_id}

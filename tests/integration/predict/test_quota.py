@@ -49,9 +49,7 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         keys = [{"AttributeName": name, "KeyType": kind} for name, kind in (("pk", "HASH"), ("sk", "RANGE"))]
         types = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
         client: Any = boto3.client("dynamodb")
-        client.create_table(
-            TableName=TABLE, KeySchema=keys, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST"
-        )
+        client.create_table(TableName=TABLE, KeySchema=keys, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST")
         found: list[str] = []
         events = clients.platform("dynamodb").meta.events
         events.register("before-call.dynamodb", lambda model, **_: found.append(model.name))
@@ -152,7 +150,9 @@ def test_a_flood_is_refused_without_a_call(writes: list[str]) -> None:
     writes.clear()
     assert not any(is_let_through(meter, 1) for _ in range(1000))
     assert writes == []
+    assert [meter.is_news() for _ in range(3)] == [True, False, False]  # nor a thousand lines of log
     clock.now += WINDOW_SECONDS
+    assert meter.is_news()
     assert is_let_through(meter, 1)
 
 

@@ -48,7 +48,7 @@ class Meter:
         self._requests, self._rows = Holding(), Holding()
         # Counted in the table and not used, or, if negative, used and not counted: the next write makes up for it.
         self._spare_requests = self._spare_rows = 0
-        self._asked_at = 0.0
+        self._asked_at, self._told_at = 0.0, 0
 
     def admit(self) -> None:
         """Count one request.
@@ -71,6 +71,12 @@ class Meter:
         if self._rows.left < rows:
             self._take(now, rows=rows - self._rows.left)
         self._rows.use(rows)
+
+    def is_news(self) -> bool:
+        """Say whether a refusal is worth a line in the log: one in each window, for a flood pays for none of them."""
+        window = quota.window_of(self._clock())
+        is_news, self._told_at = window != self._told_at, window
+        return is_news
 
     def headers(self) -> dict[str, str]:
         """Return the state of the quota as headers."""
