@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import json
 from typing import Any
+from xml.etree import ElementTree as ET
 
-from ministack.services import iam
+from ministack.services import iam, s3
 from ministack.services.cloudformation import provisioners
 
 from local.patches.emulator import EmulatorChanged, original, wrap
@@ -19,6 +20,8 @@ def apply() -> None:
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-group.html
     """
+    original(s3, "_put_bucket_encryption", "ba17e3bceb83")
+    wrap(provisioners, "_s3_apply_configurations", "9a299ad21255", _encrypted)
     original(iam, "_create_group", "58339795bd8a")
     original(iam, "_put_group_policy", "ebddb60cfef4")
     handlers = provisioners._RESOURCE_HANDLERS
@@ -45,6 +48,30 @@ def _bounded(provision: Any) -> Any:
         return made
 
     return bounding
+
+
+def _encrypted(configure: Any) -> Any:
+    """As shipped `BucketEncryption` is dropped, and every bucket says that it encrypts with S3's own keys."""
+
+    @functools.wraps(configure)
+    def encrypting(name: str, properties: dict[str, Any], *old: Any) -> Any:
+        configure(name, properties, *old)
+        if "BucketEncryption" not in properties:
+            s3._bucket_encryption.pop(name, None)
+            return
+        root = ET.Element("ServerSideEncryptionConfiguration", xmlns=s3.S3_NS)
+        for rule in properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]:
+            element = ET.SubElement(root, "Rule")
+            default = ET.SubElement(element, "ApplyServerSideEncryptionByDefault")
+            for member, value in rule["ServerSideEncryptionByDefault"].items():
+                ET.SubElement(default, member).text = value
+            bucket_key = str(rule.get("BucketKeyEnabled", False)).lower()
+            ET.SubElement(element, "BucketKeyEnabled").text = bucket_key
+        status, _, body = s3._put_bucket_encryption(name, ET.tostring(root))
+        if status != 200:
+            raise ValueError(f"{name}: {body.decode() if isinstance(body, bytes) else body}")
+
+    return encrypting
 
 
 def _create(logical_id: str, properties: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:

@@ -104,6 +104,8 @@ def _check_variant(variant: Document, variant_count: int, scope: Scope) -> None:
         raise invalid("MemorySizeInMB must be 1024, 2048, 3072, 4096, 5120 or 6144.")
     if variant_count > 1:
         raise invalid("Serverless endpoints support a single production variant only.")
+    if "VpcConfig" in model.request:
+        raise invalid("VPC configuration is not supported on serverless endpoints.")
     if len(model.containers) > 1:
         raise invalid("Inference pipelines are not supported on serverless endpoints.")
 

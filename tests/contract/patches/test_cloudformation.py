@@ -70,3 +70,27 @@ def test_a_role_of_a_stack_keeps_within_its_boundary(
     cloudformation.update_stack(TemplateBody=json.dumps({"Resources": resources}), **named)
     cloudformation.get_waiter("stack_update_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+
+
+def test_a_bucket_of_a_stack_encrypts_as_the_stack_says(cloud: EmbeddedCloud, unique: Callable[[str], str]) -> None:
+    bucket, stack = unique("encrypted"), unique("stack")
+    key_arn = cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
+    by_default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key_arn}
+    rules = [{"BucketKeyEnabled": True, "ServerSideEncryptionByDefault": by_default}]
+    properties = {"BucketName": bucket, "BucketEncryption": {"ServerSideEncryptionConfiguration": rules}}
+    resources = {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": properties}}
+    cloudformation, s3 = cloud.client("cloudformation"), cloud.client("s3")
+
+    def found() -> Any:
+        rule = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"][0]
+        return rule["ApplyServerSideEncryptionByDefault"], rule["BucketKeyEnabled"]
+
+    cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps({"Resources": resources}))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+    assert found() == (by_default, True)
+    assert s3.put_object(Bucket=bucket, Key="file", Body=b"x")["SSEKMSKeyId"] == key_arn
+
+    del properties["BucketEncryption"]
+    cloudformation.update_stack(StackName=stack, TemplateBody=json.dumps({"Resources": resources}))
+    cloudformation.get_waiter("stack_update_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+    assert found() == ({"SSEAlgorithm": "AES256"}, False)

@@ -77,8 +77,8 @@ class Account:
         """The job's description when it has ended."""
         return self.job_when(name, lambda job: job["AutoMLJobStatus"] not in ("InProgress", "Stopping"))
 
-    def model(self, *artifacts: str, environment: dict[str, str] | None = None) -> str:
-        """A model of artefacts that say who they are; answers its name."""
+    def model(self, *artifacts: str, environment: dict[str, str] | None = None, **more: Any) -> str:
+        """A model of artefacts that say who they are, and `more` of the request; answers its name."""
         containers = []
         for artifact in artifacts or ("one",):
             key = f"models/{artifact}.tar.gz"
@@ -86,7 +86,7 @@ class Account:
             url = f"s3://{BUCKET}/{key}"
             containers.append({"Image": "image", "ModelDataUrl": url, "Environment": environment or {}})
         name = self.name("model")
-        self.sagemaker.create_model(ModelName=name, Containers=containers, ExecutionRoleArn=ROLE_ARN)
+        self.sagemaker.create_model(ModelName=name, Containers=containers, ExecutionRoleArn=ROLE_ARN, **more)
         return name
 
     def config(self, model: str, **variant: Any) -> str:

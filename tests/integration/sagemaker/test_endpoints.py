@@ -90,6 +90,9 @@ def test_a_serverless_endpoint_is_limited_in_size_and_containers(account: Any) -
     assert (code, message.endswith("4194304")) == ("ValidationError", True)
     with pytest.raises(account.sagemaker.exceptions.ClientError, match="Inference pipelines are not supported"):
         account.config(account.model("first", "second"), ServerlessConfig=serverless)
+    network = {"Subnets": ["subnet-0a1b2c3d"], "SecurityGroupIds": ["sg-0a1b2c3d"]}
+    with pytest.raises(account.sagemaker.exceptions.ClientError, match="VPC configuration is not supported"):
+        account.config(account.model("inside", VpcConfig=network), ServerlessConfig=serverless)
 
 
 def test_a_model_that_does_not_load_fails_the_endpoint_with_a_reason(account: Any) -> None:
