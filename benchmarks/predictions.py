@@ -25,12 +25,12 @@ from benchmarks.stage import MODEL, Connection, Stage, staged
 from local import REGION
 
 Document = dict[str, Any]
-ROUNDS = {1: 60, 100: 40, 5000: 5}
+ROUNDS = {1: 60, 100: 40, 5000: 4}
 OWN_TIME_ROUNDS = {1: 80, 100: 80, 5000: 4}
 REFUSALS = 300
 SECONDS = 3.0
 WARM_UP_SECONDS = 2.0
-WARM_UP_TURNS = 4
+WARM_UP_TURNS = 3
 CLIENTS = 8
 TENANTS = 1000
 PROCESS_SECONDS = 400
