@@ -30,6 +30,10 @@ _ACCEPTED = [
         r" RESOURCE_MISMATCH \[({'action': 'states:(List|Describe)Executions?', '\w+': '\S+:(mapRun|express):\S+ ?)+]$",
         "parliament wants every alternative of the resource; a standard execution is one",
     ),
+    (
+        r"ExecutionRoleVpc\.\S+ RESOURCE_MISMATCH \[{'action': 'ec2:CreateNetworkInterface', ",
+        "parliament wants all three kinds of resource in one statement; each has its own, with its own condition",
+    ),
 ]
 
 
