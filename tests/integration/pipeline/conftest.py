@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from tenantml.aws.clients import platform, shared_session
 from tenantml.domain.models import ModelSettings
 from tenantml.domain.runs import Run
 from tenantml.domain.tenants import ACTIVE, Tenant
-from tenantml.domain.uploads import Upload, destination_of
+from tenantml.domain.uploads import METADATA, Upload, destination_of
 from tests.integration.pipeline.faults import Boundary
 from tests.integration.pipeline.machine import TRAINING, Machine
 from tests.integration.platform.conftest import BUCKETS, TABLES, make_bucket, make_table
@@ -152,7 +153,7 @@ def new_customer(
 def uploaded(cloud: EmbeddedCloud, tenant: Tenant, bucket: str, at: datetime) -> Customer:
     """Upload the dataset, and return who did, with what S3 says of it."""
     key = f"{tenant.tenant}/churn/data.csv"
-    put = platform("s3").put_object(Bucket=bucket, Key=key, Body=CSV)
+    put = platform("s3").put_object(Bucket=bucket, Key=key, Body=CSV, Metadata={METADATA: uuid.uuid4().hex})
     etag, moment = put["ETag"].strip('"'), at.strftime("%Y-%m-%dT%H:%M:%SZ")
     upload = Upload(bucket, key, put["VersionId"], etag, len(CSV), put["VersionId"][:16], moment)
     return Customer(cloud, tenant, upload, Run.of(upload, destination_of(key)))
