@@ -59,23 +59,6 @@ def sweep(platform: Platform) -> Document:
     return swept
 
 
-def test_the_sweep_removes_what_no_version_needs_and_nothing_else(tenant: Tenant, live: Document) -> None:
-    before = inventory(tenant.platform.cloud, tenant.account_id)
-    name = "tenantml-iris-v20200102-030405-abcd"
-    sagemaker = tenant.platform.cloud.client("sagemaker", tenant.account_id)
-    sagemaker.create_model(
-        ModelName=name,
-        ExecutionRoleArn=f"arn:aws:iam::{tenant.account_id}:role/{EXECUTION_ROLE}",
-        Containers=sagemaker.describe_model(ModelName=live["endpoint"]["name"])["Containers"],
-        Tags=[{"Key": EXECUTION_TAG, "Value": live["execution"]}],
-    )
-
-    swept = sweep(tenant.platform)
-
-    assert f"arn:aws:sagemaker:{REGION}:{tenant.account_id}:model/{name}" in swept["orphans"]["removed"]
-    assert inventory(tenant.platform.cloud, tenant.account_id) == before
-
-
 def test_an_operator_limits_reads_holdouts_and_stops(
     tenant: Tenant, live: Document, operator: Callable[[str], Any], breast_cancer: Path
 ) -> None:
@@ -125,3 +108,20 @@ def test_a_version_that_cannot_be_deployed_is_rolled_back(
     left = inventory(cloud, tenant.account_id)
     assert not [arn for arn in left if ":sagemaker:" in arn and ended["version"] in arn]
     assert len([arn for arn in left if ":sagemaker:" in arn and live["version"] in arn]) == 3
+
+
+def test_the_sweep_removes_what_no_version_needs_and_nothing_else(tenant: Tenant, live: Document) -> None:
+    before = inventory(tenant.platform.cloud, tenant.account_id)
+    name = "tenantml-iris-v20200102-030405-abcd"
+    sagemaker = tenant.platform.cloud.client("sagemaker", tenant.account_id)
+    sagemaker.create_model(
+        ModelName=name,
+        ExecutionRoleArn=f"arn:aws:iam::{tenant.account_id}:role/{EXECUTION_ROLE}",
+        Containers=sagemaker.describe_model(ModelName=live["endpoint"]["name"])["Containers"],
+        Tags=[{"Key": EXECUTION_TAG, "Value": live["execution"]}],
+    )
+
+    swept = sweep(tenant.platform)
+
+    assert f"arn:aws:sagemaker:{REGION}:{tenant.account_id}:model/{name}" in swept["orphans"]["removed"]
+    assert inventory(tenant.platform.cloud, tenant.account_id) == before
