@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenantml.aws import presigned, registry, uploads
+from tenantml.aws import presigned, registry
+from tenantml.aws.registry import uploads
 from tenantml.domain.models import ModelSettings
 from tenantml.domain.runs import Run
 from tenantml.domain.tenants import ACTIVE

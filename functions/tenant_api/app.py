@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from tenantml import http
-from tenantml.aws import api_keys, presigned, quota, receipts, registry, storage, uploads
+from tenantml.aws import api_keys, presigned, quota, receipts, registry, storage
 from tenantml.aws.clients import platform
+from tenantml.aws.registry import uploads
 from tenantml.domain import pagination, views
 from tenantml.domain.models import ModelSettings
 from tenantml.domain.names import execution_name, is_model

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tenantml.aws import presigned, registry, uploads
+from tenantml.aws import presigned, registry
 from tenantml.aws.clients import platform
+from tenantml.aws.registry import uploads
 from tenantml.domain.tenants import Tenant
 from tenantml.domain.uploads import METADATA
 from tenantml.errors import DuplicateUpload, IdempotencyKeyReused, TenantMLError, UploadIncomplete

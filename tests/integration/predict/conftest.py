@@ -20,6 +20,7 @@ from moto import mock_aws
 
 from tenantml.aws import clients, registry, serving, storage
 from tenantml.aws.expiring_cache import ExpiringCache
+from tenantml.aws.registry import table
 from tenantml.domain.models import ModelSettings
 from tenantml.domain.tenants import ACTIVE, Tenant
 
@@ -149,9 +150,9 @@ class Process:
             f"tenant-{next(_numbers)}", f"{number:012}", REGION, "x@example.com", f"external-id-{number}", status=ACTIVE
         )
         partition = f"TENANT#{tenant.tenant}"
-        registry._put(partition, "TENANT", tenant.as_document())
+        table.put(partition, "TENANT", tenant.as_document())
         settings = ModelSettings(target="spend").as_document()
-        registry._put(partition, f"MODEL#{model}", {"model": model, "settings": settings, "live_version": live_version})
+        table.put(partition, f"MODEL#{model}", {"model": model, "settings": settings, "live_version": live_version})
         key = f"{tenant.tenant}/profile.json"
         storage.put_json(clients.platform("s3"), STAGING, key, json.dumps(PROFILE))
         deployed = {

@@ -1,9 +1,4 @@
-"""Uploads that were asked for, and the idempotency keys that they were asked for with, as rows of the registry.
-
-| pk | sk | what |
-|---|---|---|
-| `TENANT#{tenant}` | `UPLOAD#{upload}` | where a file comes to, in which parts, and which execution it started |
-| `TENANT#{tenant}` | `IDEMPOTENCY#{sha256}` | the upload that a key was given for, and a fingerprint of the request |
+"""Uploads that were asked for, and the idempotency keys that they were asked for with.
 
 The registry forgets them by `forget_at`: DynamoDB deletes late, so a key's time is looked at when it is read, too.
 """
@@ -14,13 +9,8 @@ import hashlib
 import time
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from tenantml.aws import tenant_scope
-from tenantml.aws.clients import error_code
-from tenantml.aws.dynamodb import from_item, to_item, to_value
+from tenantml.aws.registry import table
 from tenantml.errors import DuplicateUpload, IdempotencyKeyReused
-from tenantml.settings import setting
 
 DAY_SECONDS = 24 * 3600
 KEPT_SECONDS = 2 * DAY_SECONDS  # as parts are that were never completed (ForgetUnfinishedUploads in template.yaml)
@@ -37,9 +27,9 @@ def under_key(tenant: str, key: str, fingerprint: str, proposed: str) -> str:
     """
     sk, now = f"IDEMPOTENCY#{hashlib.sha256(key.encode()).hexdigest()}", int(time.time())
     values = {"upload": proposed, "fingerprint": fingerprint, "forget_at": now + DAY_SECONDS}
-    if _update(tenant, sk, values, "attribute_not_exists(pk) OR forget_at <= :now", now=now):
+    if table.update(f"TENANT#{tenant}", sk, values, "attribute_not_exists(pk) OR forget_at <= :now", now=now):
         return proposed
-    row = _get(tenant, sk) or values
+    row = table.get(f"TENANT#{tenant}", sk) or values
     if row["fingerprint"] != fingerprint:
         raise IdempotencyKeyReused("this Idempotency-Key came with another request; send a new key with a new request")
     return str(row["upload"])
@@ -48,22 +38,28 @@ def under_key(tenant: str, key: str, fingerprint: str, proposed: str) -> str:
 def add(tenant: str, upload: str, document: Row) -> Row:
     """Write an upload's row unless there is one, and return the one that stands."""
     values = {"upload": upload, **document, "forget_at": int(time.time()) + KEPT_SECONDS}
-    return values if _update(tenant, f"UPLOAD#{upload}", values, "attribute_not_exists(pk)") else find(tenant, upload)
+    return (
+        values
+        if table.update(f"TENANT#{tenant}", f"UPLOAD#{upload}", values, "attribute_not_exists(pk)")
+        else find(tenant, upload)
+    )
 
 
 def find(tenant: str, upload: str) -> Row:
     """Return an upload's row; empty when there is none."""
-    return _get(tenant, f"UPLOAD#{upload}") or {}
+    return table.get(f"TENANT#{tenant}", f"UPLOAD#{upload}") or {}
 
 
 def begin_parts(tenant: str, upload: str, multipart_id: str) -> bool:
     """Note S3's id of an upload in parts; say False when it has one already."""
-    return _update(tenant, f"UPLOAD#{upload}", {"multipart_id": multipart_id}, "attribute_not_exists(multipart_id)")
+    return table.update(
+        f"TENANT#{tenant}", f"UPLOAD#{upload}", {"multipart_id": multipart_id}, "attribute_not_exists(multipart_id)"
+    )
 
 
 def note_version(tenant: str, upload: str, version_id: str) -> None:
     """Note the object's version that an upload in parts became."""
-    _update(tenant, f"UPLOAD#{upload}", {"version_id": version_id}, "attribute_exists(pk)")
+    table.update(f"TENANT#{tenant}", f"UPLOAD#{upload}", {"version_id": version_id}, "attribute_exists(pk)")
 
 
 def claim(tenant: str, upload: str, model: str, key: str, version_id: str, execution: str) -> None:
@@ -81,35 +77,9 @@ def claim(tenant: str, upload: str, model: str, key: str, version_id: str, execu
         "forget_at": int(time.time()) + CLAIMED_SECONDS,
     }
     condition = "attribute_not_exists(execution) OR execution = :execution"
-    if not _update(tenant, f"UPLOAD#{upload}", values, condition, execution=execution):
+    if not table.update(f"TENANT#{tenant}", f"UPLOAD#{upload}", values, condition, execution=execution):
         first = find(tenant, upload).get("execution", "another execution")
         raise DuplicateUpload(
             f"the form that this file came by had brought one before, which {first} trains from; to train from this "
             "file, ask for a new form and send it by that"
         )
-
-
-def _get(tenant: str, sk: str) -> Row | None:
-    answer = tenant_scope.dynamodb().get_item(
-        TableName=setting("REGISTRY_TABLE"), Key=to_item({"pk": f"TENANT#{tenant}", "sk": sk}), ConsistentRead=True
-    )
-    return from_item(answer["Item"]) if "Item" in answer else None
-
-
-def _update(tenant: str, sk: str, values: Row, condition: str, **operands: Any) -> bool:
-    """Set attributes of a row, and say whether the condition held."""
-    try:
-        tenant_scope.dynamodb().update_item(
-            TableName=setting("REGISTRY_TABLE"),
-            Key=to_item({"pk": f"TENANT#{tenant}", "sk": sk}),
-            UpdateExpression="SET " + ", ".join(f"#{index} = :{index}" for index in range(len(values))),
-            ConditionExpression=condition,
-            ExpressionAttributeNames={f"#{index}": name for index, name in enumerate(values)},
-            ExpressionAttributeValues={f":{index}": to_value(value) for index, value in enumerate(values.values())}
-            | {f":{name}": to_value(value) for name, value in operands.items()},
-        )
-    except ClientError as error:
-        if error_code(error) == "ConditionalCheckFailedException":
-            return False
-        raise
-    return True
