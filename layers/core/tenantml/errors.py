@@ -233,7 +233,7 @@ class BelowQualityBar(TrainingError):
 
 
 class DeploymentFailed(TrainingError):
-    """The endpoint did not come into service; the message carries its reason."""
+    """The model was refused, or its endpoint did not come into service; the message carries SageMaker's reason."""
 
 
 class DeploymentTimedOut(TrainingError):

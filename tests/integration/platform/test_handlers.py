@@ -10,16 +10,18 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tenantml.aws import api_keys, outcomes, registry, removal, rescue
+from tenantml.aws import api_keys, endpoints, outcomes, registry, removal, rescue
 from tenantml.aws.bus import NotTold
 from tenantml.aws.clients import platform
 from tenantml.aws.customer import assume
 from tenantml.domain import session_policies
+from tenantml.domain.models import ModelSettings
 from tenantml.domain.runs import Run
 from tenantml.domain.tenants import ACTIVE, SUSPENDED, Tenant
 from tenantml.domain.uploads import Upload
 from tenantml.errors import (
     CustomerAccessRevoked,
+    DeploymentFailed,
     InvalidRegistration,
     TenantMLError,
     Unauthorized,
@@ -274,6 +276,16 @@ def test_every_way_to_end_without_a_word_has_a_cause_that_people_understand() ->
 
 
 # customers' accounts
+
+
+def test_a_model_that_sagemaker_refuses_is_a_failed_deployment(
+    tenant: Tenant, run: Run, answer_with: Callable[..., None]
+) -> None:
+    answer_with("sagemaker", "CreateModel", 400, "ValidationException")
+    client = assume(tenant, run.execution, session_policies.nothing()).client("sagemaker")
+    containers = [{"Image": "image", "ModelDataUrl": "s3://bucket/model.tar.gz"}]
+    with pytest.raises(DeploymentFailed, match=f"{run.endpoint} could not be deployed in account {tenant.account_id}"):
+        endpoints.create(client, tenant.account, run.endpoint, run.execution, containers, ModelSettings("Churn?"))
 
 
 def test_a_role_that_does_not_trust_us_any_more_is_named(tenant: Tenant, answer_with: Callable[..., None]) -> None:

@@ -17,9 +17,11 @@ from tenantml.aws.clients import error_code, named
 from tenantml.aws.customer import REVOKED
 from tenantml.domain.models import ModelSettings
 from tenantml.domain.names import CustomerAccount
-from tenantml.errors import NameTaken, QuotaExceeded, StillChanging
+from tenantml.errors import DeploymentFailed, NameTaken, QuotaExceeded, StillChanging
 
-ERRORS = REVOKED | {"ResourceLimitExceeded": QuotaExceeded}
+# A request that AWS finds wrong here is one that the customer's account does not bear: its execution role no longer
+# reads the artefacts, or a subnet or an instance type is not there any more.
+ERRORS = REVOKED | {"ResourceLimitExceeded": QuotaExceeded, "ValidationException": DeploymentFailed}
 ABSENT = {"ResourceNotFound", "ValidationException"}  # SageMaker describes what does not exist as a ValidationException
 KINDS = ("endpoint", "endpoint-config", "model")  # in the order of their removal
 LISTINGS = {
@@ -45,6 +47,7 @@ def create(
 
     Raises:
         QuotaExceeded: no instance of this type is left in the customer's account.
+        DeploymentFailed: SageMaker refused one of them; the message carries its reason.
         CustomerAccessRevoked: the access role may not create them any more.
         NameTaken: something of this name is not ours.
     """

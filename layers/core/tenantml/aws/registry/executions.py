@@ -67,4 +67,6 @@ def require_execution(tenant: str, execution: str) -> dict[str, Any]:
 
 def list_executions(tenant: str, page: PageRequest, wanted: Callable[[dict[str, Any]], bool]) -> Page:
     """Return a page of the tenant's executions, the newest upload first, of those that are `wanted`."""
-    return table.read_page(f"TENANT#{tenant}", "EXECUTION#", page, newest_first=True, index=UPLOADS_INDEX, wanted=wanted)
+    return table.read_page(
+        f"TENANT#{tenant}", "EXECUTION#", page, newest_first=True, index=UPLOADS_INDEX, wanted=wanted
+    )
