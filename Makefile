@@ -60,7 +60,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 lock: | .venv/.uv ## Compile requirements/*.in (LOCK=--upgrade moves the pins)
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	for set in layer inspect cloud; do $(COMPILE) -c requirements/dev.txt requirements/$$set.in -o requirements/$$set.txt || exit 1; done
-	for set in sam scan; do $(COMPILE) requirements/$$set.in -o requirements/$$set.txt || exit 1; done
+	for set in sam scan audit; do $(COMPILE) requirements/$$set.in -o requirements/$$set.txt || exit 1; done
 
 # ---- run ----
 
@@ -152,6 +152,13 @@ check-resources: $(TRANSLATED) .venv-scan/.installed
 	.venv-scan/bin/checkov --quiet --compact --skip-download --framework cloudformation --skip-check $(NOT_CHECKED) \
 		$(addprefix --file ,$(TRANSLATED) $(TEMPLATES))
 
+# Not part of `check`: it asks PyPI for advisories, which a machine that only installs packages does not reach. --strict makes
+# it fail when it cannot ask.
+AUDITED ?= requirements/layer.txt requirements/inspect.txt
+.PHONY: audit
+audit: .venv-audit/.installed ## Known vulnerabilities of what is deployed; needs PyPI itself
+	.venv-audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off $(addprefix --requirement ,$(AUDITED))
+
 # ---- AWS ----
 
 SAM := SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
@@ -171,5 +178,5 @@ deploy: build ## Deploy to AWS: STACK=name PARAMETERS="Name=value Name=value"
 
 .PHONY: clean
 clean: ## Remove what was built, and the environments
-	rm -rf build .aws-sam .venv .venv-sam .venv-scan .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf build .aws-sam .venv .venv-sam .venv-scan .venv-audit .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

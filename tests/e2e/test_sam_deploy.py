@@ -33,3 +33,25 @@ def test_make_deploy_creates_the_stack_with_the_given_parameters() -> None:
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         function = cloud.client("lambda").get_function_configuration(FunctionName=outputs["RegisterTenantFunction"])
         assert function["Runtime"] == "python3.13"
+
+
+def test_make_build_stops_at_a_template_that_sam_finds_wrong(tmp_path: Path) -> None:
+    planted = tmp_path / "planted.yaml"
+    planted.write_text(
+        "Transform: AWS::Serverless-2016-10-31\n"
+        "Resources:\n"
+        "  Planted:\n"
+        "    Type: AWS::Serverless::Function\n"
+        "    Properties: {Runtime: python3.13, Handler: app.handler, CodeUri: ., Tymeout: 3}\n"
+    )
+    made = subprocess.run(
+        ["make", "build", f"TEMPLATE={planted}"],
+        cwd=_REPOSITORY,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert made.returncode != 0
+    assert "Tymeout" in made.stdout

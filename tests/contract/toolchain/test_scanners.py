@@ -91,6 +91,14 @@ def test_a_definition_with_a_dangling_state_is_found(tmp_path: Path) -> None:
     assert "Gone" in made.stdout
 
 
+def test_an_audit_that_finds_an_advisory_or_cannot_ask_for_any_fails(tmp_path: Path) -> None:
+    planted = tmp_path / "planted.txt"
+    planted.write_text(f"requests==2.19.0 --hash=sha256:{'0' * 64}\n")  # PYSEC-2018-28
+    made = _make("audit", f"AUDITED={planted}")
+    assert made.returncode != 0
+    assert "requests" in made.stdout
+
+
 def test_every_scanner_of_make_check_has_a_planted_fault() -> None:
     declared = re.search(r"^CHECKS := (.*)$", (_REPOSITORY / "Makefile").read_text(), re.MULTILINE)
     assert declared is not None
