@@ -156,6 +156,12 @@ def zipped(name: str) -> bytes:
         ("latin1.csv", TEXT.replace("t6", "t\xe9", 1).encode("latin-1"), "NotUtf8"),
         ("nul.csv", TEXT.replace("t6", "t\0", 1).encode(), "NulByte"),
         ("quote.csv", TEXT.replace("t6", '"t6', 1).encode(), "UnclosedQuote"),
+        ("stray.csv", TEXT.replace("t5", '"t"5', 1).encode(), "StrayQuote"),
+        (
+            "row.csv",
+            (",".join(f"c{i}" for i in range(50)) + ",y\n" + ("t" * 100_000 + ",") * 50 + "no\n").encode(),
+            "RowTooLong",
+        ),
         ("twice.csv", TEXT.replace("a,b,y", "a,a,y", 1).encode(), "DuplicateColumn"),
         ("oneclass.csv", TEXT.replace("no", "yes").encode(), "SingleClass"),
         ("rare.csv", TEXT.replace("300,t6,no", "300,t6,maybe", 1).encode(), "RareClass"),

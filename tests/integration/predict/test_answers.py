@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tests.integration.predict.conftest import VERSION, Process
+from tenantml.aws import clients, registry, storage
+from tests.integration.predict.conftest import PROFILE, STAGING, VERSION, Process
+
+NEWER = "v99990101-000000-ffff"
 
 
 def test_a_large_request_is_cut_to_what_the_endpoint_takes_and_joined_in_order(process: Process) -> None:
@@ -22,6 +27,20 @@ def test_an_answer_names_the_version_that_gave_it_and_its_request(process: Proce
     assert answer["version"] == VERSION
     assert answer["request_id"] == headers["X-Request-Id"]
     assert answer["predictions"] == [{"predicted_value": 7.0}]
+
+
+def test_rows_are_bound_to_the_profile_of_the_version_that_answers_and_not_to_a_newer_ones(process: Process) -> None:
+    tenant = process.add_tenant(7)
+    newer = {
+        "columns": [{"name": "shoe size", "type": "integer"}, *PROFILE["columns"][2:]],
+        "target": PROFILE["target"],
+    }
+    storage.put_json(clients.platform("s3"), STAGING, "newer.json", json.dumps(newer))
+    deploying = {"profile": {"bucket": STAGING, "key": "newer.json"}, "output_keys": [], "serverless": False}
+    registry.put_version(tenant.tenant, "churn", NEWER, deploying | {"endpoint": f"tenantml-churn-{NEWER}"})
+    status, _, answer = process.predict(tenant)
+    assert (status, answer["version"]) == (200, VERSION)
+    assert process.accounts.calls
 
 
 @pytest.mark.parametrize("row_count", [0, 10_001])
