@@ -442,7 +442,7 @@ class UploadIncomplete(RequestError):
 
 
 class PayloadTooLarge(RequestError):
-    """The body is larger than the operation takes."""
+    """The body, or the file that it announces, is larger than what is taken."""
 
     status = 413
 

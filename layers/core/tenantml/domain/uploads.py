@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tenantml.domain.names import execution_name, is_model, is_tenant
-from tenantml.errors import InvalidRequest, UploadTooLarge, WrongUploadKey
+from tenantml.errors import InvalidRequest, PayloadTooLarge, UploadTooLarge, WrongUploadKey
 
 MIB = 1024**2
 FORM_BYTES = 5 * 1024**3  # of one POST (S3 user guide, "Uploading objects")
@@ -117,7 +117,8 @@ class UploadRequest:
         """Read the API's request; a file that one form cannot take comes in parts, or any on request.
 
         Raises:
-            InvalidRequest: it is none, or the model takes no file of this size.
+            InvalidRequest: it is none.
+            PayloadTooLarge: the model takes no file of this size.
         """
         known = {"file_name", "size_bytes", "multipart"}
         if not isinstance(document.get("file_name"), str) or document.keys() - known:
@@ -131,7 +132,7 @@ class UploadRequest:
             if not isinstance(size_bytes, int) or isinstance(size_bytes, bool) or size_bytes < 1:
                 raise InvalidRequest("size_bytes: expected the file's size in bytes")
             if size_bytes > limit_bytes:
-                raise InvalidRequest(
+                raise PayloadTooLarge(
                     f"size_bytes: this model takes {limit_bytes:,} bytes at most; send fewer rows or raise "
                     "max_upload_bytes"
                 )
