@@ -44,6 +44,13 @@ def test_a_reason_for_what_is_used_or_gone_is_found(permission: str) -> None:
     assert found == [f"unused_permissions.toml: Role {permission} is used, or is not allowed any more"]
 
 
+@pytest.mark.parametrize("part", [PART, MORE, MORE | {"used": [*PART["used"], ["Role", "Write", "s3:PutObject"]]}])
+def test_what_may_be_used_or_not_needs_to_be_allowed_only(part: Observed) -> None:
+    found = list(findings([part], {"Role": {"Write s3:PutObject": "either way: whoever comes first"}}, {}))
+    gone = "unused_permissions.toml: Role Write s3:PutObject is used, or is not allowed any more"
+    assert found == ([gone] if part is PART else [])
+
+
 def test_a_refusal_is_found_unless_it_was_provoked() -> None:
     assert list(findings([REFUSED], {}, {})) == ["Role was refused iam:ListRoles on * in the session probe"]
     assert list(findings([REFUSED], {}, {"Role": {"probe iam:*": "asks what must be refused"}})) == []

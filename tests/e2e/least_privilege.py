@@ -4,7 +4,8 @@
 parts together. A permission is an action, or a resource, of a statement: it is used when the statement allowed a call
 of that action, or on that resource. What the run cannot use has its reason in `unused_permissions.toml`, by role and
 `statement permission`; what is refused on purpose in `provoked_refusals.toml`, by role and `session action`. All of
-them may have * as in a shell; AWS's own statements are named `AWS`.
+them may have * as in a shell; AWS's own statements are named `AWS`. A reason that begins with `either way:` is for what
+depends on who comes first: it may be used or not, and must be allowed.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ Observed = dict[str, list[list[str]]]
 
 _OF_THE_CUSTOMER: Final = {"customer_trusting_saas", "tenantml_autopilot_execution"}  # test_article.py makes others
 OPERATORS: Final = "AutopilotUsers"
+_EITHER_WAY: Final = "either way:"
 
 
 def observed(cloud: EmbeddedCloud) -> Observed:
@@ -75,6 +77,7 @@ def findings(parts: Iterable[Observed], unused: Reasons, provoked: Reasons) -> I
         },
         unused,
         "unused_permissions.toml: {} is used, or is not allowed any more",
+        {(role, f"{sid or 'AWS'} {what}") for role, sid, what in granted},
     )
     yield from _compared(
         {
@@ -83,15 +86,25 @@ def findings(parts: Iterable[Observed], unused: Reasons, provoked: Reasons) -> I
         },
         provoked,
         "provoked_refusals.toml: {} was not refused",
+        set(),
     )
 
 
-def _compared(found: dict[tuple[str, str], str], table: Reasons, stale: str) -> Iterator[str]:
-    """The sentences of what has no reason, and `stale` with each reason that there is nothing for."""
-    rows = [(role, what) for role, reason in table.items() for what in reason]
-    fits = {row: {one for one in found if fnmatchcase(one[0], row[0]) and fnmatchcase(one[1], row[1])} for row in rows}
-    yield from (sentence for one, sentence in found.items() if not any(one in matched for matched in fits.values()))
-    yield from (stale.format(" ".join(row)) for row, matched in fits.items() if not matched)
+def _compared(
+    found: dict[tuple[str, str], str], table: Reasons, stale: str, possible: set[tuple[str, str]]
+) -> Iterator[str]:
+    """The sentences of what has no reason, and `stale` with each reason that there is nothing for; one that holds
+    either way needs something `possible` only.
+    """
+    excused: set[tuple[str, str]] = set()
+    for role, row in table.items():
+        for what, reason in row.items():
+            fits = {one for one in found if fnmatchcase(one[0], role) and fnmatchcase(one[1], what)}
+            excused |= fits
+            may_be = possible if reason.startswith(_EITHER_WAY) else set()
+            if not fits and not any(fnmatchcase(one[0], role) and fnmatchcase(one[1], what) for one in may_be):
+                yield stale.format(f"{role} {what}")
+    yield from (sentence for one, sentence in found.items() if one not in excused)
 
 
 def reasons(name: str) -> Reasons:
