@@ -5,7 +5,6 @@ Found by listing the account, so that nothing is missed that the registry forgot
 
 from __future__ import annotations
 
-import random
 import time
 from typing import Any
 
@@ -23,19 +22,19 @@ def remove_orphans(until_seconds: float) -> dict[str, list[str]]:
     """Remove the orphans of active tenants; return the ARNs of those that were `removed`, and of those that were `left`
     because they do not carry our tag.
 
-    Tenants come in any order, and none after `until_seconds` (of the monotonic clock): the rest has its turn another
-    time, as has what is still changing, and whose account does not let us in.
+    Tenants come in the order of their last probe, which changes, and none after `until_seconds` (of the monotonic
+    clock): the rest has its turn another time, as has what is still changing, and whose account does not let us in.
     """
-    found: dict[str, list[str]] = {"removed": [], "left": []}
+    swept: dict[str, list[str]] = {"removed": [], "left": []}
     tenants = [tenant for tenant in registry.list_tenants() if tenant.status == ACTIVE]
-    for tenant in random.sample(tenants, len(tenants)):
+    for tenant in sorted(tenants, key=lambda found: found.probed_at):
         if time.monotonic() > until_seconds:
             break
         try:
-            _remove_orphans_of(tenant, found)
+            _remove_orphans_of(tenant, swept)
         except (CustomerAccountError, StillChanging):
             continue  # the probe says who does not let us in
-    return found
+    return swept
 
 
 def _remove_orphans_of(tenant: Tenant, found: dict[str, list[str]]) -> None:
