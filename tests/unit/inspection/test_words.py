@@ -9,7 +9,7 @@ import numpy as np
 
 from tenantml.domain.inspection import InspectionSettings, inspect
 from tenantml.domain.inspection.values import Kind, kind_and_number, kind_of
-from tenantml.domain.inspection.words import PlainNumbers, first_words, iso_dates, keys_of, words_of
+from tenantml.domain.inspection.words import PADDING, PlainNumbers, first_words, iso_dates, keys_of, words_of
 
 
 def values(count: int) -> list[bytes]:
@@ -37,7 +37,7 @@ def test_plain_numbers_dates_and_keys_agree_with_single_values() -> None:
     found = values(30_000)
     lengths = np.array([len(value) for value in found])
     starts = np.cumsum(lengths + 1) - lengths - 1
-    words = words_of(b",".join(found) + b"," + bytes(8))
+    words = words_of(b",".join(found) + b"," + PADDING)
     first = first_words(words, starts, lengths)
     numbers = PlainNumbers(words, starts, lengths, first)
     dates, times = iso_dates(words, starts, lengths, first)

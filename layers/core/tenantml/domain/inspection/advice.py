@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -47,15 +46,19 @@ class Sample:
         return len(self.target)
 
 
-def personal_data_in(column: Column, values: Iterable[bytes], share: float) -> str | None:
+def personal_data_in(column: Column, values: Sequence[bytes], share: float) -> str | None:
     """Say what personal data a column looks like it holds, by its name or by a share of its values; None for none."""
-    held = [value for value in values if value not in NULLS]
-    held = held[:: -(-len(held) // PERSONAL_VALUES_TESTED) or 1]
-    enough = max(1, round(share * len(held)))
-    longest = max(map(len, held), default=0)
-    for what, types, shortest, test in _PERSONAL_VALUES:
-        if longest >= shortest and column.type in types and sum(map(test, held)) >= enough:
-            return what
+    longest = max(map(len, values), default=0)
+    tests = [
+        (what, test) for what, types, shortest, test in _PERSONAL_VALUES if longest >= shortest and column.type in types
+    ]
+    if tests:
+        held = [value for value in values if value not in NULLS]
+        held = held[:: -(-len(held) // PERSONAL_VALUES_TESTED) or 1]
+        enough = max(1, round(share * len(held)))
+        for what, test in tests:
+            if sum(map(test, held)) >= enough:
+                return what
     words = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.name).lower())
     return "personal data, by its name" if _PERSONAL_NAME.search(words) else None
 
@@ -194,7 +197,7 @@ class _Labels:
         self.by_class = by_class
         self.numbers = np.array([codes[value] if by_class else float(value) for value in target], np.float64)
         self.list = self.numbers.tolist()
-        self.groups = [np.flatnonzero(self.numbers == code) for code in range(len(codes))] if by_class else []
+        self.classes = len(codes)
         most_frequent = max(Counter(target).values(), default=0)
         # With hardly another value than the most frequent one, anything would seem to determine it.
         self.telling = len(target) - most_frequent >= settings.leak_minority_rows
@@ -217,5 +220,7 @@ def _determines(column: Column, values: list[bytes], labels: _Labels, settings: 
         if np.ptp(numbers) == 0 or np.ptp(labels.numbers) == 0:
             return False
         return bool(abs(np.corrcoef(numbers, labels.numbers)[0, 1]) >= settings.leak_correlation)
-    ranges = sorted((numbers[group].min(), numbers[group].max()) for group in labels.groups)
-    return all(high < low for (_, high), (low, _) in pairwise(ranges))
+    order = numbers.argsort()
+    numbers, codes = numbers[order], labels.numbers[order]
+    edges = np.flatnonzero(codes[1:] != codes[:-1])
+    return len(edges) == labels.classes - 1 and bool((numbers[edges] < numbers[edges + 1]).all())

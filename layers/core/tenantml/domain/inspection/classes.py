@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tenantml.domain.inspection.columns import Column, shown
-from tenantml.domain.inspection.profiling import nulls_in
+from tenantml.domain.inspection.known_keys import nulls_in
 from tenantml.domain.inspection.rows import Rows
 from tenantml.domain.inspection.settings import InspectionSettings
 from tenantml.domain.inspection.split import UNLABELLED

@@ -31,14 +31,23 @@ class Column:
         kinds, numbers = kinds_and_numbers(values)
         self.kinds |= kinds
         if numbers:
-            self.low = min(numbers) if self.low is None else min(self.low, *numbers)
-            self.high = max(numbers) if self.high is None else max(self.high, *numbers)
+            self.widen(min(numbers))
+            self.widen(max(numbers))
         if not self.capped:
             self.values.update(values)
-            self.capped = len(self.values) > self._distinct_max
-            if self.capped:
-                self.values.clear()
+            if len(self.values) > self._distinct_max:
+                self.stop_counting()
         return bool(kinds & Kind.NOT_FINITE)
+
+    def widen(self, number: int | float) -> None:
+        """Take in a number of a kind that the column is known to hold."""
+        self.low = number if self.low is None else min(self.low, number)
+        self.high = number if self.high is None else max(self.high, number)
+
+    def stop_counting(self) -> None:
+        """Forget the values of a column that has more of them than are counted."""
+        self.capped = True
+        self.values.clear()
 
     @property
     def numeric(self) -> bool:

@@ -2,99 +2,35 @@
 exactly.
 
 A value is *news* unless it is null, or a known value of a column whose distinct values are still counted, or a plain
-number within the known range of a column of numbers, or a plain date in a column of dates, or in a column of text,
-about which nothing more is asked.
+number in a column of numbers (which at most widens the range), or a plain date in a column of dates, or in a column of
+text, about which nothing more is asked.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tenantml.domain.inspection.cells import Block, Cells
 from tenantml.domain.inspection.columns import Column
+from tenantml.domain.inspection.known_keys import KnownKeys
 from tenantml.domain.inspection.rows import Rows
-from tenantml.domain.inspection.values import DATED, NULLS, NUMERIC, Kind, kind_of
+from tenantml.domain.inspection.values import DATED, NUMERIC, Kind, kind_of
 from tenantml.domain.inspection.words import (
     KEYED_BYTES_MAX,
+    Floats,
     Ints,
     Mask,
     PlainNumbers,
-    Words,
-    first_words,
     iso_dates,
-    keys_of,
     short_whole_numbers,
     whole_number_of,
-    word_of,
 )
 
-FIRST_ROWS = 16  # of a file, since all of their values are news; few of the next ones are, in columns of categories
-NEXT_ROWS = 128  # after these most other columns have more values than are counted
+SORTED_ROWS = 128  # of a file: most columns of no categories have more values in these than are counted
+FIRST_ROWS = 16  # whose values are all news; few of the next ones are, in columns of categories
 _REMEMBERED = 32_768  # values in all, and some in every column
-_U = np.uint64
-Cell = TypeVar("Cell", bound=np.generic)
-
-
-class KnownKeys:
-    """Sets of keys, one per column, that a whole block is looked up in at once: a table without collisions for each
-    set.
-    """
-
-    def __init__(self, sets: int):
-        self._tables: list[Words] = [np.zeros(2, _U)] * sets
-        self._factors = np.ones(sets, _U)
-        self._shifts = np.full(sets, 63, _U)
-        self._join()
-
-    def replace(self, sets: dict[int, set[int]]) -> None:
-        """Replace some of the sets."""
-        for number, keys in sets.items():
-            self._tables[number], self._factors[number], self._shifts[number] = _table(np.array(list(keys), _U))
-        self._join()
-
-    def hold(self, keys: Words, numbers: Ints | int) -> Mask:
-        """Say which keys are in the set of their number; zero, the key of an empty value, may be said to be in any."""
-        slots = ((keys * self._factors[numbers]) >> self._shifts[numbers]).view(np.int64)
-        slots += self._offsets[numbers]
-        held: Mask = self._joined.take(slots, mode="clip") == keys
-        return held
-
-    def _join(self) -> None:
-        sizes = np.array([len(table) for table in self._tables])
-        self._offsets = np.cumsum(sizes) - sizes
-        self._joined = np.concatenate(self._tables)
-
-
-def _table(keys: Words) -> tuple[Words, np.uint64, np.uint64]:
-    """Return a table of keys and the factor and shift that give each key a slot of its own."""
-    bits = max(1, int(len(keys) ** 2 // 2).bit_length())
-    factor = 0x9E3779B97F4A7C15
-    while True:
-        for _ in range(8):
-            slots = (keys * _U(factor)) >> _U(64 - bits)
-            if len(set(slots.tolist())) == len(keys):
-                table = np.zeros(1 << bits, _U)
-                table[slots.astype(np.int64)] = keys
-                return table, _U(factor), _U(64 - bits)
-            factor = (factor * 0xD1B54A32D192ED03 + 2) & 0xFFFFFFFFFFFFFFFF | 1
-        bits += 1
-
-
-_NULLS = KnownKeys(1)
-_NULLS.replace({0: {word_of(value) for value in NULLS}})
-
-
-def nulls_in(first: Words, lengths: Ints) -> Mask:
-    """Say which values are null; no text for null is longer than a word."""
-    return _NULLS.hold(first, 0) & (lengths <= 8)
-
-
-def by_column(cells: NDArray[Cell]) -> NDArray[Cell]:
-    """Return cells of shape (rows, columns) as (columns, rows), laid out so."""
-    return np.ascontiguousarray(cells.T)
 
 
 class Columns:
@@ -102,6 +38,7 @@ class Columns:
 
     def __init__(self, names: list[str], distinct_max: int):
         self.columns = [Column(name, distinct_max) for name in names]
+        self._distinct_max = distinct_max
         self._nulls = np.zeros(len(names), np.int64)
         self._known = KnownKeys(len(names))
         self._keys: list[set[int]] = [set() for _ in names]
@@ -117,8 +54,9 @@ class Columns:
         """Take in a block of rows."""
         if self._fresh:
             self._fresh = False
-            for first, end in ((0, FIRST_ROWS), (FIRST_ROWS, NEXT_ROWS), (NEXT_ROWS, None)):
-                self._add(rows, slice(first, end))
+            self._stop_counting(Block(rows, slice(SORTED_ROWS)).of(self._counting))
+            self._add(rows, slice(FIRST_ROWS))
+            self._add(rows, slice(FIRST_ROWS, None))
         else:
             self._add(rows, slice(None))
 
@@ -129,17 +67,11 @@ class Columns:
         return self.columns
 
     def _add(self, rows: Rows, part: slice) -> None:
-        starts, ends = rows.value_starts[part], rows.value_ends[part]
-        if not len(starts):
+        block = Block(rows, part)
+        if not len(block.starts):
             return
-        words = rows.words
-        # From here on one row of an array is one column of the file: whole columns are picked and reduced.
-        first = by_column(first_words(words, starts, ends - starts))
-        lengths, starts = by_column(ends - starts), by_column(starts)
-        nulls = nulls_in(first, lengths)
-        if nulls.any():
-            self._nulls += np.count_nonzero(nulls, axis=1)
-        offset = part.start or 0
+        if block.nulls.any():
+            self._nulls += np.count_nonzero(block.nulls, axis=0)
         for columns, test in (
             (self._counting, self._new_values),
             (self._whole, self._new_whole_numbers),
@@ -148,74 +80,99 @@ class Columns:
             (self._other, self._all_values),
         ):
             if len(columns):
-                whole = slice(None) if len(columns) == len(self.columns) else columns
-                at, sizes, null = starts[whole], lengths[whole], nulls[whole]
-                news = test(words, at, sizes, first[whole], null, columns) & ~null
+                cells = block.of(columns)
+                news = test(cells) & ~cells.nulls
                 if news.any():
-                    self._read(rows, offset, columns, news, at, sizes)
+                    self._read(rows, part.start or 0, cells, news)
 
-    def _new_values(self, words: Words, starts: Ints, lengths: Ints, first: Words, nulls: Mask, columns: Ints) -> Mask:
-        del nulls
-        self._last_keys = keys_of(words, starts, lengths, first)
-        return ~self._known.hold(self._last_keys, columns[:, None]) | (lengths > KEYED_BYTES_MAX)
+    def _stop_counting(self, cells: Cells) -> None:
+        """Tell by the keys alone which columns have more distinct values than are counted, before any is read."""
+        keys = np.sort(np.where(cells.nulls, np.uint64(0), cells.keys()), axis=1)
+        distinct = np.count_nonzero(np.diff(keys, axis=1), axis=1) + 1 - cells.nulls.any(axis=1)
+        many = cells.columns[distinct > self._distinct_max].tolist()
+        for number in many:
+            self.columns[number].stop_counting()
+        self._sort(many, counting=True)
 
-    def _all_values(self, words: Words, starts: Ints, lengths: Ints, first: Words, nulls: Mask, columns: Ints) -> Mask:
-        del words, starts, lengths, first, columns
-        return ~nulls
+    def _new_values(self, cells: Cells) -> Mask:
+        self._last_keys = cells.keys()
+        return ~self._known.hold(self._last_keys, cells.columns[:, None]) | (cells.lengths > KEYED_BYTES_MAX)
 
-    def _new_whole_numbers(
-        self, words: Words, starts: Ints, lengths: Ints, first: Words, nulls: Mask, columns: Ints
-    ) -> Mask:
-        order, ok = short_whole_numbers(first, lengths)
-        news = np.zeros(starts.shape, np.bool_)
-        each = np.arange(len(columns))
+    def _all_values(self, cells: Cells) -> Mask:
+        return ~cells.nulls
+
+    def _new_whole_numbers(self, cells: Cells) -> Mask:
+        order, ok = short_whole_numbers(cells.first, cells.lengths)
+        each = np.arange(len(ok))
         highest = np.where(ok, order, np.uint64(0)).argmax(axis=1)
         lowest = np.where(ok, order, ~np.uint64(0)).argmin(axis=1)
-        news[each, highest] = whole_number_of(order[each, highest]) > self._high[columns]
-        news[each, lowest] |= whole_number_of(order[each, lowest]) < self._low[columns]
-        news &= ok
-        strange = np.flatnonzero((~ok & ~nulls).any(axis=1))  # columns with signs, dots, texts, or over eight digits
+        for outermost in (highest, lowest):
+            numbers = whole_number_of(order[each, outermost])
+            outside = (numbers < self._low[cells.columns]) | (numbers > self._high[cells.columns])
+            for i in np.flatnonzero(ok[each, outermost] & outside).tolist():
+                self._widen(int(cells.columns[i]), int(numbers[i]))
+        news = np.zeros(ok.shape, np.bool_)
+        strange = np.flatnonzero(
+            (~ok & ~cells.nulls).any(axis=1)
+        )  # columns with signs, dots, texts, or over eight digits
         if len(strange):
-            cells = starts[strange], lengths[strange], first[strange], nulls[strange]
-            news[strange] = self._new_numbers(words, *cells, columns[strange])
+            news[strange] = self._new_numbers(cells.of(strange))
         return news
 
-    def _new_numbers(self, words: Words, starts: Ints, lengths: Ints, first: Words, nulls: Mask, columns: Ints) -> Mask:
-        del nulls
-        found = PlainNumbers(words, starts.ravel(), lengths.ravel(), first.ravel())
-        ok, dotted, low, high = (part.reshape(starts.shape) for part in (found.ok, found.dotted, found.low, found.high))
+    def _new_numbers(self, cells: Cells) -> Mask:
+        found = PlainNumbers(cells.words, cells.starts.ravel(), cells.lengths.ravel(), cells.first.ravel())
+        shape = cells.first.shape
+        ok, dotted = found.ok.reshape(shape), found.dotted.reshape(shape)
+        low, high = found.low.reshape(shape), found.high.reshape(shape)
         news = ~ok
-        whole = self._kinds[columns, None] & Kind.NUMBER == 0
+        whole = self._kinds[cells.columns, None] & Kind.NUMBER == 0
         if whole.any():
             news |= dotted & whole
-        # Of all that lie outside the range only those that may be the outermost are news: ids that count upwards would
-        # all be.
-        lowest, highest = self._low[columns, None], self._high[columns, None]
-        if (low.min(axis=1, keepdims=True) < lowest).any():
-            news |= (low < lowest) & (low <= np.where(ok, high, np.inf).min(axis=1, keepdims=True))
-        if (high.max(axis=1, keepdims=True) > highest).any():
-            news |= (high > highest) & (high >= np.where(ok, low, -np.inf).max(axis=1, keepdims=True))
+        news |= self._lowest(cells.columns, ok, dotted, low, high)
+        news |= self._lowest(cells.columns, ok, dotted, -high, -low, sign=-1)
         return news
 
-    def _new_dates(self, words: Words, starts: Ints, lengths: Ints, first: Words, nulls: Mask, columns: Ints) -> Mask:
-        del nulls
-        dates, times = iso_dates(words, starts, lengths, first)
-        kinds = self._kinds[columns, None]
+    def _lowest(self, columns: Ints, ok: Mask, dotted: Mask, low: Floats, high: Floats, sign: int = 1) -> Mask:
+        """Widen columns by the lowest of their numbers, each of which lies between two bounds; where that is not known
+        exactly, return which may be it. With the numbers' signs turned: by the highest.
+        """
+        news = np.zeros(ok.shape, np.bool_)
+        edges = (self._low if sign == 1 else -self._high)[columns]
+        for i in np.flatnonzero(low.min(axis=1) < edges).tolist():
+            lows = np.where(ok[i], low[i], np.inf)
+            lowest = int(lows.argmin())
+            if lows[lowest] == high[i, lowest] and self._kinds[columns[i]]:
+                number = sign * float(lows[lowest])
+                self._widen(int(columns[i]), number if dotted[i, lowest] else int(number))
+            else:
+                # Of all that lie outside the range only those that may be the outermost: ids that count upwards would
+                # all be.
+                news[i] = (lows < edges[i]) & (lows <= high[i][ok[i]].min(initial=np.inf))
+        return news
+
+    def _widen(self, column: int, number: int | float) -> None:
+        self.columns[column].widen(number)
+        self._low[column] = min(self._low[column], number)
+        self._high[column] = max(self._high[column], number)
+
+    def _new_dates(self, cells: Cells) -> Mask:
+        dates, times = iso_dates(cells.words, cells.starts, cells.lengths, cells.first)
+        kinds = self._kinds[cells.columns, None]
         known: Mask = (dates & (kinds & Kind.DATE != 0)) | (times & (kinds & Kind.DATETIME != 0))
         return ~known
 
-    def _read(self, rows: Rows, offset: int, columns: Ints, news: Mask, starts: Ints, lengths: Ints) -> None:
+    def _read(self, rows: Rows, offset: int, cells: Cells, news: Mask) -> None:
         """Read the news exactly, column by column and in order."""
         at_column, at_row = np.nonzero(news)
-        counting = columns is self._counting
-        found = starts[at_column, at_row]
-        cells = list(zip(found.tolist(), (found + lengths[at_column, at_row]).tolist(), strict=True))
+        counting = cells.columns is self._counting
+        starts = cells.all_starts[at_row, cells.columns[at_column]]
+        places = list(zip(starts.tolist(), (starts + cells.lengths[at_column, at_row]).tolist(), strict=True))
         keys = self._last_keys[at_column, at_row].tolist() if counting else []
         edges = np.append(np.flatnonzero(np.diff(at_column, prepend=-1)), len(at_column)).tolist()
         changed = []
         for first, end in pairwise(edges):
-            number = int(columns[at_column[first]])
-            values = [rows.values[a:b] for a, b in cells[first:end]]
+            number = int(cells.columns[at_column[first]])
+            values = [rows.values[a:b] for a, b in places[first:end]]
             column, fresh = self.columns[number], set(values) - self._remembered[number]
             if column.add(fresh) and column.first_not_finite is None:
                 row = next(row for row, value in enumerate(values) if kind_of(value) == Kind.NOT_FINITE)
@@ -230,7 +187,7 @@ class Columns:
     def _remember(self, number: int, values: set[bytes]) -> None:
         """Keep some values at hand whose column gives no other way to know them; bounded over all columns together."""
         remembered = self._remembered[number]
-        if len(remembered) + len(values) > max(NEXT_ROWS, _REMEMBERED // len(self.columns)):
+        if len(remembered) + len(values) > max(SORTED_ROWS, _REMEMBERED // len(self.columns)):
             remembered.clear()
         remembered.update(value for value in values if len(value) <= KEYED_BYTES_MAX)
 
@@ -245,7 +202,7 @@ class Columns:
             if column.capped and counting:
                 self._keys[number].clear()
         if counting:
-            self._known.replace({number: self._keys[number] for number in changed})
+            self._known.replace({number: keys for number in changed if (keys := self._keys[number])})
             self._counting = np.array([n for n in self._counting if not self.columns[n].capped], np.int64)
         elif np.array_equal(kinds_before, self._kinds):
             return

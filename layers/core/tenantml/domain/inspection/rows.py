@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenantml.domain.inspection.records import Record, lines_in, terminator_before
-from tenantml.domain.inspection.words import Words, words_of
-
-PADDING = bytes(8)  # lets the last value of a block be read as one 8-byte word
+from tenantml.domain.inspection.words import PADDING, Words, words_of
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Rows:
 
     @cached_property
     def words(self) -> Words:
-        """The word at every offset of the values."""
+        """The values as aligned words."""
         return words_of(self.values)
 
     def value(self, row: int, column: int) -> bytes:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenantml.domain.inspection.records import Limits, lines_in
-from tenantml.domain.inspection.rows import PADDING, Rows
+from tenantml.domain.inspection.rows import Rows
+from tenantml.domain.inspection.words import PADDING
 
 _COMMA, _QUOTE, _LF, _CR = 44, 34, 10, 13
 _BEFORE_OPENING = np.isin(np.arange(256), (_COMMA, _LF, _QUOTE))

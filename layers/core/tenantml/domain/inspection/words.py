@@ -1,7 +1,8 @@
 """Values as 64-bit words: eight bytes of many values compared, hashed and parsed by one array operation.
 
 A word holds up to eight bytes of a value, the first one lowest, and zeros after its end. No value holds a NUL byte, so
-a value of at most eight bytes and its word are the same thing.
+a value of at most eight bytes and its word are the same thing. A text is an array of aligned words, of which each
+value's are made: to pick unaligned ones takes longer than all that is done with them.
 """
 
 from __future__ import annotations
@@ -16,25 +17,42 @@ Mask = NDArray[np.bool_]
 
 KEYED_BYTES_MAX = 256
 NUMBER_BYTES_MAX = 32
+PADDING = bytes(16)  # after a text, lets the word that begins at its last byte be read
 
 _U = np.uint64
 _KEEP = np.array([(1 << 8 * size) - 1 for size in range(9)], _U)  # the first bytes of a word
-_ZEROS = np.array([0x3030303030303030 & ~((1 << 8 * size) - 1) for size in range(9)], _U)  # '0' in the others
 _SHIFTS = np.array([0] + [64 - 8 * size for size in range(1, 9)], _U)  # to the end of a word
 _ASCII_ZEROS, _HIGH_BITS = _U(0x3030303030303030), _U(0x8080808080808080)
-_DOTS = _U(0x1E1E1E1E1E1E1E1E)  # '.' ^ '0'
+_ALL_ZEROS = _KEEP & _ASCII_ZEROS  # words of so many zeros
+_DOT = _U(ord(".") ^ ord("0"))
 _POWERS = np.array([float(10**n) for n in range(NUMBER_BYTES_MAX + 1)])
+_SCALES = _POWERS[8::-1].copy()
 _MIX = _U(0x9E3779B97F4A7C15)
 
 
-def words_of(values: bytes) -> Words:
-    """Return the word at every offset of padded bytes: a copy, since aligned words are picked four times as fast."""
-    return np.ascontiguousarray(np.ndarray((len(values) - 7,), "<u8", values, strides=(1,)))
+def words_of(text: bytes) -> Words:
+    """Return the aligned words of a padded text."""
+    return np.frombuffer(text, "<u8", len(text) // 8)
+
+
+def words_at(words: Words, offsets: Ints) -> Words:
+    """Return the eight bytes at each offset; after the padding's, any."""
+    places = offsets >> 3
+    shifts = ((offsets & 7) << 3).view(_U)
+    found = words.take(places, mode="clip")
+    found >>= shifts
+    places += 1
+    above = words.take(places, mode="clip")
+    above <<= np.subtract(64, shifts, out=shifts)  # by 64 bits leaves nothing
+    found |= above
+    return found
 
 
 def first_words(words: Words, starts: Ints, lengths: Ints) -> Words:
     """Return the first word of each value."""
-    return words.take(starts) & _KEEP.take(lengths, mode="clip")
+    found = words_at(words, starts)
+    found &= _KEEP.take(lengths, mode="clip")
+    return found
 
 
 def keys_of(words: Words, starts: Ints, lengths: Ints, first: Words) -> Words:
@@ -55,7 +73,7 @@ def keys_of(words: Words, starts: Ints, lengths: Ints, first: Words) -> Words:
         at = at + 8
         rest = rest - 8
         hashes = (hashes ^ (hashes >> _U(32))) * _MIX
-        hashes ^= words[at] & _KEEP[np.minimum(rest, 8)]
+        hashes ^= first_words(words, at, rest)
         done = rest <= 8
         flat[longer[done]] = (hashes[done] ^ (hashes[done] >> _U(29))) * _MIX
         more = ~done
@@ -80,35 +98,41 @@ class PlainNumbers:
         negative = (first & _U(0xFF)) == _U(ord("-"))
         signed = bool(negative.any())
         if signed:
-            starts, lengths = starts + negative, lengths - negative
-            first = first_words(words, starts, lengths)
+            cut = np.flatnonzero(negative & (lengths > 8))
+            lengths = lengths - negative
+            first = first >> (negative.astype(_U) << _U(3))
+            first[cut] = first_words(words, starts[cut] + 1, lengths[cut])
         digits, self.dotted, dot_at, self.ok = _digits(first, np.minimum(lengths, 8))
-        head = _parsed(digits).astype(np.float64)
+        head = _parsed(digits)
         # A value is 0.DIGITS * 10**point; eight digits over a power of ten are as exact as float() is.
-        point = np.where(self.dotted, dot_at, lengths)
-        self.low = self.high = head / _POWERS[np.clip(8 - point, 0, 8)]
+        point = np.minimum(dot_at, lengths)
+        self.low = self.high = head / _SCALES.take(point)
         longer = self.ok & (lengths > 8)
         if longer.any():
+            starts = starts + negative
+            self.high = self.low.copy()
             fractions = longer & self.dotted & (lengths <= 24)
             self._check_fractions(words, np.flatnonzero(fractions), starts, lengths, point)
             rest = np.flatnonzero(longer & ~fractions)
+            point = np.where(self.dotted, point, lengths)
             self._read_on(words, rest, starts[rest], lengths[rest], head[rest], point[rest])
         self.ok &= (lengths > self.dotted) & (self.dotted | (lengths <= 18))
-        if signed:
+        if self.low is self.high:
+            np.negative(self.low, out=self.low, where=negative)
+        elif signed:
             self.low, self.high = np.where(negative, -self.high, self.low), np.where(negative, -self.low, self.high)
 
     def _check_fractions(self, words: Words, which: Ints, starts: Ints, lengths: Ints, point: Ints) -> None:
         """Check the bytes after the eighth where the dot is before them: they only add to the eighth place."""
         starts, lengths = starts[which], lengths[which]
         sizes = np.minimum(lengths - 8, 8)
-        odd = _odd(((words[starts + 8] & _KEEP[sizes]) | _ZEROS[sizes]) ^ _ASCII_ZEROS)
+        odd = _odd(first_words(words, starts + 8, sizes) ^ _ALL_ZEROS.take(sizes))
         tails = np.flatnonzero(lengths > 16)
-        odd[tails] |= _odd(words[starts[tails] + lengths[tails] - 8] ^ _ASCII_ZEROS)
+        odd[tails] |= _odd(words_at(words, starts[tails] + lengths[tails] - 8) ^ _ASCII_ZEROS)
         self.ok[which] = odd == 0
-        self.high = self.low.copy()
         self.high[which] += _POWERS[point[which]] * 1.000001e-7
 
-    def _read_on(self, words: Words, longer: Ints, starts: Ints, lengths: Ints, head: Floats, point: Ints) -> None:
+    def _read_on(self, words: Words, longer: Ints, starts: Ints, lengths: Ints, head: Words, point: Ints) -> None:
         """Check the bytes after the eighth; the next eight digits are counted in, those after them are left to the
         bounds.
         """
@@ -119,7 +143,7 @@ class PlainNumbers:
             if not len(part):
                 break
             rest = np.minimum(lengths[part] - offset, 8)
-            digits, dots, dot_at, fine = _digits(words[starts[part] + offset] & _KEEP[rest], rest)
+            digits, dots, dot_at, fine = _digits(first_words(words, starts[part] + offset, rest), rest)
             if offset == 8:
                 fraction[part] += _parsed(digits) * np.where(dotted[part], 1e-15, 1e-16)
             ok[part] = fine & ~(dots & dotted[part])
@@ -134,15 +158,19 @@ class PlainNumbers:
 
 def _odd(digits: Words) -> Words:
     """Return the high bit of each byte that is over 9."""
-    return ((digits + _U(0x7676767676767676)) | digits) & _HIGH_BITS
+    odd = digits + _U(0x7676767676767676)
+    odd |= digits
+    odd &= _HIGH_BITS
+    return odd
 
 
 def short_whole_numbers(first: Words, lengths: Ints) -> tuple[Words, Mask]:
     """Say which values are one to eight digits and no more, with words whose order is that of the numbers."""
     sizes = np.minimum(lengths, 8)
-    digits = first ^ (_ASCII_ZEROS & _KEEP[sizes])
+    digits = first ^ _ALL_ZEROS.take(sizes)
     ok = (_odd(digits) == 0) & (lengths <= 8) & (lengths > 0)
-    return (digits << _SHIFTS[sizes]).byteswap(), ok
+    digits <<= _SHIFTS.take(sizes)
+    return digits.byteswap(inplace=True), ok
 
 
 def whole_number_of(order: Words) -> Floats:
@@ -151,30 +179,38 @@ def whole_number_of(order: Words) -> Floats:
 
 
 def _digits(word: Words, sizes: Ints) -> tuple[Words, Mask, NDArray[np.uint8], Mask]:
-    """Split words of digits around a dot: the digits' values without it, whether and where it is, and whether all else
-    is digits.
+    """Split words of digits around a dot: the digits' values without it, whether there is one, at which byte (8: none),
+    and whether all else is digits.
     """
-    values = (word | _ZEROS[sizes]) ^ _ASCII_ZEROS
+    values = word ^ _ALL_ZEROS.take(sizes)
     odd = _odd(values)
-    dots = odd != 0
-    if not dots.any():
-        return values, dots, np.zeros(len(word), np.uint8), ~dots
+    if not odd.any():
+        return values, np.zeros(len(word), np.bool_), np.full(len(word), 8, np.uint8), np.ones(len(word), np.bool_)
+    odd_bytes = np.bitwise_count(odd)
     place = odd >> _U(7)
-    ok = ((odd & (odd - _U(1))) == 0) & (((values ^ _DOTS) & (place * _U(0xFF))) == 0)
-    before = (place - _U(1)) * dots  # all bits below the dot's byte
-    dot_at = np.bitwise_count(before) >> 3
-    joined = (values & before) | ((values >> _U(8)) & ~before)
-    return np.where(dots, joined, values), dots, dot_at, ok
+    ok = (odd_bytes <= 1) & ((values & (place * _U(0xFF))) == place * _DOT)
+    place -= _U(1)  # all bits below the dot's byte, or all
+    after = values >> _U(8)
+    values ^= after
+    values &= place
+    values ^= after
+    return values, odd_bytes > 0, np.bitwise_count(place) >> 3, ok
 
 
 def _parsed(digits: Words) -> Words:
     """Return the number that eight bytes of digits write, the first one lowest (Lemire's multiplications, on whole
     arrays).
     """
-    digits = digits * _U(10) + (digits >> _U(8))
-    pairs = _U(0x000000FF000000FF)
-    high = (digits & pairs) * _U(100 + (1_000_000 << 32))
-    return (high + ((digits >> _U(16)) & pairs) * _U(1 + (10_000 << 32))) >> _U(32)
+    pairs = digits * _U(10)
+    pairs += digits >> _U(8)
+    fours = pairs & _U(0x000000FF000000FF)
+    fours *= _U(100 + (1_000_000 << 32))
+    pairs >>= _U(16)
+    pairs &= _U(0x000000FF000000FF)
+    pairs *= _U(1 + (10_000 << 32))
+    fours += pairs
+    fours >>= _U(32)
+    return fours
 
 
 _ISO_DATE = (b"0000-00-", b"9999-19-", b"00", b"39")
@@ -185,8 +221,7 @@ def iso_dates(words: Words, starts: Ints, lengths: Ints, first: Words) -> tuple[
     """Say which values are plain ISO dates (2024-01-31) and which are date-times to the minute or second (2024-01-31
     10:00:00).
     """
-    second = words[np.minimum(starts + 8, len(words) - 1)] & _KEEP[np.clip(lengths - 8, 0, 8)]
-    third = words[np.minimum(starts + 16, len(words) - 1)] & _KEEP[np.clip(lengths - 16, 0, 8)]
+    second, third = (first_words(words, starts + offset, np.maximum(lengths - offset, 0)) for offset in (8, 16))
     dated = _within(first, _ISO_DATE[0], _ISO_DATE[1])
     separator = (second >> _U(16)) & _U(0xFF)
     timed = _within(second, _ISO_DATE[2] + _ISO_TIME[0], _ISO_DATE[3] + _ISO_TIME[1])
