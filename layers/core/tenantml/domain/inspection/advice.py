@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from tenantml.errors import AdviceIsFatal
 LEAK, IDENTIFIER, CONSTANT, PERSONAL, IMBALANCE, DUPLICATES, UNLABELLED_ROWS = ADVICE_RULES
 
 PERSONAL_VALUES_TESTED = 100  # of a column
+LEAK_ROWS_FIRST = 16
 
 _EMAIL = re.compile(rb"[^@\s,;]+@[^@\s,;]+\.[A-Za-z]{2,}")
 _IBAN = re.compile(rb"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?")
@@ -197,7 +199,6 @@ class _Labels:
         self.by_class = by_class
         self.numbers = np.array([codes[value] if by_class else float(value) for value in target], np.float64)
         self.list = self.numbers.tolist()
-        self.classes = len(codes)
         most_frequent = max(Counter(target).values(), default=0)
         # With hardly another value than the most frequent one, anything would seem to determine it.
         self.telling = len(target) - most_frequent >= settings.leak_minority_rows
@@ -215,12 +216,16 @@ def _determines(column: Column, values: list[bytes], labels: _Labels, settings: 
             return True
     if not column.numeric or column.kinds & Kind.NOT_FINITE or (column.nulls and not NULLS.isdisjoint(values)):
         return False
+    if labels.by_class:  # most columns are told by their first values
+        return all(_lie_apart(values[:rows], labels.list[:rows]) for rows in (LEAK_ROWS_FIRST, len(values)))
     numbers = np.array(list(map(float, values)))
-    if not labels.by_class:
-        if np.ptp(numbers) == 0 or np.ptp(labels.numbers) == 0:
-            return False
-        return bool(abs(np.corrcoef(numbers, labels.numbers)[0, 1]) >= settings.leak_correlation)
-    order = numbers.argsort()
-    numbers, codes = numbers[order], labels.numbers[order]
-    edges = np.flatnonzero(codes[1:] != codes[:-1])
-    return len(edges) == labels.classes - 1 and bool((numbers[edges] < numbers[edges + 1]).all())
+    if np.ptp(numbers) == 0 or np.ptp(labels.numbers) == 0:
+        return False
+    return bool(abs(np.corrcoef(numbers, labels.numbers)[0, 1]) >= settings.leak_correlation)
+
+
+def _lie_apart(values: list[bytes], labels: list[float]) -> bool:
+    """Say whether each class has a range of numbers for itself."""
+    ordered = sorted(zip(map(float, values), labels, strict=True))
+    edges = [(low, high) for (low, label), (high, next_label) in pairwise(ordered) if label != next_label]
+    return len(edges) == len(set(labels)) - 1 and all(low < high for low, high in edges)
