@@ -28,12 +28,12 @@ def handler(event: dict[str, Any], tenant: str) -> tuple[int, dict[str, Any]]:
     prepared = reader(http.body_of(event), live.schema, max_rows=MAX_ROWS, reject_unseen=live.reject_unseen)
     quota.of(tenant).spend(len(prepared.lines))
     limit_bytes = SERVERLESS_BYTES if live.serverless else REAL_TIME_BYTES
-    predictions: list[dict[str, Any]] = []
+    predictions: list[str] = []
     for batch in rows.batches(prepared.lines, limit_bytes, ROWS_PER_CALL):
         predictions += answers.parse(serving.invoke(live, batch.body), live.output_keys, batch.row_count)
     return 200, {
         "model": live.model,
         "version": live.version,
-        "predictions": predictions,
+        "predictions": http.Json(f"[{','.join(predictions)}]"),
         "advice": prepared.advice,
     }

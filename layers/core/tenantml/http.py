@@ -30,6 +30,12 @@ BODY_BYTES = 65_536
 _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)  # our own bodies: an eighth of the time
 
 
+class Json(str):
+    """Text of JSON, which goes into an answer's body as it is."""
+
+    __slots__ = ()
+
+
 class Answer(NamedTuple):
     """What an operation answers; a document of its own (an OpenAPI document) has no room for the request's id."""
 
@@ -137,10 +143,14 @@ def answer(
     kind: str = "application/json",
 ) -> dict[str, Any]:
     """Return an answer as API Gateway's proxy integration takes it."""
+    members = (
+        f"{_ENCODER.encode(name)}:{value if isinstance(value, Json) else _ENCODER.encode(value)}"
+        for name, value in body.items()
+    )
     return {
         "statusCode": status,
         "headers": {"Content-Type": kind, "X-Request-Id": request_id, "Cache-Control": "no-store"} | (headers or {}),
-        "body": _ENCODER.encode(body),
+        "body": f"{{{','.join(members)}}}",
     }
 
 

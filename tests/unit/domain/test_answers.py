@@ -5,17 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenantml.domain.answers import parse
+from tenantml.domain import answers
 from tenantml.domain.inference import OUTPUT_KEYS
 from tenantml.errors import UnreadableAnswer, WrongPredictionCount
 
 CHURN = b"""True.,0.8,"[0.2, 0.8]","['False.', 'True.']"\n"""
+
+
+def parse(body: bytes, output_keys: Sequence[str], row_count: int) -> list[Any]:
+    return [json.loads(prediction) for prediction in answers.parse(body, output_keys, row_count)]
 
 
 def answer(*lines: list[object]) -> bytes:
@@ -125,6 +131,14 @@ def test_any_class_names_survive(classes: list[str], data: st.DataObject, writte
     assert prediction["predicted_label"] == label
     assert prediction["probabilities"] == dict(zip(classes, values, strict=True))
     assert prediction["probability"] == prediction["probabilities"][label]
+
+
+def test_predictions_are_written_alike_whether_read_at_once_or_one_by_one() -> None:
+    classes = ["50 %", "%s", 'a "quoted" one', "é"]
+    line = answer(["%s", 0.5, [0.25, 0.5, 0.125, 0.125], json.dumps(classes)])
+    spaced = answer(["%s", 0.5, " [0.25, 0.5, 0.125, 0.125]", json.dumps(classes)])
+    assert answers.parse(line * 2, OUTPUT_KEYS, 2) == answers.parse(spaced * 2, OUTPUT_KEYS, 2)
+    assert parse(line, OUTPUT_KEYS, 1)[0]["probabilities"] == dict(zip(classes, [0.25, 0.5, 0.125, 0.125], strict=True))
 
 
 @given(st.binary(max_size=80), st.sampled_from([(), OUTPUT_KEYS]))
