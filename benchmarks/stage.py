@@ -99,8 +99,8 @@ def staged() -> Iterator[Stage]:
 
 
 def _train(api: TenantApi, path: Path) -> str:
-    """Return the name of the endpoint of a model with one candidate."""
-    api.configure(MODEL, {"target": sample.TARGET, "max_candidates": 1})
+    """Return the name of the endpoint of a model as it is trained by default."""
+    api.configure(MODEL, {"target": sample.TARGET})
     key = api.upload(MODEL, path)
     deadline = time.monotonic() + TRAINING_SECONDS
     while not (found := api.execution_of(key) or {}).get("ended_at"):
