@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks import imports, predictions
 
 OUTPUT = Path("build/bench")
-INSPECTION_MEGABYTES = 8
+INSPECTION_MEGABYTES = 60
 
 Document = dict[str, Any]
 

@@ -75,12 +75,14 @@ def _read_at_once(lines: list[list[str]], output_keys: Sequence[str]) -> list[st
     if not output_keys or set(map(len, lines)) != {len(output_keys)}:
         return None
     columns = dict(zip(output_keys, zip(*lines, strict=True), strict=True))
-    texts, labels = columns["probabilities"], set(columns["labels"])
+    lists = "\n".join(columns["probabilities"])
+    texts = lists[1:-1].split("]\n[")
     try:
-        [classes] = map(_classes_of, labels)
-        if {(text[:1], text[-1:], text.count(",")) for text in texts} != {("[", "]", len(classes) - 1)}:
+        [classes] = map(_classes_of, set(columns["labels"]))
+        one_size = {text.count(",") for text in texts} == {len(classes) - 1}
+        if not one_size or len(texts) != len(lines) or lists[:1] + lists[-1:] != "[]":
             return None
-        values = list(map(float, ",".join([text[1:-1] for text in texts]).split(",")))
+        values = list(map(float, ",".join(texts).split(",")))
     except ValueError:
         return None
     if not _are_probabilities(values) or not set(columns["predicted_label"]).issubset(classes):

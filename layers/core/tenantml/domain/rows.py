@@ -30,6 +30,12 @@ from tenantml.errors import (
     UnseenCategory,
 )
 
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=tuple,  # so that a key that comes twice is seen, and an object is no array
+    parse_int=str.encode,
+    parse_float=str.encode,
+    parse_constant=NotJson,
+)
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 """NUL, and the halves of a character, which JSON can spell and UTF-8 cannot."""
 
@@ -79,13 +85,7 @@ def read_json(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool
         RowError: by its subclass, what of which row and column does not fit.
     """
     try:
-        document = json.loads(
-            body.decode("utf-8-sig"),
-            object_pairs_hook=tuple,  # so that a key that comes twice is seen, and an object is no array
-            parse_int=str.encode,
-            parse_float=str.encode,
-            parse_constant=NotJson,
-        )
+        document = _DECODER.decode(body.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:  # not UTF-8, malformed, or brackets without end
         raise InvalidRequest(f"the body is not JSON: {error}") from error
     is_request = isinstance(document, tuple) and len(document) == 1 and document[0][0] == "rows"
