@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -158,7 +157,7 @@ def _mode(job: Job, training: dataset.Download) -> str:
     return "ENSEMBLING" if small and few and not manifest else "HYPERPARAMETER_TUNING"
 
 
-def _events(runner: _Runner, process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
+def _events(runner: _Runner, process: processes.Process) -> Iterator[dict[str, Any]]:
     """The trainer's events until its process ends; raises JobStopped, and TimeoutError past the cap and its grace."""
     cap_seconds = runner.job.tabular.get("CompletionCriteria", {}).get("MaxAutoMLJobRuntimeInSeconds")
     deadline = None if cap_seconds is None else runner.job.created_at + cap_seconds + GRACE_SECONDS

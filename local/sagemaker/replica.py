@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import json
 import logging
-import subprocess
 import tarfile
 import threading
 import time
@@ -37,7 +36,7 @@ class HostingFailed(Exception):
 class Replica:
     """A process that answers, the connections to it and the number of requests that it is answering."""
 
-    process: subprocess.Popen[bytes]
+    process: processes.Process
     folder: Path
     port: int
     max_concurrency: int | None  # a serverless variant's
@@ -149,7 +148,7 @@ def _fetch(s3: Any, uri: str, artifact_dir: Path, container: str) -> None:
         ) from error
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], folder: Path, variant: dict[str, Any]) -> int:
+def _wait_until_ready(process: processes.Process, folder: Path, variant: dict[str, Any]) -> int:
     ready = folder / "ready.json"
     deadline = time.monotonic() + variant.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_SECONDS)
     while time.monotonic() < deadline and process.poll() is None:

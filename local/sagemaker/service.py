@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from local.sagemaker import endpoints, hosting, job_runner, jobs, models, runtime, store, tags
+from local.sagemaker import endpoints, hosting, job_runner, jobs, models, processes, runtime, store, tags
 from local.sagemaker.errors import Answer, ApiError
 from local.sagemaker.shapes import check_answer, check_request, operation
 from local.sagemaker.store import Scope
@@ -106,3 +106,4 @@ def reset() -> None:
     job_runner.stop_all()
     store.clear()
     hosting.kill_all()
+    processes.close_nursery()
