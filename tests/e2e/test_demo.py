@@ -89,7 +89,8 @@ def test_a_regression_with_nulls_quoted_commas_and_a_bom_works_too(tmp_path: Pat
 def test_a_multiclass_target_of_whole_numbers_works_too(tmp_path: Path) -> None:
     digits = load_digits()
     rows: list[list[object]] = [[f"pixel {number}" for number in range(64)] + ["digit"]]
-    rows += [[*map(int, pixels), int(digit)] for pixels, digit in zip(digits.data, digits.target, strict=True)]
+    few = [(pixels, digit) for pixels, digit in zip(digits.data, digits.target, strict=True) if digit < 4]
+    rows += [[*map(int, pixels), int(digit)] for pixels, digit in few]
     data = _write(tmp_path / "digits.csv", rows)
     done, report = _demonstrate(tmp_path / "out", "--data", str(data), "--target", "digit")
     assert done.returncode == 0, done.stdout + done.stderr
