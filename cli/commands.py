@@ -178,11 +178,9 @@ def receipt(context: Context) -> Result:
     """Print what an execution did in the customer's account, call by call."""
     options = context.options
     if options.tenant:
-        request = {"tenant": options.tenant, "receipt": options.execution}
-        found = context.stack.call("ShowEvidenceFunction", request)
-        text = found.pop("text")
-        return Result(found, text)
-    found = context.api.receipt(options.execution)
+        found = context.stack.receipt(options.tenant, options.execution)
+    else:
+        found = context.api.receipt(options.execution)
     names = ("number", "time", "action", "outcome", "resource")
     rows = [[str(entry.get(name, "")) for name in names] for entry in found["entries"]]
     return Result(found, _table(list(names), rows))

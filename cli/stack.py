@@ -68,6 +68,15 @@ class Stack:
             raise Refused(payload.get("errorType", "Unknown"), payload.get("errorMessage", "no reason was given"))
         return payload
 
+    def receipt(self, tenant: str, chain: str) -> Document:
+        """A receipt, whole, without its text; raises Refused."""
+        request = {"tenant": tenant, "receipt": chain}
+        found = page = self.call("ShowEvidenceFunction", request)
+        while token := page["next_token"]:
+            page = self.call("ShowEvidenceFunction", request | {"next_token": token})
+            found["entries"] += page["entries"]
+        return {name: value for name, value in found.items() if name not in {"text", "next_token"}}
+
     def put(self, path: Path, key: str, tell: Progress) -> str:
         """Send a file to the ingest bucket, never more than a part of it in memory, and return its version's id."""
         s3, place = self.client("s3"), {"Bucket": self.outputs["IngestBucket"], "Key": key}

@@ -84,7 +84,7 @@ class TenantApi:
         while token := page["next_token"]:
             page = self.call("GET", f"{path}?{urllib.parse.urlencode({'next_token': token})}")
             found["entries"] += page["entries"]
-        return found
+        return {name: value for name, value in found.items() if name != "next_token"}
 
     def predict(self, model: str, csv_text: str) -> Document:
         """Predict rows of CSV text with a header."""

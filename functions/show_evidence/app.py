@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tenantml.aws import receipts, reports
+from tenantml.domain import pagination
 from tenantml.domain.receipts import as_text
 from tenantml.entrypoint import function
 from tenantml.errors import InvalidOperation, NotFound
@@ -14,13 +15,19 @@ from tenantml.errors import InvalidOperation, NotFound
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Return the receipt of `{"tenant", "receipt": chain}`, the report of `{"tenant", "removal": name}`, or for a
     tenant alone the names of both; an execution's name is its chain.
+
+    A receipt comes in pages of a thousand entries, each verified as a whole: `next_token` brings the next one.
     """
     tenant, chain, removal = event.get("tenant"), event.get("receipt"), event.get("removal")
-    if not isinstance(tenant, str) or set(event) - {"tenant", "receipt", "removal"}:
+    if not isinstance(tenant, str) or set(event) - {"tenant", "receipt", "removal", "next_token"}:
         raise InvalidOperation("expected tenant, and receipt or removal to see one of them")
     if chain is None and removal is None:
         return {"receipts": sorted(receipts.chains(tenant)), "removals": reports.heads(tenant)}
     found = receipts.read(tenant, str(chain)) if chain else reports.read(tenant, str(removal))
     if found is None:
         raise NotFound("there is no such receipt or report; the tenant alone lists their names")
-    return found | ({"text": as_text(found["entries"])} if chain else {})
+    if not chain:
+        return found
+    token = {"next_token": str(event["next_token"])} if event.get("next_token") else {}
+    page = pagination.page_of(found["entries"], pagination.read(token, pagination.MAX_ENTRIES, pagination.MAX_ENTRIES))
+    return found | {"entries": page.rows, "text": as_text(page.rows), "next_token": page.next_token}

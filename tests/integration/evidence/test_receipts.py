@@ -13,10 +13,13 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from samtranslator.yaml_helper import yaml_parse
 
+from functions.show_evidence.app import handler as show_evidence
 from tenantml.aws import evidence, receipts, registry
 from tenantml.aws.clients import platform
+from tenantml.domain import pagination
 from tenantml.domain.receipts import Entry
 from tenantml.domain.tenants import ACTIVE, Tenant
+from tenantml.errors import InvalidRequest
 
 TEMPLATE = yaml_parse((Path(__file__).parents[3] / "template.yaml").read_text())["Resources"]
 TENANT = Tenant("acme", "222222222222", "us-east-1", "cloud@acme.example", "tenantml-external-id", ACTIVE)
@@ -147,3 +150,18 @@ def test_a_prediction_is_answered_though_its_receipt_cannot_be_written(monkeypat
     found = receipts.read("acme", chain)
     assert found is not None
     assert [(entry["request_id"], entry["count"]) for entry in found["entries"]] == [("request-1", 2)]
+
+
+def test_an_operator_is_shown_a_long_receipt_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pagination, "MAX_ENTRIES", 10)  # a thousand take the fake table minutes
+    registry.add_execution("acme", EXECUTION, {"upload": {"uploaded_at": "2026-11-22T17:03:01Z"}})
+    receipts.append("acme", EXECUTION, [call(number) for number in range(12)])
+    request = {"tenant": "acme", "receipt": EXECUTION}
+    page = show_evidence(request, None)
+    assert (len(page["entries"]), page["count"], page["faults"]) == (10, 12, [])
+    last = show_evidence(request | {"next_token": page["next_token"]}, None)
+    assert [entry["request_id"] for entry in page["entries"] + last["entries"]] == request_ids(EXECUTION)
+    assert last["next_token"] is None
+    assert len(last["text"].splitlines()) == 2
+    with pytest.raises(InvalidRequest, match="next_token"):
+        show_evidence(request | {"next_token": "elsewhere"}, None)
