@@ -141,6 +141,18 @@ def test_predictions_are_written_alike_whether_read_at_once_or_one_by_one() -> N
     assert parse(line, OUTPUT_KEYS, 1)[0]["probabilities"] == dict(zip(classes, [0.25, 0.5, 0.125, 0.125], strict=True))
 
 
+_digits = st.sampled_from(["0", "1", "0.50", "1e-05", "5E-1", "-0.0", ".5", "1.", "+1", "00.5"])
+
+
+@given(st.lists(_digits, min_size=2, max_size=2), st.sampled_from([",", ", ", " , "]))
+def test_probabilities_keep_their_digits_where_json_has_such(texts: list[str], comma: str) -> None:
+    line = answer(["b", 0.5, f"[{comma.join(texts)}]", "['a', 'b']"])
+    [written] = answers.parse(line, OUTPUT_KEYS, 1)
+    assert list(json.loads(written)["probabilities"].values()) == list(map(float, texts))
+    if texts[1] in {"0", "1", "0.50", "1e-05", "5E-1", "-0.0"}:
+        assert f'"probability":{texts[1]},' in written
+
+
 @given(st.binary(max_size=80), st.sampled_from([(), OUTPUT_KEYS]))
 def test_whatever_an_endpoint_answers_it_is_read_or_named(body: bytes, keys: tuple[str, ...]) -> None:
     with suppress(UnreadableAnswer, WrongPredictionCount):

@@ -6,7 +6,7 @@ own `probability` is P(positive class) from a tuned binary model and P(predicted
 Developer Guide, "Configure inference output in generated containers"), so only `probabilities` is used.
 
 Predictions are written as the text of JSON that goes into our own answer: to make objects of them, only to have these
-written, takes longer than reading them.
+written, takes longer than reading them. So probabilities keep the digits that the endpoint wrote.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ import io
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tenantml.errors import UnreadableAnswer, WrongPredictionCount
 
 _NEEDED_KEYS = ("predicted_label", "probabilities", "labels")
 # One item of a list and the comma after it: text as Python or JSON quote it, or a bare word such as 1.5 or True.
 _ITEM = re.compile(r"""\s*('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s'",\[\]]+)\s*(,|\Z)""", re.DOTALL)
+
+_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"  # as JSON writes it
+_NUMBERS = re.compile(f"{_NUMBER}(?:, ?{_NUMBER})*")
 
 
 def parse(body: bytes, output_keys: Sequence[str], row_count: int) -> list[str]:
@@ -77,19 +80,20 @@ def _read_at_once(lines: list[list[str]], output_keys: Sequence[str]) -> list[st
     columns = dict(zip(output_keys, zip(*lines, strict=True), strict=True))
     lists = "\n".join(columns["probabilities"])
     texts = lists[1:-1].split("]\n[")
+    joined = ",".join(texts)
     try:
         [classes] = map(_classes_of, set(columns["labels"]))
-        one_size = {text.count(",") for text in texts} == {len(classes) - 1}
-        if not one_size or len(texts) != len(lines) or lists[:1] + lists[-1:] != "[]":
-            return None
-        values = list(map(float, ",".join(texts).split(",")))
     except ValueError:
         return None
-    if not _are_probabilities(values) or not set(columns["predicted_label"]).issubset(classes):
+    one_size = {text.count(",") for text in texts} == {len(classes) - 1}
+    if not one_size or len(texts) != len(lines) or lists[:1] + lists[-1:] != "[]" or not _NUMBERS.fullmatch(joined):
+        return None
+    values = joined.replace(" ", "").split(",")
+    if not _are_probabilities(list(map(float, values))) or not set(columns["predicted_label"]).issubset(classes):
         return None
     written = _form_of(classes)
     places = {label: (json.dumps(label), place) for place, label in enumerate(classes)}
-    of_each_line = zip(*[iter(map(repr, values))] * len(classes), strict=True)
+    of_each_line = zip(*[iter(values)] * len(classes), strict=True)
     return [
         written % (label, line[place], *line)
         for (label, place), line in zip(map(places.__getitem__, columns["predicted_label"]), of_each_line, strict=True)
@@ -104,14 +108,20 @@ def _form_of(classes: Sequence[str]) -> str:
 
 def _classification(fields: dict[str, str]) -> str:
     classes = _classes_of(fields["labels"])
-    values = list(map(float, _inner(fields["probabilities"]).split(",")))
-    if len(values) != len(classes):
-        raise ValueError(f"{len(values)} probabilities for {len(classes)} labels")
-    if not _are_probabilities(values):
+    texts = _inner(fields["probabilities"]).split(",")
+    if len(texts) != len(classes):
+        raise ValueError(f"{len(texts)} probabilities for {len(classes)} labels")
+    if not _are_probabilities(list(map(float, texts))):
         raise ValueError("a probability is not between 0 and 1")
-    probabilities = dict(zip(classes, values, strict=True))
+    probabilities = dict(zip(classes, map(_json_number, texts), strict=True))
     label = _class_of(fields["predicted_label"], probabilities)
-    return _form_of(classes) % (json.dumps(label), repr(probabilities[label]), *map(repr, values))
+    return _form_of(classes) % (json.dumps(label), probabilities[label], *probabilities.values())
+
+
+def _json_number(text: str) -> str:
+    """Return a number in its own digits where JSON takes them: `.5` and `5.` it does not."""
+    text = text.strip()
+    return text if _NUMBERS.fullmatch(text) else repr(float(text))
 
 
 def _are_probabilities(values: list[float]) -> bool:
@@ -126,7 +136,7 @@ def _classes_of(text: str) -> list[str]:
     return classes
 
 
-def _class_of(label: str, classes: dict[str, float]) -> str:
+def _class_of(label: str, classes: Iterable[str]) -> str:
     """Find the class of a label; a container may write the number 1 here and 1.0 there."""
     if label in classes:
         return label
