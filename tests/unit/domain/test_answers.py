@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenantml.domain import answers
@@ -157,3 +157,48 @@ def test_probabilities_keep_their_digits_where_json_has_such(texts: list[str], c
 def test_whatever_an_endpoint_answers_it_is_read_or_named(body: bytes, keys: tuple[str, ...]) -> None:
     with suppress(UnreadableAnswer, WrongPredictionCount):
         assert len(parse(body, keys, 1)) == 1
+
+
+_pieces = st.sampled_from(
+    [
+        "no",
+        "yes",
+        "no way",
+        "0.5",
+        "1.5",
+        "1e-3",
+        "1e3",
+        "-0",
+        "[0.9, 0.1]",
+        '"',
+        '""',
+        ",",
+        '","',
+        "\n",
+        "\r",
+        "\r\n",
+        "",
+    ]
+)
+
+
+@st.composite
+def _answers(draw: st.DrawFn) -> str:
+    """One to three lines as endpoints write them, some of them with a piece replaced by another."""
+    line = ["no", ",", "0.9", ",", '"', "[0.9, 0.1]", '"', ",", '"', "['no', 'yes']", '"', "\n"]
+    pieces = line * draw(st.integers(1, 3))
+    for _ in range(draw(st.integers(0, 3))):
+        pieces[draw(st.integers(0, len(pieces) - 1))] = draw(_pieces)
+    return "".join(pieces)
+
+
+@settings(max_examples=500)
+@given(_answers(), st.integers(0, 3))
+def test_what_is_read_at_once_is_what_is_read_line_by_line(text: str, rows: int) -> None:
+    at_once = answers._read_at_once(text, rows)
+    if at_once is not None:
+        assert at_once == answers._read_line_by_line(text, OUTPUT_KEYS, rows)
+
+
+def test_the_common_answer_is_read_at_once() -> None:
+    assert answers._read_at_once(CHURN.decode() * 2, 2) == answers.parse(CHURN * 2, OUTPUT_KEYS, 2)
