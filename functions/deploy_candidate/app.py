@@ -6,7 +6,7 @@ from typing import Any
 
 from tenantml.aws import autopilot, endpoints, registry
 from tenantml.aws.customer import assume
-from tenantml.domain import inference, session_policies
+from tenantml.domain import answers, inference, session_policies
 from tenantml.domain.models import ModelSettings
 from tenantml.domain.runs import Run
 from tenantml.entrypoint import state
@@ -23,7 +23,7 @@ def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
         found for found in autopilot.candidates(session.client("sagemaker"), job) if found["CandidateName"] == name
     )
     regression = event["problem_type"] == "Regression"
-    keys = () if regression else inference.OUTPUT_KEYS
+    keys = () if regression else answers.OUTPUT_KEYS
     version = {
         "execution": run.execution,
         "status": "deploying",

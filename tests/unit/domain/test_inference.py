@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tenantml.domain.inference import OUTPUT_KEYS, prepare_containers
+from tenantml.domain.answers import OUTPUT_KEYS
+from tenantml.domain.inference import prepare_containers
 from tenantml.errors import NoCandidate
 
 

@@ -19,8 +19,10 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
-from tenantml.domain.inference import OUTPUT_KEYS
 from tenantml.errors import UnreadableAnswer, WrongPredictionCount
+
+OUTPUT_KEYS = ("predicted_label", "probability", "probabilities", "labels")
+"""What a classification endpoint is asked for: the columns of its answers, in this order."""
 
 _NEEDED_KEYS = ("predicted_label", "probabilities", "labels")
 # One item of a list and the comma after it: text as Python or JSON quote it, or a bare word such as 1.5 or True.

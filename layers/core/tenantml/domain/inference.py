@@ -12,9 +12,6 @@ from typing import Any
 
 from tenantml.errors import NoCandidate
 
-OUTPUT_KEYS = ("predicted_label", "probability", "probabilities", "labels")
-"""What a classification endpoint is asked for: the columns of its answers, in this order."""
-
 SUPPORTED = "SAGEMAKER_INFERENCE_SUPPORTED"
 INPUT = "SAGEMAKER_INFERENCE_INPUT"
 OUTPUT = "SAGEMAKER_INFERENCE_OUTPUT"
