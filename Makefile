@@ -78,9 +78,10 @@ bench: .venv/.dev ## Measure; writes build/bench/
 
 # ---- test and check ----
 
-# Two workers: 217 s became 146 s on two busy cores. A file stays with one worker, for its clouds and models are shared.
+# Three workers: tests wait for clouds, so that two left a third of two cores idle (640 s became 498 s). A file stays with
+# one worker, for its clouds and models are shared.
 # Files in their order: by the number of tests, which is the default, the demo and its five clouds would come last.
-PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test
 test: .venv/.dev ## All tests: unit, integration, contract, e2e
