@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
-from tenantml.domain import cells
-from tenantml.domain.cells import NULL_WORDS, NUMBERS, Column, Form, NotJson
+from tenantml.domain import cells, json_columns
+from tenantml.domain.cells import NULL_WORDS, NUMBERS, Column, Form
 from tenantml.errors import (
     HeaderAmongRows,
     InvalidRequest,
@@ -30,12 +29,6 @@ from tenantml.errors import (
     UnseenCategory,
 )
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=tuple,  # so that a key that comes twice is seen, and an object is no array
-    parse_int=str.encode,
-    parse_float=str.encode,
-    parse_constant=NotJson,
-)
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 """NUL, and the halves of a character, which JSON can spell and UTF-8 cannot."""
 
@@ -84,16 +77,18 @@ def read_json(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool
         InvalidRequest: the body is not of that form.
         RowError: by its subclass, what of which row and column does not fit.
     """
-    try:
-        document = _DECODER.decode(body.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # not UTF-8, malformed, or brackets without end
-        raise InvalidRequest(f"the body is not JSON: {error}") from error
-    is_request = isinstance(document, tuple) and len(document) == 1 and document[0][0] == "rows"
-    rows = document[0][1] if is_request else None
-    if not isinstance(rows, list):
-        raise InvalidRequest('the body must be {"rows": [{"column": value, …}, …]} and hold each key once')
-    _check_count(len(rows), max_rows)
-    return _prepare(_json_table(rows, schema), schema, cells.JSON, reject_unseen)
+    names = [column.name for column in schema.columns]
+    table = json_columns.read(body, names, {column.name for column in schema.columns if column.type in NUMBERS})
+    if table is None:
+        rows = _json_rows(body)
+        _check_count(len(rows), max_rows)
+        for number, row in enumerate(rows, 1):
+            if not isinstance(row, tuple):
+                raise InvalidRow("expected an object of columns and their values", row=number)
+            _check_names((name for name, _ in row), schema, row=number)
+        table = [[row[name] for row in map(dict, rows)] for name in names]
+    _check_count(len(table[0]), max_rows)
+    return _prepare(table, schema, cells.JSON, reject_unseen)
 
 
 def read_csv(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool = False) -> PreparedRows:
@@ -148,19 +143,16 @@ def batches(lines: Sequence[bytes], max_bytes: int, max_rows: int) -> list[Batch
     return [Batch(b"".join(part), len(part)) for part in parts]
 
 
-def _json_table(rows: Sequence[Any], schema: Schema) -> list[Sequence[Any]]:
-    """Return the values column by column, in the schema's order, of rows that are tuples of names and values."""
-    names = [column.name for column in schema.columns]
-    if set(map(type, rows)) == {tuple} and set(map(len, rows)) == {len(names)}:
-        flat = list(chain.from_iterable(chain.from_iterable(rows)))  # name, value, name, value, …
-        found, first = flat[::2], flat[: 2 * len(names) : 2]
-        if set(first) == set(names) and found == first * len(rows):  # the columns in one order, as most apps send them
-            return [flat[2 * first.index(name) + 1 :: 2 * len(names)] for name in names]
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row, tuple):
-            raise InvalidRow("expected an object of columns and their values", row=number)
-        _check_names((name for name, _ in row), schema, row=number)
-    return [[row[name] for row in map(dict, rows)] for name in names]
+def _json_rows(body: bytes) -> list[Any]:
+    try:
+        document = json_columns.DECODER.decode(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # not UTF-8, malformed, or brackets without end
+        raise InvalidRequest(f"the body is not JSON: {error}") from error
+    is_request = isinstance(document, tuple) and len(document) == 1 and document[0][0] == "rows"
+    rows = document[0][1] if is_request else None
+    if not isinstance(rows, list):
+        raise InvalidRequest('the body must be {"rows": [{"column": value, …}, …]} and hold each key once')
+    return rows
 
 
 def _check_count(row_count: int, max_rows: int) -> None:
