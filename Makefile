@@ -59,7 +59,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 .PHONY: lock
 lock: | .venv/.uv ## Compile requirements/*.in (LOCK=--upgrade moves the pins)
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
-	for set in layer inspect cloud; do $(COMPILE) -c requirements/dev.txt requirements/$$set.in -o requirements/$$set.txt || exit 1; done
+	for set in core analysis cloud; do $(COMPILE) -c requirements/dev.txt requirements/$$set.in -o requirements/$$set.txt || exit 1; done
 	for set in sam scan audit; do $(COMPILE) requirements/$$set.in -o requirements/$$set.txt || exit 1; done
 
 # ---- run ----
@@ -156,7 +156,7 @@ check-resources: $(TRANSLATED) .venv-scan/.installed
 
 # Not part of `check`: it asks PyPI for advisories, which a machine that only installs packages does not reach. --strict makes
 # it fail when it cannot ask.
-AUDITED ?= requirements/layer.txt requirements/inspect.txt
+AUDITED ?= requirements/core.txt requirements/analysis.txt
 .PHONY: audit
 audit: .venv-audit/.installed ## Known vulnerabilities of what is deployed; needs PyPI itself
 	.venv-audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off $(addprefix --requirement ,$(AUDITED))

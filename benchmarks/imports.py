@@ -1,7 +1,7 @@
 """Cold import: CPU seconds of every function, of `import boto3` and of what the SageMaker SDK would cost instead.
 
 Every import is a process of its own, bytecode there already, the best of several; alternated, so that a busy machine is
-busy for all of them. Functions are imported from the layer as it is shipped and nothing else.
+busy for all of them. Functions are imported from their layers as they are shipped and nothing else.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ print(time.process_time() - began)
 """
 
 
-def _build_layer(folder: Path) -> Path:
-    """The layer's folder for `sys.path`, with bytecode of this Python."""
-    environment = os.environ | {"ARTIFACTS_DIR": str(folder), "TENANTML_BUILD": "native"}
-    command = ["make", "--silent", "--directory", str(_REPOSITORY / "layers" / "core"), "build-CoreLayer"]
+def _build_layer(layer: str, folder: Path) -> Path:
+    """A layer's folder for `sys.path`, with bytecode of this Python."""
+    environment = os.environ | {"ARTIFACTS_DIR": str(folder / layer), "TENANTML_BUILD": "native"}
+    command = ["make", "--silent", "--directory", str(_REPOSITORY / "layers" / layer), f"build-{layer.title()}Layer"]
     subprocess.run(command, env=environment, check=True, capture_output=True)
-    return folder / "python"
+    return folder / layer / "python"
 
 
 def _seconds(statement: str, *folders: Path) -> float:
@@ -50,14 +50,14 @@ def measure() -> dict[str, Any]:
     def note(name: str, seconds: float) -> None:
         best[name] = min(seconds, best.get(name, seconds))
 
-    installed = Path(sysconfig.get_paths()["purelib"])
+    installed, functions = Path(sysconfig.get_paths()["purelib"]), _REPOSITORY / "functions"
     with tempfile.TemporaryDirectory() as built:
-        layer = _build_layer(Path(built))
+        core, analysis = (_build_layer(layer, Path(built)) for layer in ("core", "analysis"))
         for _ in range(3):
             note("import boto3", _seconds("import boto3", installed))
-            note("predict", _seconds("import app", _REPOSITORY / "functions" / "predict", layer))
+            note("predict", _seconds("import api.predict", functions, core))
             note(SDK, _seconds("from sagemaker.predictor import Predictor", installed))
-        for folder in sorted(path.parent for path in _REPOSITORY.glob("functions/*/app.py")):
-            if folder.name != "predict":
-                note(folder.name, _seconds("import app", folder, layer, installed))  # numpy, which one of them ships
+        for path in sorted(functions.glob("*/*.py")):
+            if path.stem != "predict":
+                note(path.stem, _seconds(f"import {path.parent.name}.{path.stem}", functions, core, analysis))
     return {"cpu_seconds": best, "predict_of_sdk": best["predict"] / best[SDK]}

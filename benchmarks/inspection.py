@@ -118,7 +118,7 @@ def by_csv(source: Path, target: str, folder: Path) -> int:
 
 def by_tenantml(source: Path, target: str, folder: Path) -> int:
     """The pre-flight."""
-    from tenantml.domain.inspection import InspectionSettings, inspect  # noqa: PLC0415 - as above
+    from tenantml_analysis.inspection import InspectionSettings, inspect  # noqa: PLC0415 - as above
 
     settings = InspectionSettings(target=target, seed=source.name)
     with (
@@ -131,7 +131,7 @@ def by_tenantml(source: Path, target: str, folder: Path) -> int:
 
 
 WAYS = {"pandas": by_pandas, "csv tee": by_csv, "tenantml": by_tenantml}
-IMPORTS = {"pandas": ("pandas",), "csv tee": (), "tenantml": ("tenantml.domain.inspection",)}
+IMPORTS = {"pandas": ("pandas",), "csv tee": (), "tenantml": ("tenantml_analysis.inspection",)}
 
 
 def cpu_seconds() -> float:
@@ -183,7 +183,7 @@ class _Nowhere:
 
 def measure_stream(name: str, size: int) -> dict[str, Any]:
     """Inspect a stream that is made as it is read, in the process that calls this; the making costs next to nothing."""
-    from tenantml.domain.inspection import InspectionSettings, inspect  # noqa: PLC0415 - as above
+    from tenantml_analysis.inspection import InspectionSettings, inspect  # noqa: PLC0415 - as above
 
     rows, target = FILES[name]
     lines = rows(random.Random(7))

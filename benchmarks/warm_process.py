@@ -51,8 +51,8 @@ def own_time(request: Document) -> Document:
     """
     import boto3  # noqa: PLC0415 - as below
 
-    from functions.predict.app import handler  # noqa: PLC0415 - importing is part of what is measured elsewhere
-    from tenantml.aws import serving  # noqa: PLC0415
+    from functions.api.predict import handler  # noqa: PLC0415 - importing is part of what is measured elsewhere
+    from tenantml.services import serving  # noqa: PLC0415
 
     invoke, spent = serving.invoke, [0.0, 0.0]
 
@@ -101,8 +101,8 @@ def own_time(request: Document) -> Document:
 
 def refusal(request: Document) -> Document:
     """Send `{"tenant", "model", "body", "count"}` past the tenant's rate: what a refused request costs."""
-    from functions.predict.app import handler  # noqa: PLC0415 - as above
-    from tenantml.aws import tenant_scope  # noqa: PLC0415
+    from functions.api.predict import handler  # noqa: PLC0415 - as above
+    from tenantml.services import tenant_scope  # noqa: PLC0415
 
     calls, refused, spent = [0], [0], []
     call = event(request["tenant"], request["model"], request["body"].encode())
@@ -122,7 +122,7 @@ def refusal(request: Document) -> Document:
 
 def tenants(request: Document) -> Document:
     """Predict for each of `{"tenants", "model", "body"}`, then for each tenth again: memory on the way, in MB."""
-    from functions.predict.app import handler  # noqa: PLC0415 - as above
+    from functions.api.predict import handler  # noqa: PLC0415 - as above
 
     def predict(tenant: str) -> None:
         answer = handler(event(tenant, request["model"], request["body"].encode()), _Context())

@@ -16,7 +16,7 @@ from cli.errors import Refused
 from cli.stack import Document, Progress, Stack
 from cli.tenant_api import URL_VARIABLE, TenantApi
 from tenantml.domain.names import execution_name
-from tenantml.domain.uploads import destination_of
+from tenantml.domain.uploads.upload import destination_of
 from tenantml.errors import UploadError
 
 TRAINING, OFFBOARDING = "TrainingStateMachineArn", "OffboardingStateMachineArn"

@@ -1,5 +1,5 @@
 # How Python code gets into a Lambda zip: pinned wheels for the platform that runs it, whatever interpreter builds it,
-# and bytecode, which was worth a factor of two to three in a cold import. Included by the Makefiles that `sam build`
+# and bytecode, which was worth a factor of two to three in a cold import. Included by the layers' Makefiles that `sam build`
 # calls (with ARTIFACTS_DIR set, from a copy of the source: so every path here starts from this file).
 #
 # TENANTML_BUILD=native builds for the interpreter of .venv instead: a test imports every function from nothing but that.
@@ -40,4 +40,11 @@ define compile
 	else \
 		echo "WARNING: no python3.13 here, so this zip has no bytecode: it works, and its cold starts are slower."; \
 	fi
+endef
+
+# $(call layer,SET,PACKAGE): a layer's content, the wheels of requirements/SET.txt and the package beside the Makefile.
+define layer
+	$(call install,$(1),$(ARTIFACTS_DIR)/python)
+	tar -C "$(HERE)" --exclude __pycache__ -cf - $(2) | tar -C "$(ARTIFACTS_DIR)/python" -xf -
+	$(call compile,$(ARTIFACTS_DIR)/python,/opt/python)
 endef

@@ -40,29 +40,34 @@ def package(template_path: Path, build_dir: Path, s3: S3Client, bucket: str) -> 
     """The template as JSON text, its local paths replaced by the `s3://` addresses that they were uploaded to.
 
     Zips are kept in `build_dir` under the digest of what went into them, which is also their key in `bucket`: what did
-    not change is neither built again nor updated by a deployment. `Globals` cannot name a path here.
+    not change is neither built again nor updated by a deployment.
 
     Raises:
         BuildFailed: a layer or function could not be built.
         FileNotFoundError: a path of the template does not exist.
     """
     template: dict[str, Any] = yaml_parse(template_path.read_text())
-    for logical_id, resource in template["Resources"].items():
-        name = _PATH_PROPERTIES.get(resource["Type"], "")
-        location = resource.get("Properties", {}).get(name)
+
+    def upload(name: str, properties: dict[str, Any], path_property: str, method: str | None = None) -> None:
+        location = properties.get(path_property)
         if not isinstance(location, str) or location.startswith("s3://"):
-            continue
+            return
         source = (template_path.parent / location).resolve(strict=True)
-        method = resource.get("Metadata", {}).get("BuildMethod")
         if source.is_file():
             built = source
         elif method in {None, "makefile"}:
-            built = _archive(logical_id, source, build_dir, by_makefile=method is not None)
+            built = _archive(name, source, build_dir, by_makefile=method is not None)
         else:
-            raise BuildFailed(f"{logical_id} has BuildMethod {method}; only `makefile` is known here")
-        key = f"{logical_id}/{_digest(built)}{built.suffix}"
+            raise BuildFailed(f"{name} has BuildMethod {method}; only `makefile` is known here")
+        key = f"{name}/{_digest(built)}{built.suffix}"
         s3.put_object(Bucket=bucket, Key=key, Body=built.read_bytes())
-        resource["Properties"][name] = f"s3://{bucket}/{key}"
+        properties[path_property] = f"s3://{bucket}/{key}"
+
+    upload("functions", template.get("Globals", {}).get("Function", {}), "CodeUri")
+    for logical_id, resource in template["Resources"].items():
+        path_property = _PATH_PROPERTIES.get(resource["Type"], "")
+        method = resource.get("Metadata", {}).get("BuildMethod")
+        upload(logical_id, resource.get("Properties", {}), path_property, method)
     return json.dumps(template, default=str)  # the format version is a date to YAML
 
 

@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from tenantml.domain.openapi.document import document
+from tenantml.domain.api.document import document
 
 
 def rendered() -> str:

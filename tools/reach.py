@@ -16,7 +16,7 @@ from pathlib import Path
 from tenantml import errors
 
 REPOSITORY = Path(__file__).parents[1]
-PACKAGES = REPOSITORY / "layers" / "core"
+PACKAGES = {"tenantml": REPOSITORY / "layers" / "core", "tenantml_analysis": REPOSITORY / "layers" / "analysis"}
 
 Symbol = tuple[Path, str]
 
@@ -136,9 +136,10 @@ def _is_classmethod(member: ast.stmt) -> bool:
 
 
 def _file(module: str) -> Path | None:
-    if module.split(".", maxsplit=1)[0] != "tenantml":
+    package, *_ = parts = module.split(".")
+    if package not in PACKAGES:
         return None
-    path = PACKAGES.joinpath(*module.split("."))
+    path = PACKAGES[package].joinpath(*parts)
     return next((found for found in (path.with_suffix(".py"), path / "__init__.py") if found.is_file()), None)
 
 

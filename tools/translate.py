@@ -31,10 +31,12 @@ def translated(template_path: Path) -> dict[str, Any]:
         samtranslator.model.exceptions.InvalidDocumentException: SAM refuses the template; `causes` say where.
     """
     template: dict[str, Any] = yaml_parse(template_path.read_text())
-    for logical_id, resource in template["Resources"].items():
+    named = {"functions": template.get("Globals", {}).get("Function", {})}
+    named |= {logical_id: resource.get("Properties", {}) for logical_id, resource in template["Resources"].items()}
+    for owner, properties in named.items():
         for name in _PATH_PROPERTIES:
-            if isinstance(resource.get("Properties", {}).get(name), str):
-                resource["Properties"][name] = f"s3://packaged/{logical_id}"
+            if isinstance(properties.get(name), str):
+                properties[name] = f"s3://packaged/{owner}"
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # the transform asks boto3 for the partition
     result: dict[str, Any] = transform(template, {}, _NoManagedPolicies())
     return result

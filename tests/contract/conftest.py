@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-REPOSITORY = Path(__file__).parents[2]
+from tests.functions import PATHS, REPOSITORY
 
 
 @pytest.fixture(scope="session")
@@ -59,15 +59,15 @@ def definitions() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def apps() -> dict[str, Path]:
-    """Each function's folder name and its `app.py`."""
-    return {app.parent.name: app for app in sorted((REPOSITORY / "functions").glob("*/app.py"))}
+    """Each function's name and its module's file."""
+    return PATHS
 
 
 @pytest.fixture(scope="session")
 def functions(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Each function's folder name and its properties in the template."""
+    """Each function's name, as its handler has it, and its properties in the template."""
     return {
-        Path(resource["Properties"]["CodeUri"]).name: resource["Properties"]
+        resource["Properties"]["Handler"].split(".")[-2]: resource["Properties"]
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::Serverless::Function"
     }

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from tests.functions import PATHS
+
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _MEGABYTE = 1_000_000
 _LAMBDA_MEGABYTES = 250  # a function and its layers, unzipped (Lambda quotas)
 _LAYER_MEGABYTES = 42
-_FUNCTION_KILOBYTES = 40
-_INSPECT_MEGABYTES = 55
+_FUNCTIONS_KILOBYTES = 120
+_ANALYSIS_MEGABYTES = 55
 # CPU time of what a function imports on top of botocore, as a share of that. Measured 0.3 to 0.42 for predict: what is
 # caught is one more library, not a busy machine.
 _SHARE_OF_BOTOCORE = {"inspect_dataset": 2.5, "predict": 0.65}
@@ -28,44 +30,41 @@ _NOT_ON_THE_PREDICT_PATH = {
     "fastjsonschema",
     "jsonschema",
     "sqlite3",
-    "tenantml.aws.autopilot",
-    "tenantml.aws.executions",
-    "tenantml.aws.grants",
-    "tenantml.aws.probe",
-    "tenantml.aws.removal",
-    "tenantml.aws.reports",
-    "tenantml.domain.inference",
-    "tenantml.domain.inspection",
-    "tenantml.domain.onboarding",
+    "tenantml.aws.sagemaker.automl",
+    "tenantml.aws.stepfunctions",
+    "tenantml.services.grants",
+    "tenantml.services.probe",
+    "tenantml.services.removal",
+    "tenantml.services.reports",
+    "tenantml.domain.training.automl_job.inference_containers",
+    "tenantml_analysis.inspection",
+    "tenantml.domain.tenancy.onboarding",
     "unittest",
 }
 
 # One process imports botocore, then forks for each function: what the child spends is what the function adds to it.
 _MEASURE = """
-import json, os, sys, time
+import importlib, json, os, sys, time
 sys.path += json.loads(sys.argv[1])
 began = time.process_time()
 import botocore.session
 print(json.dumps({"name": "botocore", "seconds": time.process_time() - began}), flush=True)
-for folder in sys.argv[2:]:
+for module in sys.argv[2:]:
     child = os.fork()
     if not child:
-        import importlib.util
-        spec = importlib.util.spec_from_file_location("app", os.path.join(folder, "app.py"))
-        sys.path.insert(0, folder)
         began = time.process_time()
-        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+        importlib.import_module(module)
         seconds = time.process_time() - began
-        found = {"name": os.path.basename(folder), "seconds": seconds, "modules": sorted(sys.modules)}
-        print(json.dumps(found), flush=True)
+        measured = {"name": module.rpartition(".")[2], "seconds": seconds, "modules": sorted(sys.modules)}
+        print(json.dumps(measured), flush=True)
         os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0, folder
+    assert os.waitpid(child, 0)[1] == 0, module
 """
 
 
-def _build(folder: Path, target: str, artifacts_dir: Path, build: str) -> str:
+def _build(layer: str, artifacts_dir: Path, build: str) -> str:
     environment = os.environ | {"ARTIFACTS_DIR": str(artifacts_dir), "TENANTML_BUILD": build}
-    command = ["make", "--silent", "--directory", str(folder), target]
+    command = ["make", "--silent", "--directory", str(_REPOSITORY / "layers" / layer), f"build-{layer.title()}Layer"]
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
 
@@ -73,60 +72,57 @@ def _bytes_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
-def _functions() -> list[Path]:
-    return sorted(path.parent for path in _REPOSITORY.glob("functions/*/app.py"))
-
-
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
-    """The layer and the inspecting function as `make build` makes them for AWS, and what the build said."""
-    layer, inspect = tmp_path_factory.mktemp("layer"), tmp_path_factory.mktemp("inspect")
-    said = _build(_REPOSITORY / "layers" / "core", "build-CoreLayer", layer, "")
-    _build(_REPOSITORY / "functions" / "inspect_dataset", "build-InspectDatasetFunction", inspect, "")
-    return layer, inspect, said
+    """The two layers as `make build` makes them for AWS, and what the build said."""
+    core, analysis = tmp_path_factory.mktemp("core"), tmp_path_factory.mktemp("analysis")
+    said = _build("core", core, "")
+    _build("analysis", analysis, "")
+    return core, analysis, said
 
 
 @pytest.fixture(scope="module")
 def imports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What each function imports on top of botocore, from nothing but the built layer: the best of two runs."""
-    layer, inspect = tmp_path_factory.mktemp("layer"), tmp_path_factory.mktemp("inspect")
-    _build(_REPOSITORY / "layers" / "core", "build-CoreLayer", layer, "native")
-    _build(_REPOSITORY / "functions" / "inspect_dataset", "build-InspectDatasetFunction", inspect, "native")
-    folders = [str(inspect if folder.name == "inspect_dataset" else folder) for folder in _functions()]
+    """What each function imports on top of botocore, from nothing but its layers: the best of two runs."""
+    core, analysis = tmp_path_factory.mktemp("core"), tmp_path_factory.mktemp("analysis")
+    _build("core", core, "native")
+    _build("analysis", analysis, "native")
+    path = json.dumps([str(core / "python"), str(analysis / "python"), str(_REPOSITORY / "functions")])
+    modules = [f"{file.parent.name}.{name}" for name, file in PATHS.items()]
     best: dict[str, dict[str, Any]] = {}
     for _ in range(2):
         finished = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", _MEASURE, json.dumps([str(layer / "python")]), *folders],
+            [sys.executable, "-I", "-S", "-B", "-c", _MEASURE, path, *modules],
             capture_output=True,
             text=True,
             check=True,
         )
         for line in finished.stdout.splitlines():
             found = json.loads(line)
-            name = "inspect_dataset" if found["name"] == inspect.name else found["name"]
+            name = found["name"]
             if name not in best or found["seconds"] < best[name]["seconds"]:
                 best[name] = found
     return best
 
 
-def test_the_layer_and_every_function_are_far_below_lambdas_limit(deployed: tuple[Path, Path, str]) -> None:
-    layer, inspect, _ = deployed
-    whole = sum(path.stat().st_size for folder in (layer, inspect) for path in folder.rglob("*") if path.is_file())
-    assert whole < _LAMBDA_MEGABYTES / 2 * _MEGABYTE
-    layer_bytes = sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
-    assert layer_bytes < _LAYER_MEGABYTES * _MEGABYTE
-    assert sum(path.stat().st_size for path in inspect.rglob("*") if path.is_file()) < _INSPECT_MEGABYTES * _MEGABYTE
+def test_the_layers_and_the_functions_are_far_below_lambdas_limit(deployed: tuple[Path, Path, str]) -> None:
+    core, analysis, _ = deployed
+    core_bytes, analysis_bytes = (
+        sum(path.stat().st_size for path in layer.rglob("*") if path.is_file()) for layer in (core, analysis)
+    )
+    assert core_bytes + analysis_bytes < _LAMBDA_MEGABYTES / 2 * _MEGABYTE
+    assert core_bytes < _LAYER_MEGABYTES * _MEGABYTE
+    assert analysis_bytes < _ANALYSIS_MEGABYTES * _MEGABYTE
 
 
-@pytest.mark.parametrize("folder", _functions(), ids=lambda folder: folder.name)
-def test_a_function_holds_its_own_few_lines_and_no_library(folder: Path) -> None:
-    assert _bytes_of(folder) < _FUNCTION_KILOBYTES * 1000
+def test_the_functions_hold_their_own_few_lines_and_no_library() -> None:
+    assert _bytes_of(_REPOSITORY / "functions") < _FUNCTIONS_KILOBYTES * 1000
 
 
 def test_the_layer_for_aws_has_bytecode_of_the_templates_runtime(deployed: tuple[Path, Path, str]) -> None:
     """Without a python3.13 the build says so, and the zip has none; this is how it may be green without bytecode."""
-    layer, inspect, said = deployed
-    modules = [path for folder in (layer, inspect) for path in folder.rglob("*.py")]
+    core, analysis, said = deployed
+    modules = [path for folder in (core, analysis) for path in folder.rglob("*.py")]
     assert len(modules) > 500
     compiled = [path for path in modules if (path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc").exists()]
     assert compiled == ([] if "no python3.13 here" in said else modules)
@@ -141,7 +137,7 @@ def test_a_python_of_the_runtime_is_found_where_one_is(deployed: tuple[Path, Pat
 
 def test_no_function_imports_what_it_should_not(imports: dict[str, dict[str, Any]]) -> None:
     functions = {name: set(found["modules"]) for name, found in imports.items() if name != "botocore"}
-    assert functions.keys() == {folder.name for folder in _functions()}
+    assert functions.keys() == PATHS.keys()
     wrong = {name: found & _FORBIDDEN.get(name, _FORBIDDEN_ELSEWHERE) for name, found in functions.items()}
     assert {name: found for name, found in wrong.items() if found} == {}
     assert "numpy" in functions["inspect_dataset"]  # the look is real

@@ -11,9 +11,9 @@ from botocore.session import get_session
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenantml.domain.answers import OUTPUT_KEYS
-from tenantml.domain.candidates import MAXIMIZED, MINIMIZED
-from tenantml.domain.inference import SUPPORTED, prepare_containers
+from tenantml.domain.predictions.answers import OUTPUT_KEYS
+from tenantml.domain.training.candidates import MAXIMIZED, MINIMIZED
+from tenantml.domain.training.inference_containers import SUPPORTED, prepare_containers
 from tenantml.errors import NoCandidate
 
 Containers = list[dict[str, Any]]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tenantml import errors
-from tenantml.domain.outcomes import OUR_FAULT
+from tenantml.domain.training.execution_outcome import OUR_FAULT
 
 FAMILIES = {
     "TenantMLError",

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.functions import imports
 from tools.reach import reaches, settings_of
 
 Functions = dict[str, dict[str, Any]]
@@ -21,23 +22,27 @@ def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-def test_every_folder_is_a_function_of_the_template_under_the_same_name(
-    apps: dict[str, Path], template: dict[str, Any]
+def test_every_module_is_a_function_of_the_template_under_the_same_name(
+    apps: dict[str, Path], template: dict[str, Any], repository: Path
 ) -> None:
-    functions = {
-        snake(name.removesuffix("Function")): resource["Properties"]
+    handlers = {
+        snake(name.removesuffix("Function")): resource["Properties"]["Handler"]
         for name, resource in template["Resources"].items()
         if resource["Type"] == "AWS::Serverless::Function"
     }
-    assert sorted(functions) == sorted(apps)
-    assert {name: properties["CodeUri"] for name, properties in functions.items()} == {
-        name: f"functions/{name}" for name in apps
-    }
+    assert handlers == {name: f"{path.parent.name}.{name}.handler" for name, path in apps.items()}
+    assert sorted((repository / "functions").rglob("*.py")) == sorted(apps.values())
 
 
-def test_every_folder_holds_one_module_and_nothing_shared(apps: dict[str, Path]) -> None:
-    for name, app in apps.items():
-        assert [module.name for module in app.parent.rglob("*.py")] == ["app.py"], name
+def test_all_functions_are_built_as_one(functions: Functions, template: dict[str, Any]) -> None:
+    assert template["Globals"]["Function"]["CodeUri"] == "functions"
+    assert [name for name, properties in functions.items() if "CodeUri" in properties] == []
+
+
+def test_no_function_imports_another(apps: dict[str, Path]) -> None:
+    groups = {path.parent.name for path in apps.values()} | {"functions"}
+    for name, path in apps.items():
+        assert {module.partition(".")[0] for module in imports(path)} & groups == set(), name
 
 
 def test_every_function_says_what_it_is_for(functions: Functions) -> None:
@@ -96,18 +101,17 @@ def test_importing_a_handler_does_nothing_and_needs_no_environment(apps: dict[st
                 statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
             ) or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)), name
     program = """
-import importlib.util, sys
+import importlib, sys
 def refuse(event, args):
     if event in {"socket.connect", "subprocess.Popen"} or (event == "open" and "w" in str(args[1])):
         sys.exit(f"import did {event} {args}")
 sys.addaudithook(refuse)
-for path in sys.argv[1:]:
-    spec = importlib.util.spec_from_file_location("app", path)
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+for module in sys.argv[1:]:
+    importlib.import_module(module)
 """
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-    command = [sys.executable, "-B", "-c", program, *map(str, apps.values())]
-    done = subprocess.run(command, env=kept, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-B", "-c", program, *(f"{app.parent.name}.{name}" for name, app in apps.items())]
+    done = subprocess.run(command, cwd=repository / "functions", env=kept, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -1,30 +1,40 @@
-"""Dependencies point towards the domain, and nothing that is deployed knows of the embedded cloud."""
+"""Dependencies point domain <- aws <- services <- functions; nothing deployed knows of the embedded cloud."""
 
 from __future__ import annotations
 
-import ast
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
+import botocore.session
 import pytest
 
-NUMERIC = {"numpy"}  # for the inspection alone: it is not in the layer that other functions load
+from tests.functions import imports
 
-
-def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            assert node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+OURS, NUMERIC = {"tenantml", "tenantml_analysis", "functions"}, {"numpy"}
+# Whom each layer may import, itself included; the edge is what handlers are wrapped in.
+BASE = ("tenantml.errors", "tenantml.settings")
+DOMAIN = ("tenantml.domain", "tenantml.errors")
+AWS = (*BASE, "tenantml.domain", "tenantml.aws")
+SERVICES = (*AWS, "tenantml.services")
+EDGE = (*SERVICES, "tenantml.entrypoint", "tenantml.http")
+BESIDE_THE_SERVICES = {"__init__", "clients", "error_codes"}  # what all modules of `aws` share
 
 
 def top(module: str) -> str:
     return module.partition(".")[0]
+
+
+def reaching_up(folder: Path, allowed: tuple[str, ...]) -> list[str]:
+    """The imports in a folder of what stands above it."""
+    paths = list(folder.rglob("*.py"))
+    assert len(paths) > 5
+    return [
+        f"{path.relative_to(folder)} imports {module}"
+        for path in paths
+        for module in imports(path)
+        if top(module) in OURS and not module.startswith(allowed)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -32,50 +42,81 @@ def package(repository: Path) -> Path:
     return repository / "layers" / "core" / "tenantml"
 
 
-def test_the_domain_imports_the_standard_library_itself_and_the_errors(package: Path) -> None:
-    paths = list((package / "domain").rglob("*.py"))
-    assert len(paths) > 20
-    for path in paths:
-        inspection = "inspection" in path.parent.parts
-        for module in imports(path):
-            ours = module.startswith(("tenantml.domain", "tenantml.errors"))
-            numeric = inspection and top(module) in NUMERIC
-            assert ours or numeric or top(module) in sys.stdlib_module_names, f"{path} imports {module}"
+@pytest.fixture(scope="module")
+def analysis(repository: Path) -> Path:
+    return repository / "layers" / "analysis" / "tenantml_analysis"
 
 
-def test_the_domain_asks_neither_the_environment_nor_the_disk_nor_the_network(package: Path) -> None:
-    for path in (package / "domain").rglob("*.py"):
-        modules = {top(module) for module in imports(path)}
-        assert not modules & {"os", "pathlib", "socket", "subprocess", "urllib3", "http", "tempfile"}, path
+def test_each_layer_imports_itself_and_what_is_below(package: Path, analysis: Path, repository: Path) -> None:
+    assert reaching_up(package / "domain", DOMAIN) == []
+    assert reaching_up(package / "aws", AWS) == []
+    assert reaching_up(package / "services", SERVICES) == []
+    assert reaching_up(analysis, (*DOMAIN, "tenantml_analysis")) == []
+    assert reaching_up(repository / "functions", (*EDGE, "tenantml_analysis")) == []
 
 
-def test_only_the_inspection_is_numeric(package: Path) -> None:
-    for path in package.rglob("*.py"):
-        numeric = {top(module) for module in imports(path)} & NUMERIC
-        assert not numeric or path.parent == package / "domain" / "inspection", path
+def test_the_domain_and_the_analysis_import_the_standard_library_besides(package: Path, analysis: Path) -> None:
+    for folder, also in ((package / "domain", set()), (analysis, NUMERIC)):
+        for path in folder.rglob("*.py"):
+            for module in imports(path):
+                known = sys.stdlib_module_names | also
+                assert top(module).startswith("tenantml") or top(module) in known, f"{path} imports {module}"
+
+
+def test_the_domain_and_the_analysis_ask_neither_the_environment_nor_the_disk_nor_the_network(
+    package: Path, analysis: Path
+) -> None:
+    for folder in (package / "domain", analysis):
+        for path in folder.rglob("*.py"):
+            modules = {top(module) for module in imports(path)}
+            assert not modules & {"os", "pathlib", "socket", "subprocess", "urllib3", "http", "tempfile"}, path
+
+
+def test_only_the_analysis_is_numeric(package: Path, repository: Path) -> None:
+    for folder in (package, repository / "functions"):
+        for path in folder.rglob("*.py"):
+            assert not {top(module) for module in imports(path)} & NUMERIC, path
 
 
 def test_errors_import_nothing(package: Path) -> None:
     assert set(imports(package / "errors.py")) == {"__future__.annotations"}
 
 
-def test_adapters_do_not_know_who_calls_them(package: Path) -> None:
-    for path in (package / "aws").rglob("*.py"):
-        assert not [module for module in imports(path) if module.startswith(("tenantml.entrypoint", "tenantml.http"))]
+def test_only_the_aws_layer_speaks_to_botocore(package: Path, repository: Path) -> None:
+    speaking = {
+        path.relative_to(repository)
+        for folder in (package, repository / "functions", repository / "layers" / "analysis")
+        for path in folder.rglob("*.py")
+        if "botocore" in {top(module) for module in imports(path)}
+    }
+    assert {path.parts[:4] for path in speaking} == {("layers", "core", "tenantml", "aws")}, sorted(speaking)
+
+
+def test_the_aws_layer_has_one_module_for_each_service(package: Path) -> None:
+    services = {name.replace("-", "_") for name in botocore.session.get_session().get_available_services()}
+    modules = {path.stem for path in (package / "aws").iterdir() if path.name != "__pycache__"}
+    assert modules - BESIDE_THE_SERVICES <= services
+
+
+def test_no_module_is_called_the_same_in_two_layers(package: Path, analysis: Path) -> None:
+    layers = [
+        {path.stem for path in folder.rglob("*.py")} - {"__init__"}
+        for folder in (package / "domain", package / "services", package / "aws", analysis)
+    ]
+    names = sorted(name for layer in layers for name in layer)
+    assert [name for name in set(names) if names.count(name) > 1] == []
 
 
 def test_functions_import_the_package_the_standard_library_and_powertools(repository: Path) -> None:
-    for path in (repository / "functions").glob("*/app.py"):
+    for path in (repository / "functions").rglob("*.py"):
         for module in imports(path):
-            known = top(module) in sys.stdlib_module_names | {"tenantml", "aws_lambda_powertools"}
-            assert known, f"{path} imports {module}"
+            known = sys.stdlib_module_names | {"tenantml", "tenantml_analysis", "aws_lambda_powertools"}
+            assert top(module) in known, f"{path} imports {module}"
 
 
-def test_one_module_assumes_roles_in_customers_accounts(package: Path) -> None:
-    assuming = {path.name for path in package.rglob("*.py") if ".assume_role(" in path.read_text()}
-    assert "customer.py" in assuming
-    # The other one scopes our own rows to one tenant: it assumes a role of ours.
-    assert assuming <= {"customer.py", "tenant_scope.py"}
+def test_one_module_assumes_roles(package: Path) -> None:
+    assuming = {str(path.relative_to(package)) for path in package.rglob("*.py") if ".assume_role(" in path.read_text()}
+    assert assuming == {"aws/sts.py"}
 
 
 def test_nothing_that_is_deployed_knows_of_the_embedded_cloud(repository: Path) -> None:

@@ -9,13 +9,13 @@ import pytest
 from botocore.validate import ParamValidator
 from samtranslator.yaml_helper import yaml_parse
 
-from tenantml.domain import probing
+from tenantml.domain.access import probe_questions
+from tenantml.domain.access.probe_questions import Question
 from tenantml.domain.names import CustomerAccount
-from tenantml.domain.probing import Question
 
 _TEMPLATE = Path(__file__).resolve().parents[2] / "onboarding" / "customer_access.yaml"
 _ACCOUNT = CustomerAccount("222222222222", "ap-southeast-3")
-_QUESTIONS = [*probing.needed(_ACCOUNT), *probing.dangerous()]
+_QUESTIONS = [*probe_questions.needed(_ACCOUNT), *probe_questions.dangerous()]
 _NUMBERED = list(enumerate(_QUESTIONS))
 
 
@@ -32,9 +32,9 @@ def _allowed() -> set[str]:
 
 
 def test_each_permission_of_the_template_is_probed_or_has_a_reason_not_to_be() -> None:
-    asked = {question.permission for question in probing.needed(_ACCOUNT)}
-    assert asked | probing.NOT_PROBED.keys() == _allowed()
-    assert not asked & probing.NOT_PROBED.keys()
+    asked = {question.permission for question in probe_questions.needed(_ACCOUNT)}
+    assert asked | probe_questions.NOT_PROBED.keys() == _allowed()
+    assert not asked & probe_questions.NOT_PROBED.keys()
 
 
 @pytest.mark.parametrize("question", _QUESTIONS, ids=[f"{number} {asked.permission}" for number, asked in _NUMBERED])

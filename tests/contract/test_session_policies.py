@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from tenantml.domain import session_policies
+from tenantml.domain.access import session_policies
 from tenantml.domain.names import CustomerAccount
-from tenantml.domain.runs import Run
+from tenantml.domain.training.run import Run
 from tools.policy_documents import documents
 
 ACCOUNT = CustomerAccount("111111111111", "us-east-1")  # as `documents` fills references in

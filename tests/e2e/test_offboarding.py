@@ -14,7 +14,7 @@ import pytest
 
 from local.inventory import inventory
 from local.tenant_api import Refused
-from tenantml.domain import offboarding
+from tenantml.domain.tenancy import removal_report
 
 if TYPE_CHECKING:
     from local.platform import Platform
@@ -74,7 +74,7 @@ def test_a_tenant_leaves_nothing_behind_and_the_report_survives_it(newcomer: Cal
     assert platform.offboard("initrode")["digest"] == report["digest"]
     kept = platform.call("ShowEvidenceFunction", {"tenant": "initrode", "removal": report["removal"]})
     assert (kept["digest"], kept["altered"]) == (report["digest"], False)
-    assert offboarding.digest({name: value for name, value in kept.items() if name != "altered"}) == kept["digest"]
+    assert removal_report.digest({name: value for name, value in kept.items() if name != "altered"}) == kept["digest"]
     receipt = platform.call("ShowEvidenceFunction", {"tenant": "initrode", "receipt": ended["execution"]})
     assert receipt["count"] > 10
     assert receipt["faults"] == []

@@ -14,7 +14,7 @@ import pytest
 from local import REGION
 from local.inventory import inventory
 from local.platform import STACK
-from tenantml.aws.autopilot import EXECUTION_TAG
+from tenantml.aws.sagemaker.automl import EXECUTION_TAG
 
 if TYPE_CHECKING:
     from local.platform import Platform

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.tenant_api import Document, Refused
-from tenantml.domain import receipts
+from tenantml.domain.access import receipt_chain
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Tenant
@@ -50,9 +50,9 @@ def test_a_receipt_is_whole_and_says_what_was_done_to_what(tenant: Tenant, ended
     assert receipt["count"] == len(receipt["entries"])
     entries = receipt["entries"]
     assert all(set(entry) == FIELDS for entry in entries)
-    head = receipts.Head(receipt["count"], receipt["head"])
-    assert receipts.verify(tenant.name, ended["execution"], entries, head) == []
-    assert receipts.verify(tenant.name, ended["execution"], entries[:-1], head) != []
+    head = receipt_chain.Head(receipt["count"], receipt["head"])
+    assert receipt_chain.verify(tenant.name, ended["execution"], entries, head) == []
+    assert receipt_chain.verify(tenant.name, ended["execution"], entries[:-1], head) != []
     made = {entry["action"]: entry["resource"] for entry in entries if entry["outcome"] == "OK"}
     assert made["sts:AssumeRole"] == f"arn:aws:iam::{tenant.account_id}:role/customer_trusting_saas"
     arn = f"arn:aws:sagemaker:us-east-1:{tenant.account_id}"

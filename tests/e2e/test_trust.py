@@ -356,7 +356,7 @@ def test_a_rotated_key_overlaps_and_ends_and_a_revoked_one_ends_at_once(
 
 
 def _id_of(key: str) -> str:
-    from tenantml.aws.api_keys import digest
+    from tenantml.services.api_keys import digest
 
     return digest(key)
 

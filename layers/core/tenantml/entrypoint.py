@@ -12,9 +12,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from tenantml.aws import registry
-from tenantml.domain.runs import Run
+from tenantml.domain.training.run import Run
 from tenantml.errors import TenantMLError
+from tenantml.services import registry
 
 logger = Logger(service="tenantml")
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, NamedTuple
 
-from tenantml.aws import quota, tenant_scope
 from tenantml.domain.names import is_model, is_tenant
 from tenantml.entrypoint import Event, Handler, logger, report_bug
 from tenantml.errors import (
@@ -23,6 +22,7 @@ from tenantml.errors import (
     TransientError,
     UnsupportedMediaType,
 )
+from tenantml.services import quota, tenant_scope
 
 DOCUMENTATION = "https://github.com/tenantml/tenantml/blob/main/docs/errors.md"
 RETRY_AFTER_SECONDS = 5

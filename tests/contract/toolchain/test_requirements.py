@@ -32,7 +32,7 @@ def test_no_index_address_is_written_down(name: str) -> None:
         assert "://" not in path.read_text()
 
 
-@pytest.mark.parametrize("name", ["layer", "inspect", "cloud"])
+@pytest.mark.parametrize("name", ["core", "analysis", "cloud"])
 def test_what_runs_is_what_was_tested(name: str) -> None:
     """The embedded cloud runs functions on .venv's packages in the place of the layer's: so they must be the same."""
     assert _pins(name) <= _pins("dev")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
+
+from functions.api import tenant_api
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 CONTEXT = SimpleNamespace(aws_request_id="request-1", function_name="tenant-api")
@@ -84,13 +85,8 @@ def app() -> Iterator[Any]:
     try:
         with mock_aws():
             _create_tables()
-            spec = importlib.util.spec_from_file_location("tenant_api_app", REPOSITORY / "functions/tenant_api/app.py")
-            assert spec is not None
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
             _forget_clients()
-            yield module
+            yield tenant_api
     finally:
         _forget_clients()
         os.environ.clear()
@@ -98,9 +94,9 @@ def app() -> Iterator[Any]:
 
 
 def _create_tables() -> None:
-    from tenantml.aws import registry
-    from tenantml.domain.models import ModelSettings
-    from tenantml.domain.tenants import ACTIVE, Tenant
+    from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
+    from tenantml.domain.training.model_settings import ModelSettings
+    from tenantml.services import registry
 
     keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
     index = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "uploaded_at", "KeyType": "RANGE"}]
@@ -124,7 +120,9 @@ def _create_tables() -> None:
 
 
 def _forget_clients() -> None:
-    from tenantml.aws import clients, presigned, quota, tenant_scope
+    from tenantml.aws import clients
+    from tenantml.aws.s3 import presigned
+    from tenantml.services import quota, tenant_scope
 
     for cached in (clients.platform, clients.shared_session, presigned.client, tenant_scope._scoped_client, quota.of):
         cached.cache_clear()
@@ -264,7 +262,7 @@ def test_an_upload_by_a_form_has_no_parts_and_an_unknown_one_is_not_found(app: A
 
 
 def test_keys_are_listed(app: Any) -> None:
-    from tenantml.aws import api_keys
+    from tenantml.services import api_keys
 
     issued = api_keys.issue("acme")
     status, found = ask(app, "GET", "/keys")

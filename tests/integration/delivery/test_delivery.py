@@ -13,9 +13,9 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
-from tenantml.aws import delivery
-from tenantml.aws.storage import MIB, StoredObject, remove_folder, unfinished_uploads
+from tenantml.aws.s3.objects import MIB, StoredObject, remove_folder, unfinished_uploads
 from tenantml.errors import CustomerAccessRevoked, DatasetChanged
+from tenantml.services import delivery
 
 SAAS, PART = "123456789012", 5 * MIB  # S3 takes no smaller part but the last
 CONTENT = b"a,b,y\n" + b"1,2,yes\n" * (12 * MIB // 8)

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import boto3
 import pytest
 
-from tenantml.aws.storage import StoredObject, read
+from tenantml.aws.s3.objects import StoredObject, read
 from tenantml.errors import DatasetUnavailable
 
 

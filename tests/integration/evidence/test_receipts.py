@@ -13,13 +13,13 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from samtranslator.yaml_helper import yaml_parse
 
-from functions.show_evidence.app import handler as show_evidence
-from tenantml.aws import evidence, receipts, registry
+from functions.operators.show_evidence import handler as show_evidence
 from tenantml.aws.clients import platform
-from tenantml.domain import pagination
-from tenantml.domain.receipts import Entry
-from tenantml.domain.tenants import ACTIVE, Tenant
+from tenantml.domain.access.receipt_chain import Entry
+from tenantml.domain.api import pagination
+from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.errors import InvalidRequest
+from tenantml.services import evidence, receipts, registry
 
 TEMPLATE = yaml_parse((Path(__file__).parents[3] / "template.yaml").read_text())["Resources"]
 TENANT = Tenant("acme", "222222222222", "us-east-1", "cloud@acme.example", "tenantml-external-id", ACTIVE)

@@ -14,8 +14,8 @@ from moto import mock_aws
 from moto.core.models import botocore_stubber
 from samtranslator.yaml_helper import yaml_parse
 
-from tenantml.aws import grants
 from tenantml.aws.clients import platform
+from tenantml.services import grants
 
 TABLE = yaml_parse((Path(__file__).parents[3] / "template.yaml").read_text())["Resources"]["GrantsTable"]["Properties"]
 BUCKET = "tenantml-staging"

@@ -13,14 +13,14 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tenantml.aws import grants
 from tenantml.aws.clients import platform
 from tenantml.aws.dynamodb import from_item, to_item
-from tenantml.domain.grants import Grant, is_same_policy, render
-from tenantml.domain.models import ModelSettings
+from tenantml.domain.access.bucket_policy import Grant, is_same_policy, render
 from tenantml.domain.names import CustomerAccount
-from tenantml.domain.runs import Run
+from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.run import Run
 from tenantml.errors import GrantCapacity, GrantContended
+from tenantml.services import grants
 
 if TYPE_CHECKING:
     from tests.integration.grants.conftest import Boundary

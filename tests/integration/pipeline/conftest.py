@@ -17,12 +17,12 @@ import pytest
 from local import REGION, SAAS_ACCOUNT
 from local.cloud import EmbeddedCloud
 from local.onboard import apply_access_stack
-from tenantml.aws import grants, registry
 from tenantml.aws.clients import platform, shared_session
-from tenantml.domain.models import ModelSettings
-from tenantml.domain.runs import Run
-from tenantml.domain.tenants import ACTIVE, Tenant
-from tenantml.domain.uploads import METADATA, Upload, destination_of
+from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
+from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.run import Run
+from tenantml.domain.uploads.upload import METADATA, Upload, destination_of
+from tenantml.services import grants, registry
 from tests.integration.pipeline.faults import Boundary
 from tests.integration.pipeline.machine import TRAINING, Machine
 from tests.integration.platform.conftest import BUCKETS, TABLES, make_bucket, make_table

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 
-from tenantml.aws import grants
 from tenantml.aws.clients import platform
 from tenantml.aws.dynamodb import to_item
+from tenantml.services import grants
 from tenantml.settings import setting
+from tests.functions import module_of
 from tests.integration.pipeline.machine import Died
 
-FUNCTIONS = Path(__file__).parents[3] / "functions"
 CONTEXT = SimpleNamespace(aws_request_id="8476a536", function_name="tenantml-f")
 CONNECTIONS = URLLib3Session()
 
@@ -61,20 +58,9 @@ class Boundary:
         self.told += [json.loads(entry["Detail"]) for entry in params["Entries"]]
 
 
-@functools.cache
-def load(function: str) -> Any:
-    """A function's module."""
-    spec = importlib.util.spec_from_file_location(function, FUNCTIONS / function / "app.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def call(function: str, payload: Any) -> Any:
     """Call a handler as Lambda does: JSON in, JSON out."""
-    return json.loads(json.dumps(load(function).handler(json.loads(json.dumps(payload)), CONTEXT)))
+    return json.loads(json.dumps(module_of(function).handler(json.loads(json.dumps(payload)), CONTEXT)))
 
 
 class DyingInvoke:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tenantml.aws import endpoints, receipts, registry
 from tenantml.aws.clients import platform
-from tenantml.domain.pagination import PageRequest
+from tenantml.aws.sagemaker import endpoints
+from tenantml.domain.api.pagination import PageRequest
+from tenantml.services import receipts, registry
 from tenantml.settings import setting
 from tests.integration.pipeline.faults import DyingInvoke, call, twice
 from tests.integration.pipeline.machine import Broken

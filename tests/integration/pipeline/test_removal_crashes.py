@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tenantml.aws import endpoints, registry, reports
 from tenantml.aws.clients import platform
-from tenantml.domain.offboarding import Offboarding, digest
+from tenantml.aws.sagemaker import endpoints
+from tenantml.domain.tenancy.removal_report import Offboarding, digest
+from tenantml.services import registry, reports
 from tenantml.settings import setting
 from tests.integration.pipeline.faults import DyingInvoke, call, twice
 from tests.integration.pipeline.machine import OFFBOARDING

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,14 +13,14 @@ from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 from samtranslator.yaml_helper import yaml_parse
 
-from tenantml.aws import registry
 from tenantml.aws.clients import platform, shared_session
-from tenantml.domain.models import ModelSettings
-from tenantml.domain.runs import Run
-from tenantml.domain.tenants import ACTIVE, Tenant
-from tenantml.domain.uploads import Upload, destination_of
+from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
+from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.run import Run
+from tenantml.domain.uploads.upload import Upload, destination_of
+from tenantml.services import registry
+from tests.functions import REPOSITORY, module_of, sample_event
 
-REPOSITORY = Path(__file__).parents[3]
 SAAS, CUSTOMER, REGION = "123456789012", "222222222222", "us-east-1"
 TABLES = {"REGISTRY_TABLE": "RegistryTable", "GRANTS_TABLE": "GrantsTable", "EVIDENCE_TABLE": "EvidenceTable"}
 BUCKETS = {"STAGING_BUCKET": "StagingBucket", "INGEST_BUCKET": "IngestBucket"}
@@ -97,7 +95,7 @@ def tenant(stack: dict[str, str]) -> Tenant:
 @pytest.fixture
 def event() -> Callable[[str], Any]:
     """Return the sample event of a function."""
-    return lambda name: json.loads((REPOSITORY / "events" / f"{name}.json").read_text())
+    return sample_event
 
 
 @pytest.fixture
@@ -105,12 +103,7 @@ def invoke(stack: dict[str, str]) -> Callable[[str, Any], Any]:
     """Invoke a function's handler as Lambda does."""
 
     def invoke(name: str, event: Any) -> Any:
-        spec = importlib.util.spec_from_file_location(name, REPOSITORY / "functions" / name / "app.py")
-        assert spec
-        assert spec.loader
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return json.loads(json.dumps(module.handler(event, CONTEXT)))
+        return json.loads(json.dumps(module_of(name).handler(event, CONTEXT)))
 
     return invoke
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tenantml.aws import grants
 from tenantml.aws.clients import platform
 from tenantml.aws.dynamodb import to_item
-from tenantml.domain.models import ModelSettings
-from tenantml.domain.runs import Run
-from tenantml.domain.tenants import Tenant
+from tenantml.domain.tenancy.tenant import Tenant
+from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.run import Run
+from tenantml.services import grants
 
 pytestmark = pytest.mark.usefixtures("standing_policy")
 

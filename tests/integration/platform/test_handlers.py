@@ -9,16 +9,15 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tenantml.aws.events import NotTold
 
-from tenantml.aws import api_keys, endpoints, outcomes, registry, removal, rescue
-from tenantml.aws.bus import NotTold
 from tenantml.aws.clients import platform
-from tenantml.aws.customer import assume
-from tenantml.domain import session_policies
-from tenantml.domain.models import ModelSettings
-from tenantml.domain.runs import Run
-from tenantml.domain.tenants import ACTIVE, SUSPENDED, Tenant
-from tenantml.domain.uploads import Upload
+from tenantml.aws.sagemaker import endpoints
+from tenantml.domain.access import session_policies
+from tenantml.domain.tenancy.tenant import ACTIVE, SUSPENDED, Tenant
+from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.run import Run
+from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import (
     CustomerAccessRevoked,
     DeploymentFailed,
@@ -26,6 +25,8 @@ from tenantml.errors import (
     TenantMLError,
     Unauthorized,
 )
+from tenantml.services import api_keys, outcomes, registry, removal, rescue
+from tenantml.services.customer import assume
 
 Invoke = Callable[[str, Any], Any]
 Sample = Callable[[str], Any]

@@ -13,12 +13,13 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from urllib3.exceptions import ProtocolError
 
-from tenantml.aws import registry, storage
 from tenantml.aws.clients import platform
-from tenantml.domain.models import ModelSettings
-from tenantml.domain.runs import Run
-from tenantml.domain.tenants import Tenant
+from tenantml.aws.s3 import objects
+from tenantml.domain.tenancy.tenant import Tenant
+from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.run import Run
 from tenantml.errors import AdviceIsFatal, DatasetChanged, DatasetUnavailable, TenantMLError
+from tenantml.services import registry
 
 Invoke = Callable[[str, Any], Any]
 Sample = Callable[[str], Any]
@@ -157,6 +158,6 @@ def test_an_execution_that_does_not_become_a_version_leaves_the_profile_of_the_l
     row = registry.get_model(live.tenant, live.model)
     kept = registry.find_version(live.tenant, live.model, row["live_version"])
     assert kept is not None
-    profile = json.loads(storage.get_bytes(platform("s3"), **kept["profile"]))
+    profile = json.loads(objects.get_bytes(platform("s3"), **kept["profile"]))
     assert [column["name"] for column in profile["columns"]] == ["n", CHURNED]
     assert newer["run"]["execution"] != live.execution

@@ -8,12 +8,13 @@ from typing import Any
 import boto3
 import pytest
 
-from tenantml.aws import endpoints, registry
-from tenantml.aws.autopilot import EXECUTION_TAG
-from tenantml.domain.models import ModelSettings
+from tenantml.aws.sagemaker import endpoints
+from tenantml.aws.sagemaker.automl import EXECUTION_TAG
 from tenantml.domain.names import CustomerAccount, endpoint_name
-from tenantml.domain.runs import Run
-from tenantml.domain.tenants import SUSPENDED, Tenant
+from tenantml.domain.tenancy.tenant import SUSPENDED, Tenant
+from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.run import Run
+from tenantml.services import registry
 
 NEWER = "v99990101-000000-ffff"
 CONTAINERS = [{"Image": "image", "ModelDataUrl": "s3://bucket/model.tar.gz"}]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tenantml.aws import api_keys
-from tenantml.domain.tenants import Tenant
+from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.errors import Unauthorized
+from tenantml.services import api_keys
 
 METHOD_ARN = "arn:aws:execute-api:us-east-1:123456789012:api/v1/GET/models"
 TEXTS = st.text(max_size=40) | st.sampled_from(["tml_", "tml_" + "a" * 200, "tml_\ud800", "\0", "acme"])

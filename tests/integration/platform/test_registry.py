@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tenantml.aws import registry
-from tenantml.domain.models import ModelSettings
-from tenantml.domain.pagination import PageRequest
-from tenantml.domain.tenants import Tenant
+from tenantml.domain.api.pagination import PageRequest
+from tenantml.domain.tenancy.tenant import Tenant
+from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import NotFound, RegistrationConflict, TenantNotFound, UploadSuperseded
+from tenantml.services import registry
 
 UPLOAD = {"uploaded_at": "2026-11-22T17:03:01Z"}
 OLD, NEW, NEWEST = "v20261121-000000-aaaa", "v20261122-000000-bbbb", "v20261123-000000-cccc"

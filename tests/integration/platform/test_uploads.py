@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from tenantml.aws import presigned, registry
 from tenantml.aws.clients import platform
-from tenantml.aws.registry import uploads
-from tenantml.domain.tenants import Tenant
-from tenantml.domain.uploads import METADATA
+from tenantml.aws.s3 import presigned
+from tenantml.domain.tenancy.tenant import Tenant
+from tenantml.domain.uploads.upload import METADATA
 from tenantml.errors import DuplicateUpload, IdempotencyKeyReused, TenantMLError, UploadIncomplete
+from tenantml.services import registry
+from tenantml.services.registry import uploads
 
 ID, OTHER = "0f" * 16, "1e" * 16
 

@@ -18,11 +18,13 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tenantml.aws import clients, registry, serving, storage
-from tenantml.aws.expiring_cache import ExpiringCache
-from tenantml.aws.registry import table
-from tenantml.domain.models import ModelSettings
-from tenantml.domain.tenants import ACTIVE, Tenant
+from tenantml.aws import clients
+from tenantml.aws.s3 import objects
+from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
+from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.services import registry, serving
+from tenantml.services.expiring_cache import ExpiringCache
+from tenantml.services.registry import table
 
 REGION = "us-east-1"
 TABLE, EVIDENCE, STAGING = "registry", "evidence", "staging"
@@ -154,7 +156,7 @@ class Process:
         settings = ModelSettings(target="spend").as_document()
         table.put(partition, f"MODEL#{model}", {"model": model, "settings": settings, "live_version": live_version})
         key = f"{tenant.tenant}/profile.json"
-        storage.put_json(clients.platform("s3"), STAGING, key, json.dumps(PROFILE))
+        objects.put_json(clients.platform("s3"), STAGING, key, json.dumps(PROFILE))
         deployed = {
             # Every account has an endpoint of this name: only the keys tell whose is called.
             "endpoint": f"tenantml-{model}-{VERSION}",
@@ -167,7 +169,7 @@ class Process:
 
     def predict(self, tenant: Tenant, row_count: int = 1, model: str = "churn") -> tuple[int, dict[str, Any], Any]:
         """Call the function as API Gateway does; answer status, headers and the body's document."""
-        from functions.predict.app import handler
+        from functions.api.predict import handler
 
         event = {
             "requestContext": {"authorizer": {"tenant": tenant.tenant}},

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from tenantml.aws import clients, registry, storage
+from tenantml.aws import clients
+from tenantml.aws.s3 import objects
+from tenantml.services import registry
 from tests.integration.predict.conftest import PROFILE, STAGING, VERSION, Process
 
 NEWER = "v99990101-000000-ffff"
@@ -35,7 +37,7 @@ def test_rows_are_bound_to_the_profile_of_the_version_that_answers_and_not_to_a_
         "columns": [{"name": "shoe size", "type": "integer"}, *PROFILE["columns"][2:]],
         "target": PROFILE["target"],
     }
-    storage.put_json(clients.platform("s3"), STAGING, "newer.json", json.dumps(newer))
+    objects.put_json(clients.platform("s3"), STAGING, "newer.json", json.dumps(newer))
     deploying = {"profile": {"bucket": STAGING, "key": "newer.json"}, "output_keys": [], "serverless": False}
     registry.put_version(tenant.tenant, "churn", NEWER, deploying | {"endpoint": f"tenantml-churn-{NEWER}"})
     status, _, answer = process.predict(tenant)

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from tenantml.aws import clients, quota
-from tenantml.domain.quota import WINDOW_SECONDS, Limits
+from tenantml.aws import clients
+from tenantml.domain.tenancy.usage_limits import WINDOW_SECONDS, Limits
 from tenantml.errors import DailyQuotaExceeded, QuotaError, RateExceeded
+from tenantml.services import quota
 from tests.integration.predict.conftest import REGION, TABLE, Process, _forget_clients
 
 NOON = 1_795_348_800.0  # 2026-11-22T12:00:00Z: a window begins

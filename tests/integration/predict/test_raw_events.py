@@ -69,7 +69,7 @@ EVENTS = st.fixed_dictionaries({}, optional=ODD) | st.fixed_dictionaries(
 )
 @given(event=EVENTS)
 def test_no_event_ends_in_a_bug(process: Process, event: dict[str, Any]) -> None:
-    from functions.predict.app import handler
+    from functions.api.predict import handler
 
     if not process.tenants:
         process.tenants.append(process.add_tenant(222222222222).tenant)
@@ -81,7 +81,7 @@ def test_no_event_ends_in_a_bug(process: Process, event: dict[str, Any]) -> None
 
 
 def test_an_event_that_no_authorizer_let_in_is_not_answered(process: Process) -> None:
-    from functions.predict.app import handler
+    from functions.api.predict import handler
 
     for context in (None, {}, {"authorizer": None}, {"authorizer": {"tenant": "Not a tenant"}}):
         answer = handler({"pathParameters": {"model": "churn"}, "requestContext": context}, CONTEXT)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from botocore.credentials import Credentials
 
-from tenantml.aws import expiring_cache, receipts, serving
 from tenantml.aws.clients import Caller, unbound_client
+from tenantml.services import expiring_cache, receipts, serving
 from tests.integration.predict.conftest import REGION, VERSION, Process
 
 BUSY = (503, "ServiceUnavailable", b'{"Message": "busy"}')

@@ -8,7 +8,7 @@ import pytest
 from botocore.config import Config
 
 from local import CUSTOMER_ACCOUNT
-from tenantml.aws import autopilot, endpoints
+from tenantml.aws.sagemaker import automl, endpoints
 from tenantml.errors import StillChanging
 
 KINDS = ("endpoint", "endpoint-config", "model")
@@ -31,14 +31,14 @@ def test_an_endpoint_that_is_being_created_is_not_taken_for_absent(account: Any)
 
 def test_what_does_not_exist_is_removed_already(account: Any) -> None:
     assert [endpoints.remove_one(account.sagemaker, kind, "tenantml-never") for kind in KINDS] == [False] * 3
-    assert autopilot.stop(account.sagemaker, "tenantml-never") == "Absent"
+    assert automl.stop(account.sagemaker, "tenantml-never") == "Absent"
 
 
 def test_a_job_is_stopping_until_it_has_stopped(account: Any) -> None:
     job = account.start("wait")
-    assert autopilot.stop(account.sagemaker, job) == "Stopping"
+    assert automl.stop(account.sagemaker, job) == "Stopping"
     account.finished(job)
-    assert autopilot.stop(account.sagemaker, job) == "Stopped"
+    assert automl.stop(account.sagemaker, job) == "Stopped"
 
 
 def test_a_job_that_ends_just_before_it_is_stopped_has_ended(account: Any) -> None:
@@ -50,4 +50,4 @@ def test_a_job_that_ends_just_before_it_is_stopped_has_ended(account: Any) -> No
         account.finished(job)
 
     client.meta.events.register_first("before-call.sagemaker.StopAutoMLJob", end_it_first)
-    assert autopilot.stop(client, job) == "Stopped"
+    assert automl.stop(client, job) == "Stopped"

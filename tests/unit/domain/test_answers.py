@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenantml.domain import answers
-from tenantml.domain.answers import OUTPUT_KEYS
+from tenantml.domain.predictions import answers
+from tenantml.domain.predictions.answers import OUTPUT_KEYS
 from tenantml.errors import UnreadableAnswer, WrongPredictionCount
 
 CHURN = b"""True.,0.8,"[0.2, 0.8]","['False.', 'True.']"\n"""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenantml.domain.candidates import is_maximized, leaderboard, metrics, objective, select
+from tenantml.domain.training.candidates import is_maximized, leaderboard, metrics, objective, select
 from tenantml.errors import BelowQualityBar, NoCandidate
 
 

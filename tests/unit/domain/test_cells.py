@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenantml.domain.cells import CSV, JSON, NUMBERS, Column, Form, convert, fields
+from tenantml.domain.predictions.cells import CSV, JSON, NUMBERS, Column, Form, convert, fields
 from tenantml.errors import InvalidValue
 
 NUMBER_LIKE = st.text(alphabet="0123456789.-+eE_ naif\u0661,", max_size=6)

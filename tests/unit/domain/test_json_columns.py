@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenantml.domain import json_columns
-from tenantml.domain.json_columns import DECODER
+from tenantml.domain.predictions import json_columns
+from tenantml.domain.predictions.json_columns import DECODER
 
 NAMES = ("a", 'the "b"', "ü %s (c)")
 NUMERIC = {"a"}

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from samtranslator.yaml_helper import yaml_parse
 
-from tenantml.domain.onboarding import Platform, instructions
-from tenantml.domain.tenants import Tenant
+from tenantml.domain.tenancy.onboarding import Platform, instructions
+from tenantml.domain.tenancy.tenant import Tenant
 
 TEMPLATE = yaml_parse((Path(__file__).parents[3] / "onboarding" / "customer_access.yaml").read_text())
 TENANT = Tenant("acme", "222222222222", "eu-central-1", "c", external_id="tenantml-" + "x_-" * 14 + "y")

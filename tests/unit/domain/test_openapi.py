@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tenantml.domain.models import ModelSettings
-from tenantml.domain.openapi.model_document import model_document
-from tenantml.domain.openapi.schemas import settings
-from tenantml.domain.rows import Schema, read_json
+from tenantml.domain.api.model_document import model_document
+from tenantml.domain.api.schemas import settings
+from tenantml.domain.predictions.rows import Schema, read_json
+from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import InvalidSettings
 
 PROFILE: dict[str, Any] = {

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenantml.domain import pagination
-from tenantml.domain.pagination import Page, PageRequest
+from tenantml.domain.api import pagination
+from tenantml.domain.api.pagination import Page, PageRequest
 from tenantml.errors import InvalidRequest
 
 

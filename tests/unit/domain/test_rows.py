@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenantml import errors
-from tenantml.domain import cells
-from tenantml.domain.inspection import InspectionSettings, inspect
-from tenantml.domain.inspection import values as inspected
-from tenantml.domain.rows import PreparedRows, Schema, batches, read_csv, read_json
+from tenantml.domain.predictions import cells
+from tenantml.domain.predictions.rows import PreparedRows, Schema, batches, read_csv, read_json
 from tenantml.errors import RequestError, RowError
+from tenantml_analysis.inspection import InspectionSettings, inspect
+from tenantml_analysis.inspection import values as inspected
 
 PROFILE = {
     "target": {"column": "Churn?"},

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tenantml.domain import probing, session_policies
+from tenantml.domain.access import probe_questions, session_policies
 from tenantml.domain.names import CustomerAccount
-from tenantml.domain.runs import Run
+from tenantml.domain.training.run import Run
 
 ACCOUNT = CustomerAccount("222222222222", "ap-southeast-99")
 KEY = "arn:aws:kms:ap-southeast-99:222222222222:key/mrk-" + "0" * 32
@@ -29,7 +29,9 @@ POLICIES = {
     "remove everything": session_policies.remove_objects(ACCOUNT, ""),
     "inventory": session_policies.inventory(ACCOUNT),
     "inventory of a model": session_policies.inventory(ACCOUNT, RUN.model),
-    "probe": session_policies.probe(ACCOUNT, probing.permissions(ACCOUNT), probing.NAME, probing.NOT_OURS),
+    "probe": session_policies.probe(
+        ACCOUNT, probe_questions.permissions(ACCOUNT), probe_questions.NAME, probe_questions.NOT_OURS
+    ),
     "nothing": session_policies.nothing(),
 }
 WITH_KEYS = {
@@ -40,7 +42,9 @@ WITH_KEYS = {
     "predict": session_policies.predict(WITH_KEY, RUN.endpoint),
     "remove a folder": session_policies.remove_objects(WITH_KEY, RUN.customer_folder),
     "inventory": session_policies.inventory(WITH_KEY),
-    "probe": session_policies.probe(WITH_KEY, probing.permissions(WITH_KEY), probing.NAME, probing.NOT_OURS),
+    "probe": session_policies.probe(
+        WITH_KEY, probe_questions.permissions(WITH_KEY), probe_questions.NAME, probe_questions.NOT_OURS
+    ),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenantml.domain import views
+from tenantml.domain.api import views
 
 INTERNAL = {"pk": "TENANT#acme", "sk": "x", "announced": True, "newest_upload": "x", "profile": {"bucket": "ours"}}
 

@@ -1,1 +1,1 @@
-"""What TenantML asks of AWS: one module per service."""
+"""What TenantML asks of AWS: one module per service, and nothing else."""

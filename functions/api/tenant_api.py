@@ -1,0 +1,316 @@
+"""The tenant's API, but for predictions: models and their settings, uploads, executions, versions, usage."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from tenantml import http
+from tenantml.aws.clients import platform
+from tenantml.aws.s3 import objects, presigned
+from tenantml.domain.api import model_document, pagination, views
+from tenantml.domain.api.operations import PATH_PARAMETERS
+from tenantml.domain.names import execution_name, is_model
+from tenantml.domain.tenancy.tenant import require_active
+from tenantml.domain.training.execution_outcome import STATUSES
+from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.uploads.upload import (
+    UploadRequest,
+    destination_of,
+    fingerprint_of,
+    idempotency_key,
+    part_bytes,
+    part_sizes,
+)
+from tenantml.errors import InvalidRequest, ModelNotReady, PreconditionFailed, UploadError
+from tenantml.http import Answer
+from tenantml.services import api_keys, quota, receipts, registry
+from tenantml.services.registry import uploads
+from tenantml.settings import setting
+
+Json = dict[str, Any]
+
+ANY_REVISION = "*"
+MAX_KEY_BYTES = 1024  # of an object (S3 user guide, "Naming Amazon S3 objects")
+
+
+def list_models(tenant: str, event: Json) -> Answer:
+    """GET /models."""
+    page = registry.list_models(tenant, pagination.read(query_of(event)))
+    return Answer(200, {"models": [views.model(row) for row in page.rows], "next_token": page.next_token})
+
+
+def get_model(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}."""
+    return shown(200, find_model(tenant, event))
+
+
+def put_model(tenant: str, event: Json) -> Answer:
+    """PUT /models/{model}: the settings that the next training follows."""
+    model = http.in_path(event, "model")
+    if not is_model(model):
+        raise InvalidRequest("a model's name has 1 to 30 of a-z, 0-9 and inner hyphens, and starts with a letter")
+    settings = ModelSettings.from_document(http.parse_json_object(event))
+    if settings.serverless_memory_mb and registry.get_tenant(tenant).subnet_ids:
+        raise InvalidRequest("serverless_memory_mb: SageMaker has no serverless endpoints in a VPC, such as yours")
+    revision = registry.put_model(tenant, model, settings, expected_revision(tenant, model, event))
+    if revision is None:
+        raise PreconditionFailed("the model is not as If-Match or If-None-Match says; GET it, look, and try again")
+    return shown(201 if revision == 1 else 200, find_model(tenant, event))
+
+
+def get_model_document(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/openapi.json: the contract of this model's predictions."""
+    row = find_model(tenant, event)
+    live = row.get("live_version")
+    version = registry.find_version(tenant, row["model"], live) if live else None
+    if version is None:
+        raise ModelNotReady("the model has no live version yet, so its columns are not known")
+    place = version["profile"]
+    document = model_document.model_document(
+        row["model"],
+        version["version"],
+        json.loads(objects.get_bytes(platform("s3"), place["bucket"], place["key"])),
+        reject_unseen=row["settings"]["unseen_category"] == "reject",
+        regression=version["problem_type"] == "Regression",
+    )
+    return Answer(200, document, is_document=True)
+
+
+def create_upload(tenant: str, event: Json) -> Answer:
+    """POST /models/{model}/uploads: a form that takes one file, or the parts of a larger one; what it brings is
+    trained from once. Under one Idempotency-Key it is the same upload, signed anew.
+    """
+    row = find_model(tenant, event)
+    model, limit_bytes = row["model"], row["settings"]["max_upload_bytes"]
+    document = http.parse_json_object(event)
+    request = UploadRequest.from_document(document, limit_bytes)
+    key = key_of_upload(tenant, model, request.file_name)
+    upload = secrets.token_hex(16)
+    if repeatable := idempotency_key(http.find_header(event, "idempotency-key")):
+        upload = uploads.under_key(tenant, repeatable, fingerprint_of("createUpload", model, document), upload)
+    if not request.in_parts:
+        uploads.add(tenant, upload, {"model": model, "key": key})
+        return Answer(201, {"upload": upload, "key": key} | presigned.upload_form(key, limit_bytes, upload))
+    size_bytes = request.size_bytes or 0
+    parts = {"size_bytes": size_bytes, "part_bytes": part_bytes(size_bytes)}
+    found = uploads.add(tenant, upload, {"model": model, "key": key} | parts)
+    if "multipart_id" not in found:
+        multipart_id = presigned.begin_parts(key, upload)
+        if not uploads.begin_parts(tenant, upload, multipart_id):  # the same request was faster
+            presigned.abort(key, multipart_id)
+    return Answer(201, views.upload(found))
+
+
+def get_upload(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/uploads/{upload}: which execution it started, if it did."""
+    return Answer(200, views.upload(find_upload(tenant, event)))
+
+
+def list_parts(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/uploads/{upload}/parts: where each part is PUT, and its size."""
+    row = find_upload_in_parts(tenant, event)
+    sizes = part_sizes(row["size_bytes"], row["part_bytes"])
+    parts = [{"number": number, "size_bytes": size} for number, size in enumerate(sizes, 1)]
+    page = pagination.page_of(parts, pagination.read(query_of(event)))
+    signed = [
+        part | {"url": presigned.part_url(row["key"], row["multipart_id"], part["number"], part["size_bytes"])}
+        for part in page.rows
+    ]
+    return Answer(
+        200,
+        {
+            "parts": signed,
+            "expires_in_seconds": presigned.PART_EXPIRES_IN_SECONDS,
+            "next_token": page.next_token,
+        },
+    )
+
+
+def complete_upload(tenant: str, event: Json) -> Answer:
+    """POST /models/{model}/uploads/{upload}/completion: all parts are there, so train from them; a repeat says the
+    same.
+    """
+    row = find_upload_in_parts(tenant, event)
+    if "version_id" not in row:
+        sizes = part_sizes(row["size_bytes"], row["part_bytes"])
+        row["version_id"] = presigned.complete_parts(row["key"], row["multipart_id"], sizes)
+        uploads.note_version(tenant, row["upload"], row["version_id"])
+    row["execution"] = execution_name(setting("INGEST_BUCKET"), row["key"], row["version_id"])
+    return Answer(200, views.upload(row))
+
+
+def list_executions(tenant: str, event: Json) -> Answer:
+    """GET /executions?model=&upload_key=&status=: newest first."""
+    query = query_of(event)
+    if query.get("status", STATUSES[0]) not in STATUSES:
+        raise InvalidRequest(f"status: expected one of {', '.join(STATUSES)}")
+    if len(query.get("upload_key", "")) > MAX_KEY_BYTES:
+        raise InvalidRequest(f"upload_key: no upload's key has over {MAX_KEY_BYTES} characters")
+    if "model" in query and not is_model(query["model"]):
+        raise InvalidRequest("model: no model can have this name")
+
+    def wanted(row: Json) -> bool:
+        found = {"model": row.get("model"), "upload_key": row["upload"]["key"], "status": row["status"]}
+        return all(query.get(name, value) == value for name, value in found.items())
+
+    page = registry.list_executions(tenant, pagination.read(query), wanted)
+    return Answer(200, {"executions": [views.execution(row) for row in page.rows], "next_token": page.next_token})
+
+
+def get_execution(tenant: str, event: Json) -> Answer:
+    """GET /executions/{execution}."""
+    row = registry.find_execution(tenant, named(event, "execution"))
+    if row is None:
+        raise http.not_found()
+    return Answer(200, views.execution(row))
+
+
+def get_receipt(tenant: str, event: Json) -> Answer:
+    """GET /executions/{execution}/receipt: what this execution did in the customer's account, call by call; every
+    page of it is verified as a whole.
+    """
+    execution = named(event, "execution")
+    request = pagination.read(query_of(event), pagination.MAX_ENTRIES, pagination.MAX_ENTRIES)
+    if registry.find_execution(tenant, execution) is None or (found := receipts.read(tenant, execution)) is None:
+        raise http.not_found()
+    page = pagination.page_of(found["entries"], request)
+    return Answer(200, found | {"entries": page.rows, "next_token": page.next_token})
+
+
+def list_versions(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/versions: newest first."""
+    row = find_model(tenant, event)
+    page = registry.list_versions(tenant, row["model"], pagination.read(query_of(event)))
+    versions = [views.version(version, row.get("live_version")) for version in page.rows]
+    return Answer(200, {"versions": versions, "next_token": page.next_token})
+
+
+def get_version(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/versions/{version}: with the candidates that it was chosen from."""
+    row = find_model(tenant, event)
+    version = registry.find_version(tenant, row["model"], named(event, "version"))
+    if version is None:
+        raise http.not_found()
+    trained_by = registry.find_execution(tenant, version["execution"]) or {}
+    return Answer(200, views.version_details(version, row.get("live_version"), trained_by))
+
+
+def list_keys(tenant: str, event: Json) -> Answer:
+    """GET /keys: which API keys open what is yours, never a key itself."""
+    page = pagination.page_of(api_keys.listed(tenant), pagination.read(query_of(event)))
+    return Answer(200, {"keys": page.rows, "next_token": page.next_token})
+
+
+def get_usage(tenant: str, event: Json) -> Answer:
+    """GET /usage: this day's."""
+    return Answer(200, quota.of(tenant).report())
+
+
+def shown(status: int, row: Json) -> Answer:
+    """Answer with a model and the revision of its settings."""
+    return Answer(status, views.model(row), {"ETag": f'"{row.get("revision", 0)}"'})
+
+
+def find_model(tenant: str, event: Json) -> Json:
+    """Return the row of the path's model; one that does not exist is as one of another tenant."""
+    row = registry.find_model(tenant, http.model_of(event))
+    if row is None or "settings" not in row:
+        raise http.not_found()
+    return row
+
+
+def key_of_upload(tenant: str, model: str, file_name: str) -> str:
+    """Return the key of an upload.
+
+    Raises:
+        InvalidRequest: no upload can have this file name.
+    """
+    key = f"{tenant}/{model}/{file_name}"
+    try:
+        destination_of(key)
+    except UploadError as error:
+        raise InvalidRequest(f"file_name: {error}") from error
+    if len(key.encode()) > MAX_KEY_BYTES:
+        raise InvalidRequest(f"file_name: the upload's key has over {MAX_KEY_BYTES} bytes; choose a shorter name")
+    return key
+
+
+def find_upload(tenant: str, event: Json) -> Json:
+    """Return the row of the path's upload; one that does not exist is as one of another tenant or model."""
+    row = uploads.find(tenant, named(event, "upload"))
+    if not row or row["model"] != http.model_of(event):
+        raise http.not_found()
+    return row
+
+
+def find_upload_in_parts(tenant: str, event: Json) -> Json:
+    """Return the row of the path's upload, which comes in parts."""
+    row = find_upload(tenant, event)
+    if "multipart_id" not in row:
+        raise http.not_found()
+    return row
+
+
+def named(event: Json, parameter: str) -> str:
+    """Return a name of the path that something may have."""
+    found = http.in_path(event, parameter)
+    if not re.fullmatch(PATH_PARAMETERS[parameter]["pattern"].strip("^$"), found):
+        raise http.not_found()
+    return found
+
+
+def query_of(event: Json) -> dict[str, str]:
+    """Return the query's parameters."""
+    return event.get("queryStringParameters") or {}
+
+
+def expected_revision(tenant: str, model: str, event: Json) -> int | None:
+    """Return which revision the request may change: 0 none yet, None whichever there is."""
+    match, none_match = http.header(event, "if-match").strip(), http.header(event, "if-none-match").strip()
+    if none_match:
+        if none_match != ANY_REVISION:
+            raise InvalidRequest("If-None-Match: expected *")
+        if match:
+            raise PreconditionFailed("If-Match asks for a model that exists, If-None-Match for one that does not")
+        return 0
+    if match == ANY_REVISION:
+        row = registry.find_model(tenant, model)
+        if row is None:
+            raise PreconditionFailed("there is no such model to change; PUT it without If-Match")
+        return int(row.get("revision", 0)) or None
+    if not match:
+        return None
+    digits = re.fullmatch(r'"([1-9][0-9]{0,15})"', match)
+    if digits is None:
+        raise PreconditionFailed("If-Match: not an ETag of this model; GET it, look, and try again")
+    return int(digits[1])
+
+
+OPERATIONS: dict[tuple[str, str], Callable[[str, Json], Answer]] = {
+    ("GET", "/models"): list_models,
+    ("GET", "/models/{model}"): get_model,
+    ("PUT", "/models/{model}"): put_model,
+    ("GET", "/models/{model}/openapi.json"): get_model_document,
+    ("POST", "/models/{model}/uploads"): create_upload,
+    ("GET", "/models/{model}/uploads/{upload}"): get_upload,
+    ("GET", "/models/{model}/uploads/{upload}/parts"): list_parts,
+    ("POST", "/models/{model}/uploads/{upload}/completion"): complete_upload,
+    ("GET", "/models/{model}/versions"): list_versions,
+    ("GET", "/models/{model}/versions/{version}"): get_version,
+    ("GET", "/executions"): list_executions,
+    ("GET", "/executions/{execution}"): get_execution,
+    ("GET", "/executions/{execution}/receipt"): get_receipt,
+    ("GET", "/keys"): list_keys,
+    ("GET", "/usage"): get_usage,
+}
+
+
+@http.api
+def handler(event: Json, tenant: str) -> Answer:
+    """Answer one request of an active tenant."""
+    require_active(registry.find_tenant(tenant))
+    return OPERATIONS[event["httpMethod"], event["resource"]](tenant, event)

@@ -1,0 +1,30 @@
+"""Operator: register a tenant, and answer with what its cloud team has to apply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenantml.domain.tenancy import onboarding
+from tenantml.domain.tenancy.tenant import register
+from tenantml.entrypoint import function
+from tenantml.services import registry
+from tenantml.settings import setting
+
+
+@function
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the tenant's external ID and the template's parameters, filled in."""
+    platform = onboarding.Platform(
+        account_id=setting("PLATFORM_ACCOUNT"),
+        stack_name=setting("STACK_NAME"),
+        staging_bucket=setting("STAGING_BUCKET"),
+        template_url=setting("ONBOARDING_TEMPLATE_URL"),
+        data_key_arn=setting("DATA_KEY_ARN", ""),
+    )
+    tenant = register(event, platform.account_id)
+    registry.add_tenant(tenant)
+    return {
+        "tenant": tenant.tenant,
+        "external_id": tenant.external_id,
+        "onboarding": onboarding.instructions(tenant, platform),
+    }

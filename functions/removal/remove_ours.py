@@ -1,0 +1,15 @@
+"""Remove from our own account: grants, uploads and what is staged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenantml.domain.tenancy.removal_report import Offboarding
+from tenantml.entrypoint import function
+from tenantml.services import offboarding
+
+
+@function
+def handler(event: dict[str, Any]) -> None:
+    """Remove it and note it in the report."""
+    offboarding.remove_ours(Offboarding.from_document(event["offboarding"]))

@@ -1,0 +1,15 @@
+"""Take back grants and delete the copies of the dataset that nobody needs any more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenantml.domain.training.run import Run
+from tenantml.entrypoint import state
+from tenantml.services import removal
+
+
+@state
+def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
+    """Return how much was deleted, and what the customer's account no longer lets us delete."""
+    return removal.clean_up(run, failed=event["failed"], delivered=event["delivered"]).as_document()

@@ -1,0 +1,16 @@
+"""Let the new version answer, from now on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenantml.domain.training.run import Run
+from tenantml.entrypoint import state
+from tenantml.services import registry
+
+
+@state
+def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
+    """Move the registry's pointer in one conditional write, and return the version that was live before."""
+    registry.update_version(run.tenant, run.model, run.version, {"status": "live"})
+    return {"previous": registry.promote(run.tenant, run.model, run.version)}

@@ -1,0 +1,17 @@
+"""Write down, once, how an upload ended, and tell it in words that the tenant can act on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenantml.domain.uploads.upload import Upload
+from tenantml.entrypoint import function, logger
+from tenantml.services import outcomes
+
+
+@function
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the outcome as the tenant sees it."""
+    told = outcomes.record(Upload(**event["upload"]), event["failure"], event["left_behind"])
+    logger.info("execution ended", extra={name: told[name] for name in ("execution", "tenant", "status")})
+    return told

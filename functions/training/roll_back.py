@@ -1,0 +1,15 @@
+"""After a failure: stop the job, and remove what was created of a version that will not answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenantml.domain.training.run import Run
+from tenantml.entrypoint import state
+from tenantml.services import removal
+
+
+@state
+def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
+    """Return what was removed, and the ARNs of what the customer's account no longer lets us remove."""
+    return removal.roll_back(run).as_document()

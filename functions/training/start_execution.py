@@ -1,0 +1,31 @@
+"""Start one execution per uploaded object version, however often S3 tells of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from tenantml.aws.stepfunctions import start
+from tenantml.domain.uploads.upload import Upload
+from tenantml.entrypoint import function, logger
+
+
+def start_one(record: SQSRecord) -> None:
+    """Start the execution of one `Object Created` event; a delivery that S3 repeats finds it started."""
+    upload = Upload.from_event(json.loads(record.body))
+    started = start(upload.execution, upload.as_input())
+    logger.info(
+        "upload received", extra={"execution": upload.execution, "started": started, "size_bytes": upload.size_bytes}
+    )
+
+
+@function
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    """Answer which messages SQS has to deliver again; after five times they are in the dead-letter queue."""
+    answer = process_partial_response(
+        event=event, record_handler=start_one, processor=BatchProcessor(EventType.SQS), context=None
+    )
+    return dict(answer)

@@ -1,0 +1,55 @@
+"""The cells of a block, row by row as they lie in the file, and column by column as they are looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from tenantml_analysis.inspection.known_keys import nulls_in
+from tenantml_analysis.inspection.rows import Rows
+from tenantml_analysis.inspection.words import Ints, Mask, Words, first_words, keys_of
+
+
+class Block:
+    """Some rows of a block: arrays of shape (rows, columns of the file)."""
+
+    def __init__(self, rows: Rows, part: slice):
+        self.words = rows.words
+        self.starts = rows.value_starts[part]
+        self.lengths = rows.value_ends[part] - self.starts
+        self.first = first_words(self.words, self.starts, self.lengths)
+        self.nulls = nulls_in(self.first, self.lengths)
+
+    def of(self, columns: Ints) -> Cells:
+        """Return the cells of some columns."""
+        lengths, first, nulls = self.lengths.T[columns], self.first.T[columns], self.nulls.T[columns]
+        return Cells(self.words, columns, self.starts, lengths, first, nulls)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of some columns: arrays of shape (columns, rows), so that whole columns are reduced."""
+
+    words: Words
+    columns: Ints
+    all_starts: Ints  # as in the block
+    lengths: Ints
+    first: Words
+    nulls: Mask
+
+    @cached_property
+    def starts(self) -> Ints:
+        """Where each value starts; many columns are told by their first words alone."""
+        return self.all_starts.T[self.columns]
+
+    def of(self, some: Ints) -> Cells:
+        """Return some of these columns."""
+        return Cells(
+            self.words, self.columns[some], self.all_starts, self.lengths[some], self.first[some], self.nulls[some]
+        )
+
+    def keys(self) -> Words:
+        """Return what tells values apart, of those that are not too long to be told apart."""
+        if self.lengths.max() <= 8:
+            return self.first
+        return keys_of(self.words, self.starts, self.lengths, self.first)

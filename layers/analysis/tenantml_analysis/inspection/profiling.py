@@ -1,0 +1,215 @@
+"""The profile of all columns: whole-array tests pick the few values that can change what is known, and those are read
+exactly.
+
+A value is *news* unless it is null, or a known value of a column whose distinct values are still counted, or a plain
+number in a column of numbers (which at most widens the range), or a plain date in a column of dates, or in a column of
+text, about which nothing more is asked.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from tenantml_analysis.inspection.cells import Block, Cells
+from tenantml_analysis.inspection.columns import Column
+from tenantml_analysis.inspection.known_keys import KnownKeys
+from tenantml_analysis.inspection.rows import Rows
+from tenantml_analysis.inspection.values import DATED, NUMERIC, Kind, kind_of
+from tenantml_analysis.inspection.words import (
+    KEYED_BYTES_MAX,
+    Floats,
+    Ints,
+    Mask,
+    PlainNumbers,
+    iso_dates,
+    short_whole_numbers,
+    whole_number_of,
+)
+
+SORTED_ROWS = 128  # of a file: most columns of no categories have more values in these than are counted
+FIRST_ROWS = 16  # whose values are all news; few of the next ones are, in columns of categories
+_REMEMBERED = 32_768  # values in all, and some in every column
+
+
+class Columns:
+    """All columns of a dataset."""
+
+    def __init__(self, names: list[str], distinct_max: int):
+        self.columns = [Column(name, distinct_max) for name in names]
+        self._distinct_max = distinct_max
+        self._nulls = np.zeros(len(names), np.int64)
+        self._known = KnownKeys(len(names))
+        self._keys: list[set[int]] = [set() for _ in names]
+        self._remembered: list[set[bytes]] = [set() for _ in names]
+        self._counting = np.arange(len(names))  # columns whose distinct values are still counted
+        self._whole = self._numeric = self._dated = self._other = np.zeros(0, np.int64)  # the others, by what they hold
+        self._kinds = np.zeros(len(names), np.int64)
+        self._low = np.full(len(names), np.inf)
+        self._high = np.full(len(names), -np.inf)
+        self._fresh = True
+
+    def add(self, rows: Rows) -> None:
+        """Take in a block of rows."""
+        if self._fresh:
+            self._fresh = False
+            self._stop_counting(Block(rows, slice(SORTED_ROWS)).of(self._counting))
+            self._add(rows, slice(FIRST_ROWS))
+            self._add(rows, slice(FIRST_ROWS, None))
+        else:
+            self._add(rows, slice(None))
+
+    def conclude(self) -> list[Column]:
+        """Return the columns, complete."""
+        for column, nulls in zip(self.columns, self._nulls.tolist(), strict=True):
+            column.nulls = nulls
+        return self.columns
+
+    def _add(self, rows: Rows, part: slice) -> None:
+        block = Block(rows, part)
+        if not len(block.starts):
+            return
+        if block.nulls.any():
+            self._nulls += np.count_nonzero(block.nulls, axis=0)
+        for columns, test in (
+            (self._counting, self._new_values),
+            (self._whole, self._new_whole_numbers),
+            (self._numeric, self._new_numbers),
+            (self._dated, self._new_dates),
+            (self._other, self._all_values),
+        ):
+            if len(columns):
+                cells = block.of(columns)
+                news = test(cells) & ~cells.nulls
+                if news.any():
+                    self._read(rows, part.start or 0, cells, news)
+
+    def _stop_counting(self, cells: Cells) -> None:
+        """Tell by the keys alone which columns have more distinct values than are counted, before any is read."""
+        keys = np.sort(np.where(cells.nulls, np.uint64(0), cells.keys()), axis=1)
+        distinct = np.count_nonzero(np.diff(keys, axis=1), axis=1) + 1 - cells.nulls.any(axis=1)
+        many = cells.columns[distinct > self._distinct_max].tolist()
+        for number in many:
+            self.columns[number].stop_counting()
+        self._sort(many, counting=True)
+
+    def _new_values(self, cells: Cells) -> Mask:
+        self._last_keys = cells.keys()
+        return ~self._known.hold(self._last_keys, cells.columns[:, None]) | (cells.lengths > KEYED_BYTES_MAX)
+
+    def _all_values(self, cells: Cells) -> Mask:
+        return ~cells.nulls
+
+    def _new_whole_numbers(self, cells: Cells) -> Mask:
+        order, ok = short_whole_numbers(cells.first, cells.lengths)
+        each = np.arange(len(ok))
+        highest = np.where(ok, order, np.uint64(0)).argmax(axis=1)
+        lowest = np.where(ok, order, ~np.uint64(0)).argmin(axis=1)
+        for outermost in (highest, lowest):
+            numbers = whole_number_of(order[each, outermost])
+            outside = (numbers < self._low[cells.columns]) | (numbers > self._high[cells.columns])
+            for i in np.flatnonzero(ok[each, outermost] & outside).tolist():
+                self._widen(int(cells.columns[i]), int(numbers[i]))
+        news = np.zeros(ok.shape, np.bool_)
+        strange = np.flatnonzero(
+            (~ok & ~cells.nulls).any(axis=1)
+        )  # columns with signs, dots, texts, or over eight digits
+        if len(strange):
+            news[strange] = self._new_numbers(cells.of(strange))
+        return news
+
+    def _new_numbers(self, cells: Cells) -> Mask:
+        found = PlainNumbers(cells.words, cells.starts.ravel(), cells.lengths.ravel(), cells.first.ravel())
+        shape = cells.first.shape
+        ok, dotted = found.ok.reshape(shape), found.dotted.reshape(shape)
+        low, high = found.low.reshape(shape), found.high.reshape(shape)
+        news = ~ok
+        whole = self._kinds[cells.columns, None] & Kind.NUMBER == 0
+        if whole.any():
+            news |= dotted & whole
+        news |= self._lowest(cells.columns, ok, dotted, low, high)
+        news |= self._lowest(cells.columns, ok, dotted, -high, -low, sign=-1)
+        return news
+
+    def _lowest(self, columns: Ints, ok: Mask, dotted: Mask, low: Floats, high: Floats, sign: int = 1) -> Mask:
+        """Widen columns by the lowest of their numbers, each of which lies between two bounds; where that is not known
+        exactly, return which may be it. With the numbers' signs turned: by the highest.
+        """
+        news = np.zeros(ok.shape, np.bool_)
+        edges = (self._low if sign == 1 else -self._high)[columns]
+        for i in np.flatnonzero(low.min(axis=1) < edges).tolist():
+            lows = np.where(ok[i], low[i], np.inf)
+            lowest = int(lows.argmin())
+            if lows[lowest] == high[i, lowest] and self._kinds[columns[i]]:
+                number = sign * float(lows[lowest])
+                self._widen(int(columns[i]), number if dotted[i, lowest] else int(number))
+            else:
+                # Of all that lie outside the range only those that may be the outermost: ids that count upwards would
+                # all be.
+                news[i] = (lows < edges[i]) & (lows <= high[i][ok[i]].min(initial=np.inf))
+        return news
+
+    def _widen(self, column: int, number: int | float) -> None:
+        self.columns[column].widen(number)
+        self._low[column] = min(self._low[column], number)
+        self._high[column] = max(self._high[column], number)
+
+    def _new_dates(self, cells: Cells) -> Mask:
+        dates, times = iso_dates(cells.words, cells.starts, cells.lengths, cells.first)
+        kinds = self._kinds[cells.columns, None]
+        known: Mask = (dates & (kinds & Kind.DATE != 0)) | (times & (kinds & Kind.DATETIME != 0))
+        return ~known
+
+    def _read(self, rows: Rows, offset: int, cells: Cells, news: Mask) -> None:
+        """Read the news exactly, column by column and in order."""
+        at_column, at_row = np.nonzero(news)
+        counting = cells.columns is self._counting
+        starts = cells.all_starts[at_row, cells.columns[at_column]]
+        places = list(zip(starts.tolist(), (starts + cells.lengths[at_column, at_row]).tolist(), strict=True))
+        keys = self._last_keys[at_column, at_row].tolist() if counting else []
+        edges = np.append(np.flatnonzero(np.diff(at_column, prepend=-1)), len(at_column)).tolist()
+        changed = []
+        for first, end in pairwise(edges):
+            number = int(cells.columns[at_column[first]])
+            values = [rows.values[a:b] for a, b in places[first:end]]
+            column, fresh = self.columns[number], set(values) - self._remembered[number]
+            if column.add(fresh) and column.first_not_finite is None:
+                row = next(row for row, value in enumerate(values) if kind_of(value) == Kind.NOT_FINITE)
+                column.first_not_finite = rows.line_of(offset + int(at_row[first + row]))
+            if counting:
+                self._keys[number].update(keys[first:end])
+            else:
+                self._remember(number, fresh)
+            changed.append(number)
+        self._sort(changed, counting=counting)
+
+    def _remember(self, number: int, values: set[bytes]) -> None:
+        """Keep some values at hand whose column gives no other way to know them; bounded over all columns together."""
+        remembered = self._remembered[number]
+        if len(remembered) + len(values) > max(SORTED_ROWS, _REMEMBERED // len(self.columns)):
+            remembered.clear()
+        remembered.update(value for value in values if len(value) <= KEYED_BYTES_MAX)
+
+    def _sort(self, changed: list[int], *, counting: bool) -> None:
+        """Decide how the next values of changed columns are tested."""
+        kinds_before = self._kinds.copy()
+        for number in changed:
+            column = self.columns[number]
+            self._kinds[number] = column.kinds
+            if column.low is not None and column.high is not None:
+                self._low[number], self._high[number] = float(column.low), float(column.high)
+            if column.capped and counting:
+                self._keys[number].clear()
+        if counting:
+            self._known.replace({number: keys for number in changed if (keys := self._keys[number])})
+            self._counting = np.array([n for n in self._counting if not self.columns[n].capped], np.int64)
+        elif np.array_equal(kinds_before, self._kinds):
+            return
+        open_ = self._kinds & Kind.OTHER == 0
+        open_[self._counting] = False
+        numeric = open_ & (self._kinds & ~NUMERIC == 0)
+        whole = numeric & (self._kinds == Kind.INTEGER)
+        dated = open_ & (self._kinds & ~DATED == 0)
+        self._whole, self._numeric = np.flatnonzero(whole), np.flatnonzero(numeric & ~whole)
+        self._dated, self._other = np.flatnonzero(dated), np.flatnonzero(open_ & ~numeric & ~dated)

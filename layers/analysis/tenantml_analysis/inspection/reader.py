@@ -1,0 +1,136 @@
+"""Cuts a stream of bytes into the header and blocks of whole rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tenantml_analysis.inspection.records import (
+    Limits,
+    Record,
+    lines_in,
+    read_record,
+    refuse_bad_bytes,
+    refuse_ragged,
+    terminator_before,
+)
+from tenantml_analysis.inspection.rows import Rows, rows_of
+from tenantml_analysis.inspection.scanning import scan
+
+
+class Reader:
+    """Reads a stream once, holding one block and one row at most."""
+
+    def __init__(self, chunks: Iterable[bytes], limits: Limits, block_bytes: int):
+        self._chunks = _pieces(chunks, block_bytes)
+        self._limits = limits
+        self._block_bytes = block_bytes
+        self._text = b""  # read and not yet consumed
+        self._last = False  # nothing follows `_text`
+        self._offset = 0  # of `_text` in the file
+        self._line = 1  # where `_text` starts
+        self.size_bytes = 0
+        self.final_newline = True
+        self.blank_lines = 0
+
+    def head(self, size: int) -> bytes:
+        """Return the first bytes of the file without consuming them."""
+        while len(self._text) < size and not self._last:
+            self._read()
+        return self._text[:size]
+
+    def skip(self, size: int) -> None:
+        """Consume bytes that are no part of a row, as a byte-order mark is."""
+        self._consume(size, 0)
+
+    def header(self) -> tuple[Record, bytes, int] | None:
+        """Consume the first record that is not blank: the record, its text and its line; None when there is none.
+
+        Raises:
+            DatasetError: as `read_record` and `refuse_bad_bytes` do.
+        """
+        at = 0
+        while True:
+            record = None
+            if at < len(self._text):
+                record = read_record(self._text, at, self._line + self.blank_lines, self._limits, last=self._last)
+            if record is None:
+                if self._last:
+                    return None
+                self._consume(at, 0)
+                at = 0
+                self._read()
+            elif record.blank:
+                self.blank_lines += 1
+                at = record.end
+            else:
+                text, line = self._text[at : record.end], self._line + self.blank_lines
+                refuse_bad_bytes(text, line, self._offset + at)
+                self._consume(record.end, self.blank_lines + lines_in(text, 0, len(text)))
+                return record, text, line
+
+    def rows(self, columns: int) -> Iterator[Rows]:
+        """Consume the rest in blocks of rows.
+
+        Raises:
+            DatasetError: at the first record that is not well formed, not text, or has another number of fields.
+        """
+        while True:
+            if self._text:
+                rows = scan(self._text, columns, self._limits, self._line)
+                size = len(rows.text) if rows else 0
+                if rows is None:
+                    rows, size = self._exact(columns)
+                self._consume(size, rows.lines)
+                if len(rows.starts):
+                    yield rows
+            elif self._last:
+                return
+            if not self._last:
+                self._read()
+
+    def _exact(self, columns: int) -> tuple[Rows, int]:
+        """Read record by record; returns the rows and how many bytes they took, blank lines included."""
+        text, at, line = self._text, 0, self._line
+        records: list[Record] = []
+        lines: list[int] = []
+        while at < len(text) and (record := read_record(text, at, line, self._limits, last=self._last)):
+            raw = text[at : record.end]
+            refuse_bad_bytes(raw, line, self._offset + at)
+            if record.blank:
+                self.blank_lines += 1
+            else:
+                refuse_ragged(record, text, line, columns)
+                records.append(record)
+                lines.append(line)
+            line += lines_in(raw, 0, len(raw))
+            at = record.end
+        return rows_of(text, records, lines, columns, self._line, at), at
+
+    def _read(self) -> None:
+        """Take in about a block more; at the end give the last row a terminator if it has none."""
+        pieces = [self._text]
+        wanted = self._block_bytes
+        while wanted > 0:
+            piece = next(self._chunks, None)
+            if piece is None:
+                self._last = True
+                break
+            pieces.append(piece)
+            self.size_bytes += len(piece)
+            wanted -= len(piece)
+        self._text = b"".join(pieces)
+        if self._last and self._text and not terminator_before(self._text, len(self._text)):
+            self.final_newline = False
+            self._text += b"\n"
+
+    def _consume(self, size: int, lines: int) -> None:
+        self._text = self._text[size:]
+        self._offset += size
+        self._line += lines
+
+
+def _pieces(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Cut chunks that are larger than a block."""
+    for chunk in chunks:
+        for at in range(0, len(chunk), size):
+            yield chunk[at : at + size]

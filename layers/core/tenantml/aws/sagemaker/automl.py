@@ -1,0 +1,130 @@
+"""SageMaker Autopilot in the customer's account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tenantml.aws.clients import error_code, named
+from tenantml.domain.names import CustomerAccount
+from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.errors import NameTaken, QuotaExceeded
+from tenantml.services.customer import REVOKED
+
+ERRORS = REVOKED | {"ResourceLimitExceeded": QuotaExceeded}
+EXECUTION_TAG = "tenantml:execution"
+
+
+def start(
+    client: Any,
+    account: CustomerAccount,
+    job: str,
+    execution: str,
+    settings: ModelSettings,
+    training_uri: str,
+    output_uri: str,
+) -> str:
+    """Start the AutoML job, or adopt the one of this name if it is this execution's; return the job's ARN.
+
+    With the customer's own key its volumes and artefacts are encrypted, in the customer's own network it runs.
+    Completion criteria are always sent: without them a job may run 30 days and 250 candidates at the customer's cost.
+
+    Raises:
+        QuotaExceeded: the account runs as many jobs as it may.
+        CustomerAccessRevoked: the access role may not start jobs any more.
+        NameTaken: a job of this name exists and is not ours.
+    """
+    tabular: dict[str, Any] = {
+        "TargetAttributeName": settings.target,
+        "CompletionCriteria": {
+            "MaxCandidates": settings.max_candidates,
+            "MaxAutoMLJobRuntimeInSeconds": settings.max_runtime_seconds,
+        },
+    }
+    if settings.mode != "AUTO":
+        tabular["Mode"] = settings.mode
+    key, vpc = account.kms_key_arn, account.vpc_config
+    security = ({"VolumeKmsKeyId": key} if key else {}) | ({"VpcConfig": vpc} if vpc else {})
+    request: dict[str, Any] = {
+        "AutoMLJobName": job,
+        "AutoMLJobInputDataConfig": [
+            {
+                "ChannelType": "training",
+                "ContentType": "text/csv;header=present",
+                "CompressionType": "None",
+                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": training_uri}},
+            }
+        ],
+        "OutputDataConfig": {"S3OutputPath": output_uri} | ({"KmsKeyId": key} if key else {}),
+        "AutoMLProblemTypeConfig": {"TabularJobConfig": tabular},
+        "RoleArn": account.execution_role_arn,
+        "Tags": [{"Key": EXECUTION_TAG, "Value": execution}],
+    }
+    if security:
+        request["SecurityConfig"] = security
+    if settings.problem_type:
+        tabular["ProblemType"] = settings.problem_type
+        request["AutoMLJobObjective"] = {"MetricName": settings.objective}
+    with named(ERRORS, f"the AutoML job {job} could not be started in account {account.account_id}"):
+        try:
+            arn: str = client.create_auto_ml_job_v2(**request)["AutoMLJobArn"]
+        except ClientError as error:
+            if error_code(error) != "ResourceInUse":
+                raise
+            found = client.describe_auto_ml_job_v2(AutoMLJobName=job)
+            arn = found["AutoMLJobArn"]
+            tags = {tag["Key"]: tag["Value"] for tag in client.list_tags(ResourceArn=arn)["Tags"]}
+            inputs = found["AutoMLJobInputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
+            if tags.get(EXECUTION_TAG) != execution or inputs != training_uri:
+                raise NameTaken(
+                    f"an AutoML job {job} exists in account {account.account_id} and is not this execution's"
+                ) from error
+    return arn
+
+
+def describe(client: Any, job: str) -> dict[str, Any]:
+    """Return DescribeAutoMLJobV2's answer.
+
+    Raises:
+        CustomerAccessRevoked: the access role may not look any more.
+    """
+    with named(REVOKED, f"the AutoML job {job} could not be looked at"):
+        answer: dict[str, Any] = client.describe_auto_ml_job_v2(AutoMLJobName=job)
+    return answer
+
+
+def candidates(client: Any, job: str) -> list[dict[str, Any]]:
+    """Return every candidate of the job, as SageMaker describes them.
+
+    Raises:
+        CustomerAccessRevoked: the access role may not look any more.
+    """
+    with named(REVOKED, f"the candidates of {job} could not be listed"):
+        pages = client.get_paginator("list_candidates_for_auto_ml_job").paginate(AutoMLJobName=job)
+        return [candidate for page in pages for candidate in page["Candidates"]]
+
+
+def stop(client: Any, job: str) -> str:
+    """Stop the job if it runs; return its status then: `Stopping` until it has stopped, `Absent` when there is none.
+
+    Raises:
+        CustomerAccessRevoked: the access role may not stop jobs any more.
+    """
+    with named(REVOKED, f"the AutoML job {job} could not be stopped"):
+        try:
+            status: str = client.describe_auto_ml_job_v2(AutoMLJobName=job)["AutoMLJobStatus"]
+        except ClientError as error:
+            if error_code(error) in {"ResourceNotFound", "ValidationException"}:
+                return "Absent"
+            raise
+        if status != "InProgress":
+            return status
+        try:
+            client.stop_auto_ml_job(AutoMLJobName=job)
+        except ClientError:  # an ended job cannot be stopped, and this one may have ended since it was looked at
+            status = client.describe_auto_ml_job_v2(AutoMLJobName=job)["AutoMLJobStatus"]
+            if status == "InProgress":
+                raise
+            return status
+        return "Stopping"

@@ -1,0 +1,181 @@
+"""A version's model, endpoint configuration and endpoint in the customer's account: created, watched and removed
+together.
+
+All three have one name. SageMaker keeps no order on deletion except that an endpoint holds its configuration, and that
+the execution role must live until the endpoint is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tenantml.aws.clients import error_code, named
+from tenantml.aws.sagemaker.automl import EXECUTION_TAG
+from tenantml.domain.names import CustomerAccount
+from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.errors import DeploymentFailed, NameTaken, QuotaExceeded, StillChanging
+from tenantml.services.customer import REVOKED
+
+# A request that AWS finds wrong here is one that the customer's account does not bear: its execution role no longer
+# reads the artefacts, or a subnet or an instance type is not there any more.
+ERRORS = REVOKED | {"ResourceLimitExceeded": QuotaExceeded, "ValidationException": DeploymentFailed}
+ABSENT = {"ResourceNotFound", "ValidationException"}  # SageMaker describes what does not exist as a ValidationException
+KINDS = ("endpoint", "endpoint-config", "model")  # in the order of their removal
+LISTINGS = {
+    "endpoint": ("list_endpoints", "Endpoints", "EndpointName"),
+    "endpoint-config": ("list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"),
+    "model": ("list_models", "Models", "ModelName"),
+}
+CHANGING = {"Creating", "Updating", "SystemUpdating", "RollingBack"}  # DeleteEndpoint refuses these
+
+
+def create(
+    client: Any,
+    account: CustomerAccount,
+    name: str,
+    execution: str,
+    containers: list[dict[str, Any]],
+    settings: ModelSettings,
+) -> None:
+    """Create all three, or adopt those that this execution made before.
+
+    The model runs in the customer's network, and its instances' volumes are encrypted with the customer's key, if it
+    has any; a serverless endpoint has no volume.
+
+    Raises:
+        QuotaExceeded: no instance of this type is left in the customer's account.
+        DeploymentFailed: SageMaker refused one of them; the message carries its reason.
+        CustomerAccessRevoked: the access role may not create them any more.
+        NameTaken: something of this name is not ours.
+    """
+    tags = [{"Key": EXECUTION_TAG, "Value": execution}]
+    variant: dict[str, Any] = {"VariantName": "AllTraffic", "ModelName": name}
+    if settings.serverless_memory_mb:
+        variant["ServerlessConfig"] = {
+            "MemorySizeInMB": settings.serverless_memory_mb,
+            "MaxConcurrency": settings.serverless_concurrency,
+        }
+        volumes = {}
+    else:
+        variant |= {"InstanceType": settings.instance_type, "InitialInstanceCount": settings.instance_count}
+        volumes = {"KmsKeyId": account.kms_key_arn} if account.kms_key_arn else {}
+    network = {"VpcConfig": account.vpc_config} if account.vpc_config else {}
+    steps = (
+        (
+            "model",
+            client.create_model,
+            {"ModelName": name, "Containers": containers, "ExecutionRoleArn": account.execution_role_arn} | network,
+        ),
+        (
+            "endpoint-config",
+            client.create_endpoint_config,
+            {"EndpointConfigName": name, "ProductionVariants": [variant]} | volumes,
+        ),
+        ("endpoint", client.create_endpoint, {"EndpointName": name, "EndpointConfigName": name}),
+    )
+    with named(ERRORS, f"the version {name} could not be deployed in account {account.account_id}"):
+        for kind, call, request in steps:
+            try:
+                call(**request, Tags=tags)
+            except ClientError as error:
+                if "already exist" not in str(error) and error_code(error) != "ResourceInUse":
+                    raise
+                if made_by(client, account.sagemaker_arn(kind, name)) != execution:
+                    raise NameTaken(
+                        f"a SageMaker {kind} {name} exists in account {account.account_id} and is not this execution's"
+                    ) from error
+
+
+def made_by(client: Any, arn: str) -> str | None:
+    """Return the execution whose tag a resource carries; None when it is not ours."""
+    tags = client.list_tags(ResourceArn=arn)["Tags"]
+    return next((tag["Value"] for tag in tags if tag["Key"] == EXECUTION_TAG), None)
+
+
+def names(client: Any, kind: str, contains: str) -> list[str]:
+    """Return the names of all endpoints, configurations or models that contain a text.
+
+    Raises:
+        CustomerAccessRevoked: the access role may not list any more.
+    """
+    operation, rows, name = LISTINGS[kind]
+    return [row[name] for row in listed(client, operation, rows, contains)]
+
+
+def listed(client: Any, operation: str, rows: str, contains: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of every page of one of SageMaker's lists, of names that contain a text.
+
+    Raises:
+        CustomerAccessRevoked: the access role may not list any more.
+    """
+    with named(REVOKED, f"{operation} was refused in the customer's account"):
+        for page in client.get_paginator(operation).paginate(NameContains=contains):
+            yield from page[rows]
+
+
+def status(client: Any, name: str) -> tuple[str, str]:
+    """Return the endpoint's status and its failure reason, `("Absent", "")` when there is none."""
+    with named(REVOKED, f"the endpoint {name} could not be looked at"):
+        try:
+            answer = client.describe_endpoint(EndpointName=name)
+        except ClientError as error:
+            if error_code(error) in ABSENT:
+                return "Absent", ""
+            raise
+    return answer["EndpointStatus"], answer.get("FailureReason", "")
+
+
+def remove(client: Any, name: str) -> list[str]:
+    """Delete the endpoint, its configuration and its model, whichever exist; return what was there as `kind/name`.
+
+    An endpoint that is being deleted already counts as deleted: its configuration and model can go before it is gone.
+
+    Raises:
+        StillChanging: the endpoint is being created or updated; nothing was deleted.
+        CustomerAccessRevoked: the access role may not delete any more.
+    """
+    return [f"{kind}/{name}" for kind in KINDS if remove_one(client, kind, name)]
+
+
+def remove_one(client: Any, kind: str, name: str) -> bool:
+    """Delete an `endpoint`, `endpoint-config` or `model`, and say whether there was one to delete.
+
+    Looks first: SageMaker answers ValidationException both for what does not exist and for what it will not delete now.
+
+    Raises:
+        StillChanging: the endpoint is being created or updated.
+        CustomerAccessRevoked: the access role may not look or delete any more.
+    """
+    describe, delete, request = {
+        "endpoint": (client.describe_endpoint, client.delete_endpoint, {"EndpointName": name}),
+        "endpoint-config": (
+            client.describe_endpoint_config,
+            client.delete_endpoint_config,
+            {"EndpointConfigName": name},
+        ),
+        "model": (client.describe_model, client.delete_model, {"ModelName": name}),
+    }[kind]
+    with named(REVOKED, f"the {kind} {name} could not be removed"):
+        try:
+            found = describe(**request)
+        except ClientError as error:
+            if error_code(error) in ABSENT:
+                return False
+            raise
+        status = found.get("EndpointStatus")
+        if status in CHANGING:
+            raise StillChanging(f"{found['EndpointArn']} is {status}; it can be deleted when that is over")
+        if status == "Deleting":
+            return False
+        try:
+            delete(**request)
+        except ClientError as error:
+            if error_code(error) not in ABSENT:
+                raise
+            raise StillChanging(
+                f"the {kind} {name} changed while it was being removed; it is looked at again"
+            ) from error
+    return True

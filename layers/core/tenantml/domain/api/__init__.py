@@ -1,0 +1,1 @@
+"""The API's contract: its operations, schemas and documents, and what its answers show."""

@@ -1,0 +1,185 @@
+"""What the API can do: one row per method and path, in the order of a tenant's life.
+
+The functions behind them are in `functions/tenant_api`, `functions/predict` and `functions/describe_api`; a test holds
+the three and `template.yaml` to this table. Approval of a version, rolling back, batches and reports join here:
+`POST /models/{model}/versions/{version}/approval`, `PUT /models/{model}/live-version`, `/models/{model}/batches`,
+`/models/{model}/versions/{version}/report`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tenantml import errors
+from tenantml.domain.api.pagination import DEFAULT_LIMIT, MAX_ENTRIES, MAX_LIMIT, TOKEN_CHARACTERS
+from tenantml.domain.api.schemas import MODEL_NAME, TEXT, Schema
+from tenantml.domain.training.execution_outcome import STATUSES
+from tenantml.domain.uploads.upload import ID_PATTERN, IDEMPOTENCY_KEY
+
+Parameter = dict[str, Any]
+
+
+def query(name: str, description: str, schema: Schema) -> Parameter:
+    """An optional parameter of the query."""
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+
+
+def header(name: str, description: str, schema: Schema) -> Parameter:
+    """An optional header."""
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
+
+
+PATH_PARAMETERS: dict[str, Schema] = {
+    "model": MODEL_NAME,
+    "upload": {"type": "string", "pattern": f"^{ID_PATTERN}$"},
+    "version": {"type": "string", "pattern": r"^v[0-9]{8}-[0-9]{6}-[0-9a-f]{4}$"},
+    "execution": {"type": "string", "pattern": r"^[a-z0-9-]{18,80}$"},
+}
+PAGE = (
+    query("limit", "Rows of a page", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
+    query("next_token", "Of the page before", TEXT | {"maxLength": TOKEN_CHARACTERS}),
+)
+ENTRIES = (
+    query(
+        "limit", "Entries of a page",
+        {"type": "integer", "minimum": 1, "maximum": MAX_ENTRIES, "default": MAX_ENTRIES},
+    ),
+    PAGE[1],
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path.
+
+    `answers` maps a status to the name of the schema that is answered; `refusals` are the errors that this operation
+    has beyond those that every operation has.
+    """
+
+    name: str
+    method: str
+    path: str
+    tag: str
+    summary: str
+    answers: dict[int, str]
+    takes: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    refusals: tuple[type[errors.RequestError], ...] = ()
+    has_etag: bool = False
+    is_public: bool = False
+    media: tuple[str, ...] = field(default=("application/json",))
+
+
+BODY = (errors.InvalidRequest, errors.PayloadTooLarge, errors.UnsupportedMediaType)
+
+OPERATIONS = (
+    Operation(
+        "listModels", "GET", "/models", "models", "Your models", {200: "Models"}, parameters=PAGE,
+        refusals=(errors.InvalidRequest,),
+    ),
+    Operation(
+        "putModel", "PUT", "/models/{model}", "models", "Create a model, or change what its next training follows",
+        {200: "Model", 201: "Model"}, takes="ModelSettings",
+        parameters=(
+            header("If-Match", "Change this revision only (an ETag), or any (*)", TEXT | {"maxLength": 64}),
+            header("If-None-Match", "With *: create, never change", {"type": "string", "enum": ["*"]}),
+        ),
+        refusals=(*BODY, errors.InvalidSettings, errors.PreconditionFailed), has_etag=True,
+    ),
+    Operation(
+        "getModel", "GET", "/models/{model}", "models", "One model and its settings", {200: "Model"},
+        refusals=(errors.NotFound,), has_etag=True,
+    ),
+    Operation(
+        "getModelDocument", "GET", "/models/{model}/openapi.json", "models",
+        "The contract of this model's predictions, with its real columns", {200: "OpenApiDocument"},
+        refusals=(errors.NotFound, errors.ModelNotReady),
+    ),
+    Operation(
+        "createUpload", "POST", "/models/{model}/uploads", "uploads",
+        "A form that takes one CSV file, or the parts of a larger one; what it brings is trained from once",
+        {201: "NewUpload"}, takes="UploadRequest",
+        parameters=(
+            header(
+                "Idempotency-Key", "Of a request that may be repeated: for a day, the same key is the same upload",
+                {"type": "string", "pattern": f'^("{IDEMPOTENCY_KEY}"|{IDEMPOTENCY_KEY})$'},
+            ),
+        ),
+        refusals=(*BODY, errors.NotFound, errors.IdempotencyKeyReused),
+    ),
+    Operation(
+        "getUpload", "GET", "/models/{model}/uploads/{upload}", "uploads",
+        "One upload, and the execution that it started", {200: "Upload"}, refusals=(errors.NotFound,),
+    ),
+    Operation(
+        "listParts", "GET", "/models/{model}/uploads/{upload}/parts", "uploads",
+        "Where each part of a large file is PUT, and its exact size", {200: "Parts"}, parameters=PAGE,
+        refusals=(errors.InvalidRequest, errors.NotFound),
+    ),
+    Operation(
+        "completeUpload", "POST", "/models/{model}/uploads/{upload}/completion", "uploads",
+        "All parts are there: make them one file, which starts an execution; a repeat says the same",
+        {200: "Upload"}, refusals=(errors.NotFound, errors.UploadIncomplete),
+    ),
+    Operation(
+        "listExecutions", "GET", "/executions", "executions", "Your uploads and what became of them, newest first",
+        {200: "Executions"},
+        parameters=(
+            *PAGE,
+            query("model", "Of this model only", MODEL_NAME),
+            query("upload_key", "Of this upload only", TEXT | {"maxLength": 1024}),
+            query("status", "In this status only", {"type": "string", "enum": list(STATUSES)}),
+        ),
+        refusals=(errors.InvalidRequest,),
+    ),
+    Operation(
+        "getExecution", "GET", "/executions/{execution}", "executions", "One upload: progress, advice, outcome",
+        {200: "Execution"}, refusals=(errors.NotFound,),
+    ),
+    Operation(
+        "getReceipt", "GET", "/executions/{execution}/receipt", "executions",
+        "What this execution did in your account, call by call", {200: "Receipt"}, parameters=ENTRIES,
+        refusals=(errors.InvalidRequest, errors.NotFound),
+    ),
+    Operation(
+        "listVersions", "GET", "/models/{model}/versions", "versions", "A model's versions, newest first",
+        {200: "Versions"}, parameters=PAGE, refusals=(errors.InvalidRequest, errors.NotFound),
+    ),
+    Operation(
+        "getVersion", "GET", "/models/{model}/versions/{version}", "versions",
+        "One version, and the candidates that it was chosen from", {200: "VersionDetails"}, refusals=(errors.NotFound,),
+    ),
+    Operation(
+        "predict", "POST", "/models/{model}/predictions", "predictions", "One prediction per row, by the live version",
+        {200: "Predictions"}, takes="PredictionRequest", media=("application/json", "text/csv"),
+        refusals=(
+            *BODY, errors.NoRows, errors.TooManyRows, errors.RowTooLarge, errors.InvalidRow, errors.MissingColumn,
+            errors.UnexpectedColumn, errors.RepeatedColumn, errors.HeaderAmongRows, errors.InvalidValue,
+            errors.UnseenCategory, errors.NotFound, errors.ModelNotReady, errors.UnreadableAnswer,
+            errors.WrongPredictionCount,
+        ),
+    ),
+    Operation(
+        "listKeys", "GET", "/keys", "usage", "Your API keys by their ids, never a key itself", {200: "Keys"},
+        parameters=PAGE, refusals=(errors.InvalidRequest,),
+    ),
+    Operation("getUsage", "GET", "/usage", "usage", "What is used of today's quota", {200: "Usage"}),
+    Operation(
+        "getDocument", "GET", "/openapi.json", "contract", "This document; no key is asked for",
+        {200: "OpenApiDocument"}, is_public=True,
+    ),
+    Operation(
+        "getDocumentation", "GET", "/docs", "contract", "This document as a page to try it on; no key is asked for",
+        {200: ""}, is_public=True,
+    ),
+)  # fmt: skip
+EVERYWHERE = (
+    errors.Unauthorized,
+    errors.TenantSuspended,
+    errors.RateExceeded,
+    errors.DailyQuotaExceeded,
+    errors.EndpointUnavailable,
+    errors.AnswerTimedOut,
+)
+"""What every operation that asks for a key may refuse with."""

@@ -1,0 +1,373 @@
+"""JSON schemas of what the API takes and answers; a model's settings are read from `ModelSettings` itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, get_args, get_origin, get_type_hints
+
+from tenantml import errors
+from tenantml.domain.names import MODEL_PATTERN
+from tenantml.domain.training.execution_outcome import STATUSES
+from tenantml.domain.training.model_settings import (
+    ADVICE_RULES,
+    ADVICE_THRESHOLDS,
+    CHOICES,
+    METRICS,
+    RANGES,
+    SERVERLESS_MEMORY_MB,
+    ModelSettings,
+)
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+NUMBER: Schema = {"type": "number"}
+TIME: Schema = {"type": "string", "format": "date-time"}
+MODEL_NAME: Schema = {"type": "string", "pattern": f"^{MODEL_PATTERN.pattern}$", "maxLength": 30}
+FILE_NAME: Schema = {
+    "type": "string",
+    "maxLength": 200,
+    "pattern": r"^[A-Za-z0-9_()+ .-]*[A-Za-z0-9_()+ -]\.[cC][sS][vV]$",
+}
+
+
+def reference(name: str) -> Schema:
+    """Point at a schema of the document."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def maybe(schema: Schema) -> Schema:
+    """Allow null, too."""
+    if "$ref" in schema or "enum" in schema:
+        return {"oneOf": [schema, {"type": "null"}]}
+    return schema | {"type": [schema["type"], "null"]}
+
+
+def listing(schema: Schema) -> Schema:
+    """Make it a list."""
+    return {"type": "array", "items": schema}
+
+
+def record(description: str, **properties: Schema) -> Schema:
+    """An object that has all of these."""
+    return {
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "required": list(properties),
+    }
+
+
+def components() -> dict[str, Schema]:
+    """Return all schemas by name."""
+    return {
+        "Problem": problem(),
+        "ModelSettings": settings(),
+        "Model": record(
+            "A named prediction service and how it is trained.",
+            model=MODEL_NAME,
+            settings=reference("ModelSettings"),
+            live_version=maybe(TEXT),
+            revision=COUNT | {"description": "Grows with every change of the settings; the ETag is this number"},
+            updated_at=TIME,
+        ),
+        "Models": page("models", "Model"),
+        "UploadRequest": upload_request(),
+        "NewUpload": {"anyOf": [reference("UploadForm"), reference("Upload")]},
+        "Upload": record(
+            "A file that is to come, or came. With `part_bytes` it comes in parts: PUT them where `/parts` says, then "
+            "POST to `/completion`.",
+            upload=TEXT,
+            key=TEXT,
+            size_bytes=maybe(COUNT),
+            part_bytes=maybe(COUNT) | {"description": "The size of every part but the last; null for a form"},
+            version_id=maybe(TEXT),
+            execution=maybe(TEXT) | {"description": "What it started, once the file is there"},
+        ),
+        "Part": record(
+            "PUT so many bytes of the file, from `(number - 1) * part_bytes` on, to `url`, with no other header.",
+            number=COUNT,
+            size_bytes=COUNT,
+            url=TEXT,
+        ),
+        "Parts": page("parts", "Part", expires_in_seconds=COUNT),
+        "UploadForm": record(
+            "Where the file goes: POST it to `url` as multipart/form-data, all `fields` first, the part `file` last.",
+            upload=TEXT | {"description": "Trained from once, however often the form is sent"},
+            url=TEXT,
+            fields={"type": "object", "additionalProperties": TEXT},
+            key=TEXT | {"description": "Names the upload; GET /executions?upload_key= finds what became of it"},
+            expires_in_seconds=COUNT,
+        ),
+        "Execution": execution(),
+        "Executions": page("executions", "Execution"),
+        "Receipt": record(
+            "What an execution did in your account; docs/receipts.md says how to check it against your CloudTrail.",
+            chain=TEXT,
+            count=COUNT,
+            head=TEXT,
+            faults=listing(TEXT),
+            entries=listing({"type": "object"}),
+            next_token=maybe(TEXT) | {"description": "Asks for the next page; null on the last one"},
+        ),
+        "Key": record("An API key.", key_id=TEXT, created_at=TIME, expires_at=maybe(TIME)),
+        "Keys": page("keys", "Key"),
+        "Failure": record("Why it failed: a stable code and words.", code=TEXT, message=TEXT),
+        "Advice": {"type": "object", "description": "What was let through, and may not be what was meant."},
+        "Candidate": record(
+            "One model that Autopilot tried.", name=TEXT, metric=maybe(TEXT), value=maybe(NUMBER), status=TEXT
+        ),
+        "Objective": record("What candidates are ranked by.", name=TEXT, value=maybe(NUMBER)),
+        "Training": training(),
+        "Version": record("One deployed training.", **VERSION),
+        "Versions": page("versions", "Version"),
+        "VersionDetails": record(
+            "One deployed training, and what it was chosen from.",
+            **VERSION,
+            candidates=listing(reference("Candidate")),
+            rows=maybe(reference("RowCounts")),
+            advice=listing(reference("Advice")),
+        ),
+        "RowCounts": record("Rows that it was trained on, and rows held out.", train=COUNT, holdout=COUNT),
+        "Usage": record(
+            "What is used of this day's quota, and of the current window's rate.",
+            day=TEXT | {"format": "date"},
+            resets_at=TIME,
+            requests=reference("Used"),
+            rows=reference("Used"),
+            rate=reference("UsedRate"),
+        ),
+        "Used": record("Of one limit.", **USED),
+        "UsedRate": record("Of the rate, in the current window.", **USED, window_seconds=COUNT),
+        "PredictionRequest": record(
+            "Rows by column; GET /models/{model}/openapi.json names the columns and their types.",
+            rows={"type": "array", "minItems": 1, "maxItems": 10_000, "items": {"type": "object"}},
+        )
+        | {"additionalProperties": False},
+        "Prediction": {
+            "type": "object",
+            "description": "Of one row: a class with its probability and every class's, or a value.",
+            "properties": {
+                "predicted_label": TEXT,
+                "probability": NUMBER,
+                "probabilities": {"type": "object", "additionalProperties": NUMBER},
+                "predicted_value": NUMBER,
+            },
+        },
+        "Predictions": record(
+            "One prediction per row, in the order of the rows, and the version that made them.",
+            model=MODEL_NAME,
+            version=TEXT,
+            predictions=listing(reference("Prediction")),
+            advice=listing(reference("Advice")),
+            request_id=TEXT,
+        ),
+        "OpenApiDocument": {"type": "object", "description": "An OpenAPI 3.1 document."},
+    }
+
+
+BEYOND = (errors.CustomerAccessRevoked, errors.CustomerThrottled, errors.DatasetUnavailable)
+"""What a request may end in that is no fault of the request: the account refuses or throttles, S3 does not give the
+profile.
+"""
+VERSION: dict[str, Schema] = {
+    "version": TEXT,
+    "model": MODEL_NAME,
+    "status": maybe(TEXT),
+    "live": {"type": "boolean", "description": "Whether this version answers"},
+    "execution": maybe(TEXT),
+    "problem_type": maybe(TEXT),
+    "objective": maybe(reference("Objective")),
+    "candidate": maybe(TEXT),
+    "endpoint": maybe(TEXT),
+    "created_at": maybe(TIME),
+}
+USED: dict[str, Schema] = {"used": COUNT, "limit": COUNT, "remaining": COUNT}
+
+
+def upload_request() -> Schema:
+    """Which file comes; all but its name is for large ones."""
+    properties = {
+        "file_name": FILE_NAME | {"description": "Ends in .csv"},
+        "size_bytes": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": RANGES["max_upload_bytes"][1],
+            "description": "Over 5 GiB the file comes in parts",
+        },
+        "multipart": {"type": "boolean", "default": False, "description": "In parts at any size; needs size_bytes"},
+    }
+    return {
+        "type": "object",
+        "description": "Which file comes.",
+        "properties": properties,
+        "required": ["file_name"],
+        "if": {"properties": {"multipart": {"const": True}}, "required": ["multipart"]},
+        "then": {"required": ["size_bytes"]},
+        "additionalProperties": False,
+        "example": {"file_name": "churn.csv"},
+    }
+
+
+def page(noun: str, name: str, **further: Schema) -> Schema:
+    """A page of a list."""
+    token = maybe(TEXT) | {"description": "Asks for the next page; null on the last one"}
+    return record("One page of a list.", **{noun: listing(reference(name))}, **further, next_token=token)
+
+
+def execution() -> Schema:
+    """One upload and what became of it; what it has not reached yet is null."""
+    upload = record("The file.", key=TEXT, version_id=TEXT, size_bytes=COUNT, uploaded_at=TIME)
+    endpoint = {
+        "type": ["object", "null"],
+        "properties": {"name": TEXT, "account": TEXT, "status": TEXT},
+    }
+    return record(
+        "One upload and what became of it; what it has not reached yet is null.",
+        execution=TEXT,
+        tenant=TEXT,
+        model=maybe(TEXT),
+        version=maybe(TEXT),
+        status={"type": "string", "enum": list(STATUSES)},
+        state=maybe(TEXT) | {"description": "The state of the pipeline that it is in, or ended in"},
+        started_at=maybe(TIME),
+        ended_at=maybe(TIME),
+        error=maybe(reference("Failure")),
+        rows=maybe(reference("RowCounts")),
+        upload=upload,
+        advice=listing(reference("Advice")),
+        training=maybe(reference("Training")),
+        endpoint=endpoint,
+        left_behind=listing(TEXT),
+    )
+
+
+def training() -> Schema:
+    """The AutoML job as it is now."""
+    properties = {
+        "job_name": TEXT,
+        "status": TEXT,
+        "secondary_status": maybe(TEXT),
+        "problem_type": maybe(TEXT),
+        "objective": maybe(reference("Objective")),
+        "candidates": listing(reference("Candidate")),
+    }
+    return {"type": "object", "description": "The AutoML job in your account.", "properties": properties}
+
+
+def problem() -> Schema:
+    """A refusal or failure (RFC 9457)."""
+    return record(
+        "A refusal or failure (RFC 9457); `code` is stable, `type` links to what to do about it.",
+        type={"type": "string", "format": "uri"},
+        title=TEXT,
+        code={"type": "string", "enum": codes()},
+        status=COUNT,
+        detail=TEXT,
+    ) | {
+        "properties": {
+            "type": {"type": "string", "format": "uri"},
+            "title": TEXT,
+            "code": {"type": "string", "enum": codes()},
+            "status": COUNT,
+            "detail": TEXT,
+            "request_id": TEXT,
+            "row": COUNT | {"description": "Of a prediction request, from 1"},
+            "column": TEXT,
+        },
+    }
+
+
+def codes() -> list[str]:
+    """Every code that an answer of the API may carry."""
+
+    def below(kind: type[errors.TenantMLError]) -> set[str]:
+        return {kind.__name__}.union(*(below(child) for child in kind.__subclasses__()))
+
+    abstract = {errors.RequestError.__name__, errors.RowError.__name__, errors.QuotaError.__name__}
+    return sorted(below(errors.RequestError) - abstract | {kind.__name__ for kind in BEYOND} | {"InternalFailure"})
+
+
+def settings() -> Schema:
+    """A model's settings, field by field as `ModelSettings` has them, with the rules between fields."""
+    hints = get_type_hints(ModelSettings)
+    properties: dict[str, Schema] = {}
+    for field in dataclasses.fields(ModelSettings):
+        schema = of_type(hints[field.name])
+        if field.name in CHOICES:
+            schema["enum"] = list(CHOICES[field.name])
+        if field.name in RANGES:
+            low, high = RANGES[field.name]
+            schema = {"type": schema["type"], "minimum": low, "maximum": high}
+        if field.default is not dataclasses.MISSING:
+            schema["default"] = field.default
+        elif field.default_factory is not dataclasses.MISSING:
+            schema["default"] = field.default_factory()
+        properties[field.name] = schema
+    metrics = sorted({metric for group in METRICS.values() for metric in group})
+    properties["target"] |= {"pattern": r"\S", "description": "The column to predict"}
+    properties["fatal_advice"] |= {"items": {"enum": list(ADVICE_RULES)}}
+    properties["advice_thresholds"] |= {
+        "description": "From which value on advice is given; what is not named keeps the pre-flight's own",
+        "properties": {
+            name: {"type": "number", "minimum": low, "maximum": high} for name, (low, high) in ADVICE_THRESHOLDS.items()
+        },
+        "additionalProperties": False,
+    }
+    properties["instance_type"] |= {"pattern": r"^ml\."}
+    properties["problem_type"] = chosen(*METRICS, because="With objective: both or neither; null asks Autopilot")
+    properties["objective"] = chosen(*metrics, because="With problem_type: both or neither; null asks Autopilot")
+    properties["thresholds"] |= {"propertyNames": {"enum": metrics}}
+    properties["serverless_memory_mb"] = chosen(
+        *SERVERLESS_MEMORY_MB, because="A serverless endpoint of this size, with mode ENSEMBLING only; null has none"
+    )
+    return {
+        "type": "object",
+        "description": "How a model is trained and served; every setting but the target has a default.",
+        "properties": properties,
+        "required": ["target"],
+        "additionalProperties": False,
+        "allOf": rules(),
+        "example": {"target": "Churn?", "max_candidates": 10},
+    }
+
+
+def chosen(*values: str | int, because: str) -> Schema:
+    """One of the values, or null, which is the default."""
+    kind = "string" if isinstance(values[0], str) else "integer"
+    return maybe({"type": kind, "enum": list(values)}) | {"default": None, "description": because}
+
+
+def rules() -> list[Schema]:
+    """Return the rules between settings: an objective of its problem type or neither, and serverless needs one
+    container.
+    """
+
+    def given(name: str, schema: Schema) -> Schema:
+        return {"properties": {name: schema}, "required": [name]}
+
+    return [
+        {"if": given("problem_type", {"const": problem}), "then": given("objective", {"enum": list(metrics)})}
+        for problem, metrics in METRICS.items()
+    ] + [
+        {"if": given("objective", TEXT), "then": given("problem_type", TEXT)},
+        {
+            "if": given("serverless_memory_mb", {"type": "integer"}),
+            "then": {"properties": {"mode": {"const": "ENSEMBLING"}}},
+        },
+    ]
+
+
+def of_type(hint: Any) -> Schema:
+    """Return the schema of an annotated type."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is list:
+        return listing(of_type(arguments[0]))
+    if origin is dict:
+        return {"type": "object", "additionalProperties": of_type(arguments[1])}
+    if origin is not None:  # a type, or None
+        return maybe(of_type(next(option for option in arguments if option is not type(None))))
+    if hint is float:
+        return {"type": "number", "exclusiveMinimum": -1e30, "exclusiveMaximum": 1e30}
+    return {"type": {str: "string", int: "integer", bool: "boolean"}[hint]}

@@ -1,0 +1,1 @@
+"""Predictions: what rows and cells of a request mean, and what an endpoint's answer says."""

@@ -1,0 +1,64 @@
+"""On-boarding: what a customer's cloud team is given, ready to be applied."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from tenantml.domain.tenancy.tenant import Tenant
+
+STACK_NAME = "tenantml-access"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What a customer's template has to know of us."""
+
+    account_id: str
+    stack_name: str
+    staging_bucket: str
+    template_url: str
+    data_key_arn: str = ""
+
+
+def instructions(tenant: Tenant, platform: Platform) -> dict[str, Any]:
+    """Return the template's parameters, a one-click link that fills them in, and the same as a command line."""
+    parameters = {
+        "SaasAccountId": platform.account_id,
+        "SaasStackName": platform.stack_name,
+        "SaasStagingBucket": platform.staging_bucket,
+        "SaasTenant": tenant.tenant,
+        "ExternalId": tenant.external_id,
+    }
+    own = {
+        "SaasDataKeyArn": platform.data_key_arn,
+        "KmsKeyArn": tenant.kms_key_arn,
+        "SubnetIds": ",".join(tenant.subnet_ids),
+        "SecurityGroupIds": ",".join(tenant.security_group_ids),
+    }
+    parameters |= {name: value for name, value in own.items() if value}
+    query = urlencode(
+        {"templateURL": platform.template_url, "stackName": STACK_NAME}
+        | {f"param_{name}": value for name, value in parameters.items()}
+    )
+    console = f"https://{tenant.region}.console.aws.amazon.com/cloudformation/home?region={tenant.region}"
+    words = [
+        "aws",
+        "cloudformation",
+        "deploy",
+        "--region",
+        tenant.region,
+        "--stack-name",
+        STACK_NAME,
+        "--template-file",
+        "customer_access.yaml",
+    ]
+    words += [
+        "--capabilities",
+        "CAPABILITY_NAMED_IAM",
+        "--parameter-overrides",
+        *(f"{name}={value}" for name, value in parameters.items()),
+    ]
+    return {"parameters": parameters, "link": f"{console}#/stacks/quickcreate?{query}", "cli": shlex.join(words)}

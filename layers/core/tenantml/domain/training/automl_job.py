@@ -1,0 +1,63 @@
+"""What an AutoML job's description means: whether it is over, how it ended, and what the tenant sees of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from tenantml.domain.training import candidates
+from tenantml.errors import TrainingFailed, TrainingStopped, TrainingTimedOut
+
+FIRST_WAIT_SECONDS = 30
+GRACE_SECONDS = 3600  # Autopilot ends a job at its runtime cap, and writes its reports after that
+
+
+def is_over(job: dict[str, Any], max_runtime_seconds: int) -> bool:
+    """Say whether the job (DescribeAutoMLJobV2's answer) completed.
+
+    Raises:
+        TrainingFailed: it failed; carries Autopilot's reason.
+        TrainingStopped: somebody stopped it.
+        TrainingTimedOut: it runs on long after its cap.
+    """
+    status, name = job["AutoMLJobStatus"], job["AutoMLJobName"]
+    if status == "Failed":
+        raise TrainingFailed(
+            f"the AutoML job {name} failed: {job.get('FailureReason', 'no reason given')}; mend that and upload again"
+        )
+    if status in {"Stopped", "Stopping"}:
+        raise TrainingStopped(
+            f"the AutoML job {name} was stopped in the customer's account; upload again to train anew"
+        )
+    if status == "Completed":
+        return True
+    age_seconds = (datetime.now(UTC) - job["CreationTime"]).total_seconds()
+    if age_seconds > max_runtime_seconds + GRACE_SECONDS:
+        raise TrainingTimedOut(
+            f"the AutoML job {name} still runs after {age_seconds:.0f} s; raise max_runtime_seconds or upload "
+            "fewer rows"
+        )
+    return False
+
+
+def progress(job: dict[str, Any], found: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the tenant sees of a job and its candidates."""
+    best = job.get("BestCandidate")
+    resolved = job.get("ResolvedAttributes", {})
+    tabular = resolved.get("AutoMLProblemTypeResolvedAttributes", {}).get("TabularResolvedAttributes", {})
+    return {
+        "job_name": job["AutoMLJobName"],
+        "status": job["AutoMLJobStatus"],
+        "secondary_status": job["AutoMLJobSecondaryStatus"],
+        "problem_type": tabular.get("ProblemType"),
+        "objective": candidates.objective(best) if best else None,
+        "candidates": candidates.leaderboard(found),
+    }
+
+
+def next_wait_seconds(wait_seconds: int) -> int:
+    """Return the wait before the next look, a fifth longer, 20 minutes at most.
+
+    A look is about 9 events and a history holds 25,000 (Step Functions service quotas): so 30 days of looks fit.
+    """
+    return min(wait_seconds * 6 // 5, 1200)

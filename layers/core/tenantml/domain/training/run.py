@@ -1,0 +1,48 @@
+"""A run: what every state of one execution needs to know, small enough to travel through the state machine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from tenantml.domain.names import CustomerAccount, endpoint_name, job_name, staging_folder, version_name
+from tenantml.domain.uploads.upload import Destination, Upload
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution: whose upload, for which model, becoming which version."""
+
+    execution: str
+    tenant: str
+    model: str
+    version: str
+
+    @classmethod
+    def of(cls, upload: Upload, destination: Destination) -> Run:
+        """Return the run that an upload starts; the same upload always gives the same run."""
+        return cls(
+            upload.execution, destination.tenant, destination.model, version_name(upload.uploaded_at, upload.execution)
+        )
+
+    def as_document(self) -> dict[str, str]:
+        """Return it as a JSON object, for the state machine."""
+        return asdict(self)
+
+    @property
+    def staging_folder(self) -> str:
+        """Where this run's files are in the staging bucket; ends in a slash."""
+        return staging_folder(self.tenant, self.model, self.execution)
+
+    @property
+    def customer_folder(self) -> str:
+        """Where this run's files are in the customer's bucket; ends in a slash."""
+        return CustomerAccount.folder(self.model, self.execution)
+
+    @property
+    def endpoint(self) -> str:
+        """The name of this run's endpoint, endpoint configuration and SageMaker model."""
+        return endpoint_name(self.model, self.version)
+
+    def job(self, attempt: int = 1) -> str:
+        """The name of this run's AutoML job."""
+        return job_name(self.execution, attempt)

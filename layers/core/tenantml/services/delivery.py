@@ -1,0 +1,185 @@
+"""Delivery: the training set reaches the customer's bucket once, whatever its size and however often the state is
+repeated.
+
+CopyObject ends at 5 GB, past it UploadPartCopy takes parts of 5 MiB to 5 GiB, at most 10,000 (S3 user guide, "Copying
+objects" and "Multipart upload limits"). The object says in its metadata which version it was made from: a repeated
+state adopts it. An upload in parts that was interrupted is continued with the parts that are missing.
+"""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tenantml.aws.clients import error_code, named
+from tenantml.aws.s3.objects import CUSTOMER_ERRORS, MIB, StoredObject, read, require_there, unfinished_uploads
+from tenantml.errors import CustomerAccessRevoked
+
+COPY_OBJECT_LIMIT_BYTES = 5 * 1024**3
+COPY_PART_BYTES = 512 * MIB
+STREAM_PART_BYTES = 16 * MIB
+PARTS_LIMIT = 10_000
+COPIES_AT_ONCE = 8
+SOURCE = "tenantml-source"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a training set goes, and whose account must own that bucket."""
+
+    bucket: str
+    key: str
+    owner: str
+
+    @property
+    def where(self) -> dict[str, str]:
+        """The arguments by which S3's operations name it."""
+        return {"Bucket": self.bucket, "Key": self.key, "ExpectedBucketOwner": self.owner}
+
+    @property
+    def uri(self) -> str:
+        """Its s3:// address."""
+        return f"s3://{self.bucket}/{self.key}"
+
+
+def copy(
+    client: Any,
+    source: StoredObject,
+    source_owner: str,
+    target: Target,
+    ours: Any,
+    *,
+    single_limit_bytes: int = COPY_OBJECT_LIMIT_BYTES,
+    part_bytes: int = COPY_PART_BYTES,
+) -> None:
+    """Copy one pinned version server-side with the rights of `client`, past the limit of one call in parallel parts.
+
+    `ours` looks at the source when S3 refuses the copy: to those who may not list our bucket, S3 says AccessDenied of
+    what is not there (S3 API reference, "CopyObject").
+
+    Raises:
+        CustomerAccessRevoked: the session may not read the one or write the other.
+        DatasetChanged: the source is not what it was.
+        DatasetUnavailable: S3 did not give it now.
+    """
+    version = {"VersionId": source.version_id} if source.version_id else {}
+    pinned = {
+        "CopySource": {"Bucket": source.bucket, "Key": source.key} | version,
+        "CopySourceIfMatch": source.etag,
+        "ExpectedSourceBucketOwner": source_owner,
+    }
+    try:
+        with named(CUSTOMER_ERRORS, f"the dataset could not be copied to {target.uri}"):
+            _copy(client, source, target, pinned, single_limit_bytes, part_bytes)
+    except CustomerAccessRevoked:
+        require_there(ours, source)
+        raise
+
+
+def _copy(
+    client: Any, source: StoredObject, target: Target, pinned: dict[str, Any], single_limit_bytes: int, part_bytes: int
+) -> None:
+    if _is_delivered(client, source, target):
+        return
+    if source.size_bytes <= single_limit_bytes:
+        client.copy_object(**target.where, **pinned, MetadataDirective="REPLACE", **_described(source))
+        return
+    upload = _Upload.begin(client, source, target, max(part_bytes, math.ceil(source.size_bytes / PARTS_LIMIT)))
+
+    def copy_part(number: int) -> None:
+        first, end = upload.range_of(number)
+        client.upload_part_copy(
+            **target.where, **pinned, **upload.part(number), CopySourceRange=f"bytes={first}-{end - 1}"
+        )
+
+    with ThreadPoolExecutor(max_workers=COPIES_AT_ONCE) as pool:
+        list(pool.map(copy_part, upload.missing(client)))
+    upload.complete(client)
+
+
+def stream(
+    reader: Any, source: StoredObject, writer: Any, target: Target, *, part_bytes: int = STREAM_PART_BYTES
+) -> None:
+    """Read a pinned version with one client and write it with another, one part in memory at a time.
+
+    Raises:
+        CustomerAccessRevoked: the writer may not write.
+        DatasetChanged: the source is not what it was.
+        DatasetUnavailable: S3 did not give it now.
+    """
+    with named(CUSTOMER_ERRORS, f"the dataset could not be uploaded to {target.uri}"):
+        if _is_delivered(writer, source, target):
+            return
+        if source.size_bytes <= part_bytes:
+            writer.put_object(**target.where, **_described(source), Body=b"".join(read(reader, source)))
+            return
+        upload = _Upload.begin(writer, source, target, max(part_bytes, math.ceil(source.size_bytes / PARTS_LIMIT)))
+        for number in upload.missing(writer):
+            first, end = upload.range_of(number)
+            body = b"".join(read(reader, source, first, end))
+            writer.upload_part(**target.where, **upload.part(number), Body=body)
+        upload.complete(writer)
+
+
+def _described(source: StoredObject) -> dict[str, Any]:
+    return {"ContentType": "text/csv", "Metadata": {SOURCE: f"{source.version_id}/{source.etag}"}}
+
+
+def _is_delivered(client: Any, source: StoredObject, target: Target) -> bool:
+    try:
+        found = client.head_object(**target.where)
+    except ClientError as error:
+        if error_code(error) in {"404", "NoSuchKey"}:
+            return False
+        raise
+    marked = found["Metadata"].get(SOURCE) == _described(source)["Metadata"][SOURCE]
+    return bool(marked and found["ContentLength"] == source.size_bytes)
+
+
+@dataclass(frozen=True)
+class _Upload:
+    """One upload in parts of equal size, begun now or by an earlier attempt of the same state."""
+
+    target: Target
+    upload_id: str
+    size_bytes: int
+    part_bytes: int
+
+    @classmethod
+    def begin(cls, client: Any, source: StoredObject, target: Target, part_bytes: int) -> _Upload:
+        begun = [found for found in unfinished_uploads(client, target.bucket, target.key) if found["Key"] == target.key]
+        upload_id: str
+        if begun:
+            upload_id = begun[0]["UploadId"]
+        else:
+            upload_id = client.create_multipart_upload(**target.where, **_described(source))["UploadId"]
+        return cls(target, upload_id, source.size_bytes, part_bytes)
+
+    def range_of(self, number: int) -> tuple[int, int]:
+        """Return the first byte of a part and the one after its last."""
+        first = (number - 1) * self.part_bytes
+        return first, min(first + self.part_bytes, self.size_bytes)
+
+    def part(self, number: int) -> dict[str, Any]:
+        return {"UploadId": self.upload_id, "PartNumber": number}
+
+    def sent(self, client: Any) -> list[dict[str, Any]]:
+        pages = client.get_paginator("list_parts").paginate(**self.target.where, UploadId=self.upload_id)
+        return [part for page in pages for part in page.get("Parts", [])]
+
+    def missing(self, client: Any) -> list[int]:
+        """Return the numbers of the parts that are not there in full."""
+        there = {
+            part["PartNumber"]
+            for part in self.sent(client)
+            if part["Size"] == self.range_of(part["PartNumber"])[1] - self.range_of(part["PartNumber"])[0]
+        }
+        return [number for number in range(1, math.ceil(self.size_bytes / self.part_bytes) + 1) if number not in there]
+
+    def complete(self, client: Any) -> None:
+        parts = [{"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in self.sent(client)]
+        client.complete_multipart_upload(**self.target.where, UploadId=self.upload_id, MultipartUpload={"Parts": parts})

@@ -1,0 +1,58 @@
+"""The evidence table: receipts and reports of removals, which outlive the registry's rows.
+
+Everything of a tenant is under one partition key, as in the registry. No role of ours may delete from it, so this
+module cannot.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from tenantml.aws.dynamodb import from_item, to_item
+from tenantml.services import tenant_scope
+from tenantml.settings import setting
+
+
+def now() -> str:
+    """Return the time as evidence has it: ISO 8601, UTC, seconds, as CloudTrail's `eventTime`."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def put_request(tenant: str, sk: str, document: dict[str, Any]) -> dict[str, Any]:
+    """Return the request that writes a row."""
+    return {
+        "TableName": setting("EVIDENCE_TABLE"),
+        "Item": to_item({"pk": f"TENANT#{tenant}", "sk": sk, **document}),
+    }
+
+
+def put(tenant: str, sk: str, document: dict[str, Any]) -> None:
+    """Write a row."""
+    tenant_scope.dynamodb().put_item(**put_request(tenant, sk, document))
+
+
+def get(tenant: str, sk: str) -> dict[str, Any] | None:
+    """Return a row without its keys, or None."""
+    key = to_item({"pk": f"TENANT#{tenant}", "sk": sk})
+    answer = tenant_scope.dynamodb().get_item(TableName=setting("EVIDENCE_TABLE"), Key=key, ConsistentRead=True)
+    return _without_keys(from_item(answer["Item"])) if "Item" in answer else None
+
+
+def query(tenant: str, prefix: str) -> list[dict[str, Any]]:
+    """Return the rows whose sort key begins with `prefix`, without their keys, in the order of their sort keys."""
+    pages = (
+        tenant_scope.dynamodb()
+        .get_paginator("query")
+        .paginate(
+            TableName=setting("EVIDENCE_TABLE"),
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues=to_item({":pk": f"TENANT#{tenant}", ":prefix": prefix}),
+            ConsistentRead=True,
+        )
+    )
+    return [_without_keys(from_item(item)) for page in pages for item in page["Items"]]
+
+
+def _without_keys(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in {"pk", "sk"}}

@@ -1,0 +1,192 @@
+"""The grant ledger: a table says which grants stand, and the bucket's policy is rendered from it as a whole.
+
+One writer at a time holds the bucket's lock, a row with an end of its own, so that a writer that died blocks nobody
+for long. What is written is read back. `sweep` mends whatever a crash left: the ledger is the truth, and expired
+grants leave it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tenantml.aws.clients import error_code, platform
+from tenantml.aws.dynamodb import from_item, to_item
+from tenantml.domain.access import bucket_policy
+from tenantml.domain.access.bucket_policy import Grant
+from tenantml.domain.names import CustomerAccount
+from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.run import Run
+from tenantml.errors import GrantContended
+from tenantml.settings import setting
+
+LOCK_SECONDS = 120  # a writer takes one or two; past this it writes no more, and another one may
+LOCK_WAIT_SECONDS = 20
+COPY_GRANT_SECONDS = 6 * 3600
+IN_PLACE_MARGIN_SECONDS = 2 * 3600
+LOCK = "lock"
+
+
+def grant(run: Run, account: CustomerAccount, bucket: str, key: str, settings: ModelSettings) -> str:
+    """Let the role that needs it read `key`, and return the grant's id; doing it again changes nothing.
+
+    Raises:
+        GrantCapacity: the policy has no room; the grant is not in the ledger.
+        GrantContended: another writer held the lock too long.
+    """
+    in_place = settings.delivery == "in-place"
+    lifetime = settings.max_runtime_seconds + IN_PLACE_MARGIN_SECONDS if in_place else COPY_GRANT_SECONDS
+    wanted = Grant(
+        grant_id=run.execution,
+        role_arn=account.execution_role_arn if in_place else account.access_role_arn,
+        bucket=bucket,
+        path=key,
+        kind="in-place" if in_place else "copy",
+        expires_at=int(time.time()) + lifetime,
+    )
+    with _locked(bucket) as held_until:
+        # Rendered before it is in the ledger: what does not fit must never block the others.
+        _render(bucket, _policy(bucket), [*_ledger(bucket), wanted])
+        row = to_item({"bucket": bucket, **wanted.as_document()})
+        platform("dynamodb").put_item(TableName=setting("GRANTS_TABLE"), Item=row)
+        _apply(bucket, held_until)
+    return wanted.grant_id
+
+
+def revoke(grant_id: str) -> int:
+    """Take back a grant and return how many there were: one or none.
+
+    A grant that left the ledger and not yet the policy, because its revocation crashed, is taken back too.
+
+    Raises:
+        GrantContended: another writer held the lock too long.
+    """
+    bucket = setting("STAGING_BUCKET")
+    known = sum(found.grant_id == grant_id for found in _ledger(bucket))
+    if not known and bucket_policy.is_same_policy(
+        current := _policy(bucket), _render(bucket, current, _ledger(bucket))
+    ):
+        return 0
+    with _locked(bucket) as held_until:
+        _forget(bucket, grant_id)
+        _apply(bucket, held_until)
+    return known
+
+
+def ids_under(folder: str) -> list[str]:
+    """Return the ids of the grants in the ledger that let somebody read something under `folder`."""
+    return [found.grant_id for found in _ledger(setting("STAGING_BUCKET")) if found.path.startswith(folder)]
+
+
+def sweep() -> list[str]:
+    """Forget expired grants, render the policy anew, and return the ids of the expired."""
+    bucket = setting("STAGING_BUCKET")
+    with _locked(bucket) as held_until:
+        _, expired = bucket_policy.split_by_expiry(_ledger(bucket), time.time())
+        for old in expired:
+            _forget(bucket, old.grant_id)
+        _apply(bucket, held_until)
+    return [old.grant_id for old in expired]
+
+
+def _ledger(bucket: str) -> list[Grant]:
+    pages = (
+        platform("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=setting("GRANTS_TABLE"),
+            KeyConditionExpression="#bucket = :bucket",
+            ExpressionAttributeNames={"#bucket": "bucket"},
+            ExpressionAttributeValues=to_item({":bucket": bucket}),
+            ConsistentRead=True,
+        )
+    )
+    rows = [from_item(item) for page in pages for item in page["Items"]]
+    return [Grant.from_document(row) for row in rows if row["grant_id"] != LOCK]
+
+
+def _forget(bucket: str, grant_id: str) -> None:
+    platform("dynamodb").delete_item(
+        TableName=setting("GRANTS_TABLE"), Key=to_item({"bucket": bucket, "grant_id": grant_id})
+    )
+
+
+def _render(bucket: str, current: dict[str, Any] | None, ledger: list[Grant]) -> dict[str, Any] | None:
+    live, _ = bucket_policy.split_by_expiry(ledger, time.time())
+    return bucket_policy.render(bucket_policy.standing_statements(current), live, bucket)
+
+
+def _apply(bucket: str, held_until: int) -> None:
+    """Make the bucket's policy what the ledger says, and read it back, while the lock is held."""
+    s3, current = platform("s3"), _policy(bucket)
+    wanted = _render(bucket, current, _ledger(bucket))
+    if bucket_policy.is_same_policy(current, wanted):
+        return
+    if time.time() >= held_until:
+        raise GrantContended(f"the lock of the policy of {bucket} ended before it was written; the state tries again")
+    if wanted is None:  # never where the stack's own statements stand, and no role of the stack may
+        s3.delete_bucket_policy(Bucket=bucket)
+        return
+    s3.put_bucket_policy(Bucket=bucket, Policy=bucket_policy.policy_text(wanted))
+    if not bucket_policy.is_same_policy(_policy(bucket), wanted):
+        raise GrantContended(
+            f"the policy of {bucket} is not what was written; something else writes it too: find it, "
+            "the state tries again"
+        )
+
+
+def _policy(bucket: str) -> dict[str, Any] | None:
+    try:
+        policy: dict[str, Any] = json.loads(platform("s3").get_bucket_policy(Bucket=bucket)["Policy"])
+    except ClientError as error:
+        if error_code(error) == "NoSuchBucketPolicy":
+            return None
+        raise
+    return policy
+
+
+@contextmanager
+def _locked(bucket: str) -> Iterator[int]:
+    """Hold the bucket's lock, and tell until when: it ends by itself if its holder died."""
+    table, client, owner = setting("GRANTS_TABLE"), platform("dynamodb"), uuid.uuid4().hex
+    deadline = time.monotonic() + LOCK_WAIT_SECONDS
+    while True:
+        now = int(time.time())
+        try:
+            client.put_item(
+                TableName=table,
+                Item=to_item({"bucket": bucket, "grant_id": LOCK, "owner": owner, "held_until": now + LOCK_SECONDS}),
+                # Its own row is success: boto3 sends again what it got no answer to.
+                ConditionExpression="attribute_not_exists(grant_id) OR held_until < :now OR #owner = :owner",
+                ExpressionAttributeNames={"#owner": "owner"},
+                ExpressionAttributeValues=to_item({":now": now, ":owner": owner}),
+            )
+            break
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+            if time.monotonic() > deadline:
+                raise GrantContended(
+                    f"the policy of {bucket} is being written by another execution; the state tries again"
+                ) from error
+            time.sleep(0.2)
+    try:
+        yield now + LOCK_SECONDS
+    finally:
+        try:
+            client.delete_item(
+                TableName=table,
+                Key=to_item({"bucket": bucket, "grant_id": LOCK}),
+                ConditionExpression="#owner = :owner",
+                ExpressionAttributeNames={"#owner": "owner"},
+                ExpressionAttributeValues=to_item({":owner": owner}),
+            )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise

@@ -1,0 +1,68 @@
+"""Orphans: what of ours runs in a customer's account although no version needs it, such as one whose retirement failed.
+
+Found by listing the account, so that nothing is missed that the registry forgot or never knew.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from tenantml.aws.sagemaker import endpoints
+from tenantml.domain.access import session_policies
+from tenantml.domain.names import version_of
+from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
+from tenantml.errors import CustomerAccountError, StillChanging
+from tenantml.services import registry
+from tenantml.services.customer import assume
+
+PURPOSE = "tenantml-sweep"
+
+
+def remove_orphans(until_seconds: float) -> dict[str, list[str]]:
+    """Remove the orphans of active tenants; return the ARNs of those that were `removed`, and of those that were `left`
+    because they do not carry our tag.
+
+    Tenants come in the order of their last probe, which changes, and none after `until_seconds` (of the monotonic
+    clock): the rest has its turn another time, as has what is still changing, and whose account does not let us in.
+    """
+    swept: dict[str, list[str]] = {"removed": [], "left": []}
+    tenants = [tenant for tenant in registry.list_tenants() if tenant.status == ACTIVE]
+    for tenant in sorted(tenants, key=lambda found: found.probed_at):
+        if time.monotonic() > until_seconds:
+            break
+        try:
+            _remove_orphans_of(tenant, swept)
+        except (CustomerAccountError, StillChanging):
+            continue  # the probe says who does not let us in
+    return swept
+
+
+def _remove_orphans_of(tenant: Tenant, found: dict[str, list[str]]) -> None:
+    session = assume(tenant, PURPOSE, session_policies.sweep(tenant.account))
+    client = session.client("sagemaker")
+    for kind in endpoints.KINDS:
+        for name in endpoints.names(client, kind, "tenantml-"):
+            parts = version_of(name)
+            if parts is None or _is_needed(tenant.tenant, *parts):
+                continue
+            arn = tenant.account.sagemaker_arn(kind, name)
+            if endpoints.made_by(client, arn) is None:
+                found["left"].append(arn)
+            elif endpoints.remove_one(client, kind, name):
+                found["removed"].append(arn)
+                registry.update_version(tenant.tenant, *parts, {"status": "retired"})
+
+
+def _is_needed(tenant: str, model: str, version: str) -> bool:
+    """Say whether a version answers, or an execution runs that deploys it or that retires it after the last requests.
+
+    The registry knows a version before anything of it exists.
+    """
+    row = registry.find_version(tenant, model, version)
+    live = (registry.find_model(tenant, model) or {}).get("live_version")
+    if live == version:
+        return True
+    rows: list[dict[str, Any] | None] = [row, registry.find_version(tenant, model, live) if live else None]
+    runs = [registry.find_execution(tenant, known["execution"]) for known in rows if known]
+    return any(run is not None and "ended_at" not in run for run in runs)

@@ -1,0 +1,56 @@
+"""How an execution ended: written down once, and told once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from tenantml.aws import events
+from tenantml.domain.tenancy.tenant import ACTIVE, SUSPENDED
+from tenantml.domain.training import execution_outcome as domain
+from tenantml.domain.uploads.upload import Upload
+from tenantml.services import registry
+
+
+def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]:
+    """Write the outcome, tell it on the bus, and return it; whoever comes first decides what it was. An upload whose
+    version answers has succeeded, whatever failed after that.
+
+    The row is written before the event is sent and marked after it, so that a crash between the two tells it again
+    rather than never; the event carries the execution's name, by which a receiver knows a repetition.
+    """
+    claimed = upload.key.split("/")[0]
+    tenant = registry.find_tenant(claimed)
+    owner = claimed if tenant else registry.NOBODY
+    outcome = domain.of(None if _is_live(owner, upload.execution) else failure, left_behind)
+    registry.end_execution(
+        owner, upload.execution, {**outcome, "tenant": owner, "upload": upload.as_input(), "announced": False}
+    )
+    row = registry.require_execution(owner, upload.execution)
+    error = row["error"]
+    if error and error["code"] == "CustomerAccessRevoked" and tenant and tenant.status == ACTIVE:
+        reason = error["message"]
+        events.tell("Tenant Suspended", {"tenant": tenant.tenant, "status": SUSPENDED, "reason": reason})
+        registry.set_tenant_status(tenant.tenant, SUSPENDED, reason, was=ACTIVE)
+    told = {
+        name: row.get(name) for name in ("execution", "tenant", "model", "version", "status", "error", "left_behind")
+    }
+    if not row["announced"]:
+        concerned = domain.concerns_operators(told)
+        events.tell("Execution Ended", told | {"concerns_operators": concerned})
+        if concerned:
+            _count_failure()
+        registry.update_execution(owner, upload.execution, {"announced": True})
+    return told
+
+
+def _count_failure() -> None:
+    """Count a failed execution where an alarm looks (the metric `ExecutionsFailed`)."""
+    with single_metric(name="ExecutionsFailed", unit=MetricUnit.Count, value=1, namespace="TenantML") as metric:
+        metric.add_dimension(name="service", value="tenantml")
+
+
+def _is_live(tenant: str, execution: str) -> bool:
+    row = registry.find_execution(tenant, execution)
+    return row is not None and "version" in row and registry.is_live(tenant, row["model"], row["version"])

@@ -1,0 +1,228 @@
+"""The access receipt's storage: every call of a recorded client becomes an entry of a hash chain.
+
+`record` hooks botocore's own events, so that no adapter can forget it: one entry per request that was sent, retries
+included, as CloudTrail has them. Entries lie in the evidence table, from which no role of ours may delete:
+
+| pk | sk | what |
+|---|---|---|
+| `TENANT#{tenant}` | `RECEIPT#{chain}#{number}` | one call |
+| `TENANT#{tenant}` | `HEAD#{chain}` | how many entries, and the hash of the last |
+
+An execution's head is on its row in the registry until that row goes. An entry and its head are written in one
+transaction, before the next call is made. Predictions are counted and written when something was not written for
+`FLUSH_SECONDS`, so that they cost nothing when they come often.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from functools import lru_cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tenantml.aws.clients import error_code
+from tenantml.aws.dynamodb import to_item
+from tenantml.domain.access import receipt_chain
+from tenantml.domain.access.receipt_chain import OK, Entry, Head
+from tenantml.domain.tenancy.tenant import Tenant
+from tenantml.services import evidence, registry, tenant_scope
+from tenantml.services.evidence import now
+from tenantml.settings import setting
+
+FLUSH_SECONDS = 5
+COUNTED = {"sagemaker:InvokeEndpoint"}
+ATTEMPTS = 8  # two writers of one chain are rare: a state, and the rescue of its stopped execution
+KEPT_HEADS = 1000
+RESOURCE = "tenantml-resource"  # where a call's context carries its resource from its parameters to its answer
+
+logger = Logger(service="tenantml")
+
+
+@lru_cache(maxsize=1)
+def _process() -> str:
+    return uuid.uuid4().hex[:8]
+
+
+def record(client: Any, tenant: Tenant, purpose: str) -> Any:
+    """Record every request of `client` from now on, in the chain of `purpose`; return the client."""
+    recorder = Recorder(tenant, purpose, client.meta.service_model.signing_name)
+    client.meta.events.register("before-parameter-build", recorder.before)
+    client.meta.events.register("response-received", recorder.after)
+    return client
+
+
+class Recorder:
+    """What botocore calls before and after each request of a client, or of a caller of a client that several share."""
+
+    def __init__(self, tenant: Tenant, purpose: str, service: str):
+        self._tenant, self._purpose, self._service = tenant, purpose, service
+        self._counts: dict[tuple[str, ...], Entry] = {}
+        self._written_at = 0.0
+        self._lock = threading.Lock()
+
+    def before(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        """Remember what the call is about."""
+        context[RESOURCE] = receipt_chain.resource_of(self._tenant.account, self._service, params)
+
+    def after(
+        self,
+        event_name: str,
+        parsed_response: dict[str, Any] | None,
+        exception: Exception | None,
+        context: dict[str, Any],
+        **_: Any,
+    ) -> None:
+        """Write the entry of a request that was answered, or not."""
+        answer = parsed_response or {}
+        call: Entry = {
+            "time": now(),
+            "action": f"{self._service}:{event_name.rsplit('.', 1)[-1]}",
+            "resource": context.get(RESOURCE, ""),
+            "session": self._purpose[:64],
+            "request_id": answer.get("ResponseMetadata", {}).get("RequestId", ""),
+            "outcome": type(exception).__name__ if exception else answer.get("Error", {}).get("Code", "") or OK,
+            "count": 1,
+        }
+        with self._lock:
+            if call["action"] in COUNTED:
+                self._count(call)
+            else:
+                append(self._tenant.tenant, chain_of(self._tenant.tenant, self._purpose), [call])
+
+    def _count(self, call: Entry) -> None:
+        """Add to the count of alike calls; the first one gives time and request id. A prediction never fails here."""
+        key = (call["time"][:10], call["action"], call["resource"], call["outcome"])
+        self._counts.setdefault(key, call | {"count": 0})["count"] += 1
+        if time.monotonic() - self._written_at < FLUSH_SECONDS:
+            return
+        try:
+            append(self._tenant.tenant, chain_of(self._tenant.tenant, self._purpose), list(self._counts.values()))
+        except (ClientError, BotoCoreError, LookupError):
+            logger.exception("the receipt of predictions was not written; their counts are kept for the next one")
+            return
+        self._counts, self._written_at = {}, time.monotonic()
+
+
+def chain_of(tenant: str, purpose: str) -> str:
+    """Return the chain of a purpose: the execution's, or else one of this day and process, which nobody else writes."""
+    if receipt_chain.is_execution(tenant, purpose):
+        return purpose
+    return f"{purpose}/{now()[:10]}/{_process()}"
+
+
+_heads: dict[tuple[str, str], Head] = {}  # of the chains that this process wrote last; a guess that a condition checks
+
+
+def append(tenant: str, chain: str, calls: list[Entry]) -> None:
+    """Write the calls behind the chain's last entry, in one transaction with its head.
+
+    Raises:
+        LookupError: the chain is being written by too many at once.
+    """
+    for _ in range(ATTEMPTS):
+        head = _heads.get((tenant, chain)) or _last_head(tenant, chain)
+        entries, new = receipt_chain.append(head, calls)
+        puts = [
+            evidence.put_request(tenant, f"RECEIPT#{chain}#{entry['number']:08d}", entry)
+            | {"ConditionExpression": "attribute_not_exists(pk)"}
+            for entry in entries
+        ]
+        try:
+            tenant_scope.dynamodb().transact_write_items(
+                TransactItems=[*({"Put": put} for put in puts), _move_head(tenant, chain, head, new)]
+            )
+        except ClientError as error:
+            if error_code(error) != "TransactionCanceledException":
+                raise
+            if _heads.pop((tenant, chain), None) is None and not _is_on_registry(tenant, chain):
+                # A chain of this process's own that it no longer knows, or an execution whose tenant was off-boarded.
+                chain = f"{chain}/{uuid.uuid4().hex[:8]}"
+            continue
+        _heads[tenant, chain] = new
+        while len(_heads) > KEPT_HEADS:
+            del _heads[next(iter(_heads))]
+        return
+    raise LookupError(f"the receipt {chain} could not be written")
+
+
+def _is_on_registry(tenant: str, chain: str) -> bool:
+    return receipt_chain.is_execution(tenant, chain) and registry.find_execution(tenant, chain) is not None
+
+
+def _last_head(tenant: str, chain: str) -> Head:
+    """Return the end of an execution's chain; any other chain that this process does not know begins now."""
+    row = registry.find_execution(tenant, chain) if receipt_chain.is_execution(tenant, chain) else None
+    return _head_of(row) or receipt_chain.start_of(tenant, chain)
+
+
+def _head_of(row: dict[str, Any] | None) -> Head | None:
+    return Head(row["receipt_count"], row["receipt_head"]) if row and "receipt_count" in row else None
+
+
+def _move_head(tenant: str, chain: str, head: Head, new: Head) -> dict[str, Any]:
+    """A write that holds only if the chain still ends where we think; an execution without a row has no chain."""
+    condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(receipt_count)"}
+    if head.count:
+        old = to_item({":old": head.hash})
+        condition = {"ConditionExpression": "receipt_head = :old", "ExpressionAttributeValues": old}
+    if not receipt_chain.is_execution(tenant, chain):
+        return {"Put": evidence.put_request(tenant, f"HEAD#{chain}", _head_row(chain, new)) | condition}
+    values = to_item({":count": new.count, ":head": new.hash}) | condition.get("ExpressionAttributeValues", {})
+    return {
+        "Update": {
+            "TableName": setting("REGISTRY_TABLE"),
+            "Key": to_item({"pk": f"TENANT#{tenant}", "sk": f"EXECUTION#{chain}"}),
+            "UpdateExpression": "SET receipt_count = :count, receipt_head = :head",
+            "ConditionExpression": f"attribute_exists(pk) AND {condition['ConditionExpression']}",
+            "ExpressionAttributeValues": values,
+        }
+    }
+
+
+def _head_row(chain: str, head: Head) -> dict[str, Any]:
+    return {"chain": chain, "receipt_count": head.count, "receipt_head": head.hash}
+
+
+def read_head(tenant: str, chain: str) -> Head | None:
+    """Return where a chain ends, or None when there is no such chain."""
+    row = registry.find_execution(tenant, chain) if receipt_chain.is_execution(tenant, chain) else None
+    if row is None or "removed_at" in row:
+        return _head_of(evidence.get(tenant, f"HEAD#{chain}"))
+    return _head_of(row) or receipt_chain.start_of(tenant, chain)
+
+
+def keep_head(tenant: str, chain: str, head: Head) -> None:
+    """Keep the head of an execution's chain beyond its row in the registry."""
+    evidence.put(tenant, f"HEAD#{chain}", _head_row(chain, head))
+
+
+def chains(tenant: str) -> dict[str, Head]:
+    """Return the chains whose head is in the evidence table: all but those of executions that the registry knows."""
+    return {row["chain"]: Head(row["receipt_count"], row["receipt_head"]) for row in evidence.query(tenant, "HEAD#")}
+
+
+def read(tenant: str, chain: str) -> dict[str, Any] | None:
+    """Return `{chain, count, head, faults, entries}` of a whole receipt, verified, or None when there is no such
+    chain; `faults` is empty for one that is whole and unaltered.
+    """
+    head = read_head(tenant, chain)
+    if head is None:
+        return None
+    rows = evidence.query(tenant, f"RECEIPT#{chain}#")
+    newer = read_head(tenant, chain) or head
+    entries = [
+        {name: row[name] for name in receipt_chain.ENTRY if name in row}
+        for row in rows
+        if not head.count < row["number"] <= newer.count  # written while we read
+    ]
+    return {
+        "chain": chain,
+        "count": head.count,
+        "head": head.hash,
+        "faults": receipt_chain.verify(tenant, chain, entries, head),
+        "entries": entries,
+    }

@@ -1,0 +1,72 @@
+"""Executions: every upload and its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tenantml.domain.api.pagination import Page, PageRequest
+from tenantml.services.registry import table
+
+UPLOADS_INDEX = "uploads"  # by tenant and time of upload; only executions are in it
+NOBODY = "-"  # the partition of uploads that belong to no tenant
+
+
+def add_execution(tenant: str, execution: str, document: dict[str, Any]) -> None:
+    """Make an upload visible, the first time that its execution runs; a repeat changes nothing."""
+    table.put(
+        f"TENANT#{tenant}",
+        f"EXECUTION#{execution}",
+        {
+            "execution": execution,
+            "status": "running",
+            "started_at": table.now(),
+            "uploaded_at": document["upload"]["uploaded_at"],
+            **document,
+        },
+        "attribute_not_exists(pk)",
+    )
+
+
+def update_execution(tenant: str, execution: str, values: dict[str, Any]) -> None:
+    """Note the progress of an execution that the registry knows; off-boarding may have removed it meanwhile."""
+    table.update(f"TENANT#{tenant}", f"EXECUTION#{execution}", values, "attribute_exists(pk)")
+
+
+def end_execution(tenant: str, execution: str, values: dict[str, Any]) -> bool:
+    """Write how an execution ended, once; say False when it had ended before."""
+    return table.update(
+        f"TENANT#{tenant}",
+        f"EXECUTION#{execution}",
+        {
+            "execution": execution,
+            **values,
+            "uploaded_at": values["upload"]["uploaded_at"],  # a refused upload's row begins here
+            "ended_at": table.now(),
+        },
+        "attribute_not_exists(ended_at)",
+    )
+
+
+def find_execution(tenant: str, execution: str) -> dict[str, Any] | None:
+    """Return an execution's row, or None."""
+    return table.get(f"TENANT#{tenant}", f"EXECUTION#{execution}")
+
+
+def require_execution(tenant: str, execution: str) -> dict[str, Any]:
+    """Return the row of an execution that runs.
+
+    Raises:
+        LookupError: there is none: a bug, for the first state writes it.
+    """
+    found = find_execution(tenant, execution)
+    if found is None:
+        raise LookupError(f"the registry has no execution {execution}")
+    return found
+
+
+def list_executions(tenant: str, page: PageRequest, wanted: Callable[[dict[str, Any]], bool]) -> Page:
+    """Return a page of the tenant's executions, the newest upload first, of those that are `wanted`."""
+    return table.read_page(
+        f"TENANT#{tenant}", "EXECUTION#", page, newest_first=True, index=UPLOADS_INDEX, wanted=wanted
+    )

@@ -1,0 +1,136 @@
+"""Models, the version of each that answers, and all versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tenantml.aws.clients import error_code
+from tenantml.aws.dynamodb import from_item, to_item
+from tenantml.domain.api.pagination import Page, PageRequest
+from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.errors import NotFound, UploadSuperseded
+from tenantml.services import tenant_scope
+from tenantml.services.registry import table
+from tenantml.settings import setting
+
+
+def put_model(tenant: str, model: str, settings: ModelSettings, expected: int | None = None) -> int | None:
+    """Write a model's settings and return their revision, 1 for the first; its live version stays.
+
+    With an `expected` revision (0: no such model yet), None is returned when the model has another.
+    """
+    request = {
+        "TableName": setting("REGISTRY_TABLE"),
+        "Key": table.key(f"TENANT#{tenant}", f"MODEL#{model}"),
+        "UpdateExpression": "SET model = :model, settings = :settings, updated_at = :now ADD revision :one",
+        "ReturnValues": "UPDATED_NEW",
+    }
+    values = {":model": model, ":settings": settings.as_document(), ":now": table.now(), ":one": 1}
+    if expected is not None:
+        request["ConditionExpression"] = "revision = :expected" if expected else "attribute_not_exists(pk)"
+        values |= {":expected": expected} if expected else {}
+    try:
+        answer = tenant_scope.dynamodb().update_item(**request, ExpressionAttributeValues=to_item(values))
+    except ClientError as error:
+        if error_code(error) == "ConditionalCheckFailedException":
+            return None
+        raise
+    revision: int = from_item(answer["Attributes"])["revision"]
+    return revision
+
+
+def find_model(tenant: str, model: str, consistent: bool = True) -> dict[str, Any] | None:
+    """Return the model's row (`settings`, `live_version`), or None."""
+    return table.get(f"TENANT#{tenant}", f"MODEL#{model}", consistent)
+
+
+def get_model(tenant: str, model: str) -> dict[str, Any]:
+    """Return the model's row.
+
+    Raises:
+        NotFound: the tenant has no such model.
+    """
+    found = find_model(tenant, model)
+    if found is None:
+        raise NotFound("there is no such model; PUT /models/{model} configures one")
+    return found
+
+
+def list_models(tenant: str, page: PageRequest) -> Page:
+    """Return a page of the tenant's models, by name."""
+    return table.read_page(f"TENANT#{tenant}", "MODEL#", page)
+
+
+def note_newest_upload(tenant: str, model: str, uploaded_at: str, sequencer: str) -> bool:
+    """Remember the model's newest upload; say False when a newer one is known already.
+
+    S3 orders events of one key by `sequencer`; over different keys of a model the upload's time decides, and the
+    sequencer breaks ties.
+    """
+    order = f"{uploaded_at} {sequencer.rjust(40, '0')}"
+    return table.update(
+        f"TENANT#{tenant}",
+        f"MODEL#{model}",
+        {"newest_upload": order},
+        "attribute_not_exists(newest_upload) OR newest_upload <= :order",
+        order=order,
+    )
+
+
+def put_version(tenant: str, model: str, version: str, document: dict[str, Any]) -> None:
+    """Write a version's row, over the same version's earlier attempt."""
+    table.put(f"TENANT#{tenant}", f"VERSION#{model}#{version}", {"model": model, "version": version, **document})
+
+
+def update_version(tenant: str, model: str, version: str, values: dict[str, Any]) -> bool:
+    """Change attributes of a version's row; say False when there is no such row."""
+    return table.update(f"TENANT#{tenant}", f"VERSION#{model}#{version}", values, "attribute_exists(pk)")
+
+
+def find_version(tenant: str, model: str, version: str, consistent: bool = True) -> dict[str, Any] | None:
+    """Return a version's row, or None."""
+    return table.get(f"TENANT#{tenant}", f"VERSION#{model}#{version}", consistent)
+
+
+def list_versions(tenant: str, model: str, page: PageRequest) -> Page:
+    """Return a page of a model's versions, newest first."""
+    return table.read_page(f"TENANT#{tenant}", f"VERSION#{model}#", page, newest_first=True)
+
+
+def is_live(tenant: str, model: str, version: str) -> bool:
+    """Say whether this version is the one that answers."""
+    row = find_model(tenant, model)
+    return row is not None and row.get("live_version") == version
+
+
+def promote(tenant: str, model: str, version: str) -> str | None:
+    """Make `version` the one that answers, in one conditional write; return the version that was live before.
+
+    Versions sort by the time of their upload. Promoting what is live already changes nothing, also when that was this
+    very write, whose reply was lost.
+
+    Raises:
+        NotFound: the model is gone.
+        UploadSuperseded: a newer version is live.
+    """
+    row = get_model(tenant, model)
+    previous: str | None = row.get("live_version")
+    if previous == version:
+        return row.get("previous_version")
+    held = table.update(
+        f"TENANT#{tenant}",
+        f"MODEL#{model}",
+        {"live_version": version, "previous_version": previous, "promoted_at": table.now()},
+        "attribute_exists(pk) AND (attribute_not_exists(live_version) OR live_version <= :version)",
+        version=version,
+    )
+    if not held:
+        raise UploadSuperseded("a version trained from a newer upload is live already; this one was not promoted")
+    return previous
+
+
+def remove_model(tenant: str, model: str) -> None:
+    """Delete a model's row, so that it neither answers nor is trained; its executions and versions stay."""
+    table.delete(f"TENANT#{tenant}", f"MODEL#{model}")

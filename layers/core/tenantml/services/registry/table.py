@@ -1,0 +1,136 @@
+"""The registry's one table: rows by their two keys, with conditions, lists and pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tenantml.aws.clients import error_code
+from tenantml.aws.dynamodb import from_item, to_item, to_value
+from tenantml.domain.api.pagination import Page, PageRequest
+from tenantml.errors import InvalidRequest
+from tenantml.services import tenant_scope
+from tenantml.settings import setting
+
+
+def now() -> str:
+    """Return the time as the registry writes it: ISO 8601, UTC, seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def key(pk: str, sk: str) -> dict[str, Any]:
+    """Return a row's key in DynamoDB's form."""
+    return to_item({"pk": pk, "sk": sk})
+
+
+def get(pk: str, sk: str, consistent: bool = True) -> dict[str, Any] | None:
+    """Return a row, or None."""
+    answer = tenant_scope.dynamodb().get_item(
+        TableName=setting("REGISTRY_TABLE"), Key=key(pk, sk), ConsistentRead=consistent
+    )
+    return from_item(answer["Item"]) if "Item" in answer else None
+
+
+def put(pk: str, sk: str, document: dict[str, Any], condition: str | None = None) -> bool:
+    """Write a row; with a condition, say whether it held."""
+    request: dict[str, Any] = {
+        "TableName": setting("REGISTRY_TABLE"),
+        "Item": to_item({"pk": pk, "sk": sk, **document}),
+    }
+    if condition:
+        request["ConditionExpression"] = condition
+    return _holds(tenant_scope.dynamodb().put_item, request)
+
+
+def update(pk: str, sk: str, values: dict[str, Any], condition: str | None = None, **operands: Any) -> bool:
+    """Set attributes of a row; with a condition (its operands as `:name`), say whether it held."""
+    names = {f"#{index}": name for index, name in enumerate(values)}
+    sets = ", ".join(f"#{index} = :{index}" for index in range(len(values)))
+    request: dict[str, Any] = {
+        "TableName": setting("REGISTRY_TABLE"),
+        "Key": key(pk, sk),
+        "UpdateExpression": f"SET {sets}",
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": {f":{index}": to_value(value) for index, value in enumerate(values.values())}
+        | {f":{name}": to_value(value) for name, value in operands.items()},
+    }
+    if condition:
+        request["ConditionExpression"] = condition
+    return _holds(tenant_scope.dynamodb().update_item, request)
+
+
+def _holds(call: Any, request: dict[str, Any]) -> bool:
+    try:
+        call(**request)
+    except ClientError as error:
+        if error_code(error) == "ConditionalCheckFailedException":
+            return False
+        raise
+    return True
+
+
+def query(pk: str, prefix: str = "", newest_first: bool = False) -> list[dict[str, Any]]:
+    """Return every row of a partition whose sort key begins so, in the order of the sort keys."""
+    beginning = {":prefix": prefix} if prefix else {}
+    pages = (
+        tenant_scope.dynamodb()
+        .get_paginator("query")
+        .paginate(
+            TableName=setting("REGISTRY_TABLE"),
+            KeyConditionExpression="pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
+            ExpressionAttributeValues=to_item({":pk": pk, **beginning}),
+            ScanIndexForward=not newest_first,
+            ConsistentRead=True,
+        )
+    )
+    return [from_item(item) for page in pages for item in page["Items"]]
+
+
+def read_page(
+    pk: str,
+    prefix: str,
+    page: PageRequest,
+    *,
+    newest_first: bool = False,
+    index: str = "",
+    wanted: Callable[[dict[str, Any]], bool] = bool,
+) -> Page:
+    """Return at most `page.limit` wanted rows of a kind, in the order of their sort keys or of an index on
+    `uploaded_at`.
+
+    Raises:
+        InvalidRequest: the page's position is not one in such a list.
+    """
+    sort_keys = {"sk", "uploaded_at"} if index else {"sk"}
+    request: dict[str, Any] = {
+        "TableName": setting("REGISTRY_TABLE"),
+        "KeyConditionExpression": "pk = :pk" if index else "pk = :pk AND begins_with(sk, :prefix)",
+        "ExpressionAttributeValues": to_item({":pk": pk} | ({} if index else {":prefix": prefix})),
+        "ScanIndexForward": not newest_first,
+        # A page and the row after it; filtered lists read on in larger pieces.
+        "Limit": page.limit + 1,
+    } | ({"IndexName": index} if index else {"ConsistentRead": True})
+    if page.after is not None:
+        after = page.after
+        if after.keys() != sort_keys or not after["sk"].startswith(prefix) or len(json.dumps(after)) > 1024:
+            raise InvalidRequest("next_token: not a token of this list; start without one")
+        request["ExclusiveStartKey"] = to_item({"pk": pk, **after})
+    found: list[dict[str, Any]] = []
+    while True:
+        answer = tenant_scope.dynamodb().query(**request)
+        found += [row for row in map(from_item, answer["Items"]) if wanted(row)]
+        if len(found) > page.limit:
+            found = found[: page.limit]
+            return Page(found, {name: found[-1][name] for name in sort_keys})
+        if "LastEvaluatedKey" not in answer:
+            return Page(found, None)
+        request |= {"ExclusiveStartKey": answer["LastEvaluatedKey"], "Limit": 200}
+
+
+def delete(pk: str, sk: str) -> None:
+    """Delete a row, if there is one."""
+    tenant_scope.dynamodb().delete_item(TableName=setting("REGISTRY_TABLE"), Key=key(pk, sk))

@@ -1,0 +1,168 @@
+"""Tenants, whose account is whose, and API keys by their hash."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tenantml.aws.clients import error_code
+from tenantml.aws.dynamodb import to_item
+from tenantml.domain.tenancy.tenant import Tenant
+from tenantml.errors import RegistrationConflict, TenantNotFound
+from tenantml.services import tenant_scope
+from tenantml.services.registry import table
+from tenantml.settings import setting
+
+DIRECTORY = "TENANTS"
+TOMBSTONE = ("execution", "tenant", "model", "version", "status", "started_at", "ended_at", "created_at")
+
+
+def add_tenant(tenant: Tenant) -> None:
+    """Register a tenant and claim its account, both or neither.
+
+    Raises:
+        RegistrationConflict: the id or the account is taken.
+    """
+    rows = [
+        {"pk": f"TENANT#{tenant.tenant}", "sk": "TENANT", **tenant.as_document(), "registered_at": table.now()},
+        {"pk": f"ACCOUNT#{tenant.account_id}", "sk": "ACCOUNT", "tenant": tenant.tenant},
+        {"pk": DIRECTORY, "sk": f"TENANT#{tenant.tenant}"},
+    ]
+    try:
+        tenant_scope.dynamodb().transact_write_items(
+            TransactItems=[
+                {
+                    "Put": {
+                        "TableName": setting("REGISTRY_TABLE"),
+                        "Item": to_item(row),
+                        "ConditionExpression": "attribute_not_exists(pk)",
+                    }
+                }
+                for row in rows
+            ]
+        )
+    except ClientError as error:
+        if error_code(error) == "TransactionCanceledException":
+            raise RegistrationConflict(
+                "this tenant id or this account cannot be registered; choose another id, or off-board the tenant "
+                "that uses the account"
+            ) from error
+        raise
+
+
+def find_tenant(tenant: str, consistent: bool = True) -> Tenant | None:
+    """Return the tenant, or None."""
+    row = table.get(f"TENANT#{tenant}", "TENANT", consistent)
+    return Tenant.from_document(row) if row else None
+
+
+def get_tenant(tenant: str) -> Tenant:
+    """Return the tenant.
+
+    Raises:
+        TenantNotFound: it is not registered.
+    """
+    found = find_tenant(tenant)
+    if found is None:
+        raise TenantNotFound(f"there is no tenant {tenant!r}; register it first")
+    return found
+
+
+def list_tenants() -> list[Tenant]:
+    """Return every registered tenant, in the order of their names."""
+    names = [row["sk"].removeprefix("TENANT#") for row in table.query(DIRECTORY, "TENANT#")]
+    return [tenant for tenant in map(find_tenant, names) if tenant]
+
+
+def set_tenant_status(
+    tenant: str, status: str, reason: str = "", *, held: bool = False, was: str | None = None
+) -> bool:
+    """Activate, suspend or retire a tenant, with the reason that a person will read.
+
+    `held` means that an operator suspends it, so that no probe lifts that. With `was` only a tenant of that status is
+    changed: say whether it was.
+    """
+    values = {"status": status, "reason": reason, "held": held, "status_at": table.now()}
+    if was is None:
+        return table.update(f"TENANT#{tenant}", "TENANT", values, "attribute_exists(pk)")
+    return table.update(f"TENANT#{tenant}", "TENANT", values, "#0 = :was", was=was)  # #0 is `status`, a reserved word
+
+
+def note_probe(tenant: str) -> None:
+    """Remember that the tenant's access role was probed just now."""
+    table.update(f"TENANT#{tenant}", "TENANT", {"probed_at": table.now()}, "attribute_exists(pk)")
+
+
+def add_key(key_hash: str, tenant: str) -> None:
+    """Store an API key's SHA-256, where it is looked up and where it is listed, both or neither."""
+    created_at = table.now()
+    rows = [
+        {"pk": f"KEY#{key_hash}", "sk": "KEY", "tenant": tenant, "created_at": created_at},
+        {"pk": f"TENANT#{tenant}", "sk": f"KEY#{key_hash}", "created_at": created_at},
+    ]
+    tenant_scope.dynamodb().transact_write_items(
+        TransactItems=[{"Put": {"TableName": setting("REGISTRY_TABLE"), "Item": to_item(row)}} for row in rows]
+    )
+
+
+def find_key(key_hash: str) -> dict[str, Any] | None:
+    """Return the row of the key with this SHA-256 (`tenant`, and `expires_at` once it is being replaced), or None."""
+    return table.get(f"KEY#{key_hash}", "KEY")
+
+
+def list_keys(tenant: str) -> dict[str, dict[str, Any]]:
+    """Return the tenant's keys by their SHA-256: when each was made, and when it ends if it does."""
+    return {row["sk"].removeprefix("KEY#"): row for row in table.query(f"TENANT#{tenant}", "KEY#")}
+
+
+def expire_key(key_hash: str, tenant: str, expires_at: str) -> None:
+    """Let a key end at a time, where it is looked up first."""
+    table.update(f"KEY#{key_hash}", "KEY", {"expires_at": expires_at}, "attribute_exists(pk)")
+    table.update(f"TENANT#{tenant}", f"KEY#{key_hash}", {"expires_at": expires_at}, "attribute_exists(pk)")
+
+
+def remove_key(key_hash: str, tenant: str) -> None:
+    """Forget a key, where it is looked up first."""
+    for pk, sk in ((f"KEY#{key_hash}", "KEY"), (f"TENANT#{tenant}", f"KEY#{key_hash}")):
+        tenant_scope.dynamodb().delete_item(TableName=setting("REGISTRY_TABLE"), Key=table.key(pk, sk))
+
+
+def rows_of(tenant: str, model: str | None = None) -> list[dict[str, Any]]:
+    """Return every row of the tenant but its own, or those of one model; tombstones left out."""
+    rows = [row for row in table.query(f"TENANT#{tenant}") if row["sk"] != "TENANT" and "removed_at" not in row]
+    if model is None:
+        return rows
+    return [
+        row
+        for row in rows
+        if row["sk"] == f"MODEL#{model}"
+        or row["sk"].startswith(f"VERSION#{model}#")
+        or (row["sk"].startswith(("EXECUTION#", "UPLOAD#")) and row.get("model") == model)
+    ]
+
+
+def forget(tenant: str, model: str | None = None, *, tombstones: bool = False) -> int:
+    """Delete the rows of a tenant, its account's claim included, or those of one model; return how many there were.
+
+    With `tombstones` it stays known that there was such a tenant, such an execution and such a version, and nothing
+    else of them: its id is not given away again.
+    """
+    rows, found = rows_of(tenant, model), find_tenant(tenant)
+    for row in rows:
+        if row["sk"].startswith("KEY#"):
+            table.delete(row["sk"], "KEY")
+        kept = {name: row[name] for name in TOMBSTONE if name in row}
+        if tombstones and row["sk"].startswith(("EXECUTION#", "VERSION#")):
+            table.put(row["pk"], row["sk"], {**kept, "upload": {"key": ""}, "removed_at": table.now()})
+        else:
+            table.delete(row["pk"], row["sk"])
+    if model is not None or found is None:
+        return len(rows)
+    table.delete(f"ACCOUNT#{found.account_id}", "ACCOUNT")
+    table.delete(DIRECTORY, f"TENANT#{tenant}")
+    if tombstones:
+        table.put(f"TENANT#{tenant}", "TENANT", {**found.as_document(), "contact": "", "removed_at": table.now()})
+    else:
+        table.delete(f"TENANT#{tenant}", "TENANT")
+    return len(rows) + 3

@@ -1,0 +1,78 @@
+"""Leaving nothing behind: what a run created is removed in the order that AWS needs, and what cannot be removed is
+named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tenantml.aws.s3 import objects
+from tenantml.aws.sagemaker import automl, endpoints
+from tenantml.domain.access import session_policies
+from tenantml.domain.training.run import Run
+from tenantml.errors import CustomerAccountError, StillChanging
+from tenantml.services import grants, registry
+from tenantml.services.customer import assume
+from tenantml.settings import setting
+
+
+@dataclass
+class Removal:
+    """What was removed (`kind/name`, or keys), and the ARNs of what the customer's account does not let us remove."""
+
+    removed: list[str] = field(default_factory=list)
+    left_behind: list[str] = field(default_factory=list)
+
+    def as_document(self) -> dict[str, Any]:
+        """Return it as a JSON object; of many removed objects only their number."""
+        return {"removed": len(self.removed), "left_behind": self.left_behind}
+
+
+def roll_back(run: Run) -> Removal:
+    """Stop the run's job and remove its model, endpoint configuration and endpoint, unless its version is live.
+    Repeatable.
+
+    Raises:
+        StillChanging: the job has not stopped yet, and may still write; or the endpoint is being created, and cannot be
+            deleted yet. What could be done is done.
+    """
+    if registry.is_live(run.tenant, run.model, run.version):
+        return Removal()
+    tenant, job = registry.get_tenant(run.tenant), run.job()
+    try:
+        session = assume(tenant, run.execution, session_policies.train(tenant.account, job))
+        status = automl.stop(session.client("sagemaker"), job)
+        session = assume(tenant, run.execution, session_policies.deploy(tenant.account, run.endpoint))
+        removed = endpoints.remove(session.client("sagemaker"), run.endpoint)
+    except CustomerAccountError:
+        known = registry.find_version(run.tenant, run.model, run.version) is not None
+        kinds = ("endpoint", "endpoint-config", "model") if known else ()
+        return Removal(left_behind=[tenant.account.sagemaker_arn(kind, run.endpoint) for kind in kinds])
+    if status == "Stopping":
+        raise StillChanging(f"{tenant.account.sagemaker_arn('automl-job', job)} is Stopping, and may still write")
+    registry.update_version(run.tenant, run.model, run.version, {"status": "rolled back"})
+    return Removal(removed)
+
+
+def clean_up(run: Run, failed: bool, delivered: bool) -> Removal:
+    """Take back the run's grant and delete the copies of its dataset; after a failure its artefacts too. Repeatable.
+
+    After a success the holdout and the profile stay in the staging bucket as long as the version does, and so they do
+    after a failure that came when the version was live already. `delivered` says whether anything was written to the
+    customer's account: if not, no call is made there.
+    """
+    grants.revoke(run.execution)
+    failed = failed and not registry.is_live(run.tenant, run.model, run.version)
+    staged = run.staging_folder if failed else f"{run.staging_folder}train.csv"
+    result = Removal(objects.remove_ours(setting("STAGING_BUCKET"), staged))
+    if not delivered:
+        return result
+    tenant = registry.get_tenant(run.tenant)
+    folder = run.customer_folder if failed else f"{run.customer_folder}input/"
+    try:
+        session = assume(tenant, run.execution, session_policies.remove_objects(tenant.account, folder))
+        result.removed += objects.remove_folder(session.client("s3"), tenant.account.bucket, folder)
+    except CustomerAccountError:
+        result.left_behind.append(f"arn:aws:s3:::{tenant.account.bucket}/{folder}*")
+    return result

@@ -1,0 +1,58 @@
+"""Rescue: the failure path for executions that ended without running one."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from tenantml.aws import stepfunctions
+from tenantml.domain.training.run import Run
+from tenantml.domain.uploads.upload import Upload
+from tenantml.errors import StillChanging
+from tenantml.services import outcomes, registry, removal
+
+CAUSES = {
+    "ABORTED": {"Error": "ExecutionStopped", "Cause": "an operator stopped the execution; upload again to train anew"},
+    "TIMED_OUT": {
+        "Error": "ExecutionTimedOut",
+        "Cause": "the execution took longer than it may; raise nothing, upload again, and tell us",
+    },
+    # Every failure path ends with its record; one that could not be written is written by the sweep.
+    "FAILED": {"Error": "OutcomeNotRecorded", "Cause": "the execution failed and could not write down why"},
+}
+
+
+def rescue(upload: Upload, status: str) -> dict[str, Any]:
+    """Remove what a stopped (`ABORTED`) or timed-out (`TIMED_OUT`) execution left, and record its outcome.
+    Repeatable.
+
+    Raises:
+        StillChanging: something of it is still being created or stopped; the outcome is recorded when it is removed.
+    """
+    tenant = upload.key.split("/")[0]
+    row = registry.find_execution(tenant, upload.execution)
+    left_behind = []
+    if row and "ended_at" not in row:
+        run = Run(row["execution"], row["tenant"], row["model"], row["version"])
+        left_behind = (
+            removal.roll_back(run).left_behind + removal.clean_up(run, failed=True, delivered=True).left_behind
+        )
+    return outcomes.record(upload, CAUSES[status], left_behind)
+
+
+def rescue_lost() -> list[str]:
+    """Rescue executions that ended so and were not told of, or whose event was lost; return their names.
+
+    One whose things are still changing is left to the next time.
+    """
+    rescued = []
+    for status in CAUSES:
+        for name, started in stepfunctions.ended_as(status):
+            upload = Upload(**started)
+            owner = upload.key.split("/")[0]
+            row = registry.find_execution(owner, name)
+            if row and not row.get("announced"):
+                with suppress(StillChanging):
+                    rescue(upload, status)
+                    rescued.append(name)
+    return rescued

@@ -1,0 +1,73 @@
+"""A tenant's standing: what the probe finds decides whether it is active, an operator's word before all else.
+
+registered -> active, when the probe passes; active -> suspended, when it no longer does, or when an operator says so;
+suspended -> active, when it passes again, unless an operator holds the tenant.
+"""
+
+from __future__ import annotations
+
+import time
+
+from tenantml.aws import events
+from tenantml.domain.tenancy.tenant import ACTIVE, OFFBOARDED, SUSPENDED, Tenant
+from tenantml.errors import CustomerThrottled, TenantError, TenantNotFound
+from tenantml.services import probe, registry
+
+
+def activate(tenant: Tenant) -> None:
+    """Probe, and make the tenant active, also one that an operator held; else leave it inactive with the reason.
+
+    Raises:
+        TenantError: what the probe found.
+        CustomerThrottled: the probe did not end, and nothing was changed.
+        TenantNotFound: the tenant is being off-boarded.
+    """
+    if tenant.status == OFFBOARDED:
+        raise TenantNotFound(f"the tenant {tenant.tenant!r} is off-boarded; register it under another name")
+    registry.note_probe(tenant.tenant)
+    try:
+        probe.probe(tenant, _external_id_of_another(tenant, registry.list_tenants()))
+    except TenantError as error:
+        status = SUSPENDED if tenant.status == ACTIVE else tenant.status
+        registry.set_tenant_status(tenant.tenant, status, reason_of(error), held=tenant.held, was=tenant.status)
+        raise
+    registry.set_tenant_status(tenant.tenant, ACTIVE, was=tenant.status)
+
+
+def probe_all(until_seconds: float) -> dict[str, list[str]]:
+    """Probe every tenant that is active or was suspended by a probe, those that waited longest first; return who
+    changed.
+
+    A tenant whose role no longer is as it must be is suspended, one whose role is mended is active again, and operators
+    are told of either. Ends at `until_seconds` (of the monotonic clock): the rest is first in line next time.
+    """
+    tenants = registry.list_tenants()
+    changed: dict[str, list[str]] = {SUSPENDED: [], ACTIVE: []}
+    for tenant in sorted(tenants, key=lambda found: found.probed_at):
+        if tenant.status not in {ACTIVE, SUSPENDED} or tenant.held or time.monotonic() > until_seconds:
+            continue
+        registry.note_probe(tenant.tenant)
+        try:
+            probe.probe(tenant, _external_id_of_another(tenant, tenants))
+        except CustomerThrottled:
+            continue  # nothing is known
+        except TenantError as error:
+            status, reason = SUSPENDED, reason_of(error)
+        else:
+            status, reason = ACTIVE, ""
+        if status != tenant.status:
+            # Told before it is written: a crash between the two tells it again rather than never.
+            events.tell(f"Tenant {status.title()}", {"tenant": tenant.tenant, "status": status, "reason": reason})
+            changed[status].append(tenant.tenant)
+        if (status, reason) != (tenant.status, tenant.reason):
+            registry.set_tenant_status(tenant.tenant, status, reason, was=tenant.status)
+    return changed
+
+
+def reason_of(error: TenantError) -> str:
+    """Return the reason as a person reads it: the error's name, and its words."""
+    return f"{type(error).__name__}: {error}"
+
+
+def _external_id_of_another(tenant: Tenant, tenants: list[Tenant]) -> str | None:
+    return next((other.external_id for other in tenants if other.tenant != tenant.tenant), None)

@@ -1,0 +1,84 @@
+"""Credentials that reach one tenant's rows of the registry, and nothing else.
+
+The functions that tenants talk to may not read the table as themselves. They assume a role of our own account with the
+tenant as a session tag, and that role reaches the partition of the tenant in its tag (`dynamodb:LeadingKeys`; DynamoDB
+developer guide, "Using IAM policy conditions for fine-grained access control"). So a bug in a query, or a tenant id
+forged past the authorizer's, finds nothing of anybody else; and a session without the tag finds nothing at all.
+
+All tenants share one client, whose requests are signed with the credentials of the tenant in scope: a new tenant costs
+one AssumeRole an hour and no connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any
+
+from botocore.credentials import Credentials
+
+from tenantml.aws.clients import CONFIG, NO_KEY, platform, shared_session
+from tenantml.services.expiring_cache import ExpiringCache
+from tenantml.settings import setting
+
+TAG = "tenant"
+SESSION_SECONDS = 3600  # at most, for a role that a role assumes (IAM user guide, "Roles terms and concepts")
+MARGIN_SECONDS = 300
+
+_tenant: ContextVar[str | None] = ContextVar("tenant", default=None)
+_credentials: ExpiringCache[Credentials] = ExpiringCache()
+
+
+@contextmanager
+def scoped_to(tenant: str) -> Iterator[None]:
+    """Within this block the registry is read and written with credentials that reach this tenant's rows alone.
+
+    A thread that is started inside it is outside, unless it runs in a copy of the context; without a permission of its
+    own the function is refused there.
+    """
+    token = _tenant.set(tenant)
+    try:
+        yield
+    finally:
+        _tenant.reset(token)
+
+
+def dynamodb() -> Any:
+    """Return the DynamoDB client for whom we act: the tenant in scope, or this function itself outside of any scope."""
+    return platform("dynamodb") if _tenant.get() is None else _scoped_client()
+
+
+@lru_cache(maxsize=1)
+def _scoped_client() -> Any:
+    client = shared_session().create_client(
+        "dynamodb",
+        aws_access_key_id=NO_KEY,
+        aws_secret_access_key=NO_KEY,
+        config=CONFIG,
+    )
+    client.meta.events.register("before-parameter-build.dynamodb.*", _sign_as_the_tenant_in_scope)
+    return client
+
+
+def _sign_as_the_tenant_in_scope(context: dict[str, Any], **_: Any) -> None:
+    tenant = _tenant.get()
+    assert tenant is not None, "the scoped client is used outside of any scope"
+    context.setdefault("signing", {})["request_credentials"] = credentials_of(tenant)
+
+
+def credentials_of(tenant: str) -> Credentials:
+    """Return credentials of this tenant's rows; kept until five minutes before they end."""
+    return _credentials.get(tenant, lambda: _assume(tenant))
+
+
+def _assume(tenant: str) -> tuple[float, Credentials]:
+    found = platform("sts").assume_role(
+        RoleArn=setting("TENANT_DATA_ROLE"),
+        RoleSessionName=f"tenantml-{tenant}",
+        DurationSeconds=SESSION_SECONDS,
+        Tags=[{"Key": TAG, "Value": tenant}],
+    )["Credentials"]
+    keys = Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+    return found["Expiration"].timestamp() - MARGIN_SECONDS, keys

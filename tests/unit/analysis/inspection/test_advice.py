@@ -1,0 +1,108 @@
+"""What is valid and worth a word."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tenantml.errors import AdviceIsFatal
+from tenantml_analysis.inspection import Inspection, InspectionSettings, inspect
+
+
+def advised(make: Callable[[int, random.Random, str], str], name: str = "column", **options: Any) -> Inspection:
+    draw = random.Random(3)
+    labels = [draw.choice(["no", "yes"]) for _ in range(2000)]
+    lines = [f"{draw.gauss(0, 1):.6f},{make(n, draw, label)},{label}" for n, label in enumerate(labels)]
+    settings = InspectionSettings(**({"target": "y", "seed": "s"} | options))
+    return inspect([f"x,{name},y\n".encode(), "\n".join(lines).encode()], settings, io.BytesIO(), io.BytesIO())
+
+
+def card(n: int) -> str:
+    digits = [4, *(int(c) for c in f"{n * 7919:014}")]
+    doubled = [sum(divmod(2 * d, 10)) if i % 2 == 0 else d for i, d in enumerate(digits)]
+    return "".join(map(str, digits)) + str(-sum(doubled) % 10)
+
+
+def iban(n: int) -> str:
+    account = f"{n:018}"
+    return f"DE{98 - int(account + '131400') % 97:02}{account}"
+
+
+RULES = [
+    ("identifier-like", lambda n, draw, label: str(n), "column"),
+    ("identifier-like", lambda n, draw, label: f"c-{draw.getrandbits(48):x}", "column"),
+    ("constant-column", lambda n, draw, label: "same", "column"),
+    ("constant-column", lambda n, draw, label: "", "column"),
+    ("personal-data", lambda n, draw, label: f"user{n % 90}@example.com", "column"),
+    ("personal-data", lambda n, draw, label: f"+49 30 {draw.randint(100000, 999999)}", "column"),
+    ("personal-data", lambda n, draw, label: card(n % 90), "column"),
+    ("personal-data", lambda n, draw, label: iban(n % 90), "column"),
+    ("personal-data", lambda n, draw, label: draw.choice(["Ann", "Bob"]), "firstName"),
+    ("target-leak", lambda n, draw, label: {"no": "0", "yes": "1"}[label], "column"),
+    ("target-leak", lambda n, draw, label: f"{draw.random() + (label == 'yes') * 2:.9f}", "column"),
+]
+
+
+SHAPES = [
+    "counting number",
+    "hexadecimal code",
+    "one value",
+    "no value",
+    "e-mail",
+    "phone",
+    "card",
+    "iban",
+    "column name",
+    "codes of the classes",
+    "ranges of the classes",
+]
+
+
+@pytest.mark.parametrize(("rule", "make", "name"), RULES, ids=SHAPES)
+def test_a_suspicious_column_is_named(rule: str, make: Callable[[int, random.Random, str], str], name: str) -> None:
+    found = advised(make, name)
+    assert [(entry["rule"], entry["column"]) for entry in found.advice] == [(rule, name)]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n, draw, label: f"{draw.gauss(0, 1):.9f}",
+        lambda n, draw, label: str(draw.randint(0, 9)),
+        lambda n, draw, label: str(draw.randint(0, 10**6)),
+        lambda n, draw, label: f"free text {draw.getrandbits(48):x}",
+        lambda n, draw, label: f"2024-01-{draw.randint(1, 28):02}",
+    ],
+    ids=["measure", "digit", "amount", "free text", "date"],
+)
+def test_an_ordinary_column_is_not(make: Callable[[int, random.Random, str], str]) -> None:
+    assert advised(make).advice == []
+
+
+def test_a_column_of_personal_data_is_not_listed_in_the_profile() -> None:
+    found = advised(lambda n, draw, label: f"user{n % 90}@example.com")
+    assert "categories" not in found.profile["columns"][1]
+
+
+def test_a_numeric_target_that_a_column_follows_is_a_leak() -> None:
+    draw = random.Random(1)
+    values = [draw.gauss(0, 1) for _ in range(2000)]
+    data = "a,b,y\n" + "".join(f"{value * 3 + 1:.8f},{draw.random()},{value:.8f}\n" for value in values)
+    found = inspect([data.encode()], InspectionSettings(target="y", seed="s"), io.BytesIO(), io.BytesIO())
+    assert [(entry["rule"], entry["column"]) for entry in found.advice] == [("target-leak", "a")]
+
+
+def test_imbalance_and_repeated_rows_are_told() -> None:
+    data = "x,y\n" + "".join(f"{n % 37},{'yes' if n % 50 == 0 else 'no'}\n" for n in range(3000))
+    found = inspect([data.encode()], InspectionSettings(target="y", seed="s"), io.BytesIO(), io.BytesIO())
+    assert [entry["rule"] for entry in found.advice] == ["duplicate-rows", "class-imbalance"]
+
+
+def test_any_rule_can_be_made_fatal() -> None:
+    with pytest.raises(AdviceIsFatal, match="constant-column") as raised:
+        advised(lambda n, draw, label: "same", fatal_advice=frozenset({"constant-column"}))
+    assert raised.value.column == "column"

@@ -1,0 +1,83 @@
+"""Training: what a job's description means, and how often it is looked at."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tenantml.domain.training.automl_job import FIRST_WAIT_SECONDS, GRACE_SECONDS, is_over, next_wait_seconds, progress
+from tenantml.errors import TrainingFailed, TrainingStopped, TrainingTimedOut
+
+RUNTIME_SECONDS = 3600
+
+
+def job(status: str, age_seconds: float = 60, **more: Any) -> dict[str, Any]:
+    return {
+        "AutoMLJobName": "tenantml-1-1",
+        "AutoMLJobStatus": status,
+        "AutoMLJobSecondaryStatus": "TrainingModels",
+        "CreationTime": datetime.now(UTC) - timedelta(seconds=age_seconds),
+        **more,
+    }
+
+
+def test_a_job_is_over_when_it_completed_however_long_it_took() -> None:
+    assert is_over(job("Completed", age_seconds=10**7), RUNTIME_SECONDS)
+
+
+def test_a_running_job_is_not_over_while_its_cap_and_the_grace_last() -> None:
+    assert not is_over(job("InProgress", RUNTIME_SECONDS + GRACE_SECONDS - 5), RUNTIME_SECONDS)
+
+
+def test_a_job_that_outlives_its_cap_has_timed_out() -> None:
+    with pytest.raises(TrainingTimedOut, match="tenantml-1-1"):
+        is_over(job("InProgress", RUNTIME_SECONDS + GRACE_SECONDS + 5), RUNTIME_SECONDS)
+
+
+@pytest.mark.parametrize("status", ["Stopped", "Stopping"])
+def test_a_stopped_job_is_told_from_a_failed_one(status: str) -> None:
+    with pytest.raises(TrainingStopped):
+        is_over(job(status), RUNTIME_SECONDS)
+
+
+def test_a_failed_job_carries_autopilots_reason() -> None:
+    with pytest.raises(TrainingFailed, match="too few rows"):
+        is_over(job("Failed", FailureReason="too few rows"), RUNTIME_SECONDS)
+    with pytest.raises(TrainingFailed, match="no reason given"):
+        is_over(job("Failed"), RUNTIME_SECONDS)
+
+
+def test_progress_of_a_job_that_has_just_begun_is_empty() -> None:
+    assert progress(job("InProgress"), []) == {
+        "job_name": "tenantml-1-1",
+        "status": "InProgress",
+        "secondary_status": "TrainingModels",
+        "problem_type": None,
+        "objective": None,
+        "candidates": [],
+    }
+
+
+def test_progress_shows_the_best_so_far_and_the_problem_that_autopilot_sees() -> None:
+    best = {
+        "CandidateName": "b",
+        "CandidateStatus": "Completed",
+        "FinalAutoMLJobObjectiveMetric": {"MetricName": "F1", "Value": 0.9},
+    }
+    resolved = {
+        "AutoMLProblemTypeResolvedAttributes": {"TabularResolvedAttributes": {"ProblemType": "BinaryClassification"}}
+    }
+    shown = progress(job("InProgress", BestCandidate=best, ResolvedAttributes=resolved), [best])
+    assert shown["problem_type"] == "BinaryClassification"
+    assert shown["objective"] == {"name": "F1", "value": 0.9}
+    assert shown["candidates"] == [{"name": "b", "metric": "F1", "value": 0.9, "status": "Completed"}]
+
+
+def test_waits_grow_until_they_are_twenty_minutes() -> None:
+    waits = [FIRST_WAIT_SECONDS]
+    while waits[-1] < 1200:
+        waits.append(next_wait_seconds(waits[-1]))
+        assert waits[-1] > waits[-2]
+    assert next_wait_seconds(1200) == 1200

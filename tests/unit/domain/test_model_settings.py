@@ -1,0 +1,114 @@
+"""Settings: what is wrong is named, all at once, and what is right survives being written and read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.session import get_session
+
+from tenantml.domain.training.model_settings import METRICS, MODES, ModelSettings
+from tenantml.errors import InvalidSettings
+
+
+def test_a_target_is_enough() -> None:
+    settings = ModelSettings.from_document({"target": "Churn?"})
+    assert settings == ModelSettings("Churn?")
+    assert ModelSettings.from_document(settings.as_document()) == settings
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"problem_type": "Regression", "objective": "RMSE"},
+        {"problem_type": None, "objective": None},
+        {"thresholds": {"F1": 0.8, "AUC": 1}},
+        {"fatal_advice": ["target-leak", "personal-data"]},
+        {"advice_thresholds": {"identifier_share": 0.9, "leak_rows_per_value": 3}},
+        {"serverless_memory_mb": 2048, "serverless_concurrency": 200},
+        {"max_candidates": 750, "max_runtime_seconds": 2_592_000},
+        {"holdout_fraction": 0.5, "delivery": "in-place", "unseen_category": "reject", "mode": "AUTO"},
+    ],
+)
+def test_every_setting_can_be_given(more: dict[str, Any]) -> None:
+    document = {"target": "y", **more}
+    assert document.items() <= ModelSettings.from_document(document).as_document().items()
+
+
+@pytest.mark.parametrize(
+    ("document", "wrong"),
+    [
+        (None, "must be a JSON object"),
+        ([], "must be a JSON object"),
+        ({}, "target: missing"),
+        ({"target": " "}, "target: empty"),
+        ({"target": 5}, "target: expected text"),
+        ({"target": "y", "colour": "red"}, "colour: unknown setting"),
+        ({"target": "y", "max_candidates": "10"}, "max_candidates: expected a whole number"),
+        ({"target": "y", "max_candidates": True}, "max_candidates: expected a whole number"),
+        ({"target": "y", "max_candidates": 1.5}, "max_candidates: expected a whole number"),
+        ({"target": "y", "max_candidates": 751}, "max_candidates: 751 is not between 1 and 750"),
+        ({"target": "y", "max_runtime_seconds": 2_592_001}, "max_runtime_seconds"),
+        ({"target": "y", "max_upload_bytes": 0}, "max_upload_bytes"),
+        ({"target": "y", "holdout_fraction": 0.6}, "holdout_fraction"),
+        ({"target": "y", "holdout_fraction": float("nan")}, "holdout_fraction"),
+        ({"target": "y", "holdout_rows_max": 1}, "holdout_rows_max"),
+        ({"target": "y", "delivery": "pigeon"}, "delivery: 'pigeon' is not one of copy, upload, in-place"),
+        ({"target": "y", "mode": "FAST"}, "mode: 'FAST'"),
+        ({"target": "y", "unseen_category": "guess"}, "unseen_category"),
+        ({"target": "y", "instance_type": "m5.large"}, "instance_type"),
+        ({"target": "y", "instance_count": 0}, "instance_count"),
+        ({"target": "y", "problem_type": "Regression"}, "give both or neither"),
+        ({"target": "y", "objective": "F1"}, "give both or neither"),
+        ({"target": "y", "problem_type": "Guessing", "objective": "F1"}, "problem_type: 'Guessing'"),
+        ({"target": "y", "problem_type": "Regression", "objective": "F1"}, "objective: 'F1' is not one of MAE"),
+        ({"target": "y", "thresholds": {"Charm": 0.5}}, "thresholds: 'Charm'"),
+        ({"target": "y", "thresholds": {"F1": "high"}}, "thresholds: expected an object whose values are a number"),
+        (
+            {"target": "y", "thresholds": {"F1": float("nan")}},
+            "thresholds: expected an object whose values are a number",
+        ),
+        (
+            {"target": "y", "thresholds": {"F1": float("inf")}},
+            "thresholds: expected an object whose values are a number",
+        ),
+        ({"target": "y", "thresholds": {"F1": 10**400}}, "thresholds: expected an object whose values are a number"),
+        # rounds to 1e38, which the registry gives back with more digits than it takes
+        (
+            {"target": "y", "thresholds": {"AUC": 9.999999999999998e37}},
+            "thresholds: expected an object whose values are a number",
+        ),
+        ({"target": "y", "thresholds": []}, "thresholds: expected an object"),
+        ({"target": "y", "advice_thresholds": {"charm": 0.5}}, "advice_thresholds: 'charm'"),
+        (
+            {"target": "y", "advice_thresholds": {"identifier_share": 1.01}},
+            "advice_thresholds.identifier_share: 1.01 is not between 0.5 and 1",
+        ),
+        ({"target": "y", "advice_thresholds": {"imbalance_share": 1e-300}}, "advice_thresholds.imbalance_share"),
+        ({"target": "y", "advice_thresholds": {"leak_minority_rows": 1e31}}, "advice_thresholds: expected an object"),
+        ({"target": "y", "fatal_advice": "leak"}, "fatal_advice: expected a list of text"),
+        ({"target": "y", "fatal_advice": [1]}, "fatal_advice: expected a list of text"),
+        ({"target": "y", "fatal_advice": ["target_leak"]}, "fatal_advice: 'target_leak' is not one of target-leak"),
+        ({"target": "y", "serverless_memory_mb": 1500}, "serverless_memory_mb: expected 1024 to 6144"),
+        ({"target": "y", "serverless_memory_mb": "2048"}, "serverless_memory_mb: expected a whole number or null"),
+        ({"target": "y", "serverless_memory_mb": 2048, "mode": "AUTO"}, "only mode ENSEMBLING"),
+    ],
+)
+def test_a_wrong_setting_is_named(document: object, wrong: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        ModelSettings.from_document(document)
+    assert wrong in str(caught.value)
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(InvalidSettings, match=r"mode: .*; max_candidates: .*; instance_count: "):
+        ModelSettings.from_document({"target": "y", "mode": "x", "max_candidates": 0, "instance_count": 0})
+
+
+def test_metrics_and_modes_are_those_of_sagemaker() -> None:
+    sagemaker = get_session().get_service_model("sagemaker")
+    assert {metric for group in METRICS.values() for metric in group} <= set(
+        sagemaker.shape_for("AutoMLMetricEnum").enum
+    )
+    assert set(METRICS) == set(sagemaker.shape_for("ProblemType").enum)
+    assert set(MODES) == set(sagemaker.shape_for("AutoMLMode").enum)

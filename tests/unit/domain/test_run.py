@@ -1,0 +1,22 @@
+"""A run: everything that one execution makes is named by it."""
+
+from __future__ import annotations
+
+from tenantml.domain.training.run import Run
+from tenantml.domain.uploads.upload import Destination, Upload
+
+UPLOAD = Upload("ingest", "acme/churn/a.csv", "v1", "etag", 10, "01", "2026-11-22T17:03:01Z")
+
+
+def test_the_same_upload_is_always_the_same_run() -> None:
+    run = Run.of(UPLOAD, Destination("acme", "churn"))
+    assert run == Run.of(Upload(**UPLOAD.as_input()), Destination("acme", "churn"))
+    assert Run(**run.as_document()) == run
+
+
+def test_a_run_names_its_folders_job_and_endpoint() -> None:
+    run = Run("acme-churn-9f3c000000000000", "acme", "churn", "v20261122-170301-9f3c")
+    assert run.staging_folder == "acme/churn/acme-churn-9f3c000000000000/"
+    assert run.customer_folder == "churn/acme-churn-9f3c000000000000/"
+    assert run.endpoint == "tenantml-churn-v20261122-170301-9f3c"
+    assert [run.job(), run.job(2)] == ["tenantml-9f3c000000000000-1", "tenantml-9f3c000000000000-2"]
