@@ -114,9 +114,14 @@ def test_functions_import_the_package_the_standard_library_and_powertools(reposi
             assert top(module) in known, f"{path} imports {module}"
 
 
-def test_one_module_assumes_roles(package: Path) -> None:
-    assuming = {str(path.relative_to(package)) for path in package.rglob("*.py") if ".assume_role(" in path.read_text()}
+def test_one_module_assumes_roles_for_the_customers_broker_and_for_a_tenants_scope(package: Path) -> None:
+    assuming = {
+        str(path.relative_to(package)) for path in package.rglob("*.py") if "client.assume_role(" in path.read_text()
+    }
     assert assuming == {"aws/sts.py"}
+    asking = {str(path.relative_to(package)) for path in package.rglob("*.py") if "tenantml.aws.sts" in imports(path)}
+    assert asking == {"services/customer.py", "services/tenant_scope.py"}
+    assert "access_role_arn" not in (package / "services" / "tenant_scope.py").read_text()
 
 
 def test_nothing_that_is_deployed_knows_of_the_embedded_cloud(repository: Path) -> None:

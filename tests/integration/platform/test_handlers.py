@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tenantml.aws.events import NotTold
 
 from tenantml.aws.clients import platform
+from tenantml.aws.events import NotTold
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.access import session_policies
 from tenantml.domain.tenancy.tenant import ACTIVE, SUSPENDED, Tenant

@@ -239,6 +239,6 @@ def process(accounts: CustomerAccounts, monkeypatch: pytest.MonkeyPatch) -> Iter
 def _forget_clients() -> None:
     """Empty what the modules of the adapters keep of clients and sessions."""
     for name, module in list(sys.modules.items()):
-        if name.startswith("tenantml.aws"):
+        if name.startswith("tenantml."):
             for kept in list(vars(module).values()):
                 getattr(kept, "cache_clear", lambda: None)()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from botocore.credentials import Credentials
 
+from tenantml.aws import sagemaker_runtime
 from tenantml.aws.clients import Caller, unbound_client
 from tenantml.services import expiring_cache, receipts, serving
 from tests.integration.predict.conftest import REGION, VERSION, Process
@@ -58,7 +59,7 @@ def test_a_call_without_keys_ends_before_anything_is_sent(process: Process) -> N
 def test_keys_of_one_call_are_not_there_for_the_next(process: Process) -> None:
     tenant = process.add_tenant(1)
     process.predict(tenant)
-    client = unbound_client("sagemaker-runtime", REGION, serving.CONFIG)
+    client = unbound_client("sagemaker-runtime", REGION, sagemaker_runtime.CONFIG)
     with pytest.raises(TypeError, match="none"):
         client.invoke_endpoint(EndpointName=f"tenantml-churn-{VERSION}", Body=b"1\n")
     assert len(process.accounts.calls) == 1
@@ -66,7 +67,7 @@ def test_keys_of_one_call_are_not_there_for_the_next(process: Process) -> None:
 
 def test_keys_of_a_session_open_that_accounts_endpoint_only(process: Process) -> None:
     """The double refuses what AWS refuses: without this, the tests above would prove nothing."""
-    client = unbound_client("sagemaker-runtime", REGION, serving.CONFIG)
+    client = unbound_client("sagemaker-runtime", REGION, sagemaker_runtime.CONFIG)
     with pytest.raises(client.exceptions.ClientError, match="AccessDenied"):
         client.invoke_endpoint(
             EndpointName=f"tenantml-churn-{VERSION}", Body=b"1\n", Caller=Caller(Credentials("ASIA0", "s", "t"))
@@ -152,7 +153,7 @@ def test_keys_are_replaced_five_minutes_before_their_end(process: Process, sessi
 def test_a_tenant_more_leaves_nothing_in_the_client(process: Process) -> None:
     """A boto3 client for each would keep 136 KB, and a session for each 8 MB."""
     process.add_tenant(1)
-    client = unbound_client("sagemaker-runtime", REGION, serving.CONFIG)
+    client = unbound_client("sagemaker-runtime", REGION, sagemaker_runtime.CONFIG)
 
     def call(number: int) -> None:
         caller = Caller(Credentials(f"ASIA{number}", "secret", "token" * 100))

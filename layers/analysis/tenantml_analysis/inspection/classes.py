@@ -17,7 +17,7 @@ from tenantml.errors import (
 )
 from tenantml_analysis.inspection.columns import Column, shown
 from tenantml_analysis.inspection.known_keys import nulls_in
-from tenantml_analysis.inspection.rows import Rows
+from tenantml_analysis.inspection.row_arrays import Rows
 from tenantml_analysis.inspection.settings import InspectionSettings
 from tenantml_analysis.inspection.split import UNLABELLED
 from tenantml_analysis.inspection.values import NULLS, Kind, kind_and_number, kind_of

@@ -17,7 +17,7 @@ from tenantml_analysis.inspection.header import column_names
 from tenantml_analysis.inspection.profiling import Columns
 from tenantml_analysis.inspection.reader import Reader
 from tenantml_analysis.inspection.records import Limits
-from tenantml_analysis.inspection.rows import Rows
+from tenantml_analysis.inspection.row_arrays import Rows
 from tenantml_analysis.inspection.settings import InspectionSettings
 from tenantml_analysis.inspection.sniffing import SNIFFED_BYTES, UTF8_BOM, refuse_other_formats
 from tenantml_analysis.inspection.split import Sink, Splitter

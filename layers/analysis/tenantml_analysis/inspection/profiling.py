@@ -12,10 +12,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from tenantml_analysis.inspection.cells import Block, Cells
+from tenantml_analysis.inspection.cell_arrays import Block, Cells
 from tenantml_analysis.inspection.columns import Column
 from tenantml_analysis.inspection.known_keys import KnownKeys
-from tenantml_analysis.inspection.rows import Rows
+from tenantml_analysis.inspection.row_arrays import Rows
 from tenantml_analysis.inspection.values import DATED, NUMERIC, Kind, kind_of
 from tenantml_analysis.inspection.words import (
     KEYED_BYTES_MAX,

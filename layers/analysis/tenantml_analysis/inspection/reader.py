@@ -13,7 +13,7 @@ from tenantml_analysis.inspection.records import (
     refuse_ragged,
     terminator_before,
 )
-from tenantml_analysis.inspection.rows import Rows, rows_of
+from tenantml_analysis.inspection.row_arrays import Rows, rows_of
 from tenantml_analysis.inspection.scanning import scan
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenantml_analysis.inspection.records import Limits, lines_in
-from tenantml_analysis.inspection.rows import Rows
+from tenantml_analysis.inspection.row_arrays import Rows
 from tenantml_analysis.inspection.words import PADDING
 
 _COMMA, _QUOTE, _LF, _CR = 44, 34, 10, 13

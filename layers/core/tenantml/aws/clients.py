@@ -7,35 +7,21 @@ makes its clients of the same, and importing it costs 30 ms more, for resources 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 
+import botocore.credentials
 import botocore.session
+from botocore import xform_name
 from botocore.config import Config
-from botocore.credentials import Credentials
-from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.session import Session
-
-from tenantml.errors import TenantMLError
 
 CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=60)
 
+Credentials = botocore.credentials.Credentials
 NO_KEY = "none"  # of clients whose every call is signed with keys of its own
-
-THROTTLES = frozenset(
-    {
-        "ThrottlingException",
-        "Throttling",
-        "TooManyRequestsException",
-        "RequestLimitExceeded",
-        "SlowDown",
-        "ServiceUnavailable",
-        "InternalFailure",
-    }
-)
 
 
 @lru_cache(maxsize=1)
@@ -46,8 +32,43 @@ def shared_session() -> Session:
 
 @lru_cache(maxsize=16)
 def platform(service: str) -> Any:
-    """Return a client with this function's own role, in our own account."""
+    """Return the process's client of a service with this function's own role, in our own account."""
+    return new_client(service)
+
+
+def new_client(service: str) -> Any:
+    """Return a client of its own, for whoever hooks on its events."""
     return shared_session().create_client(service, config=CONFIG)
+
+
+def customer_client(service: str, credentials: Credentials, region: str | None = None) -> Any:
+    """Return a client with these credentials: all three keys are explicit, so that it can never fall back to ours."""
+    return shared_session().create_client(
+        service,
+        region_name=region,
+        aws_access_key_id=credentials.access_key,
+        aws_secret_access_key=credentials.secret_key,
+        aws_session_token=credentials.token,
+        config=CONFIG,
+    )
+
+
+def signed_client(service: str, credentials: Callable[[], Credentials]) -> Any:
+    """Return a client in our own account whose every request is signed with what `credentials` returns for it."""
+
+    def sign(context: dict[str, Any], **_: Any) -> None:
+        context.setdefault("signing", {})["request_credentials"] = credentials()
+
+    client = shared_session().create_client(
+        service, aws_access_key_id=NO_KEY, aws_secret_access_key=NO_KEY, config=CONFIG
+    )
+    client.meta.events.register(f"before-parameter-build.{service}.*", sign)
+    return client
+
+
+def call(client: Any, operation: str, request: dict[str, Any]) -> Any:
+    """Make a call by the name that the API reference has for it, such as `DescribeEndpoint`."""
+    return getattr(client, xform_name(operation))(**request)
 
 
 class Recorder(Protocol):
@@ -119,31 +140,3 @@ def _tell(
     recorder = context["tenantml-caller"].recorder
     if recorder:
         recorder.after(event_name=event_name, parsed_response=parsed_response, exception=exception, context=context)
-
-
-def error_code(error: ClientError) -> str:
-    """Return the code of AWS's answer, such as `AccessDenied`."""
-    return error.response.get("Error", {}).get("Code", "")
-
-
-Names = dict[str, type[TenantMLError]]  # our name for each of AWS's error codes
-
-
-@contextmanager
-def named(by_code: Names, what: str) -> Iterator[None]:
-    """Translate AWS's error codes into our names; a code that is not in `by_code` passes unchanged, as the bug it is.
-
-    `what` says what was tried and what to do next, for the person who reads the message.
-    """
-    try:
-        yield
-    except ClientError as error:
-        name = by_code.get(error_code(error))
-        if name is None:
-            raise
-        raise name(f"{what}: {error.response['Error'].get('Message', error_code(error))}") from error
-    except EndpointConnectionError as error:
-        name = by_code.get("EndpointConnectionError")
-        if name is None:
-            raise
-        raise name(f"{what}: {error}") from error

@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from tenantml.aws.clients import error_code, platform
+from tenantml.aws.clients import platform
+from tenantml.aws.error_codes import ABSENT_EXECUTION, EXECUTION_EXISTS, absence
 from tenantml.settings import setting
 
 
@@ -18,15 +17,12 @@ def start(name: str, upload: dict[str, Any]) -> bool:
     StartExecution with the name of a running execution and the same input answers as if it had started it; with
     another input, or after its end, it refuses the name for 90 days. Either way there is one.
     """
-    try:
+    with absence(EXECUTION_EXISTS):
         platform("stepfunctions").start_execution(
             stateMachineArn=setting("TRAINING_STATE_MACHINE"), name=name, input=json.dumps(upload, sort_keys=True)
         )
-    except ClientError as error:
-        if error_code(error) == "ExecutionAlreadyExists":
-            return False
-        raise
-    return True
+        return True
+    return False
 
 
 def ended_as(status: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -43,11 +39,8 @@ def stop(name: str) -> str:
     client = platform("stepfunctions")
     machine_arn = setting("TRAINING_STATE_MACHINE")
     arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
-    try:
+    with absence(ABSENT_EXECUTION):
         client.stop_execution(executionArn=arn, error="ExecutionStopped", cause="the tenant or the model is removed")
         status: str = client.describe_execution(executionArn=arn)["status"]
-    except ClientError as error:
-        if error_code(error) == "ExecutionDoesNotExist":
-            return "ABSENT"
-        raise
-    return status
+        return status
+    return "ABSENT"

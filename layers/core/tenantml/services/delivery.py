@@ -13,9 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from tenantml.aws.clients import error_code, named
+from tenantml.aws.error_codes import ABSENT_OBJECT, absence, named
 from tenantml.aws.s3.objects import CUSTOMER_ERRORS, MIB, StoredObject, read, require_there, unfinished_uploads
 from tenantml.errors import CustomerAccessRevoked
 
@@ -130,14 +128,11 @@ def _described(source: StoredObject) -> dict[str, Any]:
 
 
 def _is_delivered(client: Any, source: StoredObject, target: Target) -> bool:
-    try:
-        found = client.head_object(**target.where)
-    except ClientError as error:
-        if error_code(error) in {"404", "NoSuchKey"}:
-            return False
-        raise
-    marked = found["Metadata"].get(SOURCE) == _described(source)["Metadata"][SOURCE]
-    return bool(marked and found["ContentLength"] == source.size_bytes)
+    with absence(ABSENT_OBJECT):
+        head = client.head_object(**target.where)
+        marked = head["Metadata"].get(SOURCE) == _described(source)["Metadata"][SOURCE]
+        return bool(marked and head["ContentLength"] == source.size_bytes)
+    return False
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,16 @@ grants leave it.
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from tenantml.aws.clients import error_code, platform
+from tenantml.aws.clients import platform
 from tenantml.aws.dynamodb import from_item, to_item
+from tenantml.aws.error_codes import CONDITION_FAILED, AwsError, code_of
+from tenantml.aws.s3 import policies
 from tenantml.domain.access import bucket_policy
 from tenantml.domain.access.bucket_policy import Grant
 from tenantml.domain.names import CustomerAccount
@@ -52,7 +51,7 @@ def grant(run: Run, account: CustomerAccount, bucket: str, key: str, settings: M
     )
     with _locked(bucket) as held_until:
         # Rendered before it is in the ledger: what does not fit must never block the others.
-        _render(bucket, _policy(bucket), [*_ledger(bucket), wanted])
+        _render(bucket, policies.read(bucket), [*_ledger(bucket), wanted])
         row = to_item({"bucket": bucket, **wanted.as_document()})
         platform("dynamodb").put_item(TableName=setting("GRANTS_TABLE"), Item=row)
         _apply(bucket, held_until)
@@ -70,7 +69,7 @@ def revoke(grant_id: str) -> int:
     bucket = setting("STAGING_BUCKET")
     known = sum(found.grant_id == grant_id for found in _ledger(bucket))
     if not known and bucket_policy.is_same_policy(
-        current := _policy(bucket), _render(bucket, current, _ledger(bucket))
+        current := policies.read(bucket), _render(bucket, current, _ledger(bucket))
     ):
         return 0
     with _locked(bucket) as held_until:
@@ -124,31 +123,21 @@ def _render(bucket: str, current: dict[str, Any] | None, ledger: list[Grant]) ->
 
 def _apply(bucket: str, held_until: int) -> None:
     """Make the bucket's policy what the ledger says, and read it back, while the lock is held."""
-    s3, current = platform("s3"), _policy(bucket)
+    current = policies.read(bucket)
     wanted = _render(bucket, current, _ledger(bucket))
     if bucket_policy.is_same_policy(current, wanted):
         return
     if time.time() >= held_until:
         raise GrantContended(f"the lock of the policy of {bucket} ended before it was written; the state tries again")
     if wanted is None:  # never where the stack's own statements stand, and no role of the stack may
-        s3.delete_bucket_policy(Bucket=bucket)
+        policies.remove(bucket)
         return
-    s3.put_bucket_policy(Bucket=bucket, Policy=bucket_policy.policy_text(wanted))
-    if not bucket_policy.is_same_policy(_policy(bucket), wanted):
+    policies.write(bucket, bucket_policy.policy_text(wanted))
+    if not bucket_policy.is_same_policy(policies.read(bucket), wanted):
         raise GrantContended(
             f"the policy of {bucket} is not what was written; something else writes it too: find it, "
             "the state tries again"
         )
-
-
-def _policy(bucket: str) -> dict[str, Any] | None:
-    try:
-        policy: dict[str, Any] = json.loads(platform("s3").get_bucket_policy(Bucket=bucket)["Policy"])
-    except ClientError as error:
-        if error_code(error) == "NoSuchBucketPolicy":
-            return None
-        raise
-    return policy
 
 
 @contextmanager
@@ -168,8 +157,8 @@ def _locked(bucket: str) -> Iterator[int]:
                 ExpressionAttributeValues=to_item({":now": now, ":owner": owner}),
             )
             break
-        except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
+        except AwsError as error:
+            if code_of(error) not in CONDITION_FAILED:
                 raise
             if time.monotonic() > deadline:
                 raise GrantContended(
@@ -187,6 +176,6 @@ def _locked(bucket: str) -> Iterator[int]:
                 ExpressionAttributeNames={"#owner": "owner"},
                 ExpressionAttributeValues=to_item({":owner": owner}),
             )
-        except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
+        except AwsError as error:
+            if code_of(error) not in CONDITION_FAILED:
                 raise

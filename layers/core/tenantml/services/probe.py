@@ -12,10 +12,8 @@ import secrets
 from functools import lru_cache
 from typing import Any
 
-from botocore import xform_name
-from botocore.exceptions import ClientError
-
-from tenantml.aws.clients import THROTTLES, error_code
+from tenantml.aws.clients import call
+from tenantml.aws.error_codes import ABSENT_BUCKET, BUSY, DENIED, NO_ANSWER, AwsError, code_of
 from tenantml.domain.access import probe_questions, session_policies
 from tenantml.domain.access.probe_questions import Question
 from tenantml.domain.tenancy.tenant import Tenant
@@ -31,7 +29,6 @@ from tenantml.errors import (
 )
 from tenantml.services.customer import CustomerSession, assume, lets_in
 
-DENIED = {"AccessDenied", "AccessDeniedException"}
 AS_DELIVERED = "apply the on-boarding template again, unchanged and with the given parameters"
 
 
@@ -77,8 +74,8 @@ def _check_place(ask: Ask, tenant: Tenant) -> None:
         )
     try:
         ask(probe_questions.in_bucket(tenant.account))
-    except ClientError as error:
-        if error_code(error) == "NoSuchBucket":
+    except AwsError as error:
+        if code_of(error) in ABSENT_BUCKET:
             raise WrongRegion(
                 f"account {found} has no bucket {tenant.account.bucket}; apply the on-boarding template in the "
                 f"registered region, {tenant.region}, or register the right region"
@@ -99,10 +96,10 @@ def _refused(ask: Ask, question: Question) -> str | None:
     """Return the permission whose lack refuses a call, or None when IAM lets it pass, whatever comes of it then."""
     try:
         ask(question)
-    except ClientError as error:
-        if error_code(error) in THROTTLES:
-            raise CustomerThrottled(f"{question.permission} was throttled; the next probe tries again") from error
-        if error_code(error) in DENIED:
+    except (AwsError, *NO_ANSWER) as error:
+        if code_of(error) in BUSY:
+            raise CustomerThrottled(f"{question.permission} got no answer; the next probe tries again") from error
+        if code_of(error) in DENIED:
             # Some calls need a second permission, such as iam:PassRole; AWS's words tell which one it was.
             named = re.search(r"perform: ([\w-]+:\w+)", str(error))
             return named[1] if named else question.permission
@@ -118,4 +115,4 @@ class Ask:
 
     def __call__(self, question: Question) -> Any:
         """Make the call, and return or raise what comes of it."""
-        return getattr(self._client(question.service), xform_name(question.operation))(**question.request)
+        return call(self._client(question.service), question.operation, question.request)

@@ -19,10 +19,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from tenantml.aws.clients import THROTTLES, error_code
 from tenantml.aws.dynamodb import from_item, to_item
+from tenantml.aws.error_codes import BUSY, CONDITION_FAILED, AwsError, code_of
 from tenantml.domain.tenancy import usage_limits
 from tenantml.domain.tenancy.usage_limits import Holding, Limits, Usage
 from tenantml.errors import DailyQuotaExceeded, RateExceeded
@@ -33,7 +31,6 @@ LIMITS_SECONDS = 60.0
 ASK_AGAIN_SECONDS = 1.0
 KEPT_DAYS = 90
 ATTEMPTS = 5  # the window that the table is in, and what is left, may each have been others than we thought
-OVERLOADED = THROTTLES | {"ProvisionedThroughputExceededException"}
 
 _NAMES = {"#requests": "requests", "#rows": "rows", "#used": "window_requests", "#window": "window"}
 
@@ -126,12 +123,12 @@ class Meter:
             wanted = self._wanted(now, requests, rows) if attempt < ATTEMPTS / 2 else (requests, rows)
             try:
                 answer = self._write(now, *wanted)
-            except ClientError as error:
-                if error_code(error) in OVERLOADED:  # the count waits; a prediction does not fail for it
+            except AwsError as error:
+                if code_of(error) in BUSY:  # the count waits; a prediction does not fail for it
                     self._spare_requests -= wanted[0]
                     self._spare_rows -= wanted[1]
                     break
-                if error_code(error) != "ConditionalCheckFailedException":
+                if code_of(error) not in CONDITION_FAILED:
                     raise
                 self._learn(error.response.get("Item", {}))  # type: ignore[arg-type]
                 self._check(now, requests, rows)

@@ -22,10 +22,9 @@ from functools import lru_cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
 
-from tenantml.aws.clients import error_code
 from tenantml.aws.dynamodb import to_item
+from tenantml.aws.error_codes import CONDITION_FAILED, AnyFailure, AwsError, code_of
 from tenantml.domain.access import receipt_chain
 from tenantml.domain.access.receipt_chain import OK, Entry, Head
 from tenantml.domain.tenancy.tenant import Tenant
@@ -101,7 +100,7 @@ class Recorder:
             return
         try:
             append(self._tenant.tenant, chain_of(self._tenant.tenant, self._purpose), list(self._counts.values()))
-        except (ClientError, BotoCoreError, LookupError):
+        except (*AnyFailure, LookupError):
             logger.exception("the receipt of predictions was not written; their counts are kept for the next one")
             return
         self._counts, self._written_at = {}, time.monotonic()
@@ -135,8 +134,8 @@ def append(tenant: str, chain: str, calls: list[Entry]) -> None:
             tenant_scope.dynamodb().transact_write_items(
                 TransactItems=[*({"Put": put} for put in puts), _move_head(tenant, chain, head, new)]
             )
-        except ClientError as error:
-            if error_code(error) != "TransactionCanceledException":
+        except AwsError as error:
+            if code_of(error) not in CONDITION_FAILED:
                 raise
             if _heads.pop((tenant, chain), None) is None and not _is_on_registry(tenant, chain):
                 # A chain of this process's own that it no longer knows, or an execution whose tenant was off-boarded.

@@ -11,11 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import botocore.exceptions
-from botocore.config import Config
-from botocore.exceptions import ClientError
-
-from tenantml.aws.clients import THROTTLES, Caller, error_code, platform, unbound_client
+from tenantml.aws import sagemaker_runtime
+from tenantml.aws.clients import Caller, platform
 from tenantml.aws.s3 import objects
 from tenantml.domain.access import session_policies
 from tenantml.domain.predictions.rows import Schema
@@ -26,38 +23,14 @@ from tenantml.errors import (
     EndpointUnavailable,
     ModelNotReady,
     NotFound,
-    TenantMLError,
-    UnreadableAnswer,
 )
 from tenantml.services import registry
 from tenantml.services.customer import assume
 from tenantml.services.expiring_cache import ExpiringCache
 
-# Both attempts end before this function and API Gateway do, after 29 s: the app is told that the endpoint is slow.
-CONFIG = Config(
-    retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=2, read_timeout=12, max_pool_connections=2
-)
 LIVE_SECONDS = 5
 SESSION_MARGIN_SECONDS = 300
 FOR_EVER = float("inf")
-UNAVAILABLE = THROTTLES | {
-    "ValidationError",  # also the answer about an endpoint that does not exist
-    "ModelNotReadyException",
-    "InternalDependencyException",
-}
-REVOKED = {
-    "AccessDenied",
-    "AccessDeniedException",
-    "UnrecognizedClientException",
-    "InvalidClientTokenId",
-    "ExpiredTokenException",
-    "ExpiredToken",
-}
-NO_ANSWER = (
-    botocore.exceptions.ConnectionError,
-    botocore.exceptions.HTTPClientError,
-    botocore.exceptions.IncompleteReadError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,40 +138,10 @@ def invoke(live: LiveVersion, body: bytes) -> bytes:
         UnreadableAnswer: the model failed on these rows.
     """
     try:
-        answer = unbound_client("sagemaker-runtime", live.tenant.region, CONFIG).invoke_endpoint(
-            EndpointName=live.endpoint,
-            ContentType="text/csv",
-            Accept="text/csv",
-            Body=body,
-            Caller=_caller(live),
-        )
-        content: bytes = answer["Body"].read()
-    except ClientError as error:
-        named = _named(error, live)
-        if named is None:
-            raise
-        raise named from error
-    except NO_ANSWER as error:
-        raise _unavailable() from error
-    return content
-
-
-def _named(error: ClientError, live: LiveVersion) -> TenantMLError | None:
-    """Return the failure under its name; a code that is not expected here has none, as the bug it is."""
-    code = error_code(error)
-    if code in REVOKED:
+        return sagemaker_runtime.invoke_endpoint(live.tenant.region, _caller(live), live.endpoint, body)
+    except CustomerAccessRevoked:
         _callers.hasten((live.tenant.tenant, live.endpoint))
-        return CustomerAccessRevoked(
-            f"account {live.tenant.account_id} refuses the call of its endpoint; its cloud team applies the "
-            "on-boarding template again"
-        )
-    if code in UNAVAILABLE:
+        raise
+    except EndpointUnavailable:
         _live.hasten((live.tenant.tenant, live.model))  # another version may have become live
-        return _unavailable()
-    if code == "ModelError":
-        return UnreadableAnswer("the model failed on these rows; its log group in your account says why")
-    return None
-
-
-def _unavailable() -> EndpointUnavailable:
-    return EndpointUnavailable("the model's endpoint does not answer now; try again shortly")
+        raise

@@ -17,14 +17,12 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
-from botocore.credentials import Credentials
-
-from tenantml.aws.clients import CONFIG, NO_KEY, platform, shared_session
+from tenantml.aws import sts
+from tenantml.aws.clients import Credentials, platform, signed_client
 from tenantml.services.expiring_cache import ExpiringCache
 from tenantml.settings import setting
 
 TAG = "tenant"
-SESSION_SECONDS = 3600  # at most, for a role that a role assumes (IAM user guide, "Roles terms and concepts")
 MARGIN_SECONDS = 300
 
 _tenant: ContextVar[str | None] = ContextVar("tenant", default=None)
@@ -52,20 +50,13 @@ def dynamodb() -> Any:
 
 @lru_cache(maxsize=1)
 def _scoped_client() -> Any:
-    client = shared_session().create_client(
-        "dynamodb",
-        aws_access_key_id=NO_KEY,
-        aws_secret_access_key=NO_KEY,
-        config=CONFIG,
-    )
-    client.meta.events.register("before-parameter-build.dynamodb.*", _sign_as_the_tenant_in_scope)
-    return client
+    return signed_client("dynamodb", _credentials_in_scope)
 
 
-def _sign_as_the_tenant_in_scope(context: dict[str, Any], **_: Any) -> None:
+def _credentials_in_scope() -> Credentials:
     tenant = _tenant.get()
     assert tenant is not None, "the scoped client is used outside of any scope"
-    context.setdefault("signing", {})["request_credentials"] = credentials_of(tenant)
+    return credentials_of(tenant)
 
 
 def credentials_of(tenant: str) -> Credentials:
@@ -74,11 +65,7 @@ def credentials_of(tenant: str) -> Credentials:
 
 
 def _assume(tenant: str) -> tuple[float, Credentials]:
-    found = platform("sts").assume_role(
-        RoleArn=setting("TENANT_DATA_ROLE"),
-        RoleSessionName=f"tenantml-{tenant}",
-        DurationSeconds=SESSION_SECONDS,
-        Tags=[{"Key": TAG, "Value": tenant}],
-    )["Credentials"]
-    keys = Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
-    return found["Expiration"].timestamp() - MARGIN_SECONDS, keys
+    session = sts.assume_role(
+        platform("sts"), setting("TENANT_DATA_ROLE"), f"tenantml-{tenant}", Tags=[{"Key": TAG, "Value": tenant}]
+    )
+    return session.expires_at - MARGIN_SECONDS, session.credentials

@@ -7,32 +7,30 @@ from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any
 
-from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
+from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
-from tenantml.aws.clients import Names, error_code, named, platform
+from tenantml.aws.clients import platform
+from tenantml.aws.error_codes import (
+    ABSENT_BUCKET,
+    ABSENT_OBJECT,
+    BUSY,
+    CHANGED_OBJECT,
+    IN_CUSTOMER_ACCOUNT,
+    AwsError,
+    Names,
+    absence,
+    named,
+)
 from tenantml.errors import CustomerAccessRevoked, DatasetChanged, DatasetUnavailable
 
 MIB = 1024**2
 PART_BYTES = 8 * MIB
 CHUNK_BYTES = 1 * MIB
 
-READ_ERRORS = {
-    "NoSuchKey": DatasetChanged,
-    "NoSuchVersion": DatasetChanged,
-    "PreconditionFailed": DatasetChanged,
-    "412": DatasetChanged,
-    "404": DatasetChanged,
-    "SlowDown": DatasetUnavailable,
-    "InternalError": DatasetUnavailable,
-    "ServiceUnavailable": DatasetUnavailable,
-    "EndpointConnectionError": DatasetUnavailable,
-}
-CUSTOMER_ERRORS = READ_ERRORS | {
-    "AccessDenied": CustomerAccessRevoked,
-    "ExpiredToken": CustomerAccessRevoked,
-    "InvalidAccessKeyId": CustomerAccessRevoked,
-    "NoSuchBucket": CustomerAccessRevoked,
-}
+READ_ERRORS: Names = dict.fromkeys(ABSENT_OBJECT | CHANGED_OBJECT, DatasetChanged) | dict.fromkeys(
+    BUSY, DatasetUnavailable
+)
+CUSTOMER_ERRORS: Names = IN_CUSTOMER_ACCOUNT | dict.fromkeys(ABSENT_BUCKET, CustomerAccessRevoked) | READ_ERRORS
 
 
 @dataclass(frozen=True)
@@ -186,12 +184,9 @@ def unfinished_uploads(client: Any, bucket: str, prefix: str) -> list[dict[str, 
     `UploadId`); a bucket that is gone has none.
     """
     pages = client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix)
-    try:
-        return [found for page in pages for found in page.get("Uploads", [])]
-    except ClientError as error:
-        if error_code(error) == "NoSuchBucket":
-            return []
-        raise
+    with absence(ABSENT_BUCKET):
+        return [upload for page in pages for upload in page.get("Uploads", [])]
+    return []
 
 
 def remove_ours(bucket: str, folder: str) -> list[str]:
@@ -220,7 +215,7 @@ def _remove_folder(client: Any, bucket: str, folder: str, errors: Names) -> list
         while found := _page_of_versions(client, bucket, folder):
             answer = client.delete_objects(Bucket=bucket, Delete={"Objects": found, "Quiet": True})
             for error in answer.get("Errors", []):  # refusals of single objects come with status 200
-                raise ClientError({"Error": {"Code": error["Code"], "Message": error["Key"]}}, "DeleteObjects")
+                raise AwsError({"Error": {"Code": error["Code"], "Message": error["Key"]}}, "DeleteObjects")
             removed |= {row["Key"] for row in found}
     return sorted(removed)
 
@@ -242,12 +237,9 @@ def count_ours_left(bucket: str, folder: str) -> int:
 
 def _page_of_versions(client: Any, bucket: str, folder: str) -> list[dict[str, str]]:
     """Return up to 1,000 versions and delete markers, which is what DeleteObjects takes."""
-    try:
+    answer: dict[str, Any] = {}
+    with absence(ABSENT_BUCKET):
         answer = client.list_object_versions(Bucket=bucket, Prefix=folder)
-    except ClientError as error:
-        if error_code(error) == "NoSuchBucket":
-            return []
-        raise
     return [
         {"Key": row["Key"], "VersionId": row["VersionId"]}
         for kind in ("Versions", "DeleteMarkers")

@@ -11,22 +11,16 @@ from functools import lru_cache
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
-from tenantml.aws.clients import CONFIG, error_code, named, platform, shared_session
+from tenantml.aws.clients import CONFIG, platform, shared_session
+from tenantml.aws.error_codes import ABSENT_OBJECT, ABSENT_UPLOAD, BUSY, AwsError, absence, code_of, named
 from tenantml.domain.uploads.upload import FORM_BYTES, METADATA, upload_of
-from tenantml.errors import DatasetUnavailable, TenantMLError, UploadIncomplete
+from tenantml.errors import DatasetUnavailable, UploadIncomplete
 from tenantml.settings import setting
 
 EXPIRES_IN_SECONDS = 900
 PART_EXPIRES_IN_SECONDS = 3600
 NAMED_PARTS = 10
-
-BUSY: dict[str, type[TenantMLError]] = {
-    "503": DatasetUnavailable,
-    "SlowDown": DatasetUnavailable,
-    "ServiceUnavailable": DatasetUnavailable,
-}
 
 Part = dict[str, Any]
 
@@ -105,8 +99,8 @@ def complete_parts(key: str, multipart_id: str, sizes: Sequence[int]) -> str:
             raise UploadIncomplete(f"{len(missing)} of {len(sizes)} parts are not there ({first}); send them first")
         chosen = [{"PartNumber": number, "ETag": parts[number]["ETag"]} for number in range(1, len(sizes) + 1)]
         done = client().complete_multipart_upload(**where, MultipartUpload={"Parts": chosen})
-    except ClientError as error:
-        if error_code(error) != "NoSuchUpload":
+    except AwsError as error:
+        if code_of(error) not in ABSENT_UPLOAD:
             raise
         raise UploadIncomplete(
             "the upload's parts are no longer there: they were completed just now, or forgotten after two days; "
@@ -122,11 +116,7 @@ def upload_behind(bucket: str, key: str, version_id: str) -> str | None:
     Raises:
         DatasetUnavailable: S3 does not say now.
     """
-    try:
-        with named(BUSY, f"{key} could not be looked at"):
-            found = platform("s3").head_object(Bucket=bucket, Key=key, VersionId=version_id)
-    except ClientError as error:
-        if error_code(error) in {"404", "NoSuchKey", "NoSuchVersion"}:
-            return None
-        raise
-    return upload_of(found.get("Metadata", {}))
+    head: dict[str, Any] = {}
+    with absence(ABSENT_OBJECT), named(dict.fromkeys(BUSY, DatasetUnavailable), f"{key} could not be looked at"):
+        head = platform("s3").head_object(Bucket=bucket, Key=key, VersionId=version_id)
+    return upload_of(head.get("Metadata", {}))

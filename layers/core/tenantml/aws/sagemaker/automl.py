@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from tenantml.aws.clients import error_code, named
+from tenantml.aws.error_codes import (
+    ABSENT_RESOURCE,
+    IN_CUSTOMER_ACCOUNT,
+    QUOTA_USED_UP,
+    RESOURCE_EXISTS,
+    AwsError,
+    Names,
+    absence,
+    code_of,
+    named,
+)
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import NameTaken, QuotaExceeded
-from tenantml.services.customer import REVOKED
 
-ERRORS = REVOKED | {"ResourceLimitExceeded": QuotaExceeded}
+ERRORS: Names = IN_CUSTOMER_ACCOUNT | dict.fromkeys(QUOTA_USED_UP, QuotaExceeded)
 EXECUTION_TAG = "tenantml:execution"
+ABSENT = "Absent"  # our own status of a job that does not exist
 
 
 def start(
@@ -69,8 +77,8 @@ def start(
     with named(ERRORS, f"the AutoML job {job} could not be started in account {account.account_id}"):
         try:
             arn: str = client.create_auto_ml_job_v2(**request)["AutoMLJobArn"]
-        except ClientError as error:
-            if error_code(error) != "ResourceInUse":
+        except AwsError as error:
+            if code_of(error) not in RESOURCE_EXISTS:
                 raise
             found = client.describe_auto_ml_job_v2(AutoMLJobName=job)
             arn = found["AutoMLJobArn"]
@@ -89,7 +97,7 @@ def describe(client: Any, job: str) -> dict[str, Any]:
     Raises:
         CustomerAccessRevoked: the access role may not look any more.
     """
-    with named(REVOKED, f"the AutoML job {job} could not be looked at"):
+    with named(IN_CUSTOMER_ACCOUNT, f"the AutoML job {job} could not be looked at"):
         answer: dict[str, Any] = client.describe_auto_ml_job_v2(AutoMLJobName=job)
     return answer
 
@@ -100,7 +108,7 @@ def candidates(client: Any, job: str) -> list[dict[str, Any]]:
     Raises:
         CustomerAccessRevoked: the access role may not look any more.
     """
-    with named(REVOKED, f"the candidates of {job} could not be listed"):
+    with named(IN_CUSTOMER_ACCOUNT, f"the candidates of {job} could not be listed"):
         pages = client.get_paginator("list_candidates_for_auto_ml_job").paginate(AutoMLJobName=job)
         return [candidate for page in pages for candidate in page["Candidates"]]
 
@@ -111,18 +119,15 @@ def stop(client: Any, job: str) -> str:
     Raises:
         CustomerAccessRevoked: the access role may not stop jobs any more.
     """
-    with named(REVOKED, f"the AutoML job {job} could not be stopped"):
-        try:
-            status: str = client.describe_auto_ml_job_v2(AutoMLJobName=job)["AutoMLJobStatus"]
-        except ClientError as error:
-            if error_code(error) in {"ResourceNotFound", "ValidationException"}:
-                return "Absent"
-            raise
+    with named(IN_CUSTOMER_ACCOUNT, f"the AutoML job {job} could not be stopped"):
+        status: str = ABSENT
+        with absence(ABSENT_RESOURCE):
+            status = client.describe_auto_ml_job_v2(AutoMLJobName=job)["AutoMLJobStatus"]
         if status != "InProgress":
             return status
         try:
             client.stop_auto_ml_job(AutoMLJobName=job)
-        except ClientError:  # an ended job cannot be stopped, and this one may have ended since it was looked at
+        except AwsError:  # an ended job cannot be stopped, and this one may have ended since it was looked at
             status = client.describe_auto_ml_job_v2(AutoMLJobName=job)["AutoMLJobStatus"]
             if status == "InProgress":
                 raise

@@ -10,19 +10,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from tenantml.aws.clients import error_code, named
+from tenantml.aws.error_codes import (
+    ABSENT_RESOURCE,
+    IN_CUSTOMER_ACCOUNT,
+    QUOTA_USED_UP,
+    RESOURCE_EXISTS,
+    AwsError,
+    Names,
+    absence,
+    code_of,
+    named,
+)
 from tenantml.aws.sagemaker.automl import EXECUTION_TAG
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import DeploymentFailed, NameTaken, QuotaExceeded, StillChanging
-from tenantml.services.customer import REVOKED
 
 # A request that AWS finds wrong here is one that the customer's account does not bear: its execution role no longer
 # reads the artefacts, or a subnet or an instance type is not there any more.
-ERRORS = REVOKED | {"ResourceLimitExceeded": QuotaExceeded, "ValidationException": DeploymentFailed}
-ABSENT = {"ResourceNotFound", "ValidationException"}  # SageMaker describes what does not exist as a ValidationException
+ERRORS: Names = (
+    IN_CUSTOMER_ACCOUNT | dict.fromkeys(QUOTA_USED_UP, QuotaExceeded) | {"ValidationException": DeploymentFailed}
+)
 KINDS = ("endpoint", "endpoint-config", "model")  # in the order of their removal
 LISTINGS = {
     "endpoint": ("list_endpoints", "Endpoints", "EndpointName"),
@@ -80,8 +88,8 @@ def create(
         for kind, call, request in steps:
             try:
                 call(**request, Tags=tags)
-            except ClientError as error:
-                if "already exist" not in str(error) and error_code(error) != "ResourceInUse":
+            except AwsError as error:
+                if "already exist" not in str(error) and code_of(error) not in RESOURCE_EXISTS:
                     raise
                 if made_by(client, account.sagemaker_arn(kind, name)) != execution:
                     raise NameTaken(
@@ -111,21 +119,17 @@ def listed(client: Any, operation: str, rows: str, contains: str) -> Iterator[di
     Raises:
         CustomerAccessRevoked: the access role may not list any more.
     """
-    with named(REVOKED, f"{operation} was refused in the customer's account"):
+    with named(IN_CUSTOMER_ACCOUNT, f"{operation} was refused in the customer's account"):
         for page in client.get_paginator(operation).paginate(NameContains=contains):
             yield from page[rows]
 
 
 def status(client: Any, name: str) -> tuple[str, str]:
     """Return the endpoint's status and its failure reason, `("Absent", "")` when there is none."""
-    with named(REVOKED, f"the endpoint {name} could not be looked at"):
-        try:
-            answer = client.describe_endpoint(EndpointName=name)
-        except ClientError as error:
-            if error_code(error) in ABSENT:
-                return "Absent", ""
-            raise
-    return answer["EndpointStatus"], answer.get("FailureReason", "")
+    with named(IN_CUSTOMER_ACCOUNT, f"the endpoint {name} could not be looked at"), absence(ABSENT_RESOURCE):
+        answer = client.describe_endpoint(EndpointName=name)
+        return answer["EndpointStatus"], answer.get("FailureReason", "")
+    return "Absent", ""
 
 
 def remove(client: Any, name: str) -> list[str]:
@@ -158,22 +162,21 @@ def remove_one(client: Any, kind: str, name: str) -> bool:
         ),
         "model": (client.describe_model, client.delete_model, {"ModelName": name}),
     }[kind]
-    with named(REVOKED, f"the {kind} {name} could not be removed"):
-        try:
-            found = describe(**request)
-        except ClientError as error:
-            if error_code(error) in ABSENT:
-                return False
-            raise
-        status = found.get("EndpointStatus")
+    with named(IN_CUSTOMER_ACCOUNT, f"the {kind} {name} could not be removed"):
+        resource: dict[str, Any] = {}
+        with absence(ABSENT_RESOURCE):
+            resource = describe(**request)
+        if not resource:
+            return False
+        status = resource.get("EndpointStatus")
         if status in CHANGING:
-            raise StillChanging(f"{found['EndpointArn']} is {status}; it can be deleted when that is over")
+            raise StillChanging(f"{resource['EndpointArn']} is {status}; it can be deleted when that is over")
         if status == "Deleting":
             return False
         try:
             delete(**request)
-        except ClientError as error:
-            if error_code(error) not in ABSENT:
+        except AwsError as error:
+            if code_of(error) not in ABSENT_RESOURCE:
                 raise
             raise StillChanging(
                 f"the {kind} {name} changed while it was being removed; it is looked at again"

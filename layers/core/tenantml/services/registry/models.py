@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from tenantml.aws.clients import error_code
 from tenantml.aws.dynamodb import from_item, to_item
+from tenantml.aws.error_codes import CONDITION_FAILED, AwsError, code_of
 from tenantml.domain.api.pagination import Page, PageRequest
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import NotFound, UploadSuperseded
@@ -33,8 +31,8 @@ def put_model(tenant: str, model: str, settings: ModelSettings, expected: int | 
         values |= {":expected": expected} if expected else {}
     try:
         answer = tenant_scope.dynamodb().update_item(**request, ExpressionAttributeValues=to_item(values))
-    except ClientError as error:
-        if error_code(error) == "ConditionalCheckFailedException":
+    except AwsError as error:
+        if code_of(error) in CONDITION_FAILED:
             return None
         raise
     revision: int = from_item(answer["Attributes"])["revision"]

@@ -7,10 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from tenantml.aws.clients import error_code
 from tenantml.aws.dynamodb import from_item, to_item, to_value
+from tenantml.aws.error_codes import CONDITION_FAILED, AwsError, code_of
 from tenantml.domain.api.pagination import Page, PageRequest
 from tenantml.errors import InvalidRequest
 from tenantml.services import tenant_scope
@@ -66,8 +64,8 @@ def update(pk: str, sk: str, values: dict[str, Any], condition: str | None = Non
 def _holds(call: Any, request: dict[str, Any]) -> bool:
     try:
         call(**request)
-    except ClientError as error:
-        if error_code(error) == "ConditionalCheckFailedException":
+    except AwsError as error:
+        if code_of(error) in CONDITION_FAILED:
             return False
         raise
     return True

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from tenantml.aws.clients import error_code
 from tenantml.aws.dynamodb import to_item
+from tenantml.aws.error_codes import CONDITION_FAILED, AwsError, code_of
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.errors import RegistrationConflict, TenantNotFound
 from tenantml.services import tenant_scope
@@ -42,8 +40,8 @@ def add_tenant(tenant: Tenant) -> None:
                 for row in rows
             ]
         )
-    except ClientError as error:
-        if error_code(error) == "TransactionCanceledException":
+    except AwsError as error:
+        if code_of(error) in CONDITION_FAILED:
             raise RegistrationConflict(
                 "this tenant id or this account cannot be registered; choose another id, or off-board the tenant "
                 "that uses the account"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tenantml_analysis.inspection.known_keys import nulls_in
-from tenantml_analysis.inspection.rows import Rows
+from tenantml_analysis.inspection.row_arrays import Rows
 from tenantml_analysis.inspection.words import Ints, Mask, Words, first_words, keys_of
 
 
