@@ -14,7 +14,7 @@ from botocore.session import get_session
 
 from tenantml import errors
 from tools.expressions import main as expressions_that_do_not_parse
-from tools.reach import errors_of
+from tools.states import endings
 
 # Step Functions developer guide, "Handling errors in Step Functions workflows", and the Lambda best practices there.
 INFRASTRUCTURE = [
@@ -42,6 +42,12 @@ def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
+@pytest.fixture
+def raised(definition_path: Path) -> dict[str, list[str]]:
+    """Each state and the named errors that may leave its function."""
+    return endings(definition_path.name.partition(".")[0])
+
+
 def function_of(state: dict[str, Any]) -> str:
     """Return the logical name of the function that a state invokes, without `FunctionArn`."""
     found = re.fullmatch(r"\$\{(\w+)FunctionArn\}", state["Arguments"]["FunctionName"])
@@ -57,7 +63,7 @@ def named(state: dict[str, Any], field: str) -> list[str]:
     return [name for rule in state.get(field, []) for name in rule["ErrorEquals"]]
 
 
-def retries(raised: set[str]) -> list[dict[str, Any]]:
+def retries(raised: list[str]) -> list[dict[str, Any]]:
     """Return the retries of a function that raises these errors."""
     transient = {name for name in raised if issubclass(getattr(errors, name), errors.TransientError)}
     groups = [
@@ -115,9 +121,11 @@ def unknown_actions(states: States) -> list[str]:
     return unknown
 
 
-def test_every_error_that_is_caught_is_one_that_its_function_raises(states: States, apps: dict[str, Path]) -> None:
+def test_every_error_that_is_caught_is_one_that_its_function_raises(
+    states: States, raised: dict[str, list[str]]
+) -> None:
     for name, state in tasks(states).items():
-        assert set(named(state, "Catch")) - {"States.ALL"} <= errors_of(apps[snake(function_of(state))]), name
+        assert set(named(state, "Catch")) - {"States.ALL"} <= set(raised[name]), name
 
 
 def test_a_catch_names_errors_only_where_they_lead_elsewhere(states: States) -> None:
@@ -129,9 +137,9 @@ def test_a_catch_names_errors_only_where_they_lead_elsewhere(states: States) -> 
 
 
 def test_every_lambda_and_every_transient_error_is_retried_by_its_group_and_nothing_else_is(
-    states: States, apps: dict[str, Path]
+    states: States, raised: dict[str, list[str]]
 ) -> None:
-    expected = {name: retries(errors_of(apps[snake(function_of(state))])) for name, state in tasks(states).items()}
+    expected = {name: retries(raised[name]) for name in tasks(states)}
     assert {name: state.get("Retry") for name, state in tasks(states).items()} == expected
 
 
@@ -152,9 +160,9 @@ def test_no_error_is_caught_twice(states: States) -> None:
         assert len(named(state, "Catch")) == len(set(named(state, "Catch"))), name
 
 
-def test_every_dataset_error_is_one_that_the_inspection_raises(apps: dict[str, Path]) -> None:
-    named_errors = {error.__name__ for error in errors.DatasetError.__subclasses__()}
-    assert named_errors <= errors_of(apps["inspect_dataset"])
+def test_every_dataset_error_is_one_that_the_inspection_raises() -> None:
+    dataset_errors = {error.__name__ for error in errors.DatasetError.__subclasses__()}
+    assert dataset_errors <= set(endings("training")["InspectDataset"])
 
 
 def test_every_failure_ends_in_failed_and_nowhere_else(training: dict[str, Any]) -> None:
