@@ -96,9 +96,10 @@ openapi: .venv/.dev ## Write docs/openapi.json, the API's document
 	@$(BIN)/python -m tools.openapi docs/openapi.json
 
 .PHONY: format
-format: .venv/.dev ## Format the code and apply safe fixes
+format: .venv/.dev ## Format code and definitions, and apply safe fixes
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format .
+	@$(BIN)/python -m tools.definitions $(DEFINITIONS)
 
 # What each check looks at; tests/contract/toolchain plants a fault in front of each, which it must find.
 CODE ?= .
@@ -149,6 +150,7 @@ check-policies: $(TRANSLATED)
 check-definitions: .venv/.dev
 	$(BIN)/statelint --eval-jsonata $(DEFINITIONS)
 	$(BIN)/python -m tools.expressions $(DEFINITIONS)
+	$(BIN)/python -m tools.definitions --check $(DEFINITIONS)
 
 check-resources: $(TRANSLATED) .venv-scan/.installed
 	.venv-scan/bin/checkov --quiet --compact --skip-download --framework cloudformation --skip-check $(NOT_CHECKED) \

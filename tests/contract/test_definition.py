@@ -14,18 +14,25 @@ from botocore.session import get_session
 
 from tenantml import errors
 from tools.expressions import main as expressions_that_do_not_parse
-from tools.reach import errors_of
+from tools.states import endings
 
 # Step Functions developer guide, "Handling errors in Step Functions workflows", and the Lambda best practices there.
-INFRASTRUCTURE = {
+INFRASTRUCTURE = [
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
     "Lambda.Unknown",
     "Sandbox.Timedout",  # as newer runtimes report a time-out (Step Functions developer guide, "Handling errors")
-    "States.ALL",
-}
+]
+LONG_WAITS = {"GrantCapacity", "QuotaExceeded", "StillChanging"}  # until somebody or something else is done
+
+# The three groups of retries: at most 2 minutes for infrastructure, 5 minutes for what passes soon, 4 hours for others.
+JITTERED = {"BackoffRate": 2.0, "JitterStrategy": "FULL"}
+INFRASTRUCTURE_RETRY = {"IntervalSeconds": 2, "MaxAttempts": 6, "MaxDelaySeconds": 60, **JITTERED}
+SHORT_RETRY = {"IntervalSeconds": 5, "MaxAttempts": 6, "MaxDelaySeconds": 120, **JITTERED}
+LONG_RETRY = {"IntervalSeconds": 15, "MaxAttempts": 60, "MaxDelaySeconds": 300, "BackoffRate": 1.3}
+
 HISTORY_EVENTS, DEFINITION_BYTES = 25_000, 1024**2
 
 States = dict[str, dict[str, Any]]
@@ -33,6 +40,12 @@ States = dict[str, dict[str, Any]]
 
 def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+@pytest.fixture
+def raised(definition_path: Path) -> dict[str, list[str]]:
+    """Each state and the named errors that may leave its function."""
+    return endings(definition_path.name.partition(".")[0])
 
 
 def function_of(state: dict[str, Any]) -> str:
@@ -48,6 +61,27 @@ def tasks(states: States) -> States:
 
 def named(state: dict[str, Any], field: str) -> list[str]:
     return [name for rule in state.get(field, []) for name in rule["ErrorEquals"]]
+
+
+def retries(raised: list[str]) -> list[dict[str, Any]]:
+    """Return the retries of a function that raises these errors."""
+    transient = {name for name in raised if issubclass(getattr(errors, name), errors.TransientError)}
+    groups = [
+        (INFRASTRUCTURE, INFRASTRUCTURE_RETRY),
+        (sorted(transient - LONG_WAITS), SHORT_RETRY),
+        (sorted(transient & LONG_WAITS), LONG_RETRY),
+    ]
+    return [{"ErrorEquals": names, **retry} for names, retry in groups if names]
+
+
+def longest_retries_seconds(states: States) -> float:
+    """Return how long all retries of a definition wait when each is used up."""
+    return sum(
+        min(rule["IntervalSeconds"] * rule["BackoffRate"] ** attempt, rule["MaxDelaySeconds"])
+        for state in tasks(states).values()
+        for rule in state["Retry"]
+        for attempt in range(rule["MaxAttempts"])
+    )
 
 
 def successors(state: dict[str, Any]) -> Iterator[str]:
@@ -87,38 +121,30 @@ def unknown_actions(states: States) -> list[str]:
     return unknown
 
 
-def test_every_error_that_is_caught_or_retried_is_one_that_its_function_raises(
-    states: States, apps: dict[str, Path]
+def test_every_error_that_is_caught_is_one_that_its_function_raises(
+    states: States, raised: dict[str, list[str]]
 ) -> None:
     for name, state in tasks(states).items():
-        raised = errors_of(apps[snake(function_of(state))])
-        assert set(named(state, "Catch") + named(state, "Retry")) - INFRASTRUCTURE <= raised, name
+        assert set(named(state, "Catch")) - {"States.ALL"} <= set(raised[name]), name
 
 
-def test_every_named_error_that_a_function_raises_is_caught_under_its_name(
-    states: States, apps: dict[str, Path]
+def test_a_catch_names_errors_only_where_they_lead_elsewhere(states: States) -> None:
+    for name, state in tasks(states).items():
+        *by_name, everything_else = [
+            {field: value for field, value in rule.items() if field != "ErrorEquals"} for rule in state["Catch"]
+        ]
+        assert everything_else not in by_name, name
+
+
+def test_every_lambda_and_every_transient_error_is_retried_by_its_group_and_nothing_else_is(
+    states: States, raised: dict[str, list[str]]
 ) -> None:
-    for name, state in tasks(states).items():
-        assert sorted(errors_of(apps[snake(function_of(state))]) - set(named(state, "Catch"))) == [], name
+    expected = {name: retries(raised[name]) for name in tasks(states)}
+    assert {name: state.get("Retry") for name, state in tasks(states).items()} == expected
 
 
-def test_every_transient_error_is_retried_where_it_is_raised(states: States, apps: dict[str, Path]) -> None:
-    for name, state in tasks(states).items():
-        raised = errors_of(apps[snake(function_of(state))])
-        transient = {error for error in raised if issubclass(getattr(errors, error), errors.TransientError)}
-        assert transient <= set(named(state, "Retry")), name
-
-
-def test_only_transient_errors_and_infrastructure_are_retried(states: States) -> None:
-    for name, state in tasks(states).items():
-        for error in set(named(state, "Retry")) - INFRASTRUCTURE:
-            assert issubclass(getattr(errors, error), errors.TransientError), name
-        assert "States.ALL" not in named(state, "Retry"), name
-
-
-def test_every_lambda_is_retried_when_its_infrastructure_fails(states: States) -> None:
-    for name, state in tasks(states).items():
-        assert INFRASTRUCTURE - {"States.ALL"} <= set(named(state, "Retry")), name
+def test_a_machine_outlives_its_retries(definition: dict[str, Any], states: States) -> None:
+    assert longest_retries_seconds(states) < definition["TimeoutSeconds"]
 
 
 def test_everything_else_is_caught_last_and_alone(states: States) -> None:
@@ -134,9 +160,9 @@ def test_no_error_is_caught_twice(states: States) -> None:
         assert len(named(state, "Catch")) == len(set(named(state, "Catch"))), name
 
 
-def test_every_dataset_error_has_a_name_in_the_inspections_catch(training: dict[str, Any]) -> None:
-    caught = named(training["States"]["InspectDataset"], "Catch")
-    assert {error.__name__ for error in errors.DatasetError.__subclasses__()} <= set(caught)
+def test_every_dataset_error_is_one_that_the_inspection_raises() -> None:
+    dataset_errors = {error.__name__ for error in errors.DatasetError.__subclasses__()}
+    assert dataset_errors <= set(endings("training")["InspectDataset"])
 
 
 def test_every_failure_ends_in_failed_and_nowhere_else(training: dict[str, Any]) -> None:
@@ -272,9 +298,11 @@ def test_the_longest_training_and_deployment_fit_into_a_history(
     while elapsed < longest_seconds + GRACE_SECONDS:
         elapsed, wait, looks = elapsed + wait, next_wait_seconds(wait), looks + 1
     polls = int(re.search(r"^POLLS = (\d+)", apps["check_endpoint"].read_text(), re.MULTILINE)[1])  # type: ignore[index]
-    a_look, everything_else = 9, 40 * len(training["States"])
-    assert (looks + polls) * a_look + everything_else < HISTORY_EVENTS
+    attempts = sum(rule["MaxAttempts"] for state in tasks(training["States"]).values() for rule in state["Retry"])
+    a_look, an_attempt, a_state = 9, 3, 10  # an attempt is scheduled, started and fails
+    events = (looks + polls) * a_look + attempts * an_attempt + len(training["States"]) * a_state
+    assert events < HISTORY_EVENTS
 
 
-def test_the_machine_outlives_the_longest_training(training: dict[str, Any]) -> None:
-    assert training["TimeoutSeconds"] > 30 * 24 * 3600 + 3600
+def test_the_machine_outlives_the_longest_training_and_its_retries(training: dict[str, Any]) -> None:
+    assert training["TimeoutSeconds"] > 30 * 24 * 3600 + 3600 + longest_retries_seconds(training["States"])

@@ -91,6 +91,14 @@ def test_a_definition_with_a_dangling_state_is_found(tmp_path: Path) -> None:
     assert "Gone" in made.stdout
 
 
+def test_a_definition_that_is_not_formatted_is_found(tmp_path: Path) -> None:
+    planted = tmp_path / "planted.asl.json"
+    planted.write_text(_DEFINITION.format("{% 1 %}"))
+    made = _make("check-definitions", f"DEFINITIONS={planted}")
+    assert made.returncode != 0
+    assert "not formatted" in made.stdout
+
+
 def test_an_audit_that_finds_an_advisory_or_cannot_ask_for_any_fails(tmp_path: Path) -> None:
     planted = tmp_path / "planted.txt"
     planted.write_text(f"requests==2.19.0 --hash=sha256:{'0' * 64}\n")  # PYSEC-2018-28
