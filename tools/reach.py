@@ -18,6 +18,10 @@ from tenantml import errors
 REPOSITORY = Path(__file__).parents[1]
 PACKAGES = {"tenantml": REPOSITORY / "layers" / "core", "tenantml_analysis": REPOSITORY / "layers" / "analysis"}
 
+# Classes whose instances are handed to the code that is read: a member counts where it is used, by an argument that is
+# annotated with the class, and not wherever the class is made.
+HANDED_IN = {"RunContext"}
+
 Symbol = tuple[Path, str]
 
 
@@ -77,8 +81,9 @@ def _is_any_of(name: str, caught: tuple[str, ...]) -> bool:
 def _mentions(symbol: Symbol) -> Mentions:
     path, name = symbol
     module, found = _module(path), Mentions()
+    owner, _, member = name.partition(".")
     for statement in module.definitions.get(name, []):
-        _Visitor(module, found).visit(statement)
+        _Visitor(module, found, {"self": owner} if member and owner in HANDED_IN else {}).visit(statement)
     return found
 
 
@@ -96,13 +101,20 @@ class _Module:
 
     @cached_property
     def definitions(self) -> dict[str, list[ast.stmt]]:
-        """Name → statements; a class's alternative constructors are apart from it, as `Class.method`."""
+        """Name → statements; a class's alternative constructors are apart from it, as `Class.method`, and so are all
+        members of one that is handed in.
+        """
         found: dict[str, list[ast.stmt]] = {}
         for statement in self.tree.body:
             for name in _defined(statement):
                 found.setdefault(name, []).append(statement)
             if isinstance(statement, ast.ClassDef):
-                apart = [member for member in statement.body if _is_classmethod(member)]
+                handed_in = statement.name in HANDED_IN
+                apart = [
+                    member
+                    for member in statement.body
+                    if _is_classmethod(member) or (handed_in and isinstance(member, ast.FunctionDef))
+                ]
                 statement.body = [member for member in statement.body if member not in apart]
                 found |= {f"{statement.name}.{member.name}": [member] for member in apart}  # type: ignore[attr-defined]
         return found
@@ -144,11 +156,15 @@ def _file(module: str) -> Path | None:
 
 
 class _Visitor(ast.NodeVisitor):
-    def __init__(self, module: _Module, found: Mentions):
+    def __init__(self, module: _Module, found: Mentions, class_of: dict[str, str]):
         self._module, self._found = module, found
         self._caught: tuple[str, ...] = ()
+        self._class_of = class_of  # arguments that are instances of a class that is handed in
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        for argument in node.args.args:
+            if isinstance(argument.annotation, ast.Name) and argument.annotation.id in HANDED_IN:
+                self._class_of[argument.arg] = argument.annotation.id
         for part in (*node.decorator_list, *node.args.defaults, *node.args.kw_defaults, *node.body):
             if part:
                 self.visit(part)
@@ -198,6 +214,9 @@ class _Visitor(ast.NodeVisitor):
         if node.attr == "__name__":  # an error that is asked for its name is not raised
             return
         if isinstance(node.value, ast.Name):
+            if node.value.id in self._class_of:
+                self.visit_Name(ast.Name(self._class_of[node.value.id]), node.attr)
+                return
             path, name = self._module.imported.get(node.value.id, (None, None))
             if path and name is None:
                 self._mention(path, node.attr)

@@ -6,31 +6,26 @@ from typing import Any
 
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.access import session_policies
-from tenantml.domain.training.run import Run
 from tenantml.entrypoint import state
 from tenantml.errors import DeploymentFailed, DeploymentTimedOut
-from tenantml.services import registry
-from tenantml.services.customer import assume
+from tenantml.services.run_context import RunContext
 
 POLLS = 120  # an hour of half minutes
 
 
 @state
-def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
+def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return whether it is in service; one that failed or vanished is a named failure."""
-    tenant = registry.get_tenant(run.tenant)
-    client = assume(tenant, run.execution, session_policies.deploy(tenant.account, run.endpoint)).client("sagemaker")
-    status, reason = endpoints.status(client, run.endpoint)
-    registry.update_execution(
-        run.tenant, run.execution, {"endpoint": {"name": run.endpoint, "account": tenant.account_id, "status": status}}
-    )
+    name = context.run.endpoint
+    client = context.customer(session_policies.deploy(context.account, name)).client("sagemaker")
+    status, reason = endpoints.status(client, name)
+    context.note(endpoint={"name": name, "account": context.account.account_id, "status": status})
     if status not in {"Creating", "Updating", "InService"}:
         raise DeploymentFailed(
-            f"the endpoint {run.endpoint} is {status}: {reason or 'SageMaker gave no reason'}; see its log group "
-            "in your account"
+            f"the endpoint {name} is {status}: {reason or 'SageMaker gave no reason'}; see its logs in your account"
         )
     if status != "InService" and event["polls"] >= POLLS:
         raise DeploymentTimedOut(
-            f"the endpoint {run.endpoint} is still {status}; see its log group in your account, and upload again"
+            f"the endpoint {name} is still {status}; see its logs in your account, and upload again"
         )
     return {"in_service": status == "InService"}

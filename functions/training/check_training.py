@@ -7,26 +7,20 @@ from typing import Any
 from tenantml.aws.sagemaker import automl
 from tenantml.domain.access import session_policies
 from tenantml.domain.training import automl_job
-from tenantml.domain.training.model_settings import ModelSettings
-from tenantml.domain.training.run import Run
 from tenantml.entrypoint import state
 from tenantml.errors import TrainingTimedOut
-from tenantml.services import registry
-from tenantml.services.customer import assume
+from tenantml.services.run_context import RunContext
 
 
 @state
-def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
+def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return whether the job is over, and how long to wait if not; a job that did not complete is a named failure."""
-    settings = ModelSettings.from_document(registry.require_execution(run.tenant, run.execution)["settings"])
-    tenant, job = registry.get_tenant(run.tenant), event["job"]
-    client = assume(tenant, run.execution, session_policies.train(tenant.account, job)).client("sagemaker")
-    found = automl.describe(client, job)
-    registry.update_execution(
-        run.tenant, run.execution, {"training": automl_job.progress(found, automl.candidates(client, job))}
-    )
+    job = event["job"]
+    client = context.customer(session_policies.train(context.account, job)).client("sagemaker")
+    description = automl.describe(client, job)
+    context.note(training=automl_job.progress(description, automl.candidates(client, job)))
     try:
-        over = automl_job.is_over(found, settings.max_runtime_seconds)
+        over = automl_job.is_over(description, context.settings.max_runtime_seconds)
     except TrainingTimedOut:
         automl.stop(client, job)
         raise

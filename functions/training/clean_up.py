@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenantml.domain.training.run import Run
 from tenantml.entrypoint import state
 from tenantml.services import removal
+from tenantml.services.run_context import RunContext
 
 
 @state
-def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
+def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return how much was deleted, and what the customer's account no longer lets us delete."""
-    return removal.clean_up(run, failed=event["failed"], delivered=event["delivered"]).as_document()
+    return removal.clean_up(context.run, failed=event["failed"], delivered=event["delivered"]).as_document()

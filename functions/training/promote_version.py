@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenantml.domain.training.run import Run
 from tenantml.entrypoint import state
 from tenantml.services import registry
+from tenantml.services.run_context import RunContext
 
 
 @state
-def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
+def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Move the registry's pointer in one conditional write, and return the version that was live before."""
+    run = context.run
     registry.update_version(run.tenant, run.model, run.version, {"status": "live"})
     return {"previous": registry.promote(run.tenant, run.model, run.version)}

@@ -7,18 +7,17 @@ from typing import Any
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.access import session_policies
 from tenantml.domain.names import endpoint_name
-from tenantml.domain.training.run import Run
 from tenantml.entrypoint import state
 from tenantml.services import registry
-from tenantml.services.customer import assume
+from tenantml.services.run_context import RunContext
 
 
 @state
-def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
+def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return what was removed in the customer's account."""
-    tenant, version = registry.get_tenant(run.tenant), event["version"]
+    run, version = context.run, event["version"]
     name = endpoint_name(run.model, version)
-    client = assume(tenant, run.execution, session_policies.deploy(tenant.account, name)).client("sagemaker")
+    client = context.customer(session_policies.deploy(context.account, name)).client("sagemaker")
     removed = endpoints.remove(client, name)
     registry.update_version(run.tenant, run.model, version, {"status": "retired"})
     return {"removed": removed}

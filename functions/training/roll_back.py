@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenantml.domain.training.run import Run
 from tenantml.entrypoint import state
 from tenantml.services import removal
+from tenantml.services.run_context import RunContext
 
 
 @state
-def handler(run: Run, event: dict[str, Any]) -> dict[str, Any]:
+def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return what was removed, and the ARNs of what the customer's account no longer lets us remove."""
-    return removal.roll_back(run).as_document()
+    return removal.roll_back(context.run).as_document()

@@ -14,7 +14,7 @@ from aws_lambda_powertools import Logger
 
 from tenantml.domain.training.run import Run
 from tenantml.errors import TenantMLError
-from tenantml.services import registry
+from tenantml.services.run_context import RunContext
 
 logger = Logger(service="tenantml")
 
@@ -53,16 +53,17 @@ def function(handle: Callable[[Event], Any]) -> Handler:
     return handler
 
 
-def state(handle: Callable[[Run, Event], Any]) -> Handler:
-    """Make a Lambda handler of a state: `handle(run, event)`, with the run's ids in every log line and its progress
-    in the registry.
+def state(handle: Callable[[RunContext, Event], Any]) -> Handler:
+    """Make a Lambda handler of a state: `handle(context, event)`, with the run's ids in every log line and its
+    progress in the registry.
     """
 
     @wraps(handle)
-    def with_run(event: Event) -> Any:
-        run = Run(**event["run"])
+    def with_context(event: Event) -> Any:
+        context = RunContext(Run(**event["run"]))
+        run = context.run
         logger.append_keys(execution=run.execution, tenant=run.tenant, model=run.model, state=event["state"])
-        registry.update_execution(run.tenant, run.execution, {"state": event["state"]})
-        return handle(run, event)
+        context.note(state=event["state"])
+        return handle(context, event)
 
-    return function(with_run)
+    return function(with_context)
