@@ -57,8 +57,8 @@ def test_anything_else_is_a_value(text: str) -> None:
 
 @given(WRITTEN)
 def test_a_text_is_a_number_where_pandas_reads_one_and_it_is_the_same(text: str) -> None:
-    if is_missing(text):
-        return
+    if is_missing(text) or (isinstance(number_of(text), float) and text.lstrip("+-").isdigit()):
+        return  # whole numbers past 64 bits are numbers to us; pandas reads them as text beside whole numbers
     column, number = read([text]), number_of(text)
     if number is not None and math.isinf(number):  # pandas leaves a number beyond a double as text
         assert column.dtype == object or math.isinf(float(column[0]))
