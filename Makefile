@@ -91,9 +91,9 @@ test: .venv/.dev ## All tests: unit, integration, contract, e2e
 test-fast: .venv/.dev ## Without e2e
 	@$(PYTEST) tests/unit tests/integration tests/contract
 
-.PHONY: openapi
-openapi: .venv/.dev ## Write docs/openapi.json, the API's document
-	@$(BIN)/python -m tools.openapi docs/openapi.json
+.PHONY: docs
+docs: .venv/.dev ## Write what the documentation takes from the code
+	@$(BIN)/python -m tools.docs
 
 .PHONY: format
 format: .venv/.dev ## Format code and definitions, and apply safe fixes

@@ -8,8 +8,6 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
-from tools.states import table
-
 
 def sids(value: Any) -> set[str]:
     """Return every statement's id in a template."""
@@ -41,11 +39,6 @@ def test_every_parameter_and_alarm_of_the_stack_is_explained(repository: Path, t
     assert [name for name in template["Parameters"] if f"`{name}`" not in text] == []
     alarms = [name for name, found in template["Resources"].items() if found["Type"] == "AWS::CloudWatch::Alarm"]
     assert [name for name in alarms if f"| {name.removesuffix('Alarm')} |" not in text] == []
-
-
-def test_the_states_of_every_machine_are_in_the_architecture(repository: Path) -> None:
-    text = (repository / "docs" / "architecture.md").read_text()
-    assert f"<!-- generated: states -->\n{table()}\n<!-- /generated -->" in text
 
 
 def test_every_table_and_bucket_is_in_the_picture(repository: Path, template: dict[str, Any]) -> None:
