@@ -5,15 +5,36 @@ That is a whole file, or the text of a page between `<!-- generated: NAME -->` a
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tenantml import errors
 from tenantml.domain.api.document import document
+from tenantml.errors import (
+    accounts,
+    datasets,
+    internal,
+    requests,
+    stops,
+    tenancy,
+    training,
+    transient,
+    uploads,
+)
 from tools import states
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+ERROR_MODULES = (uploads, datasets, training, accounts, transient, stops, tenancy, requests, internal)
+ERRORS_INTRODUCTION = """
+Every failure has a name: the class in `layers/core/tenantml/errors/`, from which `make docs` writes this page; the
+error's name in Step Functions and Lambda; and the `code` of an API's answer, whose `type` links here. A number is the
+HTTP status of an error that the API may answer with. The message says what was wrong and where; this page says what to
+do, and in brackets whose turn it is. An execution that fails when it is the turn of the customer's cloud team or of the
+operator calls operators, through the alarm on failed executions.
+"""
 
 
 def openapi() -> str:
@@ -21,7 +42,34 @@ def openapi() -> str:
     return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
 
 
-FILES: dict[str, Callable[[], str]] = {"docs/openapi.json": openapi}
+def errors_page() -> str:
+    """Return `docs/errors.md`: each module of the errors is a section, introduced by its docstring."""
+    titles, sections = [], []
+    for module in ERROR_MODULES:
+        title, _, introduction = inspect.cleandoc(module.__doc__ or "").partition("\n\n")
+        titles.append(title.rstrip("."))
+        kinds = [kind for kind in errors.kinds() if kind.__module__ == module.__name__]
+        sections += [f"## {titles[-1]}", _unwrapped(introduction), *map(_error, kinds)]
+    contents = " · ".join(f"[{title}](#{anchor(title)})" for title in titles)
+    return "\n\n".join(["# Errors", _unwrapped(ERRORS_INTRODUCTION), f"Contents: {contents}", *sections]) + "\n"
+
+
+def _error(kind: type[errors.TenantMLError]) -> str:
+    status = f"{kind.status}. " if kind.status else ""
+    who = "" if kind.turn == errors.NOBODY else f" ({kind.turn})"
+    return f"### {kind.__name__}\n\n{status}{_unwrapped(kind.__doc__ or '')}\\\n**Do{who}:** {kind.do}"
+
+
+def anchor(heading: str) -> str:
+    """Return the anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-")
+
+
+def _unwrapped(text: str) -> str:
+    return " ".join(text.split())
+
+
+FILES: dict[str, Callable[[], str]] = {"docs/openapi.json": openapi, "docs/errors.md": errors_page}
 PARTS: dict[str, Callable[[], str]] = {"states": states.table}
 
 

@@ -17,6 +17,7 @@ from tenantml import errors
 
 REPOSITORY = Path(__file__).parents[1]
 PACKAGES = {"tenantml": REPOSITORY / "layers" / "core", "tenantml_analysis": REPOSITORY / "layers" / "analysis"}
+ERRORS = PACKAGES["tenantml"] / "tenantml" / "errors"
 
 # Classes whose instances are handed to the code that is read: a member counts where it is used, by an argument that is
 # annotated with the class, and not wherever the class is made.
@@ -236,8 +237,8 @@ class _Visitor(ast.NodeVisitor):
         self._mention(path, name)
 
     def _mention(self, path: Path, name: str) -> None:
-        if path.name == "errors.py":
-            if not _is_any_of(name, self._caught):
+        if path.is_relative_to(ERRORS):
+            if isinstance(getattr(errors, name), type) and not _is_any_of(name, self._caught):
                 self._found.errors.add(name)
         elif name in _module(path).definitions or name in _module(path).imported:
             self._found.symbols.append((_home(path, name), self._caught))

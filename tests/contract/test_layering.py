@@ -78,8 +78,10 @@ def test_only_the_analysis_is_numeric(package: Path, repository: Path) -> None:
             assert not {top(module) for module in imports(path)} & NUMERIC, path
 
 
-def test_errors_import_nothing(package: Path) -> None:
-    assert set(imports(package / "errors.py")) == {"__future__.annotations"}
+def test_errors_import_each_other_alone(package: Path) -> None:
+    modules = {module for path in (package / "errors").glob("*.py") for module in imports(path)}
+    assert {top(module) for module in modules} == {"__future__", "collections", "tenantml"}
+    assert {module for module in modules if top(module) == "tenantml" and ".errors." not in module} == set()
 
 
 def test_only_the_aws_layer_speaks_to_botocore(package: Path, repository: Path) -> None:

@@ -12,20 +12,19 @@ from typing import Any, NamedTuple
 from tenantml.domain.names import is_model, is_tenant
 from tenantml.entrypoint import Event, Handler, logger, report_bug
 from tenantml.errors import (
-    CustomerAccessRevoked,
+    DOCUMENTATION,
+    InternalFailure,
     InvalidRequest,
     NotFound,
     PayloadTooLarge,
     QuotaError,
-    RequestError,
     TenantMLError,
-    TransientError,
     UnsupportedMediaType,
 )
 from tenantml.services import quota, tenant_scope
 
-DOCUMENTATION = "https://github.com/tenantml/tenantml/blob/main/docs/errors.md"
 RETRY_AFTER_SECONDS = 5
+BEHIND_US = 502  # the status of an error that no operation documents
 BODY_BYTES = 65_536
 _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)  # our own bodies: an eighth of the time
 
@@ -166,49 +165,29 @@ def page(text: str, policy: str, request_id: str) -> dict[str, Any]:
     return {"statusCode": 200, "headers": headers, "body": text}
 
 
-def status_of(error: TenantMLError) -> int:
-    """Return the HTTP status of a named failure."""
-    if isinstance(error, RequestError):
-        return error.status
-    if isinstance(error, CustomerAccessRevoked):
-        return 403
-    if isinstance(error, TransientError):
-        return 503
-    return 502
-
-
 def problem(error: TenantMLError, request_id: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
     """Return the answer to a request that a named failure ended."""
-    code, status = type(error).__name__, status_of(error)
+    code, status = type(error).__name__, error.status or BEHIND_US
     headers = dict(headers or {})
     if status in {429, 503}:
         headers["Retry-After"] = str(getattr(error, "retry_after_seconds", RETRY_AFTER_SECONDS))
+    document = {
+        "type": f"{DOCUMENTATION}#{code.lower()}",
+        "title": code,
+        "code": code,
+        "status": status,
+        "detail": str(error),
+        "request_id": request_id,
+    }
     return answer(
-        status,
-        _problem(code, status, str(error), request_id) | getattr(error, "members", {}),
-        request_id,
-        headers,
-        "application/problem+json",
+        status, document | getattr(error, "members", {}), request_id, headers, kind="application/problem+json"
     )
 
 
 def bug(request_id: str) -> dict[str, Any]:
     """Return the answer to a request that a bug of ours ended: nothing but the id under which the log has the rest."""
     detail = f"something failed on our side; it is logged as {request_id}, and repeating the request is safe"
-    return answer(
-        500, _problem("InternalFailure", 500, detail, request_id), request_id, kind="application/problem+json"
-    )
-
-
-def _problem(code: str, status: int, detail: str, request_id: str) -> dict[str, Any]:
-    return {
-        "type": f"{DOCUMENTATION}#{code.lower()}",
-        "title": code,
-        "code": code,
-        "status": status,
-        "detail": detail,
-        "request_id": request_id,
-    }
+    return problem(InternalFailure(detail), request_id)
 
 
 def parse_json_object(event: Event) -> dict[str, Any]:

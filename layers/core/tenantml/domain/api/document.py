@@ -12,10 +12,9 @@ from tenantml.domain.api.operations import EVERYWHERE, OPERATIONS, PATH_PARAMETE
 Json = dict[str, Any]
 
 VERSION = "1.0.0"
-ERRORS = "https://github.com/tenantml/tenantml/blob/main/docs/errors.md"
 DESCRIPTION = (
     "Configure a model, upload a CSV file, watch its execution, and ask the version that went live. Every refusal is "
-    f"a problem document (RFC 9457) with a stable `code`; [what to do about each]({ERRORS})."
+    f"a problem document (RFC 9457) with a stable `code`; [what to do about each]({errors.DOCUMENTATION})."
 )
 QUOTA_HEADERS: Json = {
     "RateLimit": {"description": "What is left of each limit, and for how many seconds", "schema": schemas.TEXT},
@@ -99,13 +98,12 @@ def answer(operation: Operation, name: str) -> Json:
     return {"description": operation.summary, "headers": headers, "content": content}
 
 
-def problems(kinds: Iterable[type[errors.RequestError]]) -> Json:
+def problems(kinds: Iterable[type[errors.TenantMLError]]) -> Json:
     """Return the refusals by status, each with the codes that it may carry."""
-    by_status: dict[int, list[str]] = {500: ["InternalFailure"]}
+    by_status: dict[int, list[str]] = {errors.InternalFailure.status: [errors.InternalFailure.__name__]}
     for kind in kinds:
+        assert kind.status, f"{kind.__name__} has no HTTP status"
         by_status.setdefault(kind.status, []).append(kind.__name__)
-        if kind is errors.TenantSuspended:
-            by_status[kind.status].append(errors.CustomerAccessRevoked.__name__)
     return {
         str(status): {
             "description": ", ".join(sorted(set(names))),

@@ -65,7 +65,7 @@ class Operation:
     answers: dict[int, str]
     takes: str = ""
     parameters: tuple[Parameter, ...] = ()
-    refusals: tuple[type[errors.RequestError], ...] = ()
+    refusals: tuple[type[errors.TenantMLError], ...] = ()
     has_etag: bool = False
     is_public: bool = False
     media: tuple[str, ...] = field(default=("application/json",))
@@ -177,6 +177,7 @@ OPERATIONS = (
 EVERYWHERE = (
     errors.Unauthorized,
     errors.TenantSuspended,
+    errors.CustomerAccessRevoked,
     errors.RateExceeded,
     errors.DailyQuotaExceeded,
     errors.EndpointUnavailable,

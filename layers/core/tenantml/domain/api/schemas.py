@@ -167,10 +167,6 @@ def components() -> dict[str, Schema]:
     }
 
 
-BEYOND = (errors.CustomerAccessRevoked, errors.CustomerThrottled, errors.DatasetUnavailable)
-"""What a request may end in that is no fault of the request: the account refuses or throttles, S3 does not give the
-profile.
-"""
 VERSION: dict[str, Schema] = {
     "version": TEXT,
     "model": MODEL_NAME,
@@ -281,12 +277,7 @@ def problem() -> Schema:
 
 def codes() -> list[str]:
     """Every code that an answer of the API may carry."""
-
-    def below(kind: type[errors.TenantMLError]) -> set[str]:
-        return {kind.__name__}.union(*(below(child) for child in kind.__subclasses__()))
-
-    abstract = {errors.RequestError.__name__, errors.RowError.__name__, errors.QuotaError.__name__}
-    return sorted(below(errors.RequestError) - abstract | {kind.__name__ for kind in BEYOND} | {"InternalFailure"})
+    return sorted(kind.__name__ for kind in errors.kinds() if kind.status)
 
 
 def settings() -> Schema:

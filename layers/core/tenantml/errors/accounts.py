@@ -1,0 +1,33 @@
+"""The customer's account.
+
+The tenant is notified in the execution's `error` and on the event bus, and operators through the alarm on failed
+executions.
+"""
+
+from __future__ import annotations
+
+from tenantml.errors.base import CLOUD_TEAM, TenantMLError
+
+
+class CustomerAccountError(TenantMLError):
+    """The customer's account refused, or lacks what the on-boarding template creates."""
+
+    turn = CLOUD_TEAM
+
+
+class CustomerAccessRevoked(CustomerAccountError):
+    """The access role can no longer be assumed, or no longer allows what it did. The tenant is suspended; an app that
+    called the API is refused.
+    """
+
+    status = 403
+    do = (
+        "Apply the on-boarding template again, unchanged. The hourly probe then lifts the suspension, or an operator "
+        "does with `tenantml tenant activate`."
+    )
+
+
+class NameTaken(CustomerAccountError):
+    """A resource with our name exists in the customer's account and does not carry our tag, so it is left alone."""
+
+    do = "Rename or remove it; the tenant then uploads again."

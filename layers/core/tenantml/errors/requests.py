@@ -1,0 +1,225 @@
+"""Requests to the API.
+
+Nothing is changed. The number is the HTTP status. The app that called is answered with problem details (RFC 9457):
+`code`, `status`, `detail`, `request_id`.
+"""
+
+from __future__ import annotations
+
+from tenantml.errors.base import APP, CLOUD_TEAM, TENANT, TenantMLError
+
+
+class RequestError(TenantMLError):
+    """An API request that cannot be answered as sent."""
+
+    status = 400
+    turn = APP
+
+
+class Unauthorized(RequestError):
+    """The request has no valid API key. Missing, wrong and revoked keys are answered alike."""
+
+    # API Gateway answers it, as the authorizer fails with exactly this word.
+    status = 401
+    do = "Send a key in the header `x-api-key`."
+
+
+class TenantSuspended(RequestError):
+    """The tenant is not active. The message gives the reason."""
+
+    status = 403
+    turn = TENANT
+    do = "Fix what the reason says, or ask the operator."
+
+
+class NotFound(RequestError):
+    """There is no such thing of this tenant. Other tenants' things are answered alike, byte for byte. An execution ends
+    in it when its model was removed while it ran.
+    """
+
+    status = 404
+    do = "List what is yours with `GET /models` and `GET /executions`."
+
+
+class InvalidRequest(RequestError):
+    """The body or query is not what this operation takes."""
+
+    do = "Correct what the message names. `GET /openapi.json` describes every operation."
+
+
+class InvalidSettings(RequestError):
+    """A model's settings hold a field that is unknown, missing, mistyped or out of range. An execution ends in it when
+    settings that were valid once no longer are.
+    """
+
+    turn = TENANT
+    do = "Correct the fields that the message names, and `PUT` the settings again."
+
+
+class UnsupportedMediaType(RequestError):
+    """The body is neither JSON nor CSV by its Content-Type."""
+
+    status = 415
+    do = "Send `application/json` or `text/csv`."
+
+
+class PayloadTooLarge(RequestError):
+    """The body is larger than the operation takes, or the file that it announces is larger than the model takes."""
+
+    status = 413
+    do = "Send less at once; for a file, or raise the model's `max_upload_bytes`."
+
+
+class IdempotencyKeyReused(RequestError):
+    """The request's `Idempotency-Key` came with another request within the last day."""
+
+    status = 422
+    do = "Send a new key with a new request; repeat a request unchanged under its key."
+
+
+class UploadIncomplete(RequestError):
+    """Parts of the upload are not there, and the message names the first of them; or none are there any more: they were
+    completed just now, or forgotten after two days.
+    """
+
+    status = 409
+    do = (
+        "Send the parts that are missing, then complete the upload again. `GET` it to see whether it has its execution "
+        "already."
+    )
+
+
+class PreconditionFailed(RequestError):
+    """The model is not as `If-Match` or `If-None-Match` says: somebody changed it in between."""
+
+    status = 412
+    do = "Read it again, and decide again."
+
+
+class ModelNotReady(RequestError):
+    """The model has no live version yet."""
+
+    status = 409
+    do = "Wait until an execution of it has succeeded."
+
+
+class RowError(RequestError):
+    """Rows of a prediction request do not fit the model; `members` says `row` (1-based) and `column` where known."""
+
+    def __init__(self, message: str, *, row: int | None = None, column: str | None = None):
+        places = [f"row {row}"] * (row is not None) + [f"column {column!r}"] * (column is not None)
+        super().__init__(f"{', '.join(places)}: {message}" if places else message)
+        self.members = {name: value for name, value in (("row", row), ("column", column)) if value is not None}
+
+
+class NoRows(RowError):
+    """The request holds no row to predict."""
+
+    do = "Send at least one row."
+
+
+class TooManyRows(RowError):
+    """The request holds more rows than one request may."""
+
+    status = 413
+    do = "Send fewer at once."
+
+
+class RowTooLarge(RowError):
+    """A row is larger than the endpoint takes."""
+
+    status = 413
+    do = "Shorten it."
+
+
+class InvalidRow(RowError):
+    """A row is not an object of columns, or has more or fewer cells than the header."""
+
+    do = "Correct the row that `row` in the answer names (1-based)."
+
+
+class MissingColumn(RowError):
+    """A row or the header lacks a column that the model was trained with."""
+
+    do = "Send it, empty or null if unknown. `GET /models/MODEL/openapi.json` lists the columns."
+
+
+class UnexpectedColumn(RowError):
+    """A row or the header has a column that the model was not trained with, or the target itself."""
+
+    do = "Leave it out."
+
+
+class RepeatedColumn(RowError):
+    """A row or the header has a column twice."""
+
+    do = "Send it once."
+
+
+class HeaderAmongRows(RowError):
+    """A row repeats the names of the columns."""
+
+    do = "Send the header once, first."
+
+
+class InvalidValue(RowError):
+    """A value is not of its column's type (text for a number, NaN, infinity)."""
+
+    do = "Correct the value that `row` and `column` in the answer name."
+
+
+class UnseenCategory(RowError):
+    """A value is none of the categories seen in training, and the model's `unseen_category` is `reject`."""
+
+    do = "Correct it, train on rows that have it, or set `unseen_category` to `advise`."
+
+
+class QuotaError(RequestError):
+    """The tenant's own limits are used up for now; `retry_after_seconds` says for how long."""
+
+    status = 429
+
+    def __init__(self, message: str, retry_after_seconds: int):
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class RateExceeded(QuotaError):
+    """More requests arrive at once than the tenant, or the whole service, takes."""
+
+    do = "Wait as `Retry-After` says. The operator sets the limits."
+
+
+class DailyQuotaExceeded(QuotaError):
+    """The tenant's requests or rows of this day (UTC) are used up."""
+
+    do = "Wait as `Retry-After` says, or ask the operator for more."
+
+
+class UnreadableAnswer(RequestError):
+    """The endpoint's answer is not what its model is configured to answer, or the model failed on these rows."""
+
+    status = 502
+    turn = CLOUD_TEAM
+    do = "Look at the endpoint's log group in the customer's account, and report it with the `request_id`."
+
+
+class WrongPredictionCount(RequestError):
+    """The endpoint answered with fewer or more predictions than there are rows."""
+
+    status = 502
+    do = "Send the request again. Report it with the `request_id` if it repeats."
+
+
+class EndpointUnavailable(RequestError):
+    """The endpoint does not answer now: missing, cold, or overloaded."""
+
+    status = 503
+    do = "Repeat after `Retry-After`. A serverless endpoint wakes in seconds."
+
+
+class AnswerTimedOut(RequestError):
+    """The answer took longer than API Gateway waits (29 s)."""
+
+    status = 504
+    do = "Send fewer rows at once."

@@ -1,0 +1,69 @@
+"""Training and deployment.
+
+The job ran, or could have. What it made in the customer's account is removed; what could not be removed is listed in
+`left_behind`. The tenant is notified in the execution's `error` and on the event bus.
+"""
+
+from __future__ import annotations
+
+from tenantml.errors.base import CLOUD_TEAM, TENANT, TenantMLError
+
+
+class TrainingError(TenantMLError):
+    """The job ran and did not give a model that may answer."""
+
+
+class TrainingFailed(TrainingError):
+    """Autopilot ended the job in Failed. The message carries its reason."""
+
+    turn = CLOUD_TEAM
+    do = (
+        "Fix what the reason says; the tenant then uploads again. The job's record and its logs stay in the customer's "
+        "account."
+    )
+
+
+class TrainingStopped(TrainingError):
+    """Somebody stopped the job in the customer's account."""
+
+    turn = CLOUD_TEAM
+    do = "Find who stopped it; the tenant uploads again to train anew."
+
+
+class TrainingTimedOut(TrainingError):
+    """The job outlived the model's `max_runtime_seconds` by an hour, and was stopped."""
+
+    do = "Ask the tenant to raise `max_runtime_seconds`, or to upload fewer rows."
+
+
+class NoCandidate(TrainingError):
+    """The job completed without a candidate that can be deployed (the runtime cap was reached first), or with one whose
+    containers cannot answer.
+    """
+
+    do = "Ask the tenant to raise `max_runtime_seconds` or `max_candidates`."
+
+
+class BelowQualityBar(TrainingError):
+    """No candidate meets the model's `thresholds`. The message says how near the best came."""
+
+    turn = TENANT
+    do = "Train on more or better rows, or change the thresholds. The live version stays live."
+
+
+class DeploymentFailed(TrainingError):
+    """The model was refused, or its endpoint did not come into service. The message carries SageMaker's reason."""
+
+    turn = CLOUD_TEAM
+    do = (
+        "If SageMaker could not read the model's artefacts, restore the execution role by updating the on-boarding "
+        "stack. Otherwise look at the endpoint's log group in the customer's account; most often no instance of the "
+        "type was available. The tenant then uploads again."
+    )
+
+
+class DeploymentTimedOut(TrainingError):
+    """The endpoint was not in service within an hour."""
+
+    turn = CLOUD_TEAM
+    do = "Look at its log group in the customer's account; the tenant then uploads again."

@@ -1,0 +1,76 @@
+"""The upload: known before its content is read.
+
+Nothing of the file is read, nothing is spent, and nothing is called in the customer's account. The tenant is notified
+in the execution's `error` and on the event bus.
+"""
+
+from __future__ import annotations
+
+from tenantml.errors.base import NOBODY, TENANT, TenantMLError
+
+
+class UploadError(TenantMLError):
+    """The uploaded object cannot be trained from; nothing of it was read."""
+
+    turn = TENANT
+
+
+class WrongUploadKey(UploadError):
+    """The object's key is not `TENANT/MODEL/FILE.csv`, or the tenant or model in it cannot be a name. If the key
+    belongs to no tenant, nobody is notified: only the registry's partition `TENANT#-` and the event bus have the
+    outcome.
+    """
+
+    do = (
+        "Upload under `TENANT/MODEL/`, with a file name that ends in `.csv`. Uploads through the presigned form always "
+        "have such a key."
+    )
+
+
+class UnknownTenant(UploadError):
+    """No active tenant has the prefix of the key. Uploads of a suspended tenant end so, too."""
+
+    do = "Check the prefix. The operator sees the status and its reason with `tenantml tenant show TENANT`."
+
+
+class UnknownModel(UploadError):
+    """The tenant has not configured a model of this name."""
+
+    do = "`PUT /models/MODEL` with its target, then upload again."
+
+
+class UploadTooLarge(UploadError):
+    """The object exceeds the model's `max_upload_bytes`. The event states its size."""
+
+    do = "Upload fewer rows, or raise `max_upload_bytes` (20 GiB at most)."
+
+
+class UploadSuperseded(UploadError):
+    """A newer upload of the same model arrived before this one was looked at, or its version is live already. The
+    execution's status is `superseded`.
+    """
+
+    outcome = "superseded"
+    turn = NOBODY
+    do = "Nothing: the newer upload is trained from."
+
+
+class DuplicateUpload(UploadError):
+    """The form, or the upload in parts, had already brought a file: a browser or a client sent it twice. The first file
+    is trained from, and the message names its execution. This execution's status is `duplicate`, and it costs nothing.
+    """
+
+    outcome = "duplicate"
+    turn = NOBODY
+    do = "Nothing. To train from the same file again, or from a corrected one, ask for a new form."
+
+
+class DatasetChanged(UploadError):
+    """The uploaded object, or the staged copy of it, is no longer what the event named: it was overwritten or deleted
+    during the execution.
+    """
+
+    do = (
+        "Upload again. With versioning on, a replaced upload is still read by its version; only a deleted version ends "
+        "so."
+    )
