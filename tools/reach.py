@@ -201,6 +201,9 @@ class _Visitor(ast.NodeVisitor):
         if called in {"isinstance", "issubclass"}:
             self.visit(node.args[0])
             return
+        if called == "globals":  # what is picked by its name may be anything of the module
+            for name in self._module.definitions:
+                self._mention(self._module.path, name)
         if called == "setting" and isinstance(node.args[0], ast.Constant):
             self._found.settings.add(str(node.args[0].value))
         self.generic_visit(node)

@@ -12,7 +12,7 @@ from tenantml import http
 from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects, presigned
 from tenantml.domain.api import model_document, pagination, views
-from tenantml.domain.api.operations import PATH_PARAMETERS
+from tenantml.domain.api.operations import OPERATIONS, PATH_PARAMETERS
 from tenantml.domain.names import execution_name, is_model
 from tenantml.domain.tenancy.tenant import require_active
 from tenantml.domain.training.execution_outcome import STATUSES
@@ -290,22 +290,10 @@ def expected_revision(tenant: str, model: str, event: Json) -> int | None:
     return int(digits[1])
 
 
-OPERATIONS: dict[tuple[str, str], Callable[[str, Json], Answer]] = {
-    ("GET", "/models"): list_models,
-    ("GET", "/models/{model}"): get_model,
-    ("PUT", "/models/{model}"): put_model,
-    ("GET", "/models/{model}/openapi.json"): get_model_document,
-    ("POST", "/models/{model}/uploads"): create_upload,
-    ("GET", "/models/{model}/uploads/{upload}"): get_upload,
-    ("GET", "/models/{model}/uploads/{upload}/parts"): list_parts,
-    ("POST", "/models/{model}/uploads/{upload}/completion"): complete_upload,
-    ("GET", "/models/{model}/versions"): list_versions,
-    ("GET", "/models/{model}/versions/{version}"): get_version,
-    ("GET", "/executions"): list_executions,
-    ("GET", "/executions/{execution}"): get_execution,
-    ("GET", "/executions/{execution}/receipt"): get_receipt,
-    ("GET", "/keys"): list_keys,
-    ("GET", "/usage"): get_usage,
+HANDLERS: dict[tuple[str, str], Callable[[str, Json], Answer]] = {
+    (operation.method, operation.path): globals()[operation.handler]
+    for operation in OPERATIONS
+    if operation.function == "TenantApi"
 }
 
 
@@ -313,4 +301,4 @@ OPERATIONS: dict[tuple[str, str], Callable[[str, Json], Answer]] = {
 def handler(event: Json, tenant: str) -> Answer:
     """Answer one request of an active tenant."""
     require_active(registry.find_tenant(tenant))
-    return OPERATIONS[event["httpMethod"], event["resource"]](tenant, event)
+    return HANDLERS[event["httpMethod"], event["resource"]](tenant, event)

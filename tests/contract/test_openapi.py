@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from samtranslator.yaml_helper import yaml_parse
 
-from functions.api import tenant_api
 from tenantml import errors
 from tenantml.domain.api import schemas
 from tenantml.domain.api.document import document
@@ -21,18 +22,51 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 TEMPLATE = yaml_parse((REPOSITORY / "template.yaml").read_text())
 
 
-def routes_of(function: str) -> set[tuple[str, str, bool]]:
-    """Method, path and openness of a function's routes in the template."""
-    events = [event["Properties"] for event in TEMPLATE["Resources"][function]["Properties"]["Events"].values()]
+def routes_of(template: dict[str, Any]) -> dict[str, str]:
+    """Each method and path of the template's functions, and what stands behind it."""
     return {
-        (event["Method"].upper(), event["Path"], event.get("Auth", {}).get("Authorizer") == "NONE") for event in events
+        f"{event['Properties']['Method'].upper()} {event['Properties']['Path']}": behind(
+            name, function, event["Properties"].get("Auth", {}).get("Authorizer") == "NONE"
+        )
+        for function, resource in template["Resources"].items()
+        for name, event in resource.get("Properties", {}).get("Events", {}).items()
+        if event["Type"] == "Api"
     }
 
 
-def test_the_template_routes_each_operation_to_the_function_that_has_it_and_nothing_else() -> None:
-    routes = [routes_of(name) for name in ("TenantApiFunction", "PredictFunction", "DescribeApiFunction")]
-    assert set().union(*routes) == {(found.method, found.path, found.is_public) for found in OPERATIONS}
-    assert {(method, path) for method, path, _ in routes[0]} == set(tenant_api.OPERATIONS)
+def behind(event: str, function: str, is_public: bool) -> str:
+    return f"event {event} of {function}, {'open to all' if is_public else 'with a key'}"
+
+
+def differences(template: dict[str, Any]) -> list[str]:
+    """What the template and the table of operations do not agree on, in the table's words first."""
+    table = {
+        f"{found.method} {found.path}": behind(
+            found.name[0].upper() + found.name[1:], f"{found.function}Function", found.is_public
+        )
+        for found in OPERATIONS
+    }
+    routes = routes_of(template)
+    return [
+        f"{route}: {table.get(route, 'no operation')}; in the template {routes.get(route, 'missing')}"
+        for route in sorted(table | routes)
+        if table.get(route) != routes.get(route)
+    ]
+
+
+def test_the_template_routes_each_operation_to_its_function_and_nothing_else() -> None:
+    assert differences(TEMPLATE) == []
+
+
+def test_all_differences_of_the_template_are_found_at_once() -> None:
+    template = copy.deepcopy(TEMPLATE)
+    events = template["Resources"]["TenantApiFunction"]["Properties"]["Events"]
+    template["Resources"]["PredictFunction"]["Properties"]["Events"]["ListKeys"] = events.pop("ListKeys")
+    events["GetUsage"]["Properties"]["Auth"] = {"Authorizer": "NONE"}
+    events["GetModel"]["Properties"]["Path"] = "/models/{name}"
+    assert [line.partition(":")[0] for line in differences(template)] == [
+        "GET /keys", "GET /models/{model}", "GET /models/{name}", "GET /usage",
+    ]  # fmt: skip
 
 
 def test_no_operation_is_open_but_the_contract_itself() -> None:

@@ -189,7 +189,7 @@ def test_no_request_ends_in_a_bug(
     body: str | None,
     is_base64: bool | None,
 ) -> None:
-    method, path = sorted(app.OPERATIONS)[operation % len(app.OPERATIONS)]
+    method, path = sorted(app.HANDLERS)[operation % len(app.HANDLERS)]
     event = {
         "httpMethod": method,
         "resource": path,

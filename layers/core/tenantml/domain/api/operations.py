@@ -1,13 +1,14 @@
 """What the API can do: one row per method and path, in the order of a tenant's life.
 
-The functions behind them are in `functions/tenant_api`, `functions/predict` and `functions/describe_api`; a test holds
-the three and `template.yaml` to this table. Approval of a version, rolling back, batches and reports join here:
+The document and the dispatch of `functions/api/tenant_api` are made of this table; a test compares it with
+`template.yaml`. Approval of a version, rolling back, batches and reports join here:
 `POST /models/{model}/versions/{version}/approval`, `PUT /models/{model}/live-version`, `/models/{model}/batches`,
 `/models/{model}/versions/{version}/report`.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,7 +55,7 @@ class Operation:
     """One method of one path.
 
     `answers` maps a status to the name of the schema that is answered; `refusals` are the errors that this operation
-    has beyond those that every operation has.
+    has beyond those that every operation has; `function` is the template's, without the word Function.
     """
 
     name: str
@@ -69,6 +70,12 @@ class Operation:
     has_etag: bool = False
     is_public: bool = False
     media: tuple[str, ...] = field(default=("application/json",))
+    function: str = "TenantApi"
+
+    @property
+    def handler(self) -> str:
+        """The name of what answers it in a function of several operations: `list_models` of listModels."""
+        return re.sub("(?=[A-Z])", "_", self.name).lower()
 
 
 BODY = (errors.InvalidRequest, errors.PayloadTooLarge, errors.UnsupportedMediaType)
@@ -159,6 +166,7 @@ OPERATIONS = (
             errors.UnseenCategory, errors.NotFound, errors.ModelNotReady, errors.UnreadableAnswer,
             errors.WrongPredictionCount,
         ),
+        function="Predict",
     ),
     Operation(
         "listKeys", "GET", "/keys", "usage", "Your API keys by their ids, never a key itself", {200: "Keys"},
@@ -167,11 +175,11 @@ OPERATIONS = (
     Operation("getUsage", "GET", "/usage", "usage", "What is used of today's quota", {200: "Usage"}),
     Operation(
         "getDocument", "GET", "/openapi.json", "contract", "This document; no key is asked for",
-        {200: "OpenApiDocument"}, is_public=True,
+        {200: "OpenApiDocument"}, is_public=True, function="DescribeApi",
     ),
     Operation(
         "getDocumentation", "GET", "/docs", "contract", "This document as a page to try it on; no key is asked for",
-        {200: ""}, is_public=True,
+        {200: ""}, is_public=True, function="DescribeApi",
     ),
 )  # fmt: skip
 EVERYWHERE = (
