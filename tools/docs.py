@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tenantml import errors
+from tenantml.domain.api import schemas
 from tenantml.domain.api.document import document
 from tenantml.errors import (
     accounts,
@@ -60,6 +61,38 @@ def _error(kind: type[errors.TenantMLError]) -> str:
     return f"### {kind.__name__}\n\n{status}{_unwrapped(kind.__doc__ or '')}\\\n**Do{who}:** {kind.do}"
 
 
+def settings_table() -> str:
+    """Return a model's settings as the API's document has them."""
+    schema = schemas.settings()
+    rows = [
+        f"| `{name}` | {_values(setting)} | {_default(setting)} | {setting['description']} |"
+        for name, setting in schema["properties"].items()
+    ]
+    return "\n".join(["| setting | what it may be | unless set | what it does |", "|---|---|---|---|", *rows])
+
+
+def _values(schema: schemas.Schema) -> str:
+    if "oneOf" in schema:
+        return " or ".join(map(_values, schema["oneOf"]))
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "minimum" in schema:
+        return f"{schema['minimum']:,} to {schema['maximum']:,}"
+    if schema["type"] == "array":
+        return f"a list of {_values(schema['items'])}"
+    if schema["type"] == "object":
+        names = schema.get("propertyNames", {}).get("enum") or schema["properties"]
+        return f"numbers by {_values({'enum': names})}"
+    return str({"string": "text"}.get(schema["type"], schema["type"]))
+
+
+def _default(schema: schemas.Schema) -> str:
+    if "default" not in schema:
+        return "required"
+    default = schema["default"]
+    return f"{default:,}" if isinstance(default, int | float) else f"`{json.dumps(default).strip(chr(34))}`"
+
+
 def anchor(heading: str) -> str:
     """Return the anchor that GitHub gives a heading."""
     return re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-")
@@ -70,7 +103,7 @@ def _unwrapped(text: str) -> str:
 
 
 FILES: dict[str, Callable[[], str]] = {"docs/openapi.json": openapi, "docs/errors.md": errors_page}
-PARTS: dict[str, Callable[[], str]] = {"states": states.table}
+PARTS: dict[str, Callable[[], str]] = {"settings": settings_table, "states": states.table}
 
 
 def rendered(repository: Path = REPOSITORY) -> Iterator[tuple[Path, str]]:
@@ -89,9 +122,9 @@ def rendered(repository: Path = REPOSITORY) -> Iterator[tuple[Path, str]]:
         for name in names:
             if name not in PARTS:
                 raise LookupError(f"{page.name} asks for the part {name!r}; there are {', '.join(PARTS)}")
-            begin, end = f"<!-- generated: {name} -->\n", "\n<!-- /generated -->"
+            begin, end = f"<!-- generated: {name} -->\n", "<!-- /generated -->"
             before, _, rest = text.partition(begin)
-            text = f"{before}{begin}{PARTS[name]()}{end}{rest.partition(end)[2]}"
+            text = f"{before}{begin}{PARTS[name]()}\n{end}{rest.partition(end)[2]}"
         if names:
             yield page, text
     if unused:

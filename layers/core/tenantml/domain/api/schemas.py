@@ -282,10 +282,11 @@ def codes() -> list[str]:
 
 def settings() -> Schema:
     """A model's settings, field by field as `ModelSettings` has them, with the rules between fields."""
-    hints = get_type_hints(ModelSettings)
+    hints = get_type_hints(ModelSettings, include_extras=True)
     properties: dict[str, Schema] = {}
     for field in dataclasses.fields(ModelSettings):
-        schema = of_type(hints[field.name])
+        hint, description = get_args(hints[field.name])
+        schema = of_type(hint)
         if field.name in CHOICES:
             schema["enum"] = list(CHOICES[field.name])
         if field.name in RANGES:
@@ -295,24 +296,22 @@ def settings() -> Schema:
             schema["default"] = field.default
         elif field.default_factory is not dataclasses.MISSING:
             schema["default"] = field.default_factory()
-        properties[field.name] = schema
+        properties[field.name] = schema | {"description": description}
     metrics = sorted({metric for group in METRICS.values() for metric in group})
-    properties["target"] |= {"pattern": r"\S", "description": "The column to predict"}
+    properties["target"] |= {"pattern": r"\S"}
     properties["fatal_advice"] |= {"items": {"enum": list(ADVICE_RULES)}}
     properties["advice_thresholds"] |= {
-        "description": "From which value on advice is given; what is not named keeps the pre-flight's own",
         "properties": {
             name: {"type": "number", "minimum": low, "maximum": high} for name, (low, high) in ADVICE_THRESHOLDS.items()
         },
         "additionalProperties": False,
     }
     properties["instance_type"] |= {"pattern": r"^ml\."}
-    properties["problem_type"] = chosen(*METRICS, because="With objective: both or neither; null asks Autopilot")
-    properties["objective"] = chosen(*metrics, because="With problem_type: both or neither; null asks Autopilot")
     properties["thresholds"] |= {"propertyNames": {"enum": metrics}}
-    properties["serverless_memory_mb"] = chosen(
-        *SERVERLESS_MEMORY_MB, because="A serverless endpoint of this size, with mode ENSEMBLING only; null has none"
-    )
+    or_null = {"problem_type": METRICS, "objective": metrics, "serverless_memory_mb": SERVERLESS_MEMORY_MB}
+    for name, values in or_null.items():
+        kind, _ = properties[name].pop("type")
+        properties[name] = {"oneOf": [{"type": kind, "enum": list(values)}, {"type": "null"}]} | properties[name]
     return {
         "type": "object",
         "description": "How a model is trained and served; every setting but the target has a default.",
@@ -322,12 +321,6 @@ def settings() -> Schema:
         "allOf": rules(),
         "example": {"target": "Churn?", "max_candidates": 10},
     }
-
-
-def chosen(*values: str | int, because: str) -> Schema:
-    """One of the values, or null, which is the default."""
-    kind = "string" if isinstance(values[0], str) else "integer"
-    return maybe({"type": kind, "enum": list(values)}) | {"default": None, "description": because}
 
 
 def rules() -> list[Schema]:

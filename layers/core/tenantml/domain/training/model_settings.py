@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from tenantml.errors import InvalidSettings
 
@@ -53,31 +53,38 @@ SERVERLESS_MEMORY_MB = tuple(range(1024, 6145, 1024))
 class ModelSettings:
     """How a model is trained and served; every field but `target` has a default.
 
-    `problem_type` and `objective` are given both or neither (CreateAutoMLJobV2). `max_candidates` (at most 750) and
-    `max_runtime_seconds` (at most 30 days) cap the customer's bill. `thresholds` maps an objective metric to the value
-    a candidate must reach. `fatal_advice` names the rules of advice that end an execution, `advice_thresholds` maps
-    names of `ADVICE_THRESHOLDS` to values that replace the pre-flight's own. `serverless_memory_mb` chooses a
-    serverless endpoint (1,024 to 6,144 in steps of 1,024), which only ENSEMBLING allows.
+    A field's text is its description in the API's document and in `docs/api.md`.
     """
 
-    target: str
-    problem_type: str | None = None
-    objective: str | None = None
-    delivery: str = "copy"
-    mode: str = "ENSEMBLING"
-    max_candidates: int = 10
-    max_runtime_seconds: int = 3600
-    max_upload_bytes: int = 10 * GIB
-    holdout_fraction: float = 0.2
-    holdout_rows_max: int = 20_000
-    thresholds: dict[str, float] = field(default_factory=dict)
-    fatal_advice: list[str] = field(default_factory=list)
-    advice_thresholds: dict[str, float] = field(default_factory=dict)
-    unseen_category: str = "advise"
-    instance_type: str = "ml.m5.large"
-    instance_count: int = 1
-    serverless_memory_mb: int | None = None
-    serverless_concurrency: int = 5
+    target: Annotated[str, "The column to predict"]
+    problem_type: Annotated[str | None, "With `objective`: both or neither; null lets Autopilot choose"] = None
+    objective: Annotated[str | None, "With `problem_type`: both or neither; null lets Autopilot choose"] = None
+    delivery: Annotated[
+        str,
+        "How the training set is delivered: the access role copies it, we upload it, or the job reads it in place",
+    ] = "copy"
+    mode: Annotated[str, "Autopilot's training mode; with AUTO, Autopilot chooses"] = "ENSEMBLING"
+    max_candidates: Annotated[int, "How many candidates a job tries; caps the customer's bill"] = 10
+    max_runtime_seconds: Annotated[int, "How long a job runs; caps the customer's bill"] = 3600
+    max_upload_bytes: Annotated[int, "The largest file that is trained from"] = 10 * GIB
+    holdout_fraction: Annotated[float, "The share of the rows that is held out of the training set"] = 0.2
+    holdout_rows_max: Annotated[int, "The most rows that are held out"] = 20_000
+    thresholds: Annotated[
+        dict[str, float], "By metric, the least value that a candidate must reach; of an error, the most"
+    ] = field(default_factory=dict)
+    fatal_advice: Annotated[list[str], "Rules of advice that end the execution"] = field(default_factory=list)
+    advice_thresholds: Annotated[
+        dict[str, float], "From which value on advice is given; what is not named keeps the pre-flight's own"
+    ] = field(default_factory=dict)
+    unseen_category: Annotated[
+        str, "What a prediction does with a category that training did not see: answer with advice, or refuse"
+    ] = "advise"
+    instance_type: Annotated[str, "The endpoint's SageMaker instance type; begins with ml."] = "ml.m5.large"
+    instance_count: Annotated[int, "The endpoint's number of instances"] = 1
+    serverless_memory_mb: Annotated[
+        int | None, "A serverless endpoint of this size, with mode ENSEMBLING only; null has none"
+    ] = None
+    serverless_concurrency: Annotated[int, "How many requests a serverless endpoint answers at once"] = 5
 
     def as_document(self) -> dict[str, Any]:
         """Return the settings as a JSON object, defaults included."""
