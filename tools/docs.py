@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from tenantml import errors
@@ -25,6 +25,8 @@ from tenantml.errors import (
     transient,
     uploads,
 )
+from tenantml.services.registry import keys
+from tenantml.services.registry.keys import Key
 from tools import states
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -93,6 +95,23 @@ def _default(schema: schemas.Schema) -> str:
     return f"{default:,}" if isinstance(default, int | float) else f"`{json.dumps(default).strip(chr(34))}`"
 
 
+def rows_table(kinds: Iterable[Callable[..., Key]]) -> str:
+    """Return the kinds of rows of a table, each with its two keys and what it holds."""
+    rows = ["| pk | sk | what |", "|---|---|---|"]
+    for kind in kinds:
+        names = inspect.get_annotations(kind, eval_str=True)
+        pk, sk = kind(
+            **{name: 1 if type_ is int else f"{{{name}}}" for name, type_ in names.items() if name != "return"}
+        )
+        rows.append(f"| `{pk}` | `{sk}` | {_sentence(kind.__doc__ or '')} |")
+    return "\n".join(rows)
+
+
+def _sentence(docstring: str) -> str:
+    text = _unwrapped(docstring)
+    return text[0].lower() + text[1:].rstrip(".")
+
+
 def anchor(heading: str) -> str:
     """Return the anchor that GitHub gives a heading."""
     return re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-")
@@ -103,7 +122,12 @@ def _unwrapped(text: str) -> str:
 
 
 FILES: dict[str, Callable[[], str]] = {"docs/openapi.json": openapi, "docs/errors.md": errors_page}
-PARTS: dict[str, Callable[[], str]] = {"settings": settings_table, "states": states.table}
+PARTS: dict[str, Callable[[], str]] = {
+    "settings": settings_table,
+    "states": states.table,
+    "registry rows": lambda: rows_table(keys.REGISTRY),
+    "evidence rows": lambda: rows_table(keys.EVIDENCE),
+}
 
 
 def rendered(repository: Path = REPOSITORY) -> Iterator[tuple[Path, str]]:

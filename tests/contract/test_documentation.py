@@ -52,14 +52,6 @@ def test_every_table_and_bucket_is_in_the_picture(repository: Path, template: di
     assert [name for name in stored if name not in text and name.removesuffix("StateMachine").lower() not in text] == []
 
 
-def test_every_kind_of_row_is_in_the_architecture(repository: Path) -> None:
-    text = (repository / "docs" / "architecture.md").read_text()
-    registry = (repository / "layers" / "core" / "tenantml" / "aws" / "registry" / "__init__.py").read_text()
-    kinds = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \|", registry, re.MULTILINE)
-    assert len(kinds) > 5
-    assert [kind for kind in kinds if f"`{kind[0]}`" not in text or f"`{kind[1]}`" not in text] == []
-
-
 def test_every_link_between_pages_leads_somewhere(repository: Path) -> None:
     pages = [repository / "README.md", *(repository / "docs").rglob("*.md")]
     links = 0

@@ -24,7 +24,7 @@ from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.services import registry, serving
 from tenantml.services.expiring_cache import ExpiringCache
-from tenantml.services.registry import table
+from tenantml.services.registry import keys, table
 
 REGION = "us-east-1"
 TABLE, EVIDENCE, STAGING = "registry", "evidence", "staging"
@@ -151,10 +151,11 @@ class Process:
         tenant = Tenant(
             f"tenant-{next(_numbers)}", f"{number:012}", REGION, "x@example.com", f"external-id-{number}", status=ACTIVE
         )
-        partition = f"TENANT#{tenant.tenant}"
-        table.put(partition, "TENANT", tenant.as_document())
+        table.put(keys.tenant(tenant.tenant), tenant.as_document())
         settings = ModelSettings(target="spend").as_document()
-        table.put(partition, f"MODEL#{model}", {"model": model, "settings": settings, "live_version": live_version})
+        table.put(
+            keys.model(tenant.tenant, model), {"model": model, "settings": settings, "live_version": live_version}
+        )
         key = f"{tenant.tenant}/profile.json"
         objects.put_json(clients.platform("s3"), STAGING, key, json.dumps(PROFILE))
         deployed = {

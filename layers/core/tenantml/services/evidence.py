@@ -11,6 +11,7 @@ from typing import Any
 
 from tenantml.aws.dynamodb import from_item, to_item
 from tenantml.services import tenant_scope
+from tenantml.services.registry.keys import Key
 from tenantml.settings import setting
 
 
@@ -19,35 +20,33 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def put_request(tenant: str, sk: str, document: dict[str, Any]) -> dict[str, Any]:
+def put_request(key: Key, document: dict[str, Any]) -> dict[str, Any]:
     """Return the request that writes a row."""
-    return {
-        "TableName": setting("EVIDENCE_TABLE"),
-        "Item": to_item({"pk": f"TENANT#{tenant}", "sk": sk, **document}),
-    }
+    return {"TableName": setting("EVIDENCE_TABLE"), "Item": to_item(key._asdict() | document)}
 
 
-def put(tenant: str, sk: str, document: dict[str, Any]) -> None:
+def put(key: Key, document: dict[str, Any]) -> None:
     """Write a row."""
-    tenant_scope.dynamodb().put_item(**put_request(tenant, sk, document))
+    tenant_scope.dynamodb().put_item(**put_request(key, document))
 
 
-def get(tenant: str, sk: str) -> dict[str, Any] | None:
+def get(key: Key) -> dict[str, Any] | None:
     """Return a row without its keys, or None."""
-    key = to_item({"pk": f"TENANT#{tenant}", "sk": sk})
-    answer = tenant_scope.dynamodb().get_item(TableName=setting("EVIDENCE_TABLE"), Key=key, ConsistentRead=True)
+    answer = tenant_scope.dynamodb().get_item(
+        TableName=setting("EVIDENCE_TABLE"), Key=to_item(key._asdict()), ConsistentRead=True
+    )
     return _without_keys(from_item(answer["Item"])) if "Item" in answer else None
 
 
-def query(tenant: str, prefix: str) -> list[dict[str, Any]]:
-    """Return the rows whose sort key begins with `prefix`, without their keys, in the order of their sort keys."""
+def query(beginning: Key) -> list[dict[str, Any]]:
+    """Return the rows whose sort key begins so, without their keys, in the order of their sort keys."""
     pages = (
         tenant_scope.dynamodb()
         .get_paginator("query")
         .paginate(
             TableName=setting("EVIDENCE_TABLE"),
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues=to_item({":pk": f"TENANT#{tenant}", ":prefix": prefix}),
+            ExpressionAttributeValues=to_item({":pk": beginning.pk, ":prefix": beginning.sk}),
             ConsistentRead=True,
         )
     )
@@ -55,4 +54,4 @@ def query(tenant: str, prefix: str) -> list[dict[str, Any]]:
 
 
 def _without_keys(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in {"pk", "sk"}}
+    return {name: value for name, value in row.items() if name not in Key._fields}

@@ -20,6 +20,7 @@ from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import NotFound, StillChanging, TenantNotFound
 from tenantml.services import grants, receipts, registry, reports, rescue
 from tenantml.services.customer import CustomerSession, assume
+from tenantml.services.registry import keys
 from tenantml.settings import setting
 
 RUNNING = {"InProgress", "Stopping"}
@@ -155,7 +156,7 @@ def note_remains(wanted: Offboarding) -> None:
     """Note what the registry knows to be in an account that lets us in no more."""
     tenant = registry.get_tenant(wanted.tenant)
     rows = registry.rows_of(wanted.tenant, wanted.model)
-    versions = [row for row in rows if row["sk"].startswith("VERSION#")]
+    versions = [row for row in rows if keys.kind_of(row) == keys.VERSION]
     for arn, reason in removal_report.remaining(tenant.account, versions, _executions(wanted)).items():
         reports.note(wanted, REMAINS, arn, reason)
     for job in removal_report.job_names(_executions(wanted)):
@@ -203,7 +204,7 @@ def conclude(wanted: Offboarding, *, complete: bool) -> dict[str, Any]:
 
 def _executions(wanted: Offboarding) -> list[dict[str, Any]]:
     rows = registry.rows_of(wanted.tenant, wanted.model)
-    return [row for row in rows if row["sk"].startswith("EXECUTION#")]
+    return [row for row in rows if keys.kind_of(row) == keys.EXECUTION]
 
 
 def _enter(wanted: Offboarding) -> tuple[Tenant, CustomerSession]:

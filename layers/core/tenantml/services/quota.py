@@ -5,11 +5,6 @@ A process takes a block of requests and rows from what the limits leave, in one 
 through by itself: about a second's need, nothing in advance while a tenant sends little. So however many processes
 there are, they never let more through than the limits; each holds back at most a block, which it gives back to the
 day's count with its next one, and which is lost if it ends (docs/decisions/0009).
-
-| pk | sk | what |
-|---|---|---|
-| `TENANT#{tenant}` | `LIMITS` | the operator's limits for this tenant |
-| `TENANT#{tenant}` | `USAGE#{day}` | `requests`, `rows`, and `window_requests` of the window that began at `window` |
 """
 
 from __future__ import annotations
@@ -25,7 +20,7 @@ from tenantml.domain.tenancy import usage_limits
 from tenantml.domain.tenancy.usage_limits import Holding, Limits, Usage
 from tenantml.errors import DailyQuotaExceeded, RateExceeded
 from tenantml.services import tenant_scope
-from tenantml.settings import setting
+from tenantml.services.registry import keys, table
 
 LIMITS_SECONDS = 60.0
 ASK_AGAIN_SECONDS = 1.0
@@ -83,9 +78,7 @@ class Meter:
     def report(self) -> dict[str, Any]:
         """Return this day's usage; what other processes hold counts as used."""
         now = self._look_around()
-        key = _key(self._tenant, f"USAGE#{self._known.day}")
-        answer = tenant_scope.dynamodb().get_item(TableName=setting("REGISTRY_TABLE"), Key=key, ConsistentRead=True)
-        self._learn(answer.get("Item", {}))
+        self._learn(table.get(keys.usage(self._tenant, self._known.day)) or {})
         return usage_limits.report(self._limits, self._usage(now), now)
 
     def _usage(self, now: float) -> Usage:
@@ -130,11 +123,11 @@ class Meter:
                     break
                 if code_of(error) not in CONDITION_FAILED:
                     raise
-                self._learn(error.response.get("Item", {}))  # type: ignore[arg-type]
+                self._learn(from_item(error.response.get("Item", {})))  # type: ignore[arg-type]
                 self._check(now, requests, rows)
             else:
                 self._spare_requests = self._spare_rows = 0
-                self._learn(answer["Attributes"])
+                self._learn(from_item(answer["Attributes"]))
                 break
         else:
             raise RateExceeded("this tenant's requests come from too many places at once; try again", 1)
@@ -179,8 +172,7 @@ class Meter:
                 conditions.append(f"(attribute_not_exists(#{name}) OR #{name} <= :most_{name})")
                 values[f":most_{name}"] = most
         return tenant_scope.dynamodb().update_item(
-            TableName=setting("REGISTRY_TABLE"),
-            Key=_key(self._tenant, f"USAGE#{self._known.day}"),
+            **table.at(keys.usage(self._tenant, self._known.day)),
             UpdateExpression=update,
             ConditionExpression=" AND ".join(conditions),
             ExpressionAttributeNames=names,
@@ -189,9 +181,9 @@ class Meter:
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
 
-    def _learn(self, item: dict[str, Any]) -> None:
+    def _learn(self, found: dict[str, Any]) -> None:
         """Take the table's row for what is known; it may be in a later window than our clock."""
-        row = {"window": 0, "requests": 0, "rows": 0, "window_requests": 0} | from_item(item)
+        row = {"window": 0, "requests": 0, "rows": 0, "window_requests": 0} | found
         self._table_window = row["window"]
         window = max(self._known.window, row["window"])
         used = row["window_requests"] if row["window"] == window else 0
@@ -206,18 +198,10 @@ def of(tenant: str) -> Meter:
 
 def find_limits(tenant: str) -> Limits:
     """Return the limits that the operator set for the tenant, or the defaults."""
-    answer = tenant_scope.dynamodb().get_item(TableName=setting("REGISTRY_TABLE"), Key=_key(tenant, "LIMITS"))
-    row = from_item(answer.get("Item", {}))
+    row = table.get(keys.limits(tenant), consistent=False) or {}
     return Limits.from_document({name: row[name] for name in Limits.__dataclass_fields__ if name in row})
 
 
 def set_limits(tenant: str, limits: Limits) -> None:
     """Write the operator's limits for a tenant; every process follows them within a minute."""
-    tenant_scope.dynamodb().put_item(
-        TableName=setting("REGISTRY_TABLE"),
-        Item=to_item({"pk": f"TENANT#{tenant}", "sk": "LIMITS", **limits.as_document()}),
-    )
-
-
-def _key(tenant: str, sk: str) -> dict[str, Any]:
-    return to_item({"pk": f"TENANT#{tenant}", "sk": sk})
+    table.put(keys.limits(tenant), limits.as_document())

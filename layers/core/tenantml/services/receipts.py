@@ -1,12 +1,7 @@
 """The access receipt's storage: every call of a recorded client becomes an entry of a hash chain.
 
 `record` hooks botocore's own events, so that no adapter can forget it: one entry per request that was sent, retries
-included, as CloudTrail has them. Entries lie in the evidence table, from which no role of ours may delete:
-
-| pk | sk | what |
-|---|---|---|
-| `TENANT#{tenant}` | `RECEIPT#{chain}#{number}` | one call |
-| `TENANT#{tenant}` | `HEAD#{chain}` | how many entries, and the hash of the last |
+included, as CloudTrail has them. Entries lie in the evidence table, from which no role of ours may delete.
 
 An execution's head is on its row in the registry until that row goes. An entry and its head are written in one
 transaction, before the next call is made. Predictions are counted and written when something was not written for
@@ -30,7 +25,7 @@ from tenantml.domain.access.receipt_chain import OK, Entry, Head
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.services import evidence, registry, tenant_scope
 from tenantml.services.evidence import now
-from tenantml.settings import setting
+from tenantml.services.registry import keys, table
 
 FLUSH_SECONDS = 5
 COUNTED = {"sagemaker:InvokeEndpoint"}
@@ -126,7 +121,7 @@ def append(tenant: str, chain: str, calls: list[Entry]) -> None:
         head = _heads.get((tenant, chain)) or _last_head(tenant, chain)
         entries, new = receipt_chain.append(head, calls)
         puts = [
-            evidence.put_request(tenant, f"RECEIPT#{chain}#{entry['number']:08d}", entry)
+            evidence.put_request(keys.receipt(tenant, chain, entry["number"]), entry)
             | {"ConditionExpression": "attribute_not_exists(pk)"}
             for entry in entries
         ]
@@ -169,12 +164,11 @@ def _move_head(tenant: str, chain: str, head: Head, new: Head) -> dict[str, Any]
         old = to_item({":old": head.hash})
         condition = {"ConditionExpression": "receipt_head = :old", "ExpressionAttributeValues": old}
     if not receipt_chain.is_execution(tenant, chain):
-        return {"Put": evidence.put_request(tenant, f"HEAD#{chain}", _head_row(chain, new)) | condition}
+        return {"Put": evidence.put_request(keys.head(tenant, chain), _head_row(chain, new)) | condition}
     values = to_item({":count": new.count, ":head": new.hash}) | condition.get("ExpressionAttributeValues", {})
     return {
         "Update": {
-            "TableName": setting("REGISTRY_TABLE"),
-            "Key": to_item({"pk": f"TENANT#{tenant}", "sk": f"EXECUTION#{chain}"}),
+            **table.at(keys.execution(tenant, chain)),
             "UpdateExpression": "SET receipt_count = :count, receipt_head = :head",
             "ConditionExpression": f"attribute_exists(pk) AND {condition['ConditionExpression']}",
             "ExpressionAttributeValues": values,
@@ -190,18 +184,20 @@ def read_head(tenant: str, chain: str) -> Head | None:
     """Return where a chain ends, or None when there is no such chain."""
     row = registry.find_execution(tenant, chain) if receipt_chain.is_execution(tenant, chain) else None
     if row is None or "removed_at" in row:
-        return _head_of(evidence.get(tenant, f"HEAD#{chain}"))
+        return _head_of(evidence.get(keys.head(tenant, chain)))
     return _head_of(row) or receipt_chain.start_of(tenant, chain)
 
 
 def keep_head(tenant: str, chain: str, head: Head) -> None:
     """Keep the head of an execution's chain beyond its row in the registry."""
-    evidence.put(tenant, f"HEAD#{chain}", _head_row(chain, head))
+    evidence.put(keys.head(tenant, chain), _head_row(chain, head))
 
 
 def chains(tenant: str) -> dict[str, Head]:
     """Return the chains whose head is in the evidence table: all but those of executions that the registry knows."""
-    return {row["chain"]: Head(row["receipt_count"], row["receipt_head"]) for row in evidence.query(tenant, "HEAD#")}
+    return {
+        row["chain"]: Head(row["receipt_count"], row["receipt_head"]) for row in evidence.query(keys.head(tenant, ""))
+    }
 
 
 def read(tenant: str, chain: str) -> dict[str, Any] | None:
@@ -211,7 +207,7 @@ def read(tenant: str, chain: str) -> dict[str, Any] | None:
     head = read_head(tenant, chain)
     if head is None:
         return None
-    rows = evidence.query(tenant, f"RECEIPT#{chain}#")
+    rows = evidence.query(keys.receipts(tenant, chain))
     newer = read_head(tenant, chain) or head
     entries = [
         {name: row[name] for name in receipt_chain.ENTRY if name in row}

@@ -1,11 +1,6 @@
 """Reports of removals: what became of each thing, noted as it happens, kept beyond the tenant's rows.
 
-In the evidence table, from which no role of ours may delete:
-
-| pk | sk | what |
-|---|---|---|
-| `TENANT#{tenant}` | `REMOVAL#{removal}` | one removal: when, of what, how it ended |
-| `TENANT#{tenant}` | `REMOVED#{removal}#{arn}` | what became of one thing |
+They are in the evidence table, from which no role of ours may delete.
 """
 
 from __future__ import annotations
@@ -17,11 +12,12 @@ from tenantml.domain.tenancy.removal_report import REMAINS, REMOVED, Offboarding
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.services import evidence
 from tenantml.services.evidence import now
+from tenantml.services.registry import keys
 
 
 def heads(tenant: str) -> list[dict[str, Any]]:
     """Return the tenant's removals without their lists, oldest first."""
-    return sorted(evidence.query(tenant, "REMOVAL#"), key=lambda row: str(row["started_at"]))
+    return sorted(evidence.query(keys.removal(tenant, "")), key=lambda row: str(row["started_at"]))
 
 
 def latest(wanted: Offboarding, *, ended: bool) -> dict[str, Any] | None:
@@ -46,50 +42,50 @@ def begin(wanted: Offboarding, tenant: Tenant) -> str:
         "started_at": started_at,
         "status": "running",
     }
-    evidence.put(wanted.tenant, f"REMOVAL#{removal}", document)
+    evidence.put(keys.removal(wanted.tenant, removal), document)
     return removal
 
 
 def note(wanted: Offboarding, fate: str, arn: str, reason: str = "", objects: int = 0) -> None:
     """Write what became of one thing; a repetition adds its number of objects, and removal outdoes what was said."""
-    sk = f"REMOVED#{wanted.removal}#{arn}"
-    before = evidence.get(wanted.tenant, sk) or {}
+    key = keys.removed(wanted.tenant, wanted.removal, arn)
+    before = evidence.get(key) or {}
     document: dict[str, Any] = {"arn": arn, "fate": fate, "at": now(), "reason": reason}
     if total := objects + int(before.get("objects", 0)):
         document |= {"objects": total}
-    evidence.put(wanted.tenant, sk, document)
+    evidence.put(key, document)
 
 
 def note_found(wanted: Offboarding, arn: str) -> None:
     """Note a thing before it is removed, so that no death and no lost reply keeps it out of the report; what is said of
     it already stands.
     """
-    if evidence.get(wanted.tenant, f"REMOVED#{wanted.removal}#{arn}") is None:
+    if evidence.get(keys.removed(wanted.tenant, wanted.removal, arn)) is None:
         note(wanted, REMAINS, arn, "was found, and its removal is not confirmed")
 
 
 def settle(wanted: Offboarding, *beginnings: str) -> None:
     """Call removed what was said to remain and begins so, or all of it: it was listed again, and nothing was left."""
-    for row in evidence.query(wanted.tenant, f"REMOVED#{wanted.removal}#"):
+    for row in evidence.query(keys.removed(wanted.tenant, wanted.removal, "")):
         if row["fate"] == REMAINS and row["arn"].startswith(beginnings or ""):
             note(wanted, REMOVED, row["arn"], "was gone when everything was listed again")
 
 
 def conclude(wanted: Offboarding, status: str) -> dict[str, Any]:
     """Write how the removal ended and return its report; one that is `incomplete` stays open, to be resumed."""
-    head = evidence.get(wanted.tenant, f"REMOVAL#{wanted.removal}") or {}
+    head = evidence.get(keys.removal(wanted.tenant, wanted.removal)) or {}
     document = {**head, "status": status, "kept_on_wish": list(wanted.keep), "said_at": now()}
     if status != "incomplete":
         document["ended_at"] = now()
-    whole = removal_report.report(document, evidence.query(wanted.tenant, f"REMOVED#{wanted.removal}#"))
-    evidence.put(wanted.tenant, f"REMOVAL#{wanted.removal}", document | {"digest": whole["digest"]})
+    whole = removal_report.report(document, evidence.query(keys.removed(wanted.tenant, wanted.removal, "")))
+    evidence.put(keys.removal(wanted.tenant, wanted.removal), document | {"digest": whole["digest"]})
     return whole
 
 
 def read(tenant: str, removal: str) -> dict[str, Any] | None:
     """Return a whole report, or None; its digest is computed anew, and `altered` says whether it was another."""
-    head = evidence.get(tenant, f"REMOVAL#{removal}")
+    head = evidence.get(keys.removal(tenant, removal))
     if head is None:
         return None
-    whole = removal_report.report(head, evidence.query(tenant, f"REMOVED#{removal}#"))
+    whole = removal_report.report(head, evidence.query(keys.removed(tenant, removal, "")))
     return whole | {"altered": "digest" in head and head["digest"] != whole["digest"]}

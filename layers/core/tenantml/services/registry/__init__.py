@@ -1,25 +1,11 @@
 """The registry: one table that says who the tenants are, what their models are, and how every upload ended.
 
-| pk | sk | what |
-|---|---|---|
-| `TENANT#{tenant}` | `TENANT` | the tenant |
-| `TENANT#{tenant}` | `MODEL#{model}` | settings, the live version, the newest upload |
-| `TENANT#{tenant}` | `EXECUTION#{execution}` | one upload and its outcome |
-| `TENANT#{tenant}` | `VERSION#{model}#{version}` | one deployed training |
-| `TENANT#{tenant}` | `UPLOAD#{upload}` | where a file comes to, in which parts, and which execution it started |
-| `TENANT#{tenant}` | `IDEMPOTENCY#{sha256}` | the upload that a key was given for, and a fingerprint of the request |
-| `TENANT#{tenant}` | `KEY#{sha256}` | one of its API keys, to be listed |
-| `ACCOUNT#{account}` | `ACCOUNT` | which tenant has this customer's account |
-| `KEY#{sha256}` | `KEY` | whose API key this is, and until when |
-| `TENANTS` | `TENANT#{tenant}` | that there is such a tenant, for those who look at all of them |
-
-Everything of a tenant is under one partition key, so that credentials can be scoped to it (`dynamodb:LeadingKeys`):
-inside `tenant_scope.scoped_to(tenant)` every call is made with such credentials, and reaches nothing else. `uploads` is
-used by its own name.
+`keys` has the kinds of rows. Everything of a tenant is under one partition key, so that credentials can be scoped to it
+(`dynamodb:LeadingKeys`): inside `tenant_scope.scoped_to(tenant)` every call is made with such credentials, and reaches
+nothing else. `uploads` is used by its own name.
 """
 
 from tenantml.services.registry.executions import (
-    NOBODY,
     add_execution,
     end_execution,
     find_execution,
@@ -27,6 +13,7 @@ from tenantml.services.registry.executions import (
     require_execution,
     update_execution,
 )
+from tenantml.services.registry.keys import NOBODY
 from tenantml.services.registry.models import (
     find_model,
     find_version,

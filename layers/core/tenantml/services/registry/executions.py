@@ -6,17 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from tenantml.domain.api.pagination import Page, PageRequest
-from tenantml.services.registry import table
+from tenantml.services.registry import keys, table
 
 UPLOADS_INDEX = "uploads"  # by tenant and time of upload; only executions are in it
-NOBODY = "-"  # the partition of uploads that belong to no tenant
 
 
 def add_execution(tenant: str, execution: str, document: dict[str, Any]) -> None:
     """Make an upload visible, the first time that its execution runs; a repeat changes nothing."""
     table.put(
-        f"TENANT#{tenant}",
-        f"EXECUTION#{execution}",
+        keys.execution(tenant, execution),
         {
             "execution": execution,
             "status": "running",
@@ -30,14 +28,13 @@ def add_execution(tenant: str, execution: str, document: dict[str, Any]) -> None
 
 def update_execution(tenant: str, execution: str, values: dict[str, Any]) -> None:
     """Note the progress of an execution that the registry knows; off-boarding may have removed it meanwhile."""
-    table.update(f"TENANT#{tenant}", f"EXECUTION#{execution}", values, "attribute_exists(pk)")
+    table.update(keys.execution(tenant, execution), values, "attribute_exists(pk)")
 
 
 def end_execution(tenant: str, execution: str, values: dict[str, Any]) -> bool:
     """Write how an execution ended, once; say False when it had ended before."""
     return table.update(
-        f"TENANT#{tenant}",
-        f"EXECUTION#{execution}",
+        keys.execution(tenant, execution),
         {
             "execution": execution,
             **values,
@@ -50,7 +47,7 @@ def end_execution(tenant: str, execution: str, values: dict[str, Any]) -> bool:
 
 def find_execution(tenant: str, execution: str) -> dict[str, Any] | None:
     """Return an execution's row, or None."""
-    return table.get(f"TENANT#{tenant}", f"EXECUTION#{execution}")
+    return table.get(keys.execution(tenant, execution))
 
 
 def require_execution(tenant: str, execution: str) -> dict[str, Any]:
@@ -67,6 +64,4 @@ def require_execution(tenant: str, execution: str) -> dict[str, Any]:
 
 def list_executions(tenant: str, page: PageRequest, wanted: Callable[[dict[str, Any]], bool]) -> Page:
     """Return a page of the tenant's executions, the newest upload first, of those that are `wanted`."""
-    return table.read_page(
-        f"TENANT#{tenant}", "EXECUTION#", page, newest_first=True, index=UPLOADS_INDEX, wanted=wanted
-    )
+    return table.read_page(keys.execution(tenant, ""), page, newest_first=True, index=UPLOADS_INDEX, wanted=wanted)

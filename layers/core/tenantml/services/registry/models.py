@@ -10,8 +10,7 @@ from tenantml.domain.api.pagination import Page, PageRequest
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import NotFound, UploadSuperseded
 from tenantml.services import tenant_scope
-from tenantml.services.registry import table
-from tenantml.settings import setting
+from tenantml.services.registry import keys, table
 
 
 def put_model(tenant: str, model: str, settings: ModelSettings, expected: int | None = None) -> int | None:
@@ -20,8 +19,7 @@ def put_model(tenant: str, model: str, settings: ModelSettings, expected: int | 
     With an `expected` revision (0: no such model yet), None is returned when the model has another.
     """
     request = {
-        "TableName": setting("REGISTRY_TABLE"),
-        "Key": table.key(f"TENANT#{tenant}", f"MODEL#{model}"),
+        **table.at(keys.model(tenant, model)),
         "UpdateExpression": "SET model = :model, settings = :settings, updated_at = :now ADD revision :one",
         "ReturnValues": "UPDATED_NEW",
     }
@@ -41,7 +39,7 @@ def put_model(tenant: str, model: str, settings: ModelSettings, expected: int | 
 
 def find_model(tenant: str, model: str, consistent: bool = True) -> dict[str, Any] | None:
     """Return the model's row (`settings`, `live_version`), or None."""
-    return table.get(f"TENANT#{tenant}", f"MODEL#{model}", consistent)
+    return table.get(keys.model(tenant, model), consistent)
 
 
 def get_model(tenant: str, model: str) -> dict[str, Any]:
@@ -58,7 +56,7 @@ def get_model(tenant: str, model: str) -> dict[str, Any]:
 
 def list_models(tenant: str, page: PageRequest) -> Page:
     """Return a page of the tenant's models, by name."""
-    return table.read_page(f"TENANT#{tenant}", "MODEL#", page)
+    return table.read_page(keys.model(tenant, ""), page)
 
 
 def note_newest_upload(tenant: str, model: str, uploaded_at: str, sequencer: str) -> bool:
@@ -69,8 +67,7 @@ def note_newest_upload(tenant: str, model: str, uploaded_at: str, sequencer: str
     """
     order = f"{uploaded_at} {sequencer.rjust(40, '0')}"
     return table.update(
-        f"TENANT#{tenant}",
-        f"MODEL#{model}",
+        keys.model(tenant, model),
         {"newest_upload": order},
         "attribute_not_exists(newest_upload) OR newest_upload <= :order",
         order=order,
@@ -79,22 +76,22 @@ def note_newest_upload(tenant: str, model: str, uploaded_at: str, sequencer: str
 
 def put_version(tenant: str, model: str, version: str, document: dict[str, Any]) -> None:
     """Write a version's row, over the same version's earlier attempt."""
-    table.put(f"TENANT#{tenant}", f"VERSION#{model}#{version}", {"model": model, "version": version, **document})
+    table.put(keys.version(tenant, model, version), {"model": model, "version": version, **document})
 
 
 def update_version(tenant: str, model: str, version: str, values: dict[str, Any]) -> bool:
     """Change attributes of a version's row; say False when there is no such row."""
-    return table.update(f"TENANT#{tenant}", f"VERSION#{model}#{version}", values, "attribute_exists(pk)")
+    return table.update(keys.version(tenant, model, version), values, "attribute_exists(pk)")
 
 
 def find_version(tenant: str, model: str, version: str, consistent: bool = True) -> dict[str, Any] | None:
     """Return a version's row, or None."""
-    return table.get(f"TENANT#{tenant}", f"VERSION#{model}#{version}", consistent)
+    return table.get(keys.version(tenant, model, version), consistent)
 
 
 def list_versions(tenant: str, model: str, page: PageRequest) -> Page:
     """Return a page of a model's versions, newest first."""
-    return table.read_page(f"TENANT#{tenant}", f"VERSION#{model}#", page, newest_first=True)
+    return table.read_page(keys.version(tenant, model, ""), page, newest_first=True)
 
 
 def is_live(tenant: str, model: str, version: str) -> bool:
@@ -118,8 +115,7 @@ def promote(tenant: str, model: str, version: str) -> str | None:
     if previous == version:
         return row.get("previous_version")
     held = table.update(
-        f"TENANT#{tenant}",
-        f"MODEL#{model}",
+        keys.model(tenant, model),
         {"live_version": version, "previous_version": previous, "promoted_at": table.now()},
         "attribute_exists(pk) AND (attribute_not_exists(live_version) OR live_version <= :version)",
         version=version,
@@ -131,4 +127,4 @@ def promote(tenant: str, model: str, version: str) -> str | None:
 
 def remove_model(tenant: str, model: str) -> None:
     """Delete a model's row, so that it neither answers nor is trained; its executions and versions stay."""
-    table.delete(f"TENANT#{tenant}", f"MODEL#{model}")
+    table.delete(keys.model(tenant, model))

@@ -12,6 +12,7 @@ from tenantml.aws.error_codes import CONDITION_FAILED, AwsError, code_of
 from tenantml.domain.api.pagination import Page, PageRequest
 from tenantml.errors import InvalidRequest
 from tenantml.services import tenant_scope
+from tenantml.services.registry.keys import Key
 from tenantml.settings import setting
 
 
@@ -20,37 +21,36 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def key(pk: str, sk: str) -> dict[str, Any]:
-    """Return a row's key in DynamoDB's form."""
-    return to_item({"pk": pk, "sk": sk})
+def at(key: Key) -> dict[str, Any]:
+    """Return the part of a request that names the row."""
+    return {"TableName": setting("REGISTRY_TABLE"), "Key": to_item(key._asdict())}
 
 
-def get(pk: str, sk: str, consistent: bool = True) -> dict[str, Any] | None:
+def put_request(key: Key, document: dict[str, Any]) -> dict[str, Any]:
+    """Return the request that writes a row."""
+    return {"TableName": setting("REGISTRY_TABLE"), "Item": to_item(key._asdict() | document)}
+
+
+def get(key: Key, consistent: bool = True) -> dict[str, Any] | None:
     """Return a row, or None."""
-    answer = tenant_scope.dynamodb().get_item(
-        TableName=setting("REGISTRY_TABLE"), Key=key(pk, sk), ConsistentRead=consistent
-    )
+    answer = tenant_scope.dynamodb().get_item(**at(key), ConsistentRead=consistent)
     return from_item(answer["Item"]) if "Item" in answer else None
 
 
-def put(pk: str, sk: str, document: dict[str, Any], condition: str | None = None) -> bool:
+def put(key: Key, document: dict[str, Any], condition: str | None = None) -> bool:
     """Write a row; with a condition, say whether it held."""
-    request: dict[str, Any] = {
-        "TableName": setting("REGISTRY_TABLE"),
-        "Item": to_item({"pk": pk, "sk": sk, **document}),
-    }
+    request = put_request(key, document)
     if condition:
         request["ConditionExpression"] = condition
     return _holds(tenant_scope.dynamodb().put_item, request)
 
 
-def update(pk: str, sk: str, values: dict[str, Any], condition: str | None = None, **operands: Any) -> bool:
+def update(key: Key, values: dict[str, Any], condition: str | None = None, **operands: Any) -> bool:
     """Set attributes of a row; with a condition (its operands as `:name`), say whether it held."""
     names = {f"#{index}": name for index, name in enumerate(values)}
     sets = ", ".join(f"#{index} = :{index}" for index in range(len(values)))
     request: dict[str, Any] = {
-        "TableName": setting("REGISTRY_TABLE"),
-        "Key": key(pk, sk),
+        **at(key),
         "UpdateExpression": f"SET {sets}",
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": {f":{index}": to_value(value) for index, value in enumerate(values.values())}
@@ -71,17 +71,16 @@ def _holds(call: Any, request: dict[str, Any]) -> bool:
     return True
 
 
-def query(pk: str, prefix: str = "", newest_first: bool = False) -> list[dict[str, Any]]:
+def query(beginning: Key) -> list[dict[str, Any]]:
     """Return every row of a partition whose sort key begins so, in the order of the sort keys."""
-    beginning = {":prefix": prefix} if prefix else {}
+    prefix = {":prefix": beginning.sk} if beginning.sk else {}
     pages = (
         tenant_scope.dynamodb()
         .get_paginator("query")
         .paginate(
             TableName=setting("REGISTRY_TABLE"),
             KeyConditionExpression="pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
-            ExpressionAttributeValues=to_item({":pk": pk, **beginning}),
-            ScanIndexForward=not newest_first,
+            ExpressionAttributeValues=to_item({":pk": beginning.pk, **prefix}),
             ConsistentRead=True,
         )
     )
@@ -89,8 +88,7 @@ def query(pk: str, prefix: str = "", newest_first: bool = False) -> list[dict[st
 
 
 def read_page(
-    pk: str,
-    prefix: str,
+    beginning: Key,
     page: PageRequest,
     *,
     newest_first: bool = False,
@@ -103,6 +101,7 @@ def read_page(
     Raises:
         InvalidRequest: the page's position is not one in such a list.
     """
+    pk, prefix = beginning
     sort_keys = {"sk", "uploaded_at"} if index else {"sk"}
     request: dict[str, Any] = {
         "TableName": setting("REGISTRY_TABLE"),
@@ -129,6 +128,6 @@ def read_page(
         request |= {"ExclusiveStartKey": answer["LastEvaluatedKey"], "Limit": 200}
 
 
-def delete(pk: str, sk: str) -> None:
+def delete(key: Key) -> None:
     """Delete a row, if there is one."""
-    tenant_scope.dynamodb().delete_item(TableName=setting("REGISTRY_TABLE"), Key=key(pk, sk))
+    tenant_scope.dynamodb().delete_item(**at(key))

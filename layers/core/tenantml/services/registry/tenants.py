@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenantml.aws.dynamodb import to_item
 from tenantml.aws.error_codes import CONDITION_FAILED, AwsError, code_of
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.errors import RegistrationConflict, TenantNotFound
 from tenantml.services import tenant_scope
-from tenantml.services.registry import table
-from tenantml.settings import setting
+from tenantml.services.registry import keys, table
 
-DIRECTORY = "TENANTS"
 TOMBSTONE = ("execution", "tenant", "model", "version", "status", "started_at", "ended_at", "created_at")
 
 
@@ -23,22 +20,13 @@ def add_tenant(tenant: Tenant) -> None:
         RegistrationConflict: the id or the account is taken.
     """
     rows = [
-        {"pk": f"TENANT#{tenant.tenant}", "sk": "TENANT", **tenant.as_document(), "registered_at": table.now()},
-        {"pk": f"ACCOUNT#{tenant.account_id}", "sk": "ACCOUNT", "tenant": tenant.tenant},
-        {"pk": DIRECTORY, "sk": f"TENANT#{tenant.tenant}"},
+        table.put_request(keys.tenant(tenant.tenant), tenant.as_document() | {"registered_at": table.now()}),
+        table.put_request(keys.account(tenant.account_id), {"tenant": tenant.tenant}),
+        table.put_request(keys.listed_tenant(tenant.tenant), {}),
     ]
     try:
         tenant_scope.dynamodb().transact_write_items(
-            TransactItems=[
-                {
-                    "Put": {
-                        "TableName": setting("REGISTRY_TABLE"),
-                        "Item": to_item(row),
-                        "ConditionExpression": "attribute_not_exists(pk)",
-                    }
-                }
-                for row in rows
-            ]
+            TransactItems=[{"Put": row | {"ConditionExpression": "attribute_not_exists(pk)"}} for row in rows]
         )
     except AwsError as error:
         if code_of(error) in CONDITION_FAILED:
@@ -51,7 +39,7 @@ def add_tenant(tenant: Tenant) -> None:
 
 def find_tenant(tenant: str, consistent: bool = True) -> Tenant | None:
     """Return the tenant, or None."""
-    row = table.get(f"TENANT#{tenant}", "TENANT", consistent)
+    row = table.get(keys.tenant(tenant), consistent)
     return Tenant.from_document(row) if row else None
 
 
@@ -69,7 +57,7 @@ def get_tenant(tenant: str) -> Tenant:
 
 def list_tenants() -> list[Tenant]:
     """Return every registered tenant, in the order of their names."""
-    names = [row["sk"].removeprefix("TENANT#") for row in table.query(DIRECTORY, "TENANT#")]
+    names = [keys.name_of(row) for row in table.query(keys.listed_tenant(""))]
     return [tenant for tenant in map(find_tenant, names) if tenant]
 
 
@@ -83,60 +71,62 @@ def set_tenant_status(
     """
     values = {"status": status, "reason": reason, "held": held, "status_at": table.now()}
     if was is None:
-        return table.update(f"TENANT#{tenant}", "TENANT", values, "attribute_exists(pk)")
-    return table.update(f"TENANT#{tenant}", "TENANT", values, "#0 = :was", was=was)  # #0 is `status`, a reserved word
+        return table.update(keys.tenant(tenant), values, "attribute_exists(pk)")
+    return table.update(keys.tenant(tenant), values, "#0 = :was", was=was)  # #0 is `status`, a reserved word
 
 
 def note_probe(tenant: str) -> None:
     """Remember that the tenant's access role was probed just now."""
-    table.update(f"TENANT#{tenant}", "TENANT", {"probed_at": table.now()}, "attribute_exists(pk)")
+    table.update(keys.tenant(tenant), {"probed_at": table.now()}, "attribute_exists(pk)")
 
 
 def add_key(key_hash: str, tenant: str) -> None:
     """Store an API key's SHA-256, where it is looked up and where it is listed, both or neither."""
     created_at = table.now()
     rows = [
-        {"pk": f"KEY#{key_hash}", "sk": "KEY", "tenant": tenant, "created_at": created_at},
-        {"pk": f"TENANT#{tenant}", "sk": f"KEY#{key_hash}", "created_at": created_at},
+        table.put_request(keys.api_key(key_hash), {"tenant": tenant, "created_at": created_at}),
+        table.put_request(keys.key_of_tenant(tenant, key_hash), {"created_at": created_at}),
     ]
-    tenant_scope.dynamodb().transact_write_items(
-        TransactItems=[{"Put": {"TableName": setting("REGISTRY_TABLE"), "Item": to_item(row)}} for row in rows]
-    )
+    tenant_scope.dynamodb().transact_write_items(TransactItems=[{"Put": row} for row in rows])
 
 
 def find_key(key_hash: str) -> dict[str, Any] | None:
     """Return the row of the key with this SHA-256 (`tenant`, and `expires_at` once it is being replaced), or None."""
-    return table.get(f"KEY#{key_hash}", "KEY")
+    return table.get(keys.api_key(key_hash))
 
 
 def list_keys(tenant: str) -> dict[str, dict[str, Any]]:
     """Return the tenant's keys by their SHA-256: when each was made, and when it ends if it does."""
-    return {row["sk"].removeprefix("KEY#"): row for row in table.query(f"TENANT#{tenant}", "KEY#")}
+    return {keys.name_of(row): row for row in table.query(keys.key_of_tenant(tenant, ""))}
 
 
 def expire_key(key_hash: str, tenant: str, expires_at: str) -> None:
     """Let a key end at a time, where it is looked up first."""
-    table.update(f"KEY#{key_hash}", "KEY", {"expires_at": expires_at}, "attribute_exists(pk)")
-    table.update(f"TENANT#{tenant}", f"KEY#{key_hash}", {"expires_at": expires_at}, "attribute_exists(pk)")
+    table.update(keys.api_key(key_hash), {"expires_at": expires_at}, "attribute_exists(pk)")
+    table.update(keys.key_of_tenant(tenant, key_hash), {"expires_at": expires_at}, "attribute_exists(pk)")
 
 
 def remove_key(key_hash: str, tenant: str) -> None:
     """Forget a key, where it is looked up first."""
-    for pk, sk in ((f"KEY#{key_hash}", "KEY"), (f"TENANT#{tenant}", f"KEY#{key_hash}")):
-        tenant_scope.dynamodb().delete_item(TableName=setting("REGISTRY_TABLE"), Key=table.key(pk, sk))
+    table.delete(keys.api_key(key_hash))
+    table.delete(keys.key_of_tenant(tenant, key_hash))
 
 
 def rows_of(tenant: str, model: str | None = None) -> list[dict[str, Any]]:
     """Return every row of the tenant but its own, or those of one model; tombstones left out."""
-    rows = [row for row in table.query(f"TENANT#{tenant}") if row["sk"] != "TENANT" and "removed_at" not in row]
+    rows = [
+        row
+        for row in table.query(keys.of_tenant(tenant))
+        if keys.of(row) != keys.tenant(tenant) and "removed_at" not in row
+    ]
     if model is None:
         return rows
     return [
         row
         for row in rows
-        if row["sk"] == f"MODEL#{model}"
-        or row["sk"].startswith(f"VERSION#{model}#")
-        or (row["sk"].startswith(("EXECUTION#", "UPLOAD#")) and row.get("model") == model)
+        if keys.of(row) == keys.model(tenant, model)
+        or row["sk"].startswith(keys.version(tenant, model, "").sk)
+        or (keys.kind_of(row) in {keys.EXECUTION, keys.UPLOAD} and row.get("model") == model)
     ]
 
 
@@ -148,19 +138,19 @@ def forget(tenant: str, model: str | None = None, *, tombstones: bool = False) -
     """
     rows, found = rows_of(tenant, model), find_tenant(tenant)
     for row in rows:
-        if row["sk"].startswith("KEY#"):
-            table.delete(row["sk"], "KEY")
+        if keys.kind_of(row) == keys.KEY:
+            table.delete(keys.api_key(keys.name_of(row)))
         kept = {name: row[name] for name in TOMBSTONE if name in row}
-        if tombstones and row["sk"].startswith(("EXECUTION#", "VERSION#")):
-            table.put(row["pk"], row["sk"], {**kept, "upload": {"key": ""}, "removed_at": table.now()})
+        if tombstones and keys.kind_of(row) in {keys.EXECUTION, keys.VERSION}:
+            table.put(keys.of(row), {**kept, "upload": {"key": ""}, "removed_at": table.now()})
         else:
-            table.delete(row["pk"], row["sk"])
+            table.delete(keys.of(row))
     if model is not None or found is None:
         return len(rows)
-    table.delete(f"ACCOUNT#{found.account_id}", "ACCOUNT")
-    table.delete(DIRECTORY, f"TENANT#{tenant}")
+    table.delete(keys.account(found.account_id))
+    table.delete(keys.listed_tenant(tenant))
     if tombstones:
-        table.put(f"TENANT#{tenant}", "TENANT", {**found.as_document(), "contact": "", "removed_at": table.now()})
+        table.put(keys.tenant(tenant), {**found.as_document(), "contact": "", "removed_at": table.now()})
     else:
-        table.delete(f"TENANT#{tenant}", "TENANT")
+        table.delete(keys.tenant(tenant))
     return len(rows) + 3

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from tenantml.errors import DuplicateUpload, IdempotencyKeyReused
-from tenantml.services.registry import table
+from tenantml.services.registry import keys, table
 
 DAY_SECONDS = 24 * 3600
 KEPT_SECONDS = 2 * DAY_SECONDS  # as parts are that were never completed (ForgetUnfinishedUploads in template.yaml)
@@ -25,11 +25,11 @@ def under_key(tenant: str, key: str, fingerprint: str, proposed: str) -> str:
     Raises:
         IdempotencyKeyReused: the first request was another one.
     """
-    sk, now = f"IDEMPOTENCY#{hashlib.sha256(key.encode()).hexdigest()}", int(time.time())
+    row_key, now = keys.idempotency(tenant, hashlib.sha256(key.encode()).hexdigest()), int(time.time())
     values = {"upload": proposed, "fingerprint": fingerprint, "forget_at": now + DAY_SECONDS}
-    if table.update(f"TENANT#{tenant}", sk, values, "attribute_not_exists(pk) OR forget_at <= :now", now=now):
+    if table.update(row_key, values, "attribute_not_exists(pk) OR forget_at <= :now", now=now):
         return proposed
-    row = table.get(f"TENANT#{tenant}", sk) or values
+    row = table.get(row_key) or values
     if row["fingerprint"] != fingerprint:
         raise IdempotencyKeyReused("this Idempotency-Key came with another request; send a new key with a new request")
     return str(row["upload"])
@@ -40,26 +40,26 @@ def add(tenant: str, upload: str, document: Row) -> Row:
     values = {"upload": upload, **document, "forget_at": int(time.time()) + KEPT_SECONDS}
     return (
         values
-        if table.update(f"TENANT#{tenant}", f"UPLOAD#{upload}", values, "attribute_not_exists(pk)")
+        if table.update(keys.upload(tenant, upload), values, "attribute_not_exists(pk)")
         else find(tenant, upload)
     )
 
 
 def find(tenant: str, upload: str) -> Row:
     """Return an upload's row; empty when there is none."""
-    return table.get(f"TENANT#{tenant}", f"UPLOAD#{upload}") or {}
+    return table.get(keys.upload(tenant, upload)) or {}
 
 
 def begin_parts(tenant: str, upload: str, multipart_id: str) -> bool:
     """Note S3's id of an upload in parts; say False when it has one already."""
     return table.update(
-        f"TENANT#{tenant}", f"UPLOAD#{upload}", {"multipart_id": multipart_id}, "attribute_not_exists(multipart_id)"
+        keys.upload(tenant, upload), {"multipart_id": multipart_id}, "attribute_not_exists(multipart_id)"
     )
 
 
 def note_version(tenant: str, upload: str, version_id: str) -> None:
     """Note the object's version that an upload in parts became."""
-    table.update(f"TENANT#{tenant}", f"UPLOAD#{upload}", {"version_id": version_id}, "attribute_exists(pk)")
+    table.update(keys.upload(tenant, upload), {"version_id": version_id}, "attribute_exists(pk)")
 
 
 def claim(tenant: str, upload: str, model: str, key: str, version_id: str, execution: str) -> None:
@@ -77,7 +77,7 @@ def claim(tenant: str, upload: str, model: str, key: str, version_id: str, execu
         "forget_at": int(time.time()) + CLAIMED_SECONDS,
     }
     condition = "attribute_not_exists(execution) OR execution = :execution"
-    if not table.update(f"TENANT#{tenant}", f"UPLOAD#{upload}", values, condition, execution=execution):
+    if not table.update(keys.upload(tenant, upload), values, condition, execution=execution):
         first = find(tenant, upload).get("execution", "another execution")
         raise DuplicateUpload(
             f"the form that this file came by had brought one before, which {first} trains from; to train from this "

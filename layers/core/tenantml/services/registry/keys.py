@@ -1,0 +1,144 @@
+"""The keys of our rows, in the registry and in the evidence table; each docstring says what the row holds.
+
+Everything of a tenant is under one partition key, so that credentials can be scoped to it (`dynamodb:LeadingKeys`).
+Where the last name is empty, a key is the beginning of all keys of its kind: `execution("acme", "")`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+NOBODY = "-"  # the tenant of uploads that belong to none
+EXECUTION, KEY, MODEL, UPLOAD, VERSION = "EXECUTION", "KEY", "MODEL", "UPLOAD", "VERSION"
+
+
+class Key(NamedTuple):
+    """The two keys of a row."""
+
+    pk: str
+    sk: str
+
+
+def of_tenant(tenant: str, sk: str = "") -> Key:
+    """Return the key of one of the tenant's rows, or the beginning of all of them."""
+    return Key(f"TENANT#{tenant}", sk)
+
+
+def tenant(tenant: str) -> Key:
+    """Account, region, external ID, status and its reason."""
+    return of_tenant(tenant, "TENANT")
+
+
+def model(tenant: str, model: str) -> Key:
+    """A model's settings, `live_version`, `previous_version`, `newest_upload`."""
+    return of_tenant(tenant, f"{MODEL}#{model}")
+
+
+def execution(tenant: str, execution: str) -> Key:
+    """One upload: progress, advice, outcome, head of its receipt; in the index `uploads` by `uploaded_at`. Uploads that
+    belong to nobody are those of the tenant `-`.
+    """
+    return of_tenant(tenant, f"{EXECUTION}#{execution}")
+
+
+def version(tenant: str, model: str, version: str) -> Key:
+    """One deployed training: candidate, endpoint, output keys, place of its profile."""
+    return of_tenant(tenant, f"{VERSION}#{model}#{version}")
+
+
+def key_of_tenant(tenant: str, sha256: str) -> Key:
+    """One of the tenant's API keys, to be listed."""
+    return of_tenant(tenant, f"{KEY}#{sha256}")
+
+
+def limits(tenant: str) -> Key:
+    """The operator's limits for what the tenant uses of the API."""
+    return of_tenant(tenant, "LIMITS")
+
+
+def usage(tenant: str, day: str) -> Key:
+    """What the tenant used of the API on a day: `requests`, `rows`, and `window_requests` since `window` began."""
+    return of_tenant(tenant, f"USAGE#{day}")
+
+
+def upload(tenant: str, upload: str) -> Key:
+    """One upload that was asked for: its key, its parts, and the execution that has it."""
+    return of_tenant(tenant, f"{UPLOAD}#{upload}")
+
+
+def idempotency(tenant: str, sha256: str) -> Key:
+    """For a day, the upload that an idempotency key was sent for, and a fingerprint of the request."""
+    return of_tenant(tenant, f"IDEMPOTENCY#{sha256}")
+
+
+def account(account: str) -> Key:
+    """Which tenant has this customer's account."""
+    return Key(f"ACCOUNT#{account}", "ACCOUNT")
+
+
+def api_key(sha256: str) -> Key:
+    """Whose API key this is, and until when."""
+    return Key(f"{KEY}#{sha256}", KEY)
+
+
+def listed_tenant(tenant: str) -> Key:
+    """That there is such a tenant, for what looks at all of them."""
+    return Key("TENANTS", f"TENANT#{tenant}")
+
+
+def receipt(tenant: str, chain: str, number: int) -> Key:
+    """One call in the customer's account."""
+    return of_tenant(tenant, f"{receipts(tenant, chain).sk}{number:08}")
+
+
+def receipts(tenant: str, chain: str) -> Key:
+    """Return the beginning of the keys of a chain's calls."""
+    return of_tenant(tenant, f"RECEIPT#{chain}#")
+
+
+def head(tenant: str, chain: str) -> Key:
+    """How many calls a chain has, and the hash of the last."""
+    return of_tenant(tenant, f"HEAD#{chain}")
+
+
+def removal(tenant: str, removal: str) -> Key:
+    """One removal: when, of what, how it ended."""
+    return of_tenant(tenant, f"REMOVAL#{removal}")
+
+
+def removed(tenant: str, removal: str, arn: str) -> Key:
+    """What became of one thing that a removal is about."""
+    return of_tenant(tenant, f"REMOVED#{removal}#{arn}")
+
+
+REGISTRY = (
+    tenant,
+    model,
+    execution,
+    version,
+    key_of_tenant,
+    limits,
+    usage,
+    upload,
+    idempotency,
+    account,
+    api_key,
+    listed_tenant,
+)
+EVIDENCE = (receipt, head, removal, removed)
+"""The kinds of rows of each table, in the order of their documentation."""
+
+
+def of(row: dict[str, Any]) -> Key:
+    """Return the key of a row."""
+    return Key(row["pk"], row["sk"])
+
+
+def kind_of(row: dict[str, Any]) -> str:
+    """Return the kind of one of a tenant's rows, such as `EXECUTION`."""
+    return str(row["sk"]).partition("#")[0]
+
+
+def name_of(row: dict[str, Any]) -> str:
+    """Return what the row's sort key has after its kind."""
+    return str(row["sk"]).partition("#")[2]
