@@ -8,6 +8,8 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
+from tools.docs import anchor
+
 
 def sids(value: Any) -> set[str]:
     """Return every statement's id in a template."""
@@ -21,8 +23,7 @@ def sids(value: Any) -> set[str]:
 
 def anchors(text: str) -> set[str]:
     """Return the anchors that GitHub gives a page's headings."""
-    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+    return set(map(anchor, re.findall(r"^#+ (.+)$", text, re.MULTILINE)))
 
 
 def test_every_permission_that_a_customer_gives_has_its_reason(repository: Path) -> None:
