@@ -203,11 +203,6 @@ def test_every_function_belongs_to_states_that_begin_with_its_verb(training: dic
         assert function in users or all(name.startswith(verb) for name in users), function
 
 
-def test_every_state_invokes_a_function_of_the_template(states: States, template: dict[str, Any]) -> None:
-    for state in tasks(states).values():
-        assert template["Resources"][f"{function_of(state)}Function"]["Type"] == "AWS::Serverless::Function"
-
-
 def machine_of(path: Path, template: dict[str, Any]) -> dict[str, Any]:
     """Return the properties of the state machine that has this definition."""
     (found,) = [
