@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from cli import tenant_api
-from cli.errors import Refused
-from cli.tenant_api import Document, post_form
+from tenantml_cli import tenant_api
+from tenantml_cli.errors import Refused
+from tenantml_cli.tenant_api import Document, post_form
 
 __all__ = ["Document", "Refused", "TenantApi", "post_form"]
 

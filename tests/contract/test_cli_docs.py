@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cli import errors
-from cli.__main__ import parser
+from tenantml_cli import errors
+from tenantml_cli.__main__ import parser
 
 _PAGE = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
 

@@ -35,7 +35,7 @@ def run(platform: Platform) -> Run:
     def running(*arguments: str, key: str = "", stdin: str = "") -> subprocess.CompletedProcess[str]:
         environment = kept | platform.cloud.environment(credentials=credentials)
         environment |= {"TENANTML_API_URL": platform.api_url} | ({"TENANTML_API_KEY": key} if key else {})
-        command = [sys.executable, "-m", "cli", *arguments]
+        command = [sys.executable, "-m", "tenantml_cli", *arguments]
         return subprocess.run(
             command, env=environment, input=stdin, capture_output=True, text=True, timeout=300, check=False
         )

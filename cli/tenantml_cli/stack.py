@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from cli.errors import Failed, Refused, StillRunning
+from tenantml_cli.errors import Failed, Refused, StillRunning
 
 # An operator function may take two minutes, and must not be called twice.
 _CONFIG = Config(retries={"mode": "standard"})

@@ -1,4 +1,4 @@
-"""`tenantml`, or `python -m cli`: reads the arguments, runs one command, and ends with its exit code.
+"""`tenantml`, or `python -m tenantml_cli`: reads the arguments, runs one command, and ends with its exit code.
 
 The result goes to standard output, as one JSON document with `--json`; progress and failures go to standard error.
 """
@@ -14,10 +14,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli import commands
-from cli.commands import Command, Context
-from cli.errors import DONE, INTERRUPTED, UNEXPECTED, CommandError
-from cli.stack import Stack
+from tenantml_cli import commands
+from tenantml_cli.commands import Command, Context
+from tenantml_cli.errors import DONE, INTERRUPTED, UNEXPECTED, CommandError
+from tenantml_cli.stack import Stack
 
 _HOUR = 3600.0
 

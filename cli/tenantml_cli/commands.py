@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.errors import Refused
-from cli.stack import Document, Progress, Stack
-from cli.tenant_api import URL_VARIABLE, TenantApi
 from tenantml.domain.names import execution_name
 from tenantml.domain.uploads.upload import destination_of
 from tenantml.errors import UploadError
+from tenantml_cli.errors import Refused
+from tenantml_cli.stack import Document, Progress, Stack
+from tenantml_cli.tenant_api import URL_VARIABLE, TenantApi
 
 TRAINING, OFFBOARDING = "TrainingStateMachineArn", "OffboardingStateMachineArn"
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from cli.errors import Refused
+from tenantml_cli.errors import Refused
 
 KEY_VARIABLE, URL_VARIABLE = "TENANTML_API_KEY", "TENANTML_API_URL"
 FORM_BYTES = 5 * 1024**3  # of one POST to S3; what is larger goes in parts
