@@ -20,7 +20,7 @@ from local import SAAS_ACCOUNT, sample
 from local.cloud import EmbeddedCloud
 from local.onboard import onboard
 from local.platform import WAIT_SCALE, Platform
-from local.tenant_api import TenantApi
+from tenantml_cli.tenant_api import TenantApi
 
 MODEL = "churn"
 TRAINING_ROWS = 1200

@@ -60,7 +60,7 @@ class EmbeddedCloud:
         self._settings = dict(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._session = boto3.Session(region_name=REGION)
-        self._clients: dict[tuple[str, ...], Any] = {}
+        self._clients: dict[tuple[object, ...], Any] = {}
         self.endpoint_url = ""
 
     @property
@@ -133,10 +133,10 @@ class EmbeddedCloud:
 
         A root's client is made once and shared: making one costs more than most of its calls.
         """
-        if credentials is None and config is None:
-            shared = (self.endpoint_url, service, account, region)
+        if credentials is None:
+            shared = (self.endpoint_url, service, account, region, config)
             if shared not in self._clients:
-                self._clients[shared] = self._new_client(service, region, _keys(account, None), None)
+                self._clients[shared] = self._new_client(service, region, _keys(account, None), config)
             return self._clients[shared]
         return self._new_client(service, region, _keys(account, credentials), config)
 

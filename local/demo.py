@@ -15,6 +15,7 @@ import shutil
 import signal
 import statistics
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,11 +33,13 @@ from local.progress import Progress
 from local.report import Report
 from local.scoring import Confusion, Residuals, Score, score
 from local.screen import Screen, figure
-from local.tenant_api import Document, Refused, TenantApi
-from local.watch import Ended, History, await_execution, follow
+from tenantml_cli.commands import TRAINING
+from tenantml_cli.errors import CommandError, Refused
+from tenantml_cli.tenant_api import Document, TenantApi
 
 TENANT = "acme"
 _BATCH_ROWS = 100
+_START_SECONDS = 60.0
 _WATCH_SECONDS = 2 * 3600.0
 _WIDEST_CONFUSION = 12
 _SHOWN_CANDIDATES = 10
@@ -67,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report.fail("Interrupted", "stopped by the user")
         screen.failed("stopped", "the embedded cloud and all in it are gone")
         return 130
-    except (EmbeddedCloudError, BuildFailed, StackFailed, Refused) as error:
+    except (EmbeddedCloudError, BuildFailed, StackFailed, CommandError) as error:
         _fail(error, report, screen)
     finally:
         report.write(plan.out / "report.json")
@@ -75,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(error: Exception, report: Report, screen: Screen, **evidence: object) -> None:
-    code = error.code if isinstance(error, Refused) else type(error).__name__
+    code = error.code if isinstance(error, CommandError) else type(error).__name__
     report.fail(code, str(error), **evidence)
     screen.failed(code, str(error))
 
@@ -123,7 +126,7 @@ def _run(plan: Plan, report: Report, screen: Screen) -> None:
         record_calls(cloud)
         try:
             _train_and_predict(plan, platform, TenantApi(platform.api_url, tenant.api_key), report, screen)
-        except Refused as error:
+        except CommandError as error:
             called = calls_into(cloud, CUSTOMER_ACCOUNT)
             _fail(error, report, screen, calls_in_customer_account=len(called))
             if not called:
@@ -142,8 +145,6 @@ def _train_and_predict(plan: Plan, platform: Platform, api: TenantApi, report: R
         step.detail = f"{plan.data} through a presigned form, {plan.data.stat().st_size:,} bytes"
 
     document = _watch(platform, api, upload_key, report, screen)
-    if document["status"] != "succeeded":
-        raise Refused(document["error"]["code"], document["error"]["message"])
     report.read(document)
     _show_leaderboard(report, screen)
     described = platform.cloud.client("sagemaker", CUSTOMER_ACCOUNT).describe_endpoint(
@@ -157,16 +158,24 @@ def _train_and_predict(plan: Plan, platform: Platform, api: TenantApi, report: R
 
 
 def _watch(platform: Platform, api: TenantApi, upload_key: str, report: Report, screen: Screen) -> Document:
-    execution = await_execution(api, upload_key)["execution"]
+    execution = _await_execution(api, upload_key)
     screen.title("Pipeline", execution)
-    history = History()
-    progress = Progress(screen, history)
-    for event in follow(platform, api, execution, history, _WATCH_SECONDS):
-        progress.show(event)
-        if isinstance(event, Ended):
-            report.timings_seconds = {name: round(seconds, 3) for name, seconds in history.seconds.items()}
-            return event.document
-    raise AssertionError("following an execution ends with its end")
+    progress = Progress(screen, lambda: api.execution(execution))
+    try:
+        platform.follow(TRAINING, execution, _WATCH_SECONDS, progress.show)
+    finally:
+        progress.end()
+        report.timings_seconds = {name: round(seconds, 3) for name, seconds in progress.seconds.items()}
+    return api.execution(execution)
+
+
+def _await_execution(api: TenantApi, upload_key: str) -> str:
+    deadline = time.monotonic() + _START_SECONDS
+    while (document := api.execution_of(upload_key)) is None:
+        if time.monotonic() > deadline:
+            raise Refused("NoExecution", f"the upload {upload_key} started nothing within {_START_SECONDS:.0f} s")
+        time.sleep(0.25)
+    return str(document["execution"])
 
 
 def _predict_holdout(
@@ -179,16 +188,18 @@ def _predict_holdout(
     truth = [row.pop(target) for row in rows]
     header.pop(target)
     screen.title("Held-out rows", "predicted through the predict API, over HTTP, with the tenant's API key")
-    predictions = []
+    predictions, milliseconds = [], []
     for start in range(0, len(rows), _BATCH_ROWS):
         screen.busy("predict", f"{start:,} of {len(rows):,} rows")
-        predictions += api.predict(plan.model, _csv_text(header, rows[start : start + _BATCH_ROWS]))["predictions"]
+        batch, began = _csv_text(header, rows[start : start + _BATCH_ROWS]), time.perf_counter()
+        predictions += api.predict(plan.model, batch)["predictions"]
+        milliseconds.append((time.perf_counter() - began) * 1000)
     scored = score(str(report.problem_type), truth, predictions)
     report.holdout = scored.metrics
     report.api = {
         "url": api.url,
-        "requests": len(api.prediction_milliseconds),
-        "p50_ms": round(statistics.median(api.prediction_milliseconds), 1),
+        "requests": len(milliseconds),
+        "p50_ms": round(statistics.median(milliseconds), 1),
     }
     _show_score(scored, report, len(rows), screen)
     one = _csv_text(header, rows[:1])
@@ -208,7 +219,7 @@ def _remove(platform: Platform, before: set[str], report: Report, screen: Screen
             step.detail = "{removed} removed, {impossible} impossible to remove".format(**removal["counts"])
         with screen.step("delete the customer's stack"):
             delete_access_stack(platform.cloud, CUSTOMER_ACCOUNT)
-    except (Refused, WaiterError) as error:
+    except (CommandError, WaiterError) as error:
         _fail(error, report, screen)
     report.left_behind = sorted(inventory(platform.cloud, CUSTOMER_ACCOUNT) - before)
     if report.left_behind:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local.tenant_api import Document
+from tenantml_cli.tenant_api import Document
 
 # The objective metrics that are better when smaller (Autopilot's metrics of regression).
 _SMALLER_IS_BETTER = {"MAE", "MSE", "RMSE"}

@@ -16,6 +16,7 @@ from tenantml.domain.names import execution_name
 from tenantml.domain.uploads.upload import destination_of
 from tenantml.errors import UploadError
 from tenantml_cli.errors import Refused
+from tenantml_cli.history import Event, StateEntered
 from tenantml_cli.stack import Document, Progress, Stack
 from tenantml_cli.tenant_api import URL_VARIABLE, TenantApi
 
@@ -36,6 +37,15 @@ class Context:
         a variable has it.
         """
         return TenantApi.of_environment(os.environ.get(URL_VARIABLE) or self.stack.outputs["ApiUrl"])
+
+    def follow(self, machine: str, execution: str) -> Document:
+        """Tell the states that an execution enters until it is over, and return its output."""
+
+        def tell(event: Event) -> None:
+            if isinstance(event, StateEntered):
+                self.tell(event.name)
+
+        return self.stack.follow(machine, execution, self.options.timeout_seconds, tell)
 
 
 @dataclass(frozen=True)
@@ -126,7 +136,7 @@ def tenant_offboard(context: Context) -> Result:
     request |= {"abandon": True} if options.abandon else {}
     name = f"{options.tenant}-{uuid.uuid4().hex[:16]}"
     context.stack.start(OFFBOARDING, name, request)
-    report = context.stack.follow(OFFBOARDING, name, options.timeout_seconds, context.tell)
+    report = context.follow(OFFBOARDING, name)
     return Result({"offboarding": name, "report": report}, f"{what} is removed.\n\n{_report(report)}")
 
 
@@ -152,10 +162,9 @@ def upload(context: Context) -> Result:
 
 def watch(context: Context) -> Result:
     """Follow an execution until it is over."""
-    options = context.options
-    output = context.stack.follow(TRAINING, options.execution, options.timeout_seconds, context.tell)
-    found = {"execution": options.execution, "status": "succeeded", "output": output}
-    return Result(found, f"{options.execution} succeeded.")
+    execution = context.options.execution
+    output = context.follow(TRAINING, execution)
+    return Result({"execution": execution, "status": "succeeded", "output": output}, f"{execution} succeeded.")
 
 
 def predict(context: Context) -> Result:

@@ -14,27 +14,30 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tenantml_cli.errors import Failed, Refused, StillRunning
+from tenantml_cli.history import Event, History
 
 # An operator function may take two minutes, and must not be called twice.
 _CONFIG = Config(retries={"mode": "standard"})
 _ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=180)
 _PART_BYTES = 64 * 1024 * 1024
-_FIRST_POLL_SECONDS, _LAST_POLL_SECONDS = 0.5, 10.0
+_FIRST_POLL_SECONDS = 0.2
 
 Document = dict[str, Any]
 Progress = Callable[[str], None]
 
 
 class Stack:
-    """One deployed stack, in the account and region of the credentials at hand."""
+    """One deployed stack; `make_client` takes what `boto3.client` takes."""
 
-    def __init__(self, name: str) -> None:
+    longest_poll_seconds = 10.0
+
+    def __init__(self, name: str, make_client: Callable[..., Any] = boto3.client) -> None:
         self.name = name
-        self._session = boto3.Session()
+        self._make_client = make_client
 
     def client(self, service: str, config: Config = _CONFIG) -> Any:
-        """Return a client of the account, region and endpoint that any AWS client would use."""
-        return self._session.client(service, config=config)  # type: ignore[call-overload]
+        """Return a client of the stack's account and region."""
+        return self._make_client(service, config=config)
 
     @cached_property
     def outputs(self) -> dict[str, str]:
@@ -103,8 +106,8 @@ class Stack:
             stateMachineArn=self.outputs[machine], name=name, input=json.dumps(request)
         )
 
-    def follow(self, machine: str, name: str, timeout_seconds: float, tell: Progress) -> Document:
-        """Tell the states that an execution enters until it is over, and return its output.
+    def follow(self, machine: str, name: str, timeout_seconds: float, tell: Callable[[Event], None]) -> Document:
+        """Tell the states that an execution enters and leaves until it is over, and return its output.
 
         Raises:
             Failed: under the name of the failure that it ended in, or how it was ended.
@@ -114,37 +117,31 @@ class Stack:
         arn = f"{self.outputs[machine].replace(':stateMachine:', ':execution:')}:{name}"
         steps, deadline = self.client("stepfunctions"), time.monotonic() + timeout_seconds
         pages = steps.get_paginator("get_execution_history")
-        told, pause = 0, _FIRST_POLL_SECONDS
+        history, pause = History(), _FIRST_POLL_SECONDS
         while True:
             try:
-                found = steps.describe_execution(executionArn=arn)
+                execution = steps.describe_execution(executionArn=arn)
             except steps.exceptions.ExecutionDoesNotExist as error:
                 raise Refused("NoExecution", f"there is no execution {name!r}") from error
-            entered = [
-                event["stateEnteredEventDetails"]["name"]
-                for page in pages.paginate(executionArn=arn, includeExecutionData=False)
-                for event in page["events"]
-                if "stateEnteredEventDetails" in event
-            ]
-            for state in entered[told:]:
-                tell(state)
-            told = len(entered)
-            if found["status"] != "RUNNING":
-                return _ended(found)
+            events = pages.paginate(executionArn=arn, includeExecutionData=False).search("events")
+            for event in history.read(list(events)):
+                tell(event)
+            if execution["status"] != "RUNNING":
+                return _ended(execution)
             if time.monotonic() + pause > deadline:
                 raise StillRunning("StillRunning", f"{name} is not over after {timeout_seconds:.0f} s")
             time.sleep(pause)
-            pause = min(pause * 1.2, _LAST_POLL_SECONDS)
+            pause = min(pause * 1.2, self.longest_poll_seconds)
 
 
-def _ended(found: Document) -> Document:
-    if found["status"] == "SUCCEEDED":
-        output: Document = json.loads(found.get("output") or "{}")
+def _ended(execution: Document) -> Document:
+    if execution["status"] == "SUCCEEDED":
+        output: Document = json.loads(execution.get("output") or "{}")
         return output
-    cause = found.get("cause") or f"the execution is {found['status']}"
+    cause = execution.get("cause") or f"the execution is {execution['status']}"
     try:
         parsed = json.loads(cause)
     except ValueError:
         parsed = None
     message = parsed.get("errorMessage", cause) if isinstance(parsed, dict) else cause
-    raise Failed(found.get("error") or found["status"], str(message))
+    raise Failed(execution.get("error") or execution["status"], str(message))

@@ -138,3 +138,10 @@ def test_nothing_that_is_deployed_knows_of_the_embedded_cloud(repository: Path) 
             if path.suffix == ".py":
                 assert not [module for module in imports(path) if top(module) in {"local", "tools", "tests"}], path
     assert looked_at > 60
+
+
+def test_the_command_line_imports_nothing_that_is_not_installed(repository: Path) -> None:
+    paths = list((repository / "cli").rglob("*.py"))
+    assert len(paths) > 5
+    for path in paths:
+        assert not [name for name in imports(path) if top(name) in {"local", "functions", "tools", "tests"}], path

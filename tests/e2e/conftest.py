@@ -21,7 +21,7 @@ from local.cloud import EmbeddedCloud
 from local.inventory import record_calls
 from local.onboard import OnboardedTenant, onboard
 from local.platform import WAIT_SCALE, Platform
-from local.tenant_api import Document, TenantApi
+from tenantml_cli.tenant_api import Document, TenantApi
 from tests.e2e import least_privilege
 
 TRAINING_SECONDS = 240.0

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from local.tenant_api import Refused, TenantApi
+from tenantml_cli.errors import Refused
+from tenantml_cli.tenant_api import TenantApi
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Tenant

@@ -17,7 +17,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.inventory import calls_into
-from local.tenant_api import Document, Refused, TenantApi, post_form
+from tenantml_cli.errors import Refused
+from tenantml_cli.tenant_api import Document, TenantApi, post_form
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Tenant

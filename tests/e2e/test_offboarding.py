@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.inventory import inventory
-from local.tenant_api import Refused
 from tenantml.domain.tenancy import removal_report
+from tenantml_cli.errors import Failed, Refused
 
 if TYPE_CHECKING:
     from local.platform import Platform
@@ -97,9 +97,9 @@ def test_removing_one_model_leaves_the_other_at_work(newcomer: Callable[..., Ten
     assert refused.value.status == 404
     again = tenant.train("iris", iris, **QUICK)
     assert again["error"] is None, again
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Failed) as failed:
         tenant.platform.offboard("piedpiper", "never-configured")
-    assert refused.value.code == "NotFound"
+    assert failed.value.code == "NotFound"
 
 
 def test_a_tenant_that_is_training_leaves_nothing_behind(newcomer: Callable[..., Tenant], breast_cancer: Path) -> None:
@@ -132,11 +132,11 @@ def test_without_the_access_role_the_report_names_what_remains_and_the_removal_c
     nobody = json.dumps(trust).replace("111111111111", "999999999999")
     iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=nobody)
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Failed) as failed:
         platform.offboard("stark")
 
-    assert refused.value.code == "RemovalIncomplete"
-    cause = json.loads(str(refused.value))
+    assert failed.value.code == "RemovalIncomplete"
+    cause = json.loads(str(failed.value))
     assert cause["error"] == "CustomerAccessRevoked"
     name = ended["endpoint"]["name"]
     assert set(cause["remains"]) == {
@@ -202,7 +202,7 @@ def test_what_is_abandoned_is_named_and_a_tombstone_holds_its_id(
         iam.delete_role_policy(RoleName=ROLE, PolicyName=policy)
     iam.delete_role(RoleName=ROLE)
 
-    with pytest.raises(Refused, match="CustomerAccessRevoked"):
+    with pytest.raises(Failed, match="CustomerAccessRevoked"):
         platform.offboard("oscorp")
     report = platform.offboard("oscorp", abandon=True)
 
@@ -231,7 +231,7 @@ def test_a_request_that_cannot_be_understood_removes_nothing(acme: Tenant) -> No
         ({"tenant": "acme", "keep": ["endpoints"]}, "InvalidOperation"),
         ({"tenant": "nobody"}, "TenantNotFound"),
     ):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(Failed) as failed:
             acme.platform.offboard(**request)
-        assert refused.value.code == code
+        assert failed.value.code == code
     assert isinstance(acme.api.call("GET", "/models")["models"], list)

@@ -18,7 +18,7 @@ from tenantml.aws.sagemaker.automl import EXECUTION_TAG
 
 if TYPE_CHECKING:
     from local.platform import Platform
-    from local.tenant_api import Document
+    from tenantml_cli.tenant_api import Document
     from tests.e2e.conftest import Tenant
 
 QUICK = {"target": "species", "max_candidates": 2}

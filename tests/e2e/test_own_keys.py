@@ -13,7 +13,8 @@ from local import CUSTOMER_ACCOUNT, REGION
 from local.cloud import EmbeddedCloud
 from local.onboard import apply_access_stack, delete_access_stack
 from local.platform import WAIT_SCALE, Platform
-from local.tenant_api import Document, Refused, TenantApi
+from tenantml_cli.errors import Refused
+from tenantml_cli.tenant_api import Document, TenantApi
 from tests.e2e.conftest import Tenant
 
 BUCKET = f"tenantml-{CUSTOMER_ACCOUNT}-{REGION}"

@@ -16,8 +16,9 @@ from botocore.exceptions import ClientError
 
 from local.inventory import calls_into
 from local.platform import Platform
-from local.tenant_api import Document, Refused
 from tenantml.domain.names import CustomerAccount
+from tenantml_cli.errors import Refused
+from tenantml_cli.tenant_api import Document
 
 QUICK = {"max_candidates": 2}
 

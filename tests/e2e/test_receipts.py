@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.tenant_api import Document, Refused
 from tenantml.domain.access import receipt_chain
+from tenantml_cli.errors import Refused
+from tenantml_cli.tenant_api import Document
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Tenant

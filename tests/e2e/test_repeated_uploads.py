@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.tenant_api import Refused, post_form
+from tenantml_cli.errors import Refused
+from tenantml_cli.tenant_api import post_form
 from tests.e2e.test_api import ask
 from tests.e2e.test_uploads import HEADER, ROWS, Dropped, Ingest, ended, executions_of, ingest
 

@@ -12,7 +12,8 @@ import pytest
 from local import REGION
 from local.onboard import apply_access_stack
 from local.platform import Platform
-from local.tenant_api import Refused, TenantApi
+from tenantml_cli.errors import Refused
+from tenantml_cli.tenant_api import TenantApi
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Tenant

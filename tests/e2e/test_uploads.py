@@ -14,8 +14,8 @@ import pytest
 
 from local.inventory import calls_into
 from local.platform import Platform
-from local.tenant_api import Refused
 from tenantml.domain.names import execution_name
+from tenantml_cli.errors import Refused
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Tenant
