@@ -21,7 +21,7 @@ MENDS: Final = {
     "s3_events": "the upload's version is pinned from the event to the copy",
     "cloudformation": "the template creates the IAM group of its operators",
     "apigateway": "API Gateway's own refusals have the form of all others, which the template asks for",
-    "stepfunctions": "Parallel with Output and Assign, time limits, idempotent starts, ends that stay ended",
+    "stepfunctions": "time limits, idempotent starts, limited delays, ends that stay ended",
     "stepfunctions_iam": "the state machine's role would be without meaning: its tasks would be allowed everything",
 }
 

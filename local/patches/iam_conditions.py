@@ -111,12 +111,7 @@ def _with_leading_keys(context_of: Any) -> Any:
 
 
 def _leading_keys(request: dict[str, Any]) -> Iterator[str | None]:
-    """The partition keys that a request names, of whichever operation it is."""
-    for table, requests in (request.get("RequestItems") or {}).items():  # BatchGetItem, BatchWriteItem
-        for key in requests.get("Keys", []) if isinstance(requests, dict) else []:
-            yield _partition_key(table, key)
-        for write in requests if isinstance(requests, list) else []:
-            yield _partition_key(table, write.get("PutRequest", {}).get("Item") or write["DeleteRequest"]["Key"])
+    """The partition keys that a request names; none of a batch's, so that a policy which asks for them refuses it."""
     for item in request.get("TransactItems") or []:
         for detail in item.values():
             yield from _leading_keys(detail)
@@ -125,9 +120,9 @@ def _leading_keys(request: dict[str, Any]) -> Iterator[str | None]:
         yield _partition_key(table, named)
     if condition := request.get("KeyConditionExpression"):
         names, values = request.get("ExpressionAttributeNames") or {}, request.get("ExpressionAttributeValues") or {}
-        wanted = _partition_attribute(table, request.get("IndexName"))
+        attribute = _partition_attribute(table)  # the table's index has the same one
         for name, placeholder in _EQUALITY.findall(condition):
-            if names.get(name, name) == wanted:
+            if names.get(name, name) == attribute:
                 yield _text(values.get(placeholder))
 
 
@@ -135,12 +130,8 @@ def _partition_key(table: str, item: dict[str, Any]) -> str | None:
     return _text(item.get(_partition_attribute(table)))
 
 
-def _partition_attribute(table: str, index: str | None = None) -> str:
-    stored = dynamodb._tables.get(table.rsplit("/", 1)[-1]) or {}
-    schema = stored.get("KeySchema", [])
-    for secondary in stored.get("GlobalSecondaryIndexes") or []:
-        if secondary["IndexName"] == index:
-            schema = secondary["KeySchema"]
+def _partition_attribute(table: str) -> str:
+    schema = (dynamodb._tables.get(table.rsplit("/", 1)[-1]) or {}).get("KeySchema", [])
     return next((part["AttributeName"] for part in schema if part["KeyType"] == "HASH"), "")
 
 

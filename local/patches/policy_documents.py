@@ -16,8 +16,7 @@ from local.patches.emulator import wrap
 BUCKET_POLICY_BYTES: Final = 20 * 1024
 
 _ACCOUNT = re.compile(r"\d{12}|arn:aws:iam::\d{12}:root")
-_ROLE_OR_USER = re.compile(r"arn:aws:iam::(\d{12}):(role|user)/(?:.*/)?([^/]+)")
-_ROLE_SESSION = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/[^/]+")
+_ROLE = re.compile(r"arn:aws:iam::(\d{12}):role/(?:.*/)?([^/]+)")
 _OBJECT_ACTION = re.compile(
     r"s3:(Get|Put|Delete|Restore)Object(?!Lock)|s3:(AbortMultipartUpload|ListMultipartUploadParts)"
 )
@@ -138,9 +137,6 @@ def _nobody(statement: dict[str, Any]) -> str | None:
 def _exists(principal: str) -> bool:
     if principal == "*" or _ACCOUNT.fullmatch(principal):
         return True
-    if named := _ROLE_OR_USER.fullmatch(principal):
-        account, kind, name = named.groups()
-        entity = (iam._roles if kind == "role" else iam._users).get_scoped(account, None, name)
-        return bool(entity) and entity["Arn"] == principal
-    session = _ROLE_SESSION.fullmatch(principal)
-    return session is not None and iam._roles.get_scoped(session[1], None, session[2]) is not None
+    named = _ROLE.fullmatch(principal)
+    role = iam._roles.get_scoped(named[1], None, named[2]) if named else None
+    return role is not None and bool(role["Arn"] == principal)

@@ -47,8 +47,6 @@ def _with_the_caller(evaluate: Any) -> Any:
         caller = iam_evaluator.caller_arn()
         if _for_the_caller.get() and context.principal_type == "Root" and ":assumed-role/" in caller:
             context = dataclasses.replace(context, principal_arn=caller, principal_type="AssumedRole")
-        elif _for_the_caller.get() and context.principal_type == "Root" and ":user/" in caller:
-            context = dataclasses.replace(context, principal_arn=caller, principal_type="User")
         return evaluate(document, context, *arguments, **options)
 
     return evaluating

@@ -17,17 +17,10 @@ from ministack.core import iam_actions, iam_evaluator
 from local.patches.emulator import wrap
 
 SERVICE: Final = "sagemaker"
-_INVOCATION = re.compile(r"/endpoints/([^/]+)/(invocations|invocations-response-stream|async-invocations)$")
-_INVOCATION_ACTIONS = {
-    "invocations": "InvokeEndpoint",
-    "invocations-response-stream": "InvokeEndpointWithResponseStream",
-    "async-invocations": "InvokeEndpointAsync",
-}
+_INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations$")
 # The member of a request that names its resource, and the resource's type; the first present decides.
 _RESOURCES = (
     ("AutoMLJobName", "automl-job"),
-    ("TransformJobName", "transform-job"),
-    ("TrainingJobName", "training-job"),
     ("EndpointName", "endpoint"),
     ("EndpointConfigName", "endpoint-config"),
     ("ModelName", "model"),
@@ -60,8 +53,8 @@ def apply() -> None:
 def _action(extract: Any) -> Any:
     @functools.wraps(extract)
     def extracting(service: str, method: str, path: str, *arguments: Any) -> str | None:
-        if service == SERVICE and (invocation := _INVOCATION.search(path)):
-            return f"{SERVICE}:{_INVOCATION_ACTIONS[invocation[2]]}"
+        if service == SERVICE and _INVOCATION.search(path):
+            return f"{SERVICE}:InvokeEndpoint"
         found: str | None = extract(service, method, path, *arguments)
         return found
 

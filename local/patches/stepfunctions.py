@@ -1,8 +1,7 @@
-"""Step Functions: Parallel in JSONata, isolated branches, time limits, idempotent starts, delays, ends that stay."""
+"""Step Functions: time limits, idempotent starts, limited delays, ends that stay."""
 
 from __future__ import annotations
 
-import copy
 import functools
 import json
 import random
@@ -18,66 +17,10 @@ from local.patches.emulator import wrap
 
 def apply() -> None:
     """Mend the interpreter where it departs from the Amazon States Language."""
-    wrap(stepfunctions, "_run_parallel_branches", "b8c7f6915297", _jsonata_in_parallel)
-    wrap(stepfunctions, "_apply_output_path", "e9cfd0067244", _output_of_succeed)
-    wrap(stepfunctions, "_run_sub_machine", "f8d844168b14", _in_its_own_scope)
-    wrap(stepfunctions, "_execute_task", "53c818d247db", _only_while_running)
     wrap(stepfunctions, "_find_matching_retrier", "cb494ae8503c", _with_limited_delay)
     wrap(stepfunctions, "_fail_execution", "e6da895fa0b7", _unless_ended)
     wrap(stepfunctions, "_run_execution", "996dff84e0e0", _with_time_limit)
     wrap(stepfunctions, "_start_execution", "9923282fc76c", _idempotently)
-
-
-def _jsonata_in_parallel(run: Any) -> Any:
-    """A JSONata Parallel state applies Arguments, Output and Assign, with the branches' results as `$states.result`."""
-
-    @functools.wraps(run)
-    def running(state: dict[str, Any], raw_input: Any, execution: dict[str, Any], context: dict[str, Any]) -> Any:
-        if stepfunctions._state_query_language(state, context) != "JSONata":
-            return run(state, raw_input, execution, context)
-        effective = stepfunctions._apply_jsonata_arguments(state, raw_input, context)
-        results, following = run(state, effective, execution, context)
-        output = stepfunctions._apply_jsonata_output(state, raw_input, context, result=results, default=results)
-        stepfunctions._apply_state_assign(state, raw_input, context, result=results)
-        return output, following
-
-    return running
-
-
-def _output_of_succeed(apply_path: Any) -> Any:
-    """A JSONata Succeed state has an Output."""
-
-    @functools.wraps(apply_path)
-    def applying(state: dict[str, Any], data: Any, context: dict[str, Any] | None = None) -> Any:
-        if state.get("Type") == "Succeed" and stepfunctions._state_query_language(state, context) == "JSONata":
-            return stepfunctions._apply_jsonata_output(state, data, context, default=data)
-        return apply_path(state, data, context)
-
-    return applying
-
-
-def _in_its_own_scope(run: Any) -> Any:
-    """Branches and items see the outer variables; their own state name, task token and variables stay theirs."""
-
-    @functools.wraps(run)
-    def running(states: Any, start_at: str, data: Any, execution: dict[str, Any], context: dict[str, Any]) -> Any:
-        return run(states, start_at, data, execution, copy.deepcopy(context))
-
-    return running
-
-
-class _Ended(stepfunctions._ExecutionError):  # type: ignore[misc]
-    """The execution was stopped or timed out while one of its branches was at work."""
-
-
-def _only_while_running(execute: Any) -> Any:
-    @functools.wraps(execute)
-    def executing(state: dict[str, Any], raw_input: Any, execution: dict[str, Any], context: dict[str, Any]) -> Any:
-        if execution.get("status") not in (None, "RUNNING"):
-            raise _Ended("States.Runtime", "the execution has ended")
-        return execute(state, raw_input, execution, context)
-
-    return executing
 
 
 def _with_limited_delay(find: Any) -> Any:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextvars
 import functools
-from collections.abc import Iterator
 from typing import Any
 
 from ministack.core import iam_evaluator
-from ministack.core.responses import get_account_id, get_region
+from ministack.core.responses import get_region
 from ministack.services import iam, stepfunctions
 
 from local.patches import iam_decisions
@@ -16,9 +15,8 @@ from local.patches.emulator import wrap
 
 _session_arn: contextvars.ContextVar[str] = contextvars.ContextVar("state_machine_session", default="")
 
-# The optimised Lambda and DynamoDB integrations name a refusal after the SDK's base exception.
-_REFUSALS = {"lambda": "Lambda.AWSLambdaException", "dynamodb": "DynamoDB.AmazonDynamoDBException"}
-_NAMESPACES = {"eventbridge": "events", "sfn": "states"}
+_INVOKE, _ACTION = "arn:aws:states:::lambda:invoke", "lambda:InvokeFunction"
+_UNKNOWN = "local/patches/stepfunctions_iam.py does not know which permission {} needs: add it"
 
 
 def apply() -> None:
@@ -44,25 +42,24 @@ def _as_the_role(run: Any) -> Any:
 def _if_allowed(invoke: Any) -> Any:
     @functools.wraps(invoke)
     def invoking(resource: str, arguments: Any) -> Any:
-        session_arn = _session_arn.get()
-        for action, resource_arn in _permissions(resource, arguments) if session_arn else ():
-            if not _allows(session_arn, action, resource_arn):
-                iam_decisions.refused(session_arn, action, resource_arn)
-                service = action.partition(":")[0]
-                cause = _sentence(action, session_arn, resource_arn)
-                raise stepfunctions._ExecutionError(
-                    _REFUSALS.get(service, f"{service.title()}.AccessDeniedException"), cause
-                )
+        if session_arn := _session_arn.get():
+            if resource != _INVOKE:
+                raise stepfunctions._ExecutionError("States.Runtime", _UNKNOWN.format(resource))
+            function_arn = arguments["FunctionName"]
+            if not _allows(session_arn, _ACTION, function_arn):
+                iam_decisions.refused(session_arn, _ACTION, function_arn)
+                # The optimised integration names a refusal after the SDK's base exception.
+                raise stepfunctions._ExecutionError("Lambda.AWSLambdaException", _sentence(session_arn, function_arn))
         return invoke(resource, arguments)
 
     return invoking
 
 
-def _sentence(action: str, session_arn: str, resource_arn: str) -> str:
+def _sentence(session_arn: str, function_arn: str) -> str:
     """IAM's sentence for a permission that no policy gives."""
     return (
-        f"User: {session_arn} is not authorized to perform: {action} on resource: {resource_arn} because no "
-        f"identity-based policy allows the {action} action"
+        f"User: {session_arn} is not authorized to perform: {_ACTION} on resource: {function_arn} because no "
+        f"identity-based policy allows the {_ACTION} action"
     )
 
 
@@ -79,35 +76,3 @@ def _allows(session_arn: str, action: str, resource_arn: str) -> bool:
     policies = iam_evaluator._gather_role_policies(name, account)
     limits = iam_evaluator._permissions_boundary(iam._roles, name, account)
     return bool(iam_evaluator.evaluate(context, policies, *limits).decision == "Allow")
-
-
-def _permissions(resource: str, arguments: Any) -> Iterator[tuple[str, str]]:
-    """The actions that a task's resource performs, on what; nothing for an integration that we do not use."""
-    arguments = arguments if isinstance(arguments, dict) else {}
-    integration = resource.partition(":states:::")[2].replace("aws-sdk:", "").split(".")[0]
-    if resource.startswith("arn:aws:lambda:"):
-        yield "lambda:InvokeFunction", _arn("lambda", resource)
-        return
-    service, _, call = integration.partition(":")
-    namespace = _NAMESPACES.get(service, service)
-    action = f"{namespace}:{call[:1].upper()}{call[1:]}"
-    match namespace:
-        case "lambda" if call == "invoke":
-            yield "lambda:InvokeFunction", _arn("lambda", arguments.get("FunctionName", ""), "function:")
-        case "dynamodb":
-            yield action, _arn("dynamodb", arguments.get("TableName", ""), "table/")
-        case "sns":
-            yield action, arguments.get("TopicArn", "*")
-        case "sqs":
-            yield action, _arn("sqs", arguments.get("QueueUrl", "").rsplit("/", 1)[-1])
-        case "states":
-            yield action, arguments.get("StateMachineArn", "*")
-        case "events" if call == "putEvents":
-            for bus in {entry.get("EventBusName", "default") for entry in arguments.get("Entries", [])}:
-                yield action, _arn("events", bus, "event-bus/")
-        case "s3" if call in ("getObject", "putObject", "deleteObject"):
-            yield action, f"arn:aws:s3:::{arguments.get('Bucket')}/{arguments.get('Key')}"
-
-
-def _arn(service: str, named: str, kind: str = "") -> str:
-    return named if named.startswith("arn:") else f"arn:aws:{service}:{get_region()}:{get_account_id()}:{kind}{named}"

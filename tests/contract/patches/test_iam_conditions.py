@@ -71,11 +71,6 @@ def test_a_bucket_that_denies_plain_http_is_usable_on_loopback(
     assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == b"1"
 
 
-_GSI = {
-    "IndexName": "by-owner",
-    "KeySchema": [{"AttributeName": "owner", "KeyType": "HASH"}],
-    "Projection": {"ProjectionType": "ALL"},
-}
 _OPERATIONS: dict[str, Callable[[str, str], dict[str, Any]]] = {
     "put_item": lambda table, key: {"TableName": table, "Item": {"pk": {"S": key}, "sk": {"S": "1"}}},
     "get_item": lambda table, key: {"TableName": table, "Key": {"pk": {"S": key}, "sk": {"S": "1"}}},
@@ -84,11 +79,6 @@ _OPERATIONS: dict[str, Callable[[str, str], dict[str, Any]]] = {
         "KeyConditionExpression": "#pk = :key AND begins_with(sk, :start)",
         "ExpressionAttributeNames": {"#pk": "pk"},
         "ExpressionAttributeValues": {":key": {"S": key}, ":start": {"S": "1"}},
-    },
-    "batch_get_item": lambda table, key: {
-        "RequestItems": {
-            table: {"Keys": [{"pk": {"S": "TENANT#acme"}, "sk": {"S": "1"}}, {"pk": {"S": key}, "sk": {"S": "2"}}]}
-        }
     },
     "transact_write_items": lambda table, key: {
         "TransactItems": [{"Put": {"TableName": table, "Item": {"pk": {"S": key}, "sk": {"S": "2"}}}}]
@@ -103,12 +93,11 @@ def tenants_table(cloud: EmbeddedCloud, make_role: Callable[..., Any], unique: C
     cloud.client("dynamodb").create_table(
         TableName=table,
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "owner")],
-        GlobalSecondaryIndexes=[_GSI],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
         BillingMode="PAY_PER_REQUEST",
     )
     scope = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["TENANT#acme"]}}
-    actions = [f"dynamodb:{action}" for action in ("GetItem", "PutItem", "Query", "BatchGetItem")]
+    actions = [f"dynamodb:{action}" for action in ("GetItem", "PutItem", "Query")]
     role = make_role({"Effect": "Allow", "Action": actions, "Resource": "*", "Condition": scope})
     return cloud.client("dynamodb", credentials=role.credentials), table
 
