@@ -54,5 +54,5 @@ def test_every_error_is_raised_somewhere(repository: Path) -> None:
                 used |= {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
                 used |= set(re.findall(r'"Error": "(\w+)"', path.read_text()))
     for path in [*(repository / "statemachine").glob("*.json"), repository / "template.yaml"]:
-        used |= set(re.findall(r'"(?:Error|code)": ?"(\w+)"', path.read_text()))
+        used |= set(re.findall(r'(?:"Error": ?"|\bCode: )(\w+)', path.read_text()))
     assert sorted(KINDS.keys() - used) == []

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import json
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import pytest
@@ -101,7 +102,9 @@ def test_every_setting_is_in_the_document_with_a_default_that_it_takes() -> None
 @pytest.mark.parametrize("kind", list(TEMPLATE["Resources"]["Api"]["Properties"]["GatewayResponses"]))
 def test_what_api_gateway_answers_is_a_problem_document(kind: str) -> None:
     response = TEMPLATE["Resources"]["Api"]["Properties"]["GatewayResponses"][kind]
-    body = json.loads(response["ResponseTemplates"]["application/json"])
+    text, values = response["ResponseTemplates"]["application/json"]["Fn::Sub"]
+    body = json.loads(Template(text).safe_substitute(values))
+    assert body["type"] == f"{errors.DOCUMENTATION}#{body['code'].lower()}"
     assert response["ResponseParameters"]["Headers"]["Content-Type"] == "'application/problem+json'"
     Draft202012Validator(schemas.problem()).validate(body)
     assert body["status"] == int(response["StatusCode"])
