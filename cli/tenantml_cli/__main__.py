@@ -6,6 +6,7 @@ The result goes to standard output, as one JSON document with `--json`; progress
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import os
 import sys
@@ -46,18 +47,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands; `docs/cli.md` has a section for each."""
+    """Return the parser of all commands; `docs/cli.md` is generated from it."""
     top = argparse.ArgumentParser(prog="tenantml", description="Operate a deployed TenantML stack.")
     everywhere = argparse.ArgumentParser(add_help=False)
     everywhere.add_argument("--json", action="store_true", help="print one JSON document, and no progress")
     everywhere.add_argument(
-        "--stack", default=os.environ.get("TENANTML_STACK", "tenantml"), help="the stack's name (TENANTML_STACK)"
+        "--stack",
+        default=os.environ.get("TENANTML_STACK", "tenantml"),
+        help="the stack's name; default: TENANTML_STACK, else tenantml",
     )
     first = top.add_subparsers(required=True, metavar="COMMAND")
 
     def add(group: Any, name: str, command: Command) -> argparse.ArgumentParser:
-        said = command.__doc__ or ""
-        made: argparse.ArgumentParser = group.add_parser(name, help=said, description=said, parents=[everywhere])
+        description = inspect.getdoc(command) or ""
+        made: argparse.ArgumentParser = group.add_parser(
+            name,
+            help=description.splitlines()[0],
+            description=description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            parents=[everywhere],
+        )
         made.set_defaults(command=command)
         return made
 
@@ -65,67 +74,73 @@ def parser() -> argparse.ArgumentParser:
     of_tenant = tenant.add_subparsers(required=True, metavar="COMMAND")
     _tenant_commands(of_tenant, add)
 
-    found = add(first, "upload", commands.upload)
-    found.add_argument("destination", metavar="[TENANT/]MODEL")
-    found.add_argument("file", metavar="FILE")
-    found.add_argument("--multipart", action="store_true", help="in parts at any size; over 5 GiB it is so anyway")
-    found = add(first, "watch", commands.watch)
-    found.add_argument("execution", metavar="EXECUTION")
-    _add_timeout(found, 24 * _HOUR)
-    found = add(first, "predict", commands.predict)
-    found.add_argument("model", metavar="MODEL")
-    found.add_argument("file", metavar="FILE", nargs="?", default="-", help="- is standard input (default)")
-    found = add(first, "receipt", commands.receipt)
-    found.add_argument("execution", metavar="EXECUTION")
-    found.add_argument("--tenant", help="ask as an operator, for this tenant; without it the API key asks")
+    upload = add(first, "upload", commands.upload)
+    upload.add_argument("destination", metavar="[TENANT/]MODEL", help="the model to train")
+    upload.add_argument("file", metavar="FILE", help="a CSV file with a header")
+    upload.add_argument("--multipart", action="store_true", help="send parts, as it does anyway over 5 GiB")
+    watch = add(first, "watch", commands.watch)
+    watch.add_argument("execution", metavar="EXECUTION", help="the execution's name")
+    _add_timeout(watch, 24 * _HOUR)
+    predict = add(first, "predict", commands.predict)
+    predict.add_argument("model", metavar="MODEL", help="the model's name")
+    predict.add_argument("file", metavar="FILE", nargs="?", default="-", help="the rows; default: -, standard input")
+    receipt = add(first, "receipt", commands.receipt)
+    receipt.add_argument("execution", metavar="EXECUTION", help="the execution's name")
+    receipt.add_argument("--tenant", help="ask as an operator; default: ask with the key in TENANTML_API_KEY")
     return top
 
 
 def _tenant_commands(group: Any, add: _Add) -> None:
-    found = add(group, "add", commands.tenant_add)
-    found.add_argument("tenant", metavar="TENANT")
-    found.add_argument("--account", dest="account_id", required=True, help="the customer's AWS account, 12 digits")
-    found.add_argument("--region", required=True, help="where its models are trained and served")
-    found.add_argument("--contact", required=True, help="whom to write to")
-    found.add_argument("--kms-key", dest="kms_key_arn", help="the customer's own key, as ARN, if it insists on one")
-    found.add_argument(
-        "--subnets", dest="subnet_ids", type=_listed, help="of the customer's own VPC, with commas between"
+    def add_for_tenant(name: str, command: Command) -> argparse.ArgumentParser:
+        made = add(group, name, command)
+        made.add_argument("tenant", metavar="TENANT", help="the tenant's id")
+        return made
+
+    register = add_for_tenant("add", commands.tenant_add)
+    register.add_argument("--account", dest="account_id", required=True, help="the customer's AWS account, 12 digits")
+    register.add_argument("--region", required=True, help="where its models are trained and served")
+    register.add_argument("--contact", required=True, help="an address to write to")
+    register.add_argument("--kms-key", dest="kms_key_arn", help="the ARN of the customer's own key")
+    register.add_argument(
+        "--subnets", dest="subnet_ids", type=_listed, help="ids of the customer's own subnets, separated by commas"
     )
-    found.add_argument("--security-groups", dest="security_group_ids", type=_listed, help="of that VPC, alike")
+    register.add_argument(
+        "--security-groups", dest="security_group_ids", type=_listed, help="ids of security groups in that VPC"
+    )
+    add_for_tenant("activate", commands.tenant_activate)
     add(group, "list", commands.tenant_list)
-    for name, command in (
-        ("activate", commands.tenant_activate),
-        ("show", commands.tenant_show),
-        ("add-key", commands.tenant_add_key),
-    ):
-        add(group, name, command).add_argument("tenant", metavar="TENANT")
-    found = add(group, "rotate-key", commands.tenant_rotate_key)
-    found.add_argument("tenant", metavar="TENANT")
-    found.add_argument("--overlap-hours", type=float, default=24.0, help="how long the others stay valid (24)")
-    found = add(group, "revoke-key", commands.tenant_revoke_key)
-    found.add_argument("tenant", metavar="TENANT")
-    found.add_argument("key_id", metavar="KEY", help="its id, as `tenant show` lists it")
-    found = add(group, "suspend", commands.tenant_suspend)
-    found.add_argument("tenant", metavar="TENANT")
-    found.add_argument("--reason", required=True, help="shown to the tenant")
-    found = add(group, "offboard", commands.tenant_offboard)
-    found.add_argument("tenant", metavar="TENANT")
-    found.add_argument("--model", help="remove this model only")
-    found.add_argument("--yes", action="store_true", help="really; it cannot be taken back")
-    found.add_argument("--keep-artefacts", action="store_true", help="leave what lies in the customer's bucket")
-    found.add_argument(
-        "--abandon", action="store_true", help="forget the tenant although its account lets us in no more"
+    add_for_tenant("show", commands.tenant_show)
+    add_for_tenant("add-key", commands.tenant_add_key)
+    rotate = add_for_tenant("rotate-key", commands.tenant_rotate_key)
+    rotate.add_argument(
+        "--overlap-hours", type=float, default=24.0, help="how long the others stay valid, at most 720; default: 24"
     )
-    _add_timeout(found, _HOUR)
+    revoke = add_for_tenant("revoke-key", commands.tenant_revoke_key)
+    revoke.add_argument("key_id", metavar="KEY", help="the key's id, as `tenant show` lists it")
+    suspend = add_for_tenant("suspend", commands.tenant_suspend)
+    suspend.add_argument("--reason", required=True, help="shown to the tenant")
+    offboard = add_for_tenant("offboard", commands.tenant_offboard)
+    offboard.add_argument("--model", help="remove this model only")
+    offboard.add_argument("--yes", action="store_true", help="confirm; a removal cannot be undone")
+    offboard.add_argument("--keep-artefacts", action="store_true", help="leave the objects in the customer's bucket")
+    offboard.add_argument(
+        "--abandon",
+        action="store_true",
+        help="forget the tenant although its account refuses us; the report names what remains there",
+    )
+    _add_timeout(offboard, _HOUR)
 
 
 def _listed(text: str) -> list[str]:
-    return [one for one in text.split(",") if one]
+    return [item for item in text.split(",") if item]
 
 
-def _add_timeout(found: argparse.ArgumentParser, default: float) -> None:
-    found.add_argument(
-        "--timeout-seconds", type=float, default=default, help=f"how long to wait ({default:.0f}); it goes on after it"
+def _add_timeout(command: argparse.ArgumentParser, seconds: float) -> None:
+    command.add_argument(
+        "--timeout-seconds",
+        type=float,
+        default=seconds,
+        help=f"how long to wait; the execution goes on after that; default: {seconds:.0f}",
     )
 
 

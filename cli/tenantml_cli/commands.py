@@ -60,7 +60,16 @@ Command = Callable[[Context], Result]
 
 
 def tenant_add(context: Context) -> Result:
-    """Register a tenant and print what its cloud team has to apply."""
+    """Register a tenant and print what its cloud team applies.
+
+    That is a link which opens CloudFormation in the customer's account with every parameter filled in, and the same as
+    a command line. The external ID in it is generated for this tenant alone.
+
+    A customer that requires its own KMS key or VPC states them before: every job and endpoint is created with them. To
+    change them, off-board the tenant and register it again.
+
+        tenantml tenant add acme --account 222222222222 --region eu-central-1 --contact cloud-team@acme.example
+    """
     options = context.options
     request: Document = {name: getattr(options, name) for name in ("tenant", "account_id", "region", "contact")}
     theirs = {name: getattr(options, name) for name in ("kms_key_arn", "subnet_ids", "security_group_ids")}
@@ -77,55 +86,97 @@ def tenant_add(context: Context) -> Result:
 
 
 def tenant_activate(context: Context) -> Result:
-    """Prove the tenant's access role; issue its first API key, or end its suspension."""
+    """Prove the tenant's access role; issue its first API key, or end its suspension.
+
+    The key is shown this once. A tenant whose role is not as it must be stays inactive, and the command fails with the
+    reason. Activating a suspended tenant leaves its keys as they are.
+
+        tenantml tenant activate acme
+    """
     found = context.stack.call("ActivateTenantFunction", {"tenant": context.options.tenant})
     key = found["api_key"]
     return Result(found, f"{found['tenant']} is active." + (_shown_once(key) if key else ""))
 
 
 def tenant_list(context: Context) -> Result:
-    """List the tenants and how they stand."""
+    """List the tenants: status, account, region, and the reason of the status.
+
+    The status is registered, active, suspended or offboarded.
+
+        tenantml tenant list
+    """
     found = context.stack.call("DescribeTenantsFunction", {})
     rows = [[row[name] for name in ("tenant", "status", "account_id", "region", "reason")] for row in found["tenants"]]
     return Result(found, _table(["tenant", "status", "account", "region", "reason"], rows))
 
 
 def tenant_show(context: Context) -> Result:
-    """Show one tenant, and the ids of its API keys."""
+    """Show one tenant: what is registered, its last probe, and the ids of its API keys.
+
+    It never shows a key.
+
+        tenantml tenant show acme
+    """
     found = context.stack.call("DescribeTenantsFunction", {"tenant": context.options.tenant})["tenants"][0]
     lines = [f"{name:12} {_shown(value)}" for name, value in found.items() if name != "keys" and value]
     return Result(found, "\n".join([*lines, "", _keys(found)]))
 
 
 def tenant_add_key(context: Context) -> Result:
-    """Issue a further API key."""
+    """Issue a further API key, for instance for another app.
+
+    The key is shown this once. The others stay.
+
+        tenantml tenant add-key acme
+    """
     found = context.stack.call("IssueKeyFunction", {"tenant": context.options.tenant})
     return Result(found, _shown_once(found["api_key"]).lstrip() + "\n\n" + _keys(found))
 
 
 def tenant_rotate_key(context: Context) -> Result:
-    """Issue a new API key and let the others end after an overlap."""
+    """Issue a new API key and let the others end after an overlap.
+
+    The key is shown this once.
+
+        tenantml tenant rotate-key acme --overlap-hours 48
+    """
     seconds = round(context.options.overlap_hours * 3600)
     found = context.stack.call("IssueKeyFunction", {"tenant": context.options.tenant, "overlap_seconds": seconds})
     return Result(found, _shown_once(found["api_key"]).lstrip() + "\n\n" + _keys(found))
 
 
 def tenant_revoke_key(context: Context) -> Result:
-    """End one API key at once."""
+    """End one API key at once.
+
+    API Gateway may keep its answer for 30 s more.
+
+        tenantml tenant revoke-key acme 7fad4936bac8
+    """
     request = {"tenant": context.options.tenant, "key_id": context.options.key_id}
     found = context.stack.call("RevokeKeyFunction", request)
     return Result(found, f"{context.options.key_id} is revoked.\n\n{_keys(found)}")
 
 
 def tenant_suspend(context: Context) -> Result:
-    """Suspend a tenant until it is activated again."""
+    """Suspend a tenant until it is activated again.
+
+    Its requests and uploads are refused, whatever the hourly probe finds.
+
+        tenantml tenant suspend acme --reason "the invoice of May is open"
+    """
     request = {"tenant": context.options.tenant, "reason": context.options.reason}
     found = context.stack.call("SuspendTenantFunction", request)
     return Result(found, f"{found['tenant']} is suspended. To end that: tenantml tenant activate {found['tenant']}")
 
 
 def tenant_offboard(context: Context) -> Result:
-    """Remove all that was made for a tenant, or for one model of it, and print the report."""
+    """Remove all that was made for a tenant, or for one of its models, and print the report.
+
+    The report lists what was removed, what was kept, and what AWS cannot remove. After a failure, repeat the command:
+    the removal resumes where it stopped.
+
+        tenantml tenant offboard acme --yes
+    """
     options = context.options
     what = f"{options.tenant}/{options.model}" if options.model else options.tenant
     if not options.yes:
@@ -141,7 +192,15 @@ def tenant_offboard(context: Context) -> Result:
 
 
 def upload(context: Context) -> Result:
-    """Send a dataset, which starts a training: to TENANT/MODEL as an operator, to MODEL with the tenant's API key."""
+    """Send a dataset, which starts a training.
+
+    TENANT/MODEL uploads with the operator's own credentials and prints the name of the execution. MODEL alone uploads
+    as the tenant does, with the key in TENANTML_API_KEY: by a form, or in parts, each sent again when the network
+    fails.
+
+        tenantml upload acme/churn churn.csv
+        tenantml upload churn churn.csv
+    """
     options = context.options
     path = Path(options.file)
     if not path.is_file():
@@ -161,14 +220,24 @@ def upload(context: Context) -> Result:
 
 
 def watch(context: Context) -> Result:
-    """Follow an execution until it is over."""
+    """Print the states that an execution enters until it is over.
+
+    The exit code is 4, under the name of the failure, when the execution fails, and 5 when it outlives the wait.
+
+        tenantml watch acme-churn-0f3c9a8b7d6e5f41
+    """
     execution = context.options.execution
     output = context.follow(TRAINING, execution)
     return Result({"execution": execution, "status": "succeeded", "output": output}, f"{execution} succeeded.")
 
 
 def predict(context: Context) -> Result:
-    """Predict the rows of a file, CSV with a header or JSON, with the tenant's API key."""
+    """Predict rows, CSV with a header or the API's JSON, with the key in TENANTML_API_KEY.
+
+    Prints CSV, or with --json the API's answer.
+
+        tenantml predict churn rows.csv
+    """
     options = context.options
     body = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
     content_type = "application/json" if body.lstrip()[:1] == b"{" else "text/csv"
@@ -184,7 +253,12 @@ def predict(context: Context) -> Result:
 
 
 def receipt(context: Context) -> Result:
-    """Print what an execution did in the customer's account, call by call."""
+    """Print what an execution did in the customer's account, call by call.
+
+    A tenant sees its own receipts with its API key, an operator those of any tenant.
+
+        tenantml receipt acme-churn-0f3c9a8b7d6e5f41 --tenant acme
+    """
     options = context.options
     if options.tenant:
         found = context.stack.receipt(options.tenant, options.execution)
