@@ -1,24 +1,25 @@
-"""Write the reference part of the command line's page: `python -m tools.cli_docs`."""
+"""The reference of the command line, as its parser has it."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 
 from tenantml_cli.__main__ import parser
 from tenantml_cli.errors import MEANINGS
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
-_BEGIN, _END = "<!-- generated: cli -->\n", "<!-- /generated -->"
-
 Row = tuple[str, str]
 
 
-def page() -> str:
-    """Return the page with its reference part as the parser has it; the prose around it stays."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
-    return f"{before}{_BEGIN}\n{_reference()}\n{_END}{rest.partition(_END)[2]}"
+def reference() -> str:
+    """Return the options and exit codes of all commands, and a section of each."""
+    rows = {name: [*_rows(command)] for name, command in commands().items()}
+    everywhere = [row for row in next(iter(rows.values())) if all(row in others for others in rows.values())]
+    parts = ["## Every command", _table("option", everywhere), "## Exit codes", _exit_codes()]
+    for name, command in commands().items():
+        own = [row for row in rows[name] if row not in everywhere]
+        parts += [f"## {name}", str(command.description), *([_table("argument", own)] if own else [])]
+    return "\n\n".join(parts)
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
@@ -34,16 +35,6 @@ def _commands(group: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParse
             yield from _commands(command)
     if not inner:
         yield group
-
-
-def _reference() -> str:
-    rows = {name: [*_rows(command)] for name, command in commands().items()}
-    everywhere = [row for row in next(iter(rows.values())) if all(row in others for others in rows.values())]
-    parts = ["## Every command", _table("option", everywhere), "## Exit codes", _exit_codes()]
-    for name, command in commands().items():
-        own = [row for row in rows[name] if row not in everywhere]
-        parts += [f"## {name}", str(command.description), *([_table("argument", own)] if own else [])]
-    return "\n\n".join(parts) + "\n"
 
 
 def _rows(command: argparse.ArgumentParser) -> Iterator[Row]:
@@ -62,7 +53,3 @@ def _table(title: str, rows: list[Row]) -> str:
 def _exit_codes() -> str:
     lines = [f"| {code} | {meaning} | {on_stderr} |" for code, (meaning, on_stderr) in MEANINGS.items()]
     return "\n".join(["| code | meaning | on standard error |", "|---|---|---|", *lines])
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")

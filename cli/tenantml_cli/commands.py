@@ -222,7 +222,8 @@ def upload(context: Context) -> Result:
 def watch(context: Context) -> Result:
     """Print the states that an execution enters until it is over.
 
-    The exit code is 4, under the name of the failure, when the execution fails, and 5 when it outlives the wait.
+    An execution that an upload is about to start may be named at once. The exit code is 4, under the name of the
+    failure, when the execution fails, and 5 when it outlives the wait.
 
         tenantml watch acme-churn-0f3c9a8b7d6e5f41
     """

@@ -21,6 +21,7 @@ _CONFIG = Config(retries={"mode": "standard"})
 _ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=180)
 _PART_BYTES = 64 * 1024 * 1024
 _FIRST_POLL_SECONDS = 0.2
+_START_SECONDS = 10.0  # from an upload to its execution, at most
 
 Document = dict[str, Any]
 Progress = Callable[[str], None]
@@ -115,13 +116,17 @@ class Stack:
             Refused: there is no such execution.
         """
         arn = f"{self.outputs[machine].replace(':stateMachine:', ':execution:')}:{name}"
-        steps, deadline = self.client("stepfunctions"), time.monotonic() + timeout_seconds
+        steps, began = self.client("stepfunctions"), time.monotonic()
+        deadline = began + timeout_seconds
         pages = steps.get_paginator("get_execution_history")
         history, pause = History(), _FIRST_POLL_SECONDS
         while True:
             try:
                 execution = steps.describe_execution(executionArn=arn)
             except steps.exceptions.ExecutionDoesNotExist as error:
+                if time.monotonic() < min(deadline, began + _START_SECONDS):
+                    time.sleep(pause)
+                    continue
                 raise Refused("NoExecution", f"there is no execution {name!r}") from error
             events = pages.paginate(executionArn=arn, includeExecutionData=False).search("events")
             for event in history.read(list(events)):

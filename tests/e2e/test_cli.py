@@ -140,7 +140,7 @@ def test_a_failed_execution_exits_with_4_and_its_name(acme: Tenant, run: Run, tm
     ("arguments", "exit_code", "code"),
     [
         (["tenant", "show", "nobody"], 3, "TenantNotFound"),
-        (["watch", "no-such-execution"], 3, "NoExecution"),
+        (["watch", "no-such-execution", "--timeout-seconds", "0"], 3, "NoExecution"),
         (["upload", "acme/shell", "/nonexistent/file.csv"], 3, "NoFile"),
         (["upload", "acme/shell/deep", __file__], 3, "WrongUploadKey"),
         (["upload", "shell", __file__], 3, "NoApiKey"),
