@@ -176,9 +176,14 @@ build: .venv-sam/.installed ## Validate the template and build what `make deploy
 # Credentials and region come from the environment, as for any AWS client. samconfig.toml holds the defaults.
 STACK ?= tenantml
 PARAMETERS ?=
+.PHONY: check-deployment
+check-deployment: .venv-sam/.installed
+	@.venv-sam/bin/python -m tools.deployment check "$(STACK)"
+
 .PHONY: deploy
-deploy: build ## Deploy to AWS: STACK=name PARAMETERS="Name=value Name=value"
+deploy: check-deployment build ## Deploy to AWS: STACK=name PARAMETERS="Name=value Name=value"
 	@$(SAM) deploy --stack-name $(STACK) $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
+	@.venv-sam/bin/python -m tools.deployment finish "$(STACK)"
 
 .PHONY: clean
 clean: ## Remove what was built, and the environments

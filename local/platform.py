@@ -14,6 +14,7 @@ from local.deploy import deploy
 from local.package import package
 from tenantml_cli.commands import OFFBOARDING
 from tenantml_cli.stack import Document, Stack
+from tools.deployment import publish
 
 STACK = "tenantml"
 # The definitions poll every 30 s and drain for 2 min, which suits AWS: here that is 0.6 s and 2.4 s.
@@ -40,7 +41,8 @@ class Platform(Stack):
         s3.create_bucket(Bucket=_ARTIFACTS_BUCKET)
         template = package(_REPOSITORY / "template.yaml", _REPOSITORY / "build" / "package", s3, _ARTIFACTS_BUCKET)
         s3.put_object(Bucket=_ARTIFACTS_BUCKET, Key="template.json", Body=template.encode())
-        deploy(cloud.client("cloudformation"), STACK, _TEMPLATE_URL, parameters)
+        outputs = deploy(cloud.client("cloudformation"), STACK, _TEMPLATE_URL, parameters)
+        publish(s3, outputs["OnboardingBucket"])
         return cls(cloud)
 
     def set_parameters(self, parameters: Mapping[str, str]) -> None:

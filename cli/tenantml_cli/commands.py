@@ -80,6 +80,7 @@ def tenant_add(context: Context) -> Result:
         f"{found['tenant']} is registered. Its cloud team applies the template in account {options.account_id}, by",
         f"\n{onboarding['link']}\n",
         f"or\n\n{onboarding['cli']}\n",
+        f"The template is {onboarding['template_url']}, SHA-256 {onboarding['template_sha256']}.",
         f"Then: tenantml tenant activate {found['tenant']}",
     ]
     return Result(found, "\n".join(lines))

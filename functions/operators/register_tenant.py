@@ -7,18 +7,20 @@ from typing import Any
 from tenantml.domain.tenancy import onboarding
 from tenantml.domain.tenancy.tenant import register
 from tenantml.entrypoint import function
-from tenantml.services import registry
+from tenantml.services import published_template, registry
 from tenantml.settings import setting
 
 
 @function
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Return the tenant's external ID and the template's parameters, filled in."""
+    template = published_template.newest()
     platform = onboarding.Platform(
         account_id=setting("PLATFORM_ACCOUNT"),
         stack_name=setting("STACK_NAME"),
         staging_bucket=setting("STAGING_BUCKET"),
-        template_url=setting("ONBOARDING_TEMPLATE_URL"),
+        template_url=template.url,
+        template_sha256=template.sha256,
         data_key_arn=setting("DATA_KEY_ARN", ""),
     )
     tenant = register(event, platform.account_id)

@@ -22,7 +22,7 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     account, folder = context.account, context.run.customer_folder
     target = delivery.Target(account.bucket, f"{folder}input/train.csv", account.account_id)
     if event["delivery"] == "copy":
-        source_arn = f"arn:aws:s3:::{train.bucket}/{train.key}"
+        source_arn = f"{objects.arn_of(train.bucket)}/{train.key}"
         policy = session_policies.deliver(account, folder, source_arn, setting("DATA_KEY_ARN", ""))
         delivery.copy(context.customer(policy).client("s3"), train, setting("PLATFORM_ACCOUNT"), target, platform("s3"))
     else:

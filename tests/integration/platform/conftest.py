@@ -23,7 +23,7 @@ from tests.functions import REPOSITORY, module_of, sample_event
 
 SAAS, CUSTOMER, REGION = "123456789012", "222222222222", "us-east-1"
 TABLES = {"REGISTRY_TABLE": "RegistryTable", "GRANTS_TABLE": "GrantsTable", "EVIDENCE_TABLE": "EvidenceTable"}
-BUCKETS = {"STAGING_BUCKET": "StagingBucket", "INGEST_BUCKET": "IngestBucket"}
+BUCKETS = {"STAGING_BUCKET": "StagingBucket", "INGEST_BUCKET": "IngestBucket", "ONBOARDING_BUCKET": "OnboardingBucket"}
 TEMPLATE = yaml_parse((REPOSITORY / "template.yaml").read_text())["Resources"]
 CONTEXT = SimpleNamespace(aws_request_id="8476a536", function_name="tenantml-f")
 TENANT = Tenant("acme", CUSTOMER, REGION, "cloud@acme.example", "tenantml-external-id", ACTIVE)
@@ -51,7 +51,6 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
             "OUTSIDER_ROLE": f"arn:aws:iam::{SAAS}:role/outsider",
             "PLATFORM_ACCOUNT": SAAS,
             "STACK_NAME": "tenantml",
-            "ONBOARDING_TEMPLATE_URL": "https://example.com/customer_access.yaml",
         }
         for name, value in environment.items():
             monkeypatch.setenv(name, value)

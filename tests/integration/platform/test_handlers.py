@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -22,15 +23,16 @@ from tenantml.errors import (
     CustomerAccessRevoked,
     DeploymentFailed,
     InvalidRegistration,
+    OnboardingNotPublished,
     TenantMLError,
     Unauthorized,
 )
 from tenantml.services import api_keys, outcomes, registry, removal, rescue
 from tenantml.services.customer import assume
+from tools.deployment import publish
 
 Invoke = Callable[[str, Any], Any]
 Sample = Callable[[str], Any]
-
 
 # an upload becomes an execution
 
@@ -316,13 +318,28 @@ def test_a_session_policy_that_sts_would_refuse_is_a_bug_of_ours(tenant: Tenant)
 
 
 def test_a_registered_tenant_is_told_what_to_apply(stack: dict[str, str], invoke: Invoke, event: Sample) -> None:
+    sha256 = publish(platform("s3"), stack["ONBOARDING_BUCKET"])
     answer = invoke("register_tenant", event("register_tenant"))
+    assert answer["onboarding"]["template_sha256"] == sha256
+    bucket, key = stack["ONBOARDING_BUCKET"], f"customer_access-{sha256}.yaml"
+    assert answer["onboarding"]["template_url"] == f"https://{bucket}.s3.us-east-1.amazonaws.com/{key}"
+    published = platform("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    assert hashlib.sha256(published).hexdigest() == sha256
     assert answer["onboarding"]["parameters"]["ExternalId"] == answer["external_id"]
     assert answer["onboarding"]["parameters"]["SaasAccountId"] == stack["PLATFORM_ACCOUNT"]
     assert registry.get_tenant("acme").status != ACTIVE
 
 
+def test_nobody_is_registered_before_the_template_is_published(
+    stack: dict[str, str], invoke: Invoke, event: Sample
+) -> None:
+    with pytest.raises(OnboardingNotPublished, match="make deploy"):
+        invoke("register_tenant", event("register_tenant"))
+    assert registry.find_tenant("acme") is None
+
+
 def test_our_own_account_is_no_tenants(stack: dict[str, str], invoke: Invoke, event: Sample) -> None:
+    publish(platform("s3"), stack["ONBOARDING_BUCKET"])
     with pytest.raises(InvalidRegistration, match="our own account"):
         invoke("register_tenant", event("register_tenant") | {"account_id": stack["PLATFORM_ACCOUNT"]})
 

@@ -70,6 +70,34 @@ def version_of(name: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
+# AWS's partitions but the first, by how their regions begin: the name in ARNs, the end of host names, the console's.
+_PARTITIONS = {
+    "cn-": ("aws-cn", "amazonaws.com.cn", "console.amazonaws.cn"),
+    "us-gov-": ("aws-us-gov", "amazonaws.com", "console.amazonaws-us-gov.com"),
+}
+_COMMERCIAL = ("aws", "amazonaws.com", "console.aws.amazon.com")
+
+
+def partition_of(region: str) -> str:
+    """Return the partition that ARNs of a region name, such as `aws` or `aws-cn`."""
+    return _partition(region)[0]
+
+
+def dns_suffix_of(region: str) -> str:
+    """Return how the host names of a region's services end."""
+    return _partition(region)[1]
+
+
+def console_of(region: str) -> str:
+    """Return the host of a region's console."""
+    host = _partition(region)[2]
+    return f"{region}.{host}" if host == _COMMERCIAL[2] else host
+
+
+def _partition(region: str) -> tuple[str, str, str]:
+    return next((names for start, names in _PARTITIONS.items() if region.startswith(start)), _COMMERCIAL)
+
+
 @dataclass(frozen=True)
 class CustomerAccount:
     """The places in a customer's account, all derived from what `onboarding/customer_access.yaml` creates.
@@ -84,6 +112,11 @@ class CustomerAccount:
     security_group_ids: tuple[str, ...] = ()
 
     @property
+    def partition(self) -> str:
+        """The partition of the account's region."""
+        return partition_of(self.region)
+
+    @property
     def vpc_config(self) -> dict[str, list[str]]:
         """The customer's network as SageMaker's `VpcConfig`; empty without one."""
         if not self.subnet_ids:
@@ -93,21 +126,26 @@ class CustomerAccount:
     @property
     def access_role_arn(self) -> str:
         """The role that TenantML assumes."""
-        return f"arn:aws:iam::{self.account_id}:role/customer_trusting_saas"
+        return f"arn:{self.partition}:iam::{self.account_id}:role/customer_trusting_saas"
 
     @property
     def execution_role_arn(self) -> str:
         """The role that SageMaker assumes."""
-        return f"arn:aws:iam::{self.account_id}:role/tenantml_autopilot_execution"
+        return f"arn:{self.partition}:iam::{self.account_id}:role/tenantml_autopilot_execution"
 
     @property
     def bucket(self) -> str:
         """The bucket that holds dataset copies and artefacts."""
         return f"{PREFIX}-{self.account_id}-{self.region}"
 
+    @property
+    def bucket_arn(self) -> str:
+        """The bucket's ARN."""
+        return f"arn:{self.partition}:s3:::{self.bucket}"
+
     def sagemaker_arn(self, kind: str, name: str) -> str:
         """Return the ARN of a SageMaker resource; `kind` is `automl-job`, `model`, `endpoint-config` or `endpoint`."""
-        return f"arn:aws:sagemaker:{self.region}:{self.account_id}:{kind}/{name}"
+        return f"arn:{self.partition}:sagemaker:{self.region}:{self.account_id}:{kind}/{name}"
 
     @staticmethod
     def folder(model: str, execution: str) -> str:

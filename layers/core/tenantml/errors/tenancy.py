@@ -26,6 +26,12 @@ class RegistrationConflict(TenantError):
     do = "Choose another id, or off-board the tenant that has the account."
 
 
+class OnboardingNotPublished(TenantError):
+    """The stack has no on-boarding template yet that a customer could apply; nobody was registered."""
+
+    do = "Deploy with `make deploy`, which publishes it."
+
+
 class TenantNotFound(TenantError):
     """No tenant of this name is registered, or it was off-boarded."""
 

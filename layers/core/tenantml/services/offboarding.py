@@ -121,7 +121,7 @@ def remove_objects(wanted: Offboarding) -> None:
         CustomerAccessRevoked: the account lets us in no more.
     """
     tenant, session = _enter(wanted)
-    arn = f"arn:aws:s3:::{tenant.account.bucket}/{wanted.customer_folder}*"
+    arn = f"{tenant.account.bucket_arn}/{wanted.customer_folder}*"
     if "artefacts" in wanted.keep:
         reports.note(wanted, KEPT, arn, "the customer wants to keep the artefacts")
         return
@@ -173,7 +173,7 @@ def remove_ours(wanted: Offboarding) -> None:
         reports.note_found(wanted, f"grant {grant_id}")
         grants.revoke(grant_id)
     folders = {
-        bucket: f"arn:aws:s3:::{bucket}/{wanted.our_folder}*"
+        bucket: f"{objects.arn_of(bucket)}/{wanted.our_folder}*"
         for bucket in (setting("STAGING_BUCKET"), setting("INGEST_BUCKET"))
     }
     for bucket, arn in folders.items():

@@ -74,5 +74,5 @@ def clean_up(run: Run, failed: bool, delivered: bool) -> Removal:
         session = assume(tenant, run.execution, session_policies.remove_objects(tenant.account, folder))
         result.removed += objects.remove_folder(session.client("s3"), tenant.account.bucket, folder)
     except CustomerAccountError:
-        result.left_behind.append(f"arn:aws:s3:::{tenant.account.bucket}/{folder}*")
+        result.left_behind.append(f"{tenant.account.bucket_arn}/{folder}*")
     return result

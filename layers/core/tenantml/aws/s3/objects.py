@@ -53,6 +53,11 @@ class StoredObject:
         return asdict(self)
 
 
+def arn_of(bucket: str) -> str:
+    """Return the ARN of one of our own buckets."""
+    return f"arn:{platform('s3').meta.partition}:s3:::{bucket}"
+
+
 def read(client: Any, source: StoredObject, first: int = 0, end: int | None = None) -> Iterator[bytes]:
     """Stream one pinned version in chunks of 1 MiB, from byte `first` to before byte `end`.
 

@@ -27,8 +27,18 @@ Part = dict[str, Any]
 
 @lru_cache(maxsize=1)
 def client() -> Any:
-    """Return an S3 client whose signatures bind headers, and which declares no checksums that a sender has to know."""
-    config = CONFIG.merge(Config(signature_version="s3v4", request_checksum_calculation="when_required"))
+    """Return an S3 client whose signatures bind headers, and which declares no checksums that a sender has to know.
+
+    Its addresses name the bucket's regional host. Otherwise botocore presigns for the global one, which redirects for
+    the first day of a bucket, refuses regions that opened after March 2019, and is covered by a PUT's signature.
+    """
+    config = CONFIG.merge(
+        Config(
+            signature_version="s3v4",
+            request_checksum_calculation="when_required",
+            s3={"addressing_style": "virtual"},
+        )
+    )
     return shared_session().create_client("s3", config=config)
 
 

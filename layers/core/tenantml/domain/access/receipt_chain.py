@@ -103,7 +103,8 @@ def resource_of(account: CustomerAccount, service: str, parameters: dict[str, An
     configuration.
     """
     if service == "s3" and "Bucket" in parameters:
-        return f"arn:aws:s3:::{parameters['Bucket']}" + (f"/{parameters['Key']}" if "Key" in parameters else "")
+        key = f"/{parameters['Key']}" if "Key" in parameters else ""
+        return f"arn:{account.partition}:s3:::{parameters['Bucket']}{key}"
     kinds = {
         "EndpointName": "endpoint",
         "EndpointConfigName": "endpoint-config",
@@ -114,7 +115,7 @@ def resource_of(account: CustomerAccount, service: str, parameters: dict[str, An
         if service == "sagemaker" and name in parameters:
             return account.sagemaker_arn(kind, parameters[name])
     arns = [value for name, value in parameters.items() if name.endswith("Arn") and isinstance(value, str)]
-    return arns[0] if arns else f"arn:aws:{service}:{account.region}:{account.account_id}:*"
+    return arns[0] if arns else f"arn:{account.partition}:{service}:{account.region}:{account.account_id}:*"
 
 
 def as_text(entries: Sequence[Entry]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenantml.domain.names import CustomerAccount
+from tenantml.domain.names import CustomerAccount, dns_suffix_of
 
 REMOVE_OBJECTS = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"]
 
@@ -36,7 +36,7 @@ def _by_s3(actions: list[str], key_arn: str) -> list[dict[str, Any]]:
     """Return the use of a KMS key through S3, in the key's region, and nothing without a key."""
     if not key_arn:
         return []
-    via_s3 = {"StringEquals": {"kms:ViaService": f"s3.{key_arn.split(':')[3]}.amazonaws.com"}}
+    via_s3 = {"StringEquals": {"kms:ViaService": f"s3.{key_arn.split(':')[3]}.{dns_suffix_of(key_arn.split(':')[3])}"}}
     return [_allow(actions, key_arn) | {"Condition": via_s3}]
 
 
@@ -49,11 +49,11 @@ def deliver(account: CustomerAccount, folder: str, source_arn: str | None, sourc
     """
     target = _allow(
         ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
-        f"arn:aws:s3:::{account.bucket}/{folder}*",
+        f"{account.bucket_arn}/{folder}*",
     )
-    listing = _allow(["s3:ListBucket"], f"arn:aws:s3:::{account.bucket}")
+    listing = _allow(["s3:ListBucket"], account.bucket_arn)
     listing["Condition"] = {"StringLike": {"s3:prefix": [f"{folder}*"]}}
-    unfinished = _allow(["s3:ListBucketMultipartUploads"], f"arn:aws:s3:::{account.bucket}")
+    unfinished = _allow(["s3:ListBucketMultipartUploads"], account.bucket_arn)
     source = [_allow(["s3:GetObject", "s3:GetObjectVersion"], source_arn)] if source_arn else []
     keys = _by_s3(["kms:GenerateDataKey", "kms:Decrypt"], account.kms_key_arn)
     return _policy(
@@ -115,7 +115,7 @@ def predict(account: CustomerAccount, endpoint: str) -> dict[str, Any]:
 
 def remove_objects(account: CustomerAccount, folder: str) -> dict[str, Any]:
     """List and delete what lies under `folder` of the customer's bucket; an empty folder means the whole of it."""
-    bucket_arn = f"arn:aws:s3:::{account.bucket}"
+    bucket_arn = account.bucket_arn
     listing = _allow(["s3:ListBucket", "s3:ListBucketVersions"], bucket_arn)
     if folder:
         listing["Condition"] = {"StringLike": {"s3:prefix": [f"{folder}*"]}}
@@ -141,7 +141,7 @@ def inventory(account: CustomerAccount, model: str | None = None) -> dict[str, A
     names = f"tenantml-{model}-v????????-??????-????" if model else "tenantml-*"  # ? is any one character
     arns = [account.sagemaker_arn(kind, names) for kind in ("model", "endpoint-config", "endpoint")]
     folder = f"{model}/" if model else ""
-    bucket_arn = f"arn:aws:s3:::{account.bucket}"
+    bucket_arn = account.bucket_arn
     listing = _allow(["s3:ListBucketVersions"], bucket_arn)
     if folder:
         listing["Condition"] = {"StringLike": {"s3:prefix": [f"{folder}*"]}}
@@ -170,7 +170,7 @@ def probe(account: CustomerAccount, permissions: list[str], *names: str) -> dict
     """Ask for these permissions on resources of these names, on the bucket, and for lists; it must not narrow the
     role further, for it is the role that is asked.
     """
-    bucket = f"arn:aws:s3:::{account.bucket}"
+    bucket = account.bucket_arn
     by_name = [found for found in permissions if found.startswith("sagemaker:") and found not in WITHOUT_RESOURCE]
     in_bucket = [found for found in permissions if found.startswith("s3:") and found not in WITHOUT_RESOURCE]
     return _policy(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from tenantml.domain.names import console_of
 from tenantml.domain.tenancy.tenant import Tenant
 
 STACK_NAME = "tenantml-access"
@@ -20,11 +21,14 @@ class Platform:
     stack_name: str
     staging_bucket: str
     template_url: str
+    template_sha256: str
     data_key_arn: str = ""
 
 
 def instructions(tenant: Tenant, platform: Platform) -> dict[str, Any]:
-    """Return the template's parameters, a one-click link that fills them in, and the same as a command line."""
+    """Return the template's parameters, a one-click link that fills them in, the same as a command line, and the
+    template's SHA-256, by which the cloud team knows that it applies what it reviewed.
+    """
     parameters = {
         "SaasAccountId": platform.account_id,
         "SaasStackName": platform.stack_name,
@@ -43,7 +47,7 @@ def instructions(tenant: Tenant, platform: Platform) -> dict[str, Any]:
         {"templateURL": platform.template_url, "stackName": STACK_NAME}
         | {f"param_{name}": value for name, value in parameters.items()}
     )
-    console = f"https://{tenant.region}.console.aws.amazon.com/cloudformation/home?region={tenant.region}"
+    console = f"https://{console_of(tenant.region)}/cloudformation/home?region={tenant.region}"
     words = [
         "aws",
         "cloudformation",
@@ -61,4 +65,10 @@ def instructions(tenant: Tenant, platform: Platform) -> dict[str, Any]:
         "--parameter-overrides",
         *(f"{name}={value}" for name, value in parameters.items()),
     ]
-    return {"parameters": parameters, "link": f"{console}#/stacks/quickcreate?{query}", "cli": shlex.join(words)}
+    return {
+        "parameters": parameters,
+        "link": f"{console}#/stacks/quickcreate?{query}",
+        "cli": shlex.join(words),
+        "template_url": platform.template_url,
+        "template_sha256": platform.template_sha256,
+    }

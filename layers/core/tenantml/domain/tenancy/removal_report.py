@@ -109,7 +109,7 @@ def remaining(account: CustomerAccount, versions: Iterable[Row], executions: Ite
             found[arn] = f"left by execution {row['execution']}"
         if row.get("status") in {"succeeded", "running"} and row.get("model"):
             folder = CustomerAccount.folder(row["model"], row["execution"])
-            found[f"arn:aws:s3:::{account.bucket}/{folder}*"] = f"artefacts of execution {row['execution']}"
+            found[f"{account.bucket_arn}/{folder}*"] = f"artefacts of execution {row['execution']}"
     return found
 
 
