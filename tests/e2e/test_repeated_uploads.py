@@ -183,7 +183,7 @@ def test_parts_have_their_size_and_are_completed_once_and_by_their_tenant(
     assert put(parts[0], content[: 8 * MIB]) == 200
     refused = ask(acme.api, "POST", f"{path}/completion")
     assert (refused.status, refused.body["code"]) == (409, "UploadIncomplete")
-    assert "1 of 2 parts are not there (2)" in refused.body["detail"]
+    assert "1 of 2 parts are missing (2)" in refused.body["detail"]
     assert put(parts[1], content[8 * MIB :]) == 200
     for method, suffix in (("GET", ""), ("GET", "/parts"), ("POST", "/completion")):
         theirs = ask(globex.api, method, f"{path}{suffix}")

@@ -47,8 +47,8 @@ class Answer(NamedTuple):
 def api(operate: Callable[[Event, str], tuple[int, dict[str, Any]] | Answer]) -> Handler:
     """Make a Lambda handler of `operate(event, tenant)`: a refusal has a code, and a bug the id of its log entry.
 
-    The tenant is the one that the authorizer found, and nothing of the request says otherwise. Its request is counted,
-    every answer says what is left of its quota, and the registry is reached as this tenant alone.
+    The tenant comes from the authorizer, never from the request. Each request is counted, every answer states what is
+    left of the quota, and the registry is reached as this tenant alone.
     """
 
     @wraps(operate)
@@ -78,7 +78,7 @@ def api(operate: Callable[[Event, str], tuple[int, dict[str, Any]] | Answer]) ->
 
 
 def tenant_of(event: dict[str, Any]) -> str:
-    """Return the tenant that the authorizer found; no path, body or header is ever asked.
+    """Return the tenant that the authorizer found; path, body and headers are never read for it.
 
     Raises:
         LookupError: the function was reached without the authorizer: a bug of the template.
@@ -96,8 +96,8 @@ def header(event: dict[str, Any], name: str) -> str:
 
 def find_header(event: dict[str, Any], name: str) -> str | None:
     """Return a header's value, whatever the case of its name; None when absent."""
-    for found, value in (event.get("headers") or {}).items():
-        if found.lower() == name:
+    for sent_name, value in (event.get("headers") or {}).items():
+        if sent_name.lower() == name:
             return str(value or "")
     return None
 
@@ -243,7 +243,7 @@ def _finite(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
         raise ValueError(f"the number {digits[:20]} is too large")
-    return int(value) if value.is_integer() and abs(value) < 2**53 else value  # JSON tells 60.0 from 60 no more
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value  # JSON does not distinguish 60.0 from 60
 
 
 def _in_64_bits(digits: str) -> int:
@@ -253,12 +253,12 @@ def _in_64_bits(digits: str) -> int:
 
 
 def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"the name {twice[:60]!a} is in an object twice")
-    return found
+    return members
 
 
 def not_found() -> NotFound:

@@ -1,4 +1,4 @@
-"""What a function is told by its environment, read when it is needed and never at import."""
+"""The settings in a function's environment, read when they are needed and never at import."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class MissingSetting(RuntimeError):
 
 
 def setting(name: str, default: str | None = None) -> str:
-    """Return the environment variable `name`; a `default` is for what a deployment may leave out.
+    """Return the environment variable `name`; a `default` is for one that a deployment may omit.
 
     Raises:
         MissingSetting: it is absent or empty, and has no default.

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tenantml.aws.clients import platform
-from tenantml.aws.events import NotTold
+from tenantml.aws.events import NotPublished
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.access import session_policies
 from tenantml.domain.tenancy.tenant import ACTIVE, SUSPENDED, Tenant
@@ -178,7 +178,7 @@ def test_what_could_not_be_told_is_told_by_the_next_who_tries(
 
     platform("events").meta.events.register("after-call.events.PutEvents", not_taken)
     try:
-        with pytest.raises(NotTold, match="later"):
+        with pytest.raises(NotPublished, match="later"):
             outcomes.record(upload, None, [])
     finally:
         platform("events").meta.events.unregister("after-call.events.PutEvents", not_taken)

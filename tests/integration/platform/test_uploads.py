@@ -95,16 +95,16 @@ def test_when_s3_does_not_say_what_brought_a_file_the_state_tries_again(
 
 def test_parts_that_are_not_there_are_named(stack: dict[str, str]) -> None:
     multipart_id = presigned.begin_parts("acme/churn/a.csv", ID)
-    with pytest.raises(UploadIncomplete, match=r"12 of 12 parts are not there \(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …\)"):
+    with pytest.raises(UploadIncomplete, match=r"12 of 12 parts are missing \(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …\)"):
         presigned.complete_parts("acme/churn/a.csv", multipart_id, [5] * 12)
     platform("s3").upload_part(
         Bucket=stack["INGEST_BUCKET"], Key="acme/churn/a.csv", UploadId=multipart_id, PartNumber=1, Body=b"1234"
     )
-    with pytest.raises(UploadIncomplete, match=r"1 of 1 parts are not there \(1\)"):
+    with pytest.raises(UploadIncomplete, match=r"1 of 1 parts are missing \(1\)"):
         presigned.complete_parts("acme/churn/a.csv", multipart_id, [5])
     version_id = presigned.complete_parts("acme/churn/a.csv", multipart_id, [4])
     assert presigned.upload_behind(stack["INGEST_BUCKET"], "acme/churn/a.csv", version_id) == ID
-    with pytest.raises(UploadIncomplete, match="no longer there"):
+    with pytest.raises(UploadIncomplete, match="parts are gone"):
         presigned.complete_parts("acme/churn/a.csv", multipart_id, [4])
 
 

@@ -1,8 +1,8 @@
 """AWS clients: one shared session for the whole process, so that a client costs milliseconds and not a hundred.
 
 Measured: a new session per client takes 64-95 ms and 8 MB, one shared session with explicit keys 1.7-4.2 ms and 0.14
-MB, and one client that is given the credentials of every call 0.3 KB for a tenant more. They are botocore's own: boto3
-makes its clients of the same, and importing it costs 30 ms more, for resources and transfers that nobody uses here.
+MB, and one client that takes credentials with each call 0.3 KB per tenant. They are botocore's own: boto3 builds on the
+same clients, and importing it costs 30 ms more, for resources and transfers that nothing here uses.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from botocore.session import Session
 CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=60)
 
 Credentials = botocore.credentials.Credentials
-NO_KEY = "none"  # of clients whose every call is signed with keys of its own
+NO_KEY = "none"  # for clients that sign each call with its own keys
 
 
 @lru_cache(maxsize=1)
@@ -37,7 +37,7 @@ def platform(service: str) -> Any:
 
 
 def new_client(service: str) -> Any:
-    """Return a client of its own, for whoever hooks on its events."""
+    """Return a separate client, for callers that hook into its events."""
     return shared_session().create_client(service, config=CONFIG)
 
 
@@ -67,15 +67,15 @@ def signed_client(service: str, credentials: Callable[[], Credentials]) -> Any:
 
 
 def call(client: Any, operation: str, request: dict[str, Any]) -> Any:
-    """Make a call by the name that the API reference has for it, such as `DescribeEndpoint`."""
+    """Call an operation by its name in the API reference, such as `DescribeEndpoint`."""
     return getattr(client, xform_name(operation))(**request)
 
 
 class Recorder(Protocol):
-    """Who is told of every request that a caller's calls send, retries included."""
+    """Receives every request that a caller's calls send, retries included."""
 
     def before(self, params: dict[str, Any], context: dict[str, Any]) -> None:
-        """Take note of a call; `context` is its own."""
+        """Receive a call; `context` is its own."""
 
     def after(
         self,
@@ -84,12 +84,12 @@ class Recorder(Protocol):
         exception: Exception | None,
         context: dict[str, Any],
     ) -> None:
-        """Take note of the answer to one of its requests."""
+        """Receive the answer to one of its requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """On whose behalf a call of an unbound client is made."""
+    """Whose credentials sign a call of an unbound client, and who records it."""
 
     credentials: Credentials
     recorder: Recorder | None = None
@@ -97,11 +97,11 @@ class Caller:
 
 @lru_cache(maxsize=64)
 def unbound_client(service: str, region: str, config: Config = CONFIG) -> Any:
-    """Return a region's one client for all tenants: every call of it demands its own `Caller` as an argument.
+    """Return a region's one client for all tenants: every call requires its own `Caller` as an argument.
 
-    No tenant's keys are ever in the client, so that no call can be signed with the keys of another: they live in the
-    context of that one request, retries included. A call without them ends before anything is sent, and the client's
-    own keys are none that AWS knows. Tenants share its connections: a new tenant costs no TLS handshake.
+    No tenant's keys are ever in the client, so that no call can be signed with another's: they live in the
+    context of that one request, retries included. A call without them fails before anything is sent, and AWS does
+    not know the client's own keys. Tenants share its connections: a new tenant costs no TLS handshake.
     """
     client = shared_session().create_client(
         service,
@@ -111,7 +111,7 @@ def unbound_client(service: str, region: str, config: Config = CONFIG) -> Any:
         config=config,
     )
     client.meta.events.register("before-parameter-build", _bind)
-    client.meta.events.register("response-received", _tell)
+    client.meta.events.register("response-received", _report)
     return client
 
 
@@ -123,14 +123,14 @@ def _bind(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
     """
     caller = params.pop("Caller", None)
     if not isinstance(caller, Caller):
-        raise TypeError("this client makes each call for the Caller that it is given, and here is none")
+        raise TypeError("a call of this client needs a Caller, and this one has none")
     context["tenantml-caller"] = caller
     context.setdefault("signing", {})["request_credentials"] = caller.credentials
     if caller.recorder:
         caller.recorder.before(params=params, context=context)
 
 
-def _tell(
+def _report(
     event_name: str,
     parsed_response: dict[str, Any] | None,
     exception: Exception | None,

@@ -1,6 +1,6 @@
 """DynamoDB items as plain Python values: floats in, floats out, nothing of DynamoDB's types beyond this module.
 
-boto3 has this too, for `Decimal` only, and importing it costs every cold start a tenth (`clients`).
+boto3 does this only with `Decimal`, and importing it adds a tenth to every cold start (`clients`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def to_value(value: Any) -> dict[str, Any]:
     """Return one value in DynamoDB's typed form; floats become numbers of 15 significant digits, tiny ones 0.
 
     Raises:
-        TypeError: it is nothing that JSON has: a bug.
+        TypeError: it is not a JSON value: a bug.
     """
     return _TO[next(kind for kind in _TO if isinstance(value, kind))](value)
 

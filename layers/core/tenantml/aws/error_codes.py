@@ -1,4 +1,4 @@
-"""AWS's error codes by what they mean, and how each becomes a failure with a name: the only place that knows them.
+"""AWS's error codes by what they mean, and the named failure that each becomes: the only place that knows them.
 
 Codes stand in the services' API references ("Common Error Types" and each operation's "Errors"). A HEAD request has no
 body, so S3's answer to it carries the HTTP status as its code.
@@ -19,7 +19,7 @@ AwsError = ClientError
 NO_ANSWER = (NoConnection, HTTPClientError)
 """A request that AWS did not answer: no connection, or a time-out."""
 AnyFailure = (AwsError, BotoCoreError)
-"""Whatever a request may end in, but for a bug of ours."""
+"""Whatever a request may end in, except a bug of ours."""
 
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 BAD_CREDENTIALS = frozenset(
@@ -60,9 +60,9 @@ TRANSIENT = frozenset(
         "504",
     }
 )
-UNANSWERED = "NoAnswer"  # our own code of a request that AWS did not answer
+UNANSWERED = "NoAnswer"  # our own code for a request that AWS did not answer
 BUSY = THROTTLED | TRANSIENT | {UNANSWERED}
-"""What a later attempt may find gone."""
+"""What a later attempt may not meet again."""
 
 ABSENT_OBJECT = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 ABSENT_BUCKET = frozenset({"NoSuchBucket"})
@@ -96,7 +96,7 @@ def code_of(error: Exception) -> str:
 def named(by_code: Names, what: str) -> Iterator[None]:
     """Raise AWS's failures under our names; a code that is not in `by_code` passes unchanged, as the bug it is.
 
-    `what` says what was tried and what to do next, for the person who reads the message.
+    `what` states what was tried and what to do next, for the person who reads the message.
     """
     try:
         yield
@@ -108,7 +108,7 @@ def named(by_code: Names, what: str) -> Iterator[None]:
 
 
 class absence:  # noqa: N801 - reads as a word after `with`
-    """Pass over an answer with one of these codes: what was asked for is not there, or is there already."""
+    """Ignore an answer with one of these codes: the resource is absent, or exists already."""
 
     def __init__(self, codes: Set[str]) -> None:
         self._codes = codes
@@ -121,7 +121,7 @@ class absence:  # noqa: N801 - reads as a word after `with`
 
 
 def reason_of(error: Exception) -> str:
-    """Return AWS's own words."""
+    """Return AWS's own message."""
     if isinstance(error, AwsError):
         return str(error.response.get("Error", {}).get("Message") or code_of(error))
     return str(error)

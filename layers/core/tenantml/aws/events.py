@@ -1,4 +1,4 @@
-"""The stack's event bus: what happened, for whatever tells operators and tenants."""
+"""The stack's event bus: what happened, for operators and tenants."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from tenantml.aws.clients import platform
 from tenantml.settings import setting
 
 
-class NotTold(RuntimeError):
-    """EventBridge did not take an event, which it says with status 200; whoever tells tries again."""
+class NotPublished(RuntimeError):
+    """EventBridge rejected an event, which it reports with status 200; the caller tries again."""
 
 
-def tell(kind: str, detail: dict[str, Any]) -> None:
-    """Send one event of this kind, such as `Tenant Suspended`.
+def publish(kind: str, detail: dict[str, Any]) -> None:
+    """Publish one event of this kind, such as `Tenant Suspended`.
 
     Raises:
-        NotTold: EventBridge answered, and did not take it.
+        NotPublished: EventBridge rejected it.
     """
     entry = {
         "Source": "tenantml",
@@ -27,4 +27,4 @@ def tell(kind: str, detail: dict[str, Any]) -> None:
     }
     answer = platform("events").put_events(Entries=[entry])
     if answer["FailedEntryCount"]:
-        raise NotTold(f"{kind} was not sent: {answer['Entries'][0].get('ErrorMessage', 'no reason given')}")
+        raise NotPublished(f"{kind} was not published: {answer['Entries'][0].get('ErrorMessage', 'no reason given')}")

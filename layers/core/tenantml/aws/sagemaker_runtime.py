@@ -9,7 +9,7 @@ from tenantml.aws.clients import Caller, unbound_client
 from tenantml.aws.error_codes import BAD_CREDENTIALS, BUSY, DENIED, NO_ANSWER, AwsError, Names, code_of
 from tenantml.errors import CustomerAccessRevoked, EndpointUnavailable, UnreadableAnswer
 
-# Both attempts end before the function and API Gateway do, after 29 s: the app learns that the endpoint is slow.
+# Both attempts end before the function and API Gateway do, after 29 s: the app still gets an answer.
 CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=2, read_timeout=12, max_pool_connections=2
 )
@@ -33,7 +33,7 @@ def invoke_endpoint(region: str, caller: Caller, endpoint: str, body: bytes) -> 
 
     Raises:
         EndpointUnavailable: it is missing, cold or overloaded.
-        CustomerAccessRevoked: the access role may not invoke it any more.
+        CustomerAccessRevoked: the access role may no longer invoke it.
         UnreadableAnswer: the model failed on these rows.
     """
     try:

@@ -12,10 +12,10 @@ from tenantml.settings import setting
 
 
 def start(name: str, upload: dict[str, Any]) -> bool:
-    """Start the execution of an upload, or find it started; say whether it was this call that did.
+    """Start the execution of an upload unless it is started already; return whether this call did.
 
     StartExecution with the name of a running execution and the same input answers as if it had started it; with
-    another input, or after its end, it refuses the name for 90 days. Either way there is one.
+    another input, or after its end, it refuses the name for 90 days. Either way, it is started.
     """
     with absence(EXECUTION_EXISTS):
         platform("stepfunctions").start_execution(
@@ -28,14 +28,15 @@ def start(name: str, upload: dict[str, Any]) -> bool:
 def ended_as(status: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the names and inputs of the newest executions that ended as `ABORTED` or `TIMED_OUT`."""
     client = platform("stepfunctions")
-    for found in client.list_executions(
+    for execution in client.list_executions(
         stateMachineArn=setting("TRAINING_STATE_MACHINE"), statusFilter=status, maxResults=100
     )["executions"]:
-        yield found["name"], json.loads(client.describe_execution(executionArn=found["executionArn"])["input"])
+        started_with = client.describe_execution(executionArn=execution["executionArn"])["input"]
+        yield execution["name"], json.loads(started_with)
 
 
 def stop(name: str) -> str:
-    """Stop an execution if it runs, and return its status then: `ABORTED`, how it had ended, or `ABSENT`."""
+    """Stop an execution if it runs, and return its new status: `ABORTED`, how it had ended, or `ABSENT`."""
     client = platform("stepfunctions")
     machine_arn = setting("TRAINING_STATE_MACHINE")
     arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"

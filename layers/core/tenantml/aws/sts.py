@@ -7,7 +7,7 @@ from typing import Any
 
 from tenantml.aws.clients import Credentials
 
-# At most, for a role that a role assumes (IAM user guide, "Roles terms and concepts").
+# The maximum for a role that another role assumes (IAM user guide, "Roles terms and concepts").
 SESSION_SECONDS = 3600
 SESSION_NAME_CHARACTERS = 64
 
@@ -21,7 +21,7 @@ class Session:
 
 
 def assume_role(client: Any, role_arn: str, name: str, *, seconds: int = SESSION_SECONDS, **request: Any) -> Session:
-    """Assume a role under a session name, cut to 64 characters; `request` is what else AssumeRole takes.
+    """Assume a role under a session name, cut to 64 characters; `request` holds further parameters of AssumeRole.
 
     Raises:
         AwsError: STS refused.

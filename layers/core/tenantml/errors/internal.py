@@ -1,4 +1,4 @@
-"""Without a name of ours.
+"""Unnamed failures.
 
 Anything else that goes wrong is a bug of ours. The API and the executions show it under this one name.
 """

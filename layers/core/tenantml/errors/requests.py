@@ -33,7 +33,7 @@ class TenantSuspended(RequestError):
 
 
 class NotFound(RequestError):
-    """There is no such thing of this tenant. Other tenants' things are answered alike, byte for byte. An execution ends
+    """The tenant has no such resource. Another tenant's gets the same answer, byte for byte. An execution ends
     in it when its model was removed while it ran.
     """
 
@@ -42,7 +42,7 @@ class NotFound(RequestError):
 
 
 class InvalidRequest(RequestError):
-    """The body or query is not what this operation takes."""
+    """The body or query is not what this operation accepts."""
 
     do = "Correct what the message names. `GET /openapi.json` describes every operation."
 
@@ -53,7 +53,7 @@ class InvalidSettings(RequestError):
     """
 
     turn = TENANT
-    do = "Correct the fields that the message names, and `PUT` the settings again."
+    do = "Correct the fields that the message names, and `PUT` them again."
 
 
 class UnsupportedMediaType(RequestError):
@@ -64,22 +64,22 @@ class UnsupportedMediaType(RequestError):
 
 
 class PayloadTooLarge(RequestError):
-    """The body is larger than the operation takes, or the file that it announces is larger than the model takes."""
+    """The body is larger than the operation accepts, or the file that it announces is larger than the model accepts."""
 
     status = 413
-    do = "Send less at once; for a file, or raise the model's `max_upload_bytes`."
+    do = "Send less at once, or raise the model's `max_upload_bytes` for a file."
 
 
 class IdempotencyKeyReused(RequestError):
     """The request's `Idempotency-Key` came with another request within the last day."""
 
     status = 422
-    do = "Send a new key with a new request; repeat a request unchanged under its key."
+    do = "Send a new key with a new request; repeat a request unchanged with its key."
 
 
 class UploadIncomplete(RequestError):
-    """Parts of the upload are not there, and the message names the first of them; or none are there any more: they were
-    completed just now, or forgotten after two days.
+    """Parts of the upload are missing, and the message names the first of them; or all are gone: they were just
+    completed, or deleted after two days.
     """
 
     status = 409
@@ -90,10 +90,10 @@ class UploadIncomplete(RequestError):
 
 
 class PreconditionFailed(RequestError):
-    """The model is not as `If-Match` or `If-None-Match` says: somebody changed it in between."""
+    """The model is not as `If-Match` or `If-None-Match` requires: it was changed in between."""
 
     status = 412
-    do = "Read it again, and decide again."
+    do = "Read it again before you change it."
 
 
 class ModelNotReady(RequestError):
@@ -126,7 +126,7 @@ class TooManyRows(RowError):
 
 
 class RowTooLarge(RowError):
-    """A row is larger than the endpoint takes."""
+    """A row is larger than the endpoint accepts."""
 
     status = 413
     do = "Shorten it."
@@ -175,7 +175,7 @@ class UnseenCategory(RowError):
 
 
 class QuotaError(RequestError):
-    """The tenant's own limits are used up for now; `retry_after_seconds` says for how long."""
+    """The tenant's own limits are used up for now; `retry_after_seconds` states for how long."""
 
     status = 429
 
@@ -185,7 +185,7 @@ class QuotaError(RequestError):
 
 
 class RateExceeded(QuotaError):
-    """More requests arrive at once than the tenant, or the whole service, takes."""
+    """More requests arrive at once than the tenant, or the whole service, may send."""
 
     do = "Wait as `Retry-After` says. The operator sets the limits."
 
@@ -201,7 +201,7 @@ class UnreadableAnswer(RequestError):
 
     status = 502
     turn = CLOUD_TEAM
-    do = "Look at the endpoint's log group in the customer's account, and report it with the `request_id`."
+    do = "Check the endpoint's log group in the customer's account, and report it with the `request_id`."
 
 
 class WrongPredictionCount(RequestError):

@@ -14,10 +14,10 @@ class ExecutionStopped(TenantMLError):
     """An operator stopped the execution, or the tenant or model was removed. What it had made is removed."""
 
     turn = TENANT
-    do = "Upload again to train anew."
+    do = "Upload again."
 
 
 class ExecutionTimedOut(TenantMLError):
     """The execution took longer than 32 days. What it had made is removed."""
 
-    do = "Look at the history of the execution for what it waited for. The tenant uploads again."
+    do = "Check in the execution's history what it waited for. The tenant then uploads again."

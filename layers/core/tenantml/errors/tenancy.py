@@ -68,7 +68,7 @@ class RoleNotAssumable(TenantError):
     """
 
     turn = CLOUD_TEAM
-    do = "Apply the template with the parameters that were handed over."
+    do = "Apply the template with the parameters of the on-boarding instructions."
 
 
 class TrustTooOpen(TenantError):
@@ -107,7 +107,7 @@ class PermissionExcessive(TenantError):
 
 
 class RemovalIncomplete(TenantError):
-    """Something is left in the customer's account that AWS keeps, or that we may no longer remove. The report lists
+    """Something remains in the customer's account that AWS keeps, or that we may no longer remove. The report lists
     it.
     """
 

@@ -10,7 +10,7 @@ from tenantml.errors.base import CLOUD_TEAM, TENANT, TenantMLError
 
 
 class TrainingError(TenantMLError):
-    """The job ran and did not give a model that may answer."""
+    """The job ran without a usable model."""
 
 
 class TrainingFailed(TrainingError):
@@ -24,10 +24,10 @@ class TrainingFailed(TrainingError):
 
 
 class TrainingStopped(TrainingError):
-    """Somebody stopped the job in the customer's account."""
+    """The job was stopped in the customer's account."""
 
     turn = CLOUD_TEAM
-    do = "Find who stopped it; the tenant uploads again to train anew."
+    do = "Find who stopped it; the tenant then uploads again."
 
 
 class TrainingTimedOut(TrainingError):
@@ -45,7 +45,7 @@ class NoCandidate(TrainingError):
 
 
 class BelowQualityBar(TrainingError):
-    """No candidate meets the model's `thresholds`. The message says how near the best came."""
+    """No candidate meets the model's `thresholds`. The message states the best values."""
 
     turn = TENANT
     do = "Train on more or better rows, or change the thresholds. The live version stays live."
@@ -57,7 +57,7 @@ class DeploymentFailed(TrainingError):
     turn = CLOUD_TEAM
     do = (
         "If SageMaker could not read the model's artefacts, restore the execution role by updating the on-boarding "
-        "stack. Otherwise look at the endpoint's log group in the customer's account; most often no instance of the "
+        "stack. Otherwise check the endpoint's log group in the customer's account; most often no instance of the "
         "type was available. The tenant then uploads again."
     )
 
@@ -66,4 +66,4 @@ class DeploymentTimedOut(TrainingError):
     """The endpoint was not in service within an hour."""
 
     turn = CLOUD_TEAM
-    do = "Look at its log group in the customer's account; the tenant then uploads again."
+    do = "Check its log group in the customer's account; the tenant then uploads again."

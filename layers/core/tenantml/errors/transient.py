@@ -14,14 +14,14 @@ class TransientError(TenantMLError):
 
 
 class DatasetUnavailable(TransientError):
-    """S3 did not return, or delete, an object although it should."""
+    """S3 could not return or delete an object that exists."""
 
     status = 503
-    do = "If it lasts, look at the AWS Health Dashboard. The tenant uploads again later."
+    do = "If it lasts, check the AWS Health Dashboard. The tenant uploads again later."
 
 
 class GrantContended(TransientError):
-    """Another execution held the lock of the bucket policy, or something that is not ours writes the policy, too.
+    """Another execution held the lock of the bucket policy, or something else writes the policy, too.
     Operators are notified, and the tenant if it ends an execution.
     """
 
@@ -32,8 +32,8 @@ class GrantContended(TransientError):
 
 
 class GrantCapacity(TransientError):
-    """The bucket policy has no room for another grant (20 KB, about 80 grants). The execution waits some hours by
-    itself. Operators are notified, and the tenant if it ends an execution.
+    """The bucket policy has no room for another grant (20 KB, about 80 grants). The execution waits for some
+    hours by itself. Operators are notified, and the tenant if it ends an execution.
     """
 
     do = "If it is frequent, let models use delivery `upload`, which needs no grant."
@@ -48,8 +48,8 @@ class CustomerThrottled(TransientError):
 
 
 class StillChanging(TransientError):
-    """Something in the customer's account is being created, stopped or deleted, and can be removed only after that. It
-    waits by itself. Operators are notified.
+    """Something in the customer's account is being created, stopped or deleted, and can be removed only after that. The
+    state waits by itself. Operators are notified.
     """
 
     do = "If it ends a removal, repeat the removal."

@@ -1,6 +1,6 @@
 """The upload: known before its content is read.
 
-Nothing of the file is read, nothing is spent, and nothing is called in the customer's account. The tenant is notified
+Nothing of the file is read, nothing is spent, and no call is made in the customer's account. The tenant is notified
 in the execution's `error` and on the event bus.
 """
 
@@ -16,7 +16,7 @@ class UploadError(TenantMLError):
 
 
 class WrongUploadKey(UploadError):
-    """The object's key is not `TENANT/MODEL/FILE.csv`, or the tenant or model in it cannot be a name. If the key
+    """The object's key is not `TENANT/MODEL/FILE.csv`, or the tenant or model in it is not a valid name. If the key
     belongs to no tenant, nobody is notified: only the registry's partition `TENANT#-` and the event bus have the
     outcome.
     """
@@ -28,7 +28,7 @@ class WrongUploadKey(UploadError):
 
 
 class UnknownTenant(UploadError):
-    """No active tenant has the prefix of the key. Uploads of a suspended tenant end so, too."""
+    """No active tenant has the prefix of the key. Uploads of a suspended tenant end the same way."""
 
     do = "Check the prefix. The operator sees the status and its reason with `tenantml tenant show TENANT`."
 
@@ -46,31 +46,31 @@ class UploadTooLarge(UploadError):
 
 
 class UploadSuperseded(UploadError):
-    """A newer upload of the same model arrived before this one was looked at, or its version is live already. The
+    """A newer upload of the same model arrived before this one was checked, or its version is live already. The
     execution's status is `superseded`.
     """
 
     outcome = "superseded"
     turn = NOBODY
-    do = "Nothing: the newer upload is trained from."
+    do = "Nothing: the newer upload is used."
 
 
 class DuplicateUpload(UploadError):
-    """The form, or the upload in parts, had already brought a file: a browser or a client sent it twice. The first file
-    is trained from, and the message names its execution. This execution's status is `duplicate`, and it costs nothing.
+    """The form, or the upload in parts, was already used: a browser or a client sent the file twice. The first file is
+    used, and the message names its execution. This execution's status is `duplicate`, and it costs nothing.
     """
 
     outcome = "duplicate"
     turn = NOBODY
-    do = "Nothing. To train from the same file again, or from a corrected one, ask for a new form."
+    do = "Nothing. To train from the same file again, or from a corrected one, request a new form."
 
 
 class DatasetChanged(UploadError):
-    """The uploaded object, or the staged copy of it, is no longer what the event named: it was overwritten or deleted
+    """The uploaded object, or its staged copy, is no longer what the event named: it was overwritten or deleted
     during the execution.
     """
 
     do = (
         "Upload again. With versioning on, a replaced upload is still read by its version; only a deleted version ends "
-        "so."
+        "in this error."
     )

@@ -26,20 +26,20 @@ def issue(tenant: str) -> str:
 
 
 def tenant_of(key: str) -> str | None:
-    """Return the tenant whose key this is, or None: unknown, revoked or over."""
+    """Return the tenant whose key this is, or None if it is unknown, revoked or expired."""
     if not key.startswith(PREFIX) or len(key) > KEY_CHARACTERS:
         return None
     row = registry.find_key(digest(key))
-    return row["tenant"] if row and not _is_over(row) else None
+    return row["tenant"] if row and not _has_expired(row) else None
 
 
 def rotate(tenant: str, overlap_seconds: int) -> str:
-    """Make a new key and let the others end after the overlap, those that end earlier anyway left as they are."""
+    """Make a new key and let the others expire after the overlap; keys that expire earlier keep their end."""
     others = registry.list_keys(tenant)
     key = issue(tenant)
     end = (datetime.now(UTC) + timedelta(seconds=overlap_seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
     for key_hash, row in others.items():
-        if _is_over(row):
+        if _has_expired(row):
             registry.remove_key(key_hash, tenant)
         elif row.get("expires_at", end) >= end:
             registry.expire_key(key_hash, tenant, end)
@@ -47,9 +47,9 @@ def rotate(tenant: str, overlap_seconds: int) -> str:
 
 
 def revoke(tenant: str, key_id: str) -> None:
-    """Forget a key at once.
+    """Delete a key at once.
 
-    API Gateway may answer it from its cache for 30 s more (`ReauthorizeEvery` in template.yaml).
+    API Gateway may accept it from its cache for another 30 s (`ReauthorizeEvery` in template.yaml).
 
     Raises:
         KeyNotFound: the tenant has no key of this id.
@@ -62,11 +62,11 @@ def revoke(tenant: str, key_id: str) -> None:
 
 
 def listed(tenant: str) -> list[dict[str, Any]]:
-    """Return the tenant's keys that still open something, oldest first: id, when made, when it ends or None."""
+    """Return the tenant's valid keys, oldest first: id, time of creation, and time of expiry or None."""
     rows = [
         {"key_id": id_of(key_hash), "created_at": row["created_at"], "expires_at": row.get("expires_at")}
         for key_hash, row in registry.list_keys(tenant).items()
-        if not _is_over(row)
+        if not _has_expired(row)
     ]
     return sorted(rows, key=lambda row: (row["created_at"], row["key_id"]))
 
@@ -77,9 +77,9 @@ def digest(key: str) -> str:
 
 
 def id_of(key_hash: str) -> str:
-    """Return by which a key is spoken of: the first digits of its hash, which open nothing."""
+    """Return a key's public id: the first digits of its hash, which grant nothing."""
     return key_hash[:ID_CHARACTERS]
 
 
-def _is_over(row: dict[str, Any]) -> bool:
+def _has_expired(row: dict[str, Any]) -> bool:
     return bool(row.get("expires_at", "9") <= registry.now())

@@ -1,10 +1,10 @@
 """The session broker: the only place that assumes a role in a customer's account.
 
 The external ID comes from the registry, never from a request. The session's name is the execution's, so that the
-customer's CloudTrail tells which of our executions did what. A session policy narrows each session to the things at
-hand. Role chaining caps a session at 3,600 s (IAM user guide, "Roles terms and concepts"), so every state assumes the
-role afresh and keeps nothing. Every request of these clients is an entry of the access receipt, the assumption of the
-role included.
+customer's CloudTrail shows which of our executions did what. A session policy narrows each session to the resources
+at hand. Role chaining caps a session at 3,600 s (IAM user guide, "Roles terms and concepts"), so every state assumes
+the role afresh and keeps nothing. Every request of these clients, AssumeRole included, is an entry of the access
+receipt.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class CustomerSession:
         return receipts.record(client, self.tenant, self.purpose)
 
     def caller(self, service: str) -> Caller:
-        """Return who calls, for a client that tenants share; what it calls is on the receipt all the same."""
+        """Return the caller for a client that tenants share; its calls are on the receipt as well."""
         return Caller(self.credentials, receipts.Recorder(self.tenant, self.purpose, service))
 
 
@@ -51,39 +51,38 @@ def _sts(tenant: Tenant, purpose: str) -> Any:
 
 
 def assume(tenant: Tenant, purpose: str, policy: dict[str, Any]) -> CustomerSession:
-    """Assume the tenant's access role, narrowed to `policy`, in the name of `purpose` (an execution, or what the API
-    does).
+    """Assume the tenant's access role, narrowed to `policy`, for `purpose` (an execution, or what the API does).
 
     Raises:
-        CustomerAccessRevoked: the role is gone or does not trust us any more.
-        CustomerThrottled: STS did not take the request now.
-        ValueError: the policy exceeds the 2,048 characters that STS takes: a bug.
+        CustomerAccessRevoked: the role is gone or no longer trusts us.
+        CustomerThrottled: STS throttled the request or did not answer.
+        ValueError: the policy exceeds the 2,048 characters that STS accepts: a bug.
     """
     text = json.dumps(policy, separators=(",", ":"))
     if len(text) > SESSION_POLICY_CHARACTERS:
-        raise ValueError(f"a session policy has {len(text)} characters, STS takes {SESSION_POLICY_CHARACTERS}")
+        raise ValueError(f"a session policy has {len(text)} characters, and STS accepts {SESSION_POLICY_CHARACTERS}")
     role_arn = tenant.account.access_role_arn
     try:
         session = sts.assume_role(_sts(tenant, purpose), role_arn, purpose, ExternalId=tenant.external_id, Policy=text)
     except (AwsError, *NO_ANSWER) as error:
         if code_of(error) in DENIED | ABSENT_ROLE:
             raise CustomerAccessRevoked(
-                f"{role_arn} cannot be assumed any more; apply the on-boarding template again in account "
+                f"{role_arn} can no longer be assumed; apply the on-boarding template again in account "
                 f"{tenant.account_id}, unchanged"
             ) from error
         if code_of(error) in BUSY:
-            raise CustomerThrottled("STS did not take AssumeRole now; the state tries again") from error
+            raise CustomerThrottled("STS did not answer AssumeRole; the state tries again") from error
         raise
     return CustomerSession(tenant, session.credentials, session.expires_at, purpose)
 
 
 def lets_in(tenant: Tenant, external_id: str | None, *, outsider: bool = False) -> bool:
-    """Say whether the access role can be assumed with this external ID, or with none: for the probe, which expects no.
+    """Return whether the access role can be assumed with this external ID, or with none; the probe expects a refusal.
 
     `outsider` asks as a role of our account that no customer is asked to trust.
 
     Raises:
-        CustomerThrottled: STS did not answer, so nothing is known.
+        CustomerThrottled: STS did not answer, so the result is unknown.
     """
     with_external_id = {} if external_id is None else {"ExternalId": external_id}
     try:
@@ -99,7 +98,7 @@ def lets_in(tenant: Tenant, external_id: str | None, *, outsider: bool = False) 
         if code_of(error) in DENIED:
             return False
         if code_of(error) in BUSY:
-            raise CustomerThrottled("STS did not take AssumeRole now; the next probe tries again") from error
+            raise CustomerThrottled("STS did not answer AssumeRole; the next probe tries again") from error
         raise
     return True
 

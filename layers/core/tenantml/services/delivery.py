@@ -1,9 +1,9 @@
 """Delivery: the training set reaches the customer's bucket once, whatever its size and however often the state is
 repeated.
 
-CopyObject ends at 5 GB, past it UploadPartCopy takes parts of 5 MiB to 5 GiB, at most 10,000 (S3 user guide, "Copying
-objects" and "Multipart upload limits"). The object says in its metadata which version it was made from: a repeated
-state adopts it. An upload in parts that was interrupted is continued with the parts that are missing.
+CopyObject copies up to 5 GB; beyond that, UploadPartCopy copies parts of 5 MiB to 5 GiB, at most 10,000 (S3 user guide,
+"Copying objects" and "Multipart upload limits"). The object's metadata names the version it was made from, so that a
+repeated state adopts it. An interrupted upload in parts continues with the missing parts.
 """
 
 from __future__ import annotations
@@ -54,15 +54,15 @@ def copy(
     single_limit_bytes: int = COPY_OBJECT_LIMIT_BYTES,
     part_bytes: int = COPY_PART_BYTES,
 ) -> None:
-    """Copy one pinned version server-side with the rights of `client`, past the limit of one call in parallel parts.
+    """Copy one pinned version server-side with the rights of `client`, beyond the limit of one call in parallel parts.
 
-    `ours` looks at the source when S3 refuses the copy: to those who may not list our bucket, S3 says AccessDenied of
-    what is not there (S3 API reference, "CopyObject").
+    `ours` checks the source when S3 refuses the copy: S3 answers AccessDenied for a missing object to callers that may
+    not list the bucket (S3 API reference, "CopyObject").
 
     Raises:
-        CustomerAccessRevoked: the session may not read the one or write the other.
-        DatasetChanged: the source is not what it was.
-        DatasetUnavailable: S3 did not give it now.
+        CustomerAccessRevoked: the session may not read the source or write the target.
+        DatasetChanged: the source was replaced or deleted.
+        DatasetUnavailable: S3 cannot return it now.
     """
     version = {"VersionId": source.version_id} if source.version_id else {}
     pinned = {
@@ -106,8 +106,8 @@ def stream(
 
     Raises:
         CustomerAccessRevoked: the writer may not write.
-        DatasetChanged: the source is not what it was.
-        DatasetUnavailable: S3 did not give it now.
+        DatasetChanged: the source was replaced or deleted.
+        DatasetUnavailable: S3 cannot return it now.
     """
     with named(CUSTOMER_ERRORS, f"the dataset could not be uploaded to {target.uri}"):
         if _is_delivered(writer, source, target):
@@ -146,7 +146,9 @@ class _Upload:
 
     @classmethod
     def begin(cls, client: Any, source: StoredObject, target: Target, part_bytes: int) -> _Upload:
-        begun = [found for found in unfinished_uploads(client, target.bucket, target.key) if found["Key"] == target.key]
+        begun = [
+            upload for upload in unfinished_uploads(client, target.bucket, target.key) if upload["Key"] == target.key
+        ]
         upload_id: str
         if begun:
             upload_id = begun[0]["UploadId"]
@@ -167,7 +169,7 @@ class _Upload:
         return [part for page in pages for part in page.get("Parts", [])]
 
     def missing(self, client: Any) -> list[int]:
-        """Return the numbers of the parts that are not there in full."""
+        """Return the numbers of the parts that are missing or incomplete."""
         there = {
             part["PartNumber"]
             for part in self.sent(client)

@@ -16,7 +16,7 @@ from tenantml.settings import setting
 
 
 def now() -> str:
-    """Return the time as evidence has it: ISO 8601, UTC, seconds, as CloudTrail's `eventTime`."""
+    """Return the time as evidence states it: ISO 8601, UTC, seconds, like CloudTrail's `eventTime`."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -39,7 +39,7 @@ def get(key: Key) -> dict[str, Any] | None:
 
 
 def query(beginning: Key) -> list[dict[str, Any]]:
-    """Return the rows whose sort key begins so, without their keys, in the order of their sort keys."""
+    """Return the rows whose sort key has this beginning, without their keys, in the order of their sort keys."""
     pages = (
         tenant_scope.dynamodb()
         .get_paginator("query")

@@ -19,9 +19,9 @@ _Entries = OrderedDict[Hashable, tuple[float, Kept]]
 class ExpiringCache(Generic[Kept]):
     """At most `KEPT` values, each until its own end; the one longest unused goes first.
 
-    A named failure is kept as well, for a second: who asks in a loop for what is not there, or with a role that was
-    taken away, does not use up the quota of DynamoDB and STS that all tenants share. Failures have a place of their
-    own, so that names tried out by one tenant never displace another's values.
+    A named failure is kept as well, for a second: a caller that loops over a missing row or a revoked role does not use
+    up the quota of DynamoDB and STS that all tenants share. Failures are kept apart, so that names that one tenant
+    tries never displace another's values.
     """
 
     def __init__(self) -> None:
@@ -34,27 +34,27 @@ class ExpiringCache(Generic[Kept]):
         Raises:
             TenantMLError: whatever `make` raised, now or less than a second ago.
         """
-        found = _fresh(self._values, key)
-        if found is None:
+        entry = _fresh(self._values, key)
+        if entry is None:
             failure = _fresh(self._failures, key)
             if failure is not None:
                 raise failure[1].with_traceback(None)
             try:
-                found = make()
+                entry = make()
             except TenantMLError as error:
                 _keep(self._failures, key, (time.time() + HASTY_SECONDS, error))
                 raise
-            _keep(self._values, key, found)
-        return found[1]
+            _keep(self._values, key, entry)
+        return entry[1]
 
     def hasten(self, key: Hashable) -> None:
         """Let the value of `key`, which has just proved wrong, end in a second at the latest.
 
         Not at once: a failure that lasts would be looked up by every request.
         """
-        found = self._values.get(key)
-        if found is not None:
-            self._values[key] = (min(found[0], time.time() + HASTY_SECONDS), found[1])
+        entry = self._values.get(key)
+        if entry is not None:
+            self._values[key] = (min(entry[0], time.time() + HASTY_SECONDS), entry[1])
 
 
 def _fresh(entries: _Entries[Kept], key: Hashable) -> tuple[float, Kept] | None:

@@ -1,8 +1,8 @@
-"""The grant ledger: a table says which grants stand, and the bucket's policy is rendered from it as a whole.
+"""The grant ledger: a table holds the grants that stand, and the bucket's policy is rendered from it as a whole.
 
-One writer at a time holds the bucket's lock, a row with an end of its own, so that a writer that died blocks nobody
-for long. What is written is read back. `sweep` mends whatever a crash left: the ledger is the truth, and expired
-grants leave it.
+One writer at a time holds the bucket's lock, a row that expires, so that a writer that died blocks nobody for
+long. What is written is read back. `sweep` fixes whatever a crash left: the ledger is the truth, and expired grants
+leave it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tenantml.domain.training.run import Run
 from tenantml.errors import GrantContended
 from tenantml.settings import setting
 
-LOCK_SECONDS = 120  # a writer takes one or two; past this it writes no more, and another one may
+LOCK_SECONDS = 120  # a writer takes one or two; past this it writes no more, and another may
 LOCK_WAIT_SECONDS = 20
 COPY_GRANT_SECONDS = 6 * 3600
 IN_PLACE_MARGIN_SECONDS = 2 * 3600
@@ -33,7 +33,7 @@ LOCK = "lock"
 
 
 def grant(run: Run, account: CustomerAccount, bucket: str, key: str, settings: ModelSettings) -> str:
-    """Let the role that needs it read `key`, and return the grant's id; doing it again changes nothing.
+    """Let the role that needs it read `key`, and return the grant's id; a repeat changes nothing.
 
     Raises:
         GrantCapacity: the policy has no room; the grant is not in the ledger.
@@ -41,7 +41,7 @@ def grant(run: Run, account: CustomerAccount, bucket: str, key: str, settings: M
     """
     in_place = settings.delivery == "in-place"
     lifetime = settings.max_runtime_seconds + IN_PLACE_MARGIN_SECONDS if in_place else COPY_GRANT_SECONDS
-    wanted = Grant(
+    new_grant = Grant(
         grant_id=run.execution,
         role_arn=account.execution_role_arn if in_place else account.access_role_arn,
         bucket=bucket,
@@ -51,23 +51,23 @@ def grant(run: Run, account: CustomerAccount, bucket: str, key: str, settings: M
     )
     with _locked(bucket) as held_until:
         # Rendered before it is in the ledger: what does not fit must never block the others.
-        _render(bucket, policies.read(bucket), [*_ledger(bucket), wanted])
-        row = to_item({"bucket": bucket, **wanted.as_document()})
+        _render(bucket, policies.read(bucket), [*_ledger(bucket), new_grant])
+        row = to_item({"bucket": bucket, **new_grant.as_document()})
         platform("dynamodb").put_item(TableName=setting("GRANTS_TABLE"), Item=row)
         _apply(bucket, held_until)
-    return wanted.grant_id
+    return new_grant.grant_id
 
 
 def revoke(grant_id: str) -> int:
-    """Take back a grant and return how many there were: one or none.
+    """Revoke a grant and return how many there were: one or none.
 
-    A grant that left the ledger and not yet the policy, because its revocation crashed, is taken back too.
+    A grant that left the ledger but not the policy, because its revocation crashed, is revoked, too.
 
     Raises:
         GrantContended: another writer held the lock too long.
     """
     bucket = setting("STAGING_BUCKET")
-    known = sum(found.grant_id == grant_id for found in _ledger(bucket))
+    known = sum(entry.grant_id == grant_id for entry in _ledger(bucket))
     if not known and bucket_policy.is_same_policy(
         current := policies.read(bucket), _render(bucket, current, _ledger(bucket))
     ):
@@ -80,7 +80,7 @@ def revoke(grant_id: str) -> int:
 
 def ids_under(folder: str) -> list[str]:
     """Return the ids of the grants in the ledger that let somebody read something under `folder`."""
-    return [found.grant_id for found in _ledger(setting("STAGING_BUCKET")) if found.path.startswith(folder)]
+    return [entry.grant_id for entry in _ledger(setting("STAGING_BUCKET")) if entry.path.startswith(folder)]
 
 
 def sweep() -> list[str]:
@@ -124,25 +124,25 @@ def _render(bucket: str, current: dict[str, Any] | None, ledger: list[Grant]) ->
 def _apply(bucket: str, held_until: int) -> None:
     """Make the bucket's policy what the ledger says, and read it back, while the lock is held."""
     current = policies.read(bucket)
-    wanted = _render(bucket, current, _ledger(bucket))
-    if bucket_policy.is_same_policy(current, wanted):
+    policy = _render(bucket, current, _ledger(bucket))
+    if bucket_policy.is_same_policy(current, policy):
         return
     if time.time() >= held_until:
         raise GrantContended(f"the lock of the policy of {bucket} ended before it was written; the state tries again")
-    if wanted is None:  # never where the stack's own statements stand, and no role of the stack may
+    if policy is None:  # never where the stack's own statements stand, and no role of the stack may
         policies.remove(bucket)
         return
-    policies.write(bucket, bucket_policy.policy_text(wanted))
-    if not bucket_policy.is_same_policy(policies.read(bucket), wanted):
+    policies.write(bucket, bucket_policy.policy_text(policy))
+    if not bucket_policy.is_same_policy(policies.read(bucket), policy):
         raise GrantContended(
-            f"the policy of {bucket} is not what was written; something else writes it too: find it, "
+            f"the policy of {bucket} is not what was written; something else writes it, too: find it, "
             "the state tries again"
         )
 
 
 @contextmanager
 def _locked(bucket: str) -> Iterator[int]:
-    """Hold the bucket's lock, and tell until when: it ends by itself if its holder died."""
+    """Hold the bucket's lock and yield when it expires: it expires by itself if its holder dies."""
     table, client, owner = setting("GRANTS_TABLE"), platform("dynamodb"), uuid.uuid4().hex
     deadline = time.monotonic() + LOCK_WAIT_SECONDS
     while True:
@@ -151,7 +151,7 @@ def _locked(bucket: str) -> Iterator[int]:
             client.put_item(
                 TableName=table,
                 Item=to_item({"bucket": bucket, "grant_id": LOCK, "owner": owner, "held_until": now + LOCK_SECONDS}),
-                # Its own row is success: boto3 sends again what it got no answer to.
+                # Its own row is success: a request that got no answer is sent again.
                 ConditionExpression="attribute_not_exists(grant_id) OR held_until < :now OR #owner = :owner",
                 ExpressionAttributeNames={"#owner": "owner"},
                 ExpressionAttributeValues=to_item({":now": now, ":owner": owner}),

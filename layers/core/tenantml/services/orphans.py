@@ -1,6 +1,6 @@
-"""Orphans: what of ours runs in a customer's account although no version needs it, such as one whose retirement failed.
+"""Orphans: our resources in a customer's account that no version needs, such as those whose retirement failed.
 
-Found by listing the account, so that nothing is missed that the registry forgot or never knew.
+They are swept by listing the account, so that those that the registry forgot or never knew are not missed.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ def remove_orphans(until_seconds: float) -> dict[str, list[str]]:
     because they do not carry our tag.
 
     Tenants come in the order of their last probe, which changes, and none after `until_seconds` (of the monotonic
-    clock): the rest has its turn another time, as has what is still changing, and whose account does not let us in.
+    clock): the rest waits for the next sweep, as do resources that are still changing and accounts that refuse us.
     """
     swept: dict[str, list[str]] = {"removed": [], "left": []}
     tenants = [tenant for tenant in registry.list_tenants() if tenant.status == ACTIVE]
-    for tenant in sorted(tenants, key=lambda found: found.probed_at):
+    for tenant in sorted(tenants, key=lambda tenant: tenant.probed_at):
         if time.monotonic() > until_seconds:
             break
         try:
             _remove_orphans_of(tenant, swept)
         except (CustomerAccountError, StillChanging):
-            continue  # the probe says who does not let us in
+            continue  # the probe reports accounts that refuse us
     return swept
 
 
-def _remove_orphans_of(tenant: Tenant, found: dict[str, list[str]]) -> None:
+def _remove_orphans_of(tenant: Tenant, swept: dict[str, list[str]]) -> None:
     session = assume(tenant, PURPOSE, session_policies.sweep(tenant.account))
     client = session.client("sagemaker")
     for kind in endpoints.KINDS:
@@ -48,14 +48,14 @@ def _remove_orphans_of(tenant: Tenant, found: dict[str, list[str]]) -> None:
                 continue
             arn = tenant.account.sagemaker_arn(kind, name)
             if endpoints.made_by(client, arn) is None:
-                found["left"].append(arn)
+                swept["left"].append(arn)
             elif endpoints.remove_one(client, kind, name):
-                found["removed"].append(arn)
+                swept["removed"].append(arn)
                 registry.update_version(tenant.tenant, *parts, {"status": "retired"})
 
 
 def _is_needed(tenant: str, model: str, version: str) -> bool:
-    """Say whether a version answers, or an execution runs that deploys it or that retires it after the last requests.
+    """Return whether a version is live, or an execution runs that deploys it or retires it after the last requests.
 
     The registry knows a version before anything of it exists.
     """

@@ -1,4 +1,4 @@
-"""How an execution ended: written down once, and told once."""
+"""How an execution ended: recorded once, and published once."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tenantml.services import registry
 
 
 def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]:
-    """Write the outcome, tell it on the bus, and return it; whoever comes first decides what it was. An upload whose
-    version answers has succeeded, whatever failed after that.
+    """Write the outcome, publish it on the bus, and return it; the first caller decides what it is. An upload whose
+    version is live has succeeded, whatever failed after that.
 
-    The row is written before the event is sent and marked after it, so that a crash between the two tells it again
-    rather than never; the event carries the execution's name, by which a receiver knows a repetition.
+    The row is written before the event is sent and marked after it, so that a crash between the two publishes it
+    again rather than never; a receiver recognises a repetition by the execution's name.
     """
     claimed = upload.key.split("/")[0]
     tenant = registry.find_tenant(claimed)
@@ -31,18 +31,18 @@ def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str
     error = row["error"]
     if error and error["code"] == "CustomerAccessRevoked" and tenant and tenant.status == ACTIVE:
         reason = error["message"]
-        events.tell("Tenant Suspended", {"tenant": tenant.tenant, "status": SUSPENDED, "reason": reason})
+        events.publish("Tenant Suspended", {"tenant": tenant.tenant, "status": SUSPENDED, "reason": reason})
         registry.set_tenant_status(tenant.tenant, SUSPENDED, reason, was=ACTIVE)
-    told = {
+    event = {
         name: row.get(name) for name in ("execution", "tenant", "model", "version", "status", "error", "left_behind")
     }
     if not row["announced"]:
-        concerned = domain.concerns_operators(told)
-        events.tell("Execution Ended", told | {"concerns_operators": concerned})
+        concerned = domain.concerns_operators(event)
+        events.publish("Execution Ended", event | {"concerns_operators": concerned})
         if concerned:
             _count_failure()
         registry.update_execution(owner, upload.execution, {"announced": True})
-    return told
+    return event
 
 
 def _count_failure() -> None:

@@ -1,8 +1,8 @@
-"""The probe: prove that a tenant's access role lets in our pipeline, with this tenant's external ID alone, to do what
-the pipeline does and no more.
+"""The probe: prove that a tenant's access role admits our pipeline, with this tenant's external ID alone, and allows
+what the pipeline does and no more.
 
 A survey of 90 vendors found that half did not check it; a role that trusts our account without the condition can be
-used through us by any other tenant that names it. So before a tenant is active, and every hour after it.
+used through us by any other tenant that names it. So the probe runs before a tenant is active, and hourly after that.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def probe(tenant: Tenant, of_another_tenant: str | None = None) -> None:
         TrustTooOpen: it lets us in with no external ID, a wrong one, or from outside the pipeline.
         WrongAccount, WrongRegion: it is not where it was registered.
         PermissionMissing, PermissionExcessive: it may do less or more than the pipeline does.
-        CustomerThrottled: an answer is lacking, so nothing is proven; try again later.
+        CustomerThrottled: a call got no answer, so nothing is proven; try again later.
     """
     policy = session_policies.probe(
         tenant.account, probe_questions.permissions(tenant.account), probe_questions.NAME, probe_questions.NOT_OURS
@@ -67,17 +67,17 @@ def _check_trust(tenant: Tenant, of_another_tenant: str | None) -> None:
 
 
 def _check_place(ask: Ask, tenant: Tenant) -> None:
-    found = ask.session.client("sts").get_caller_identity()["Account"]
-    if found != tenant.account_id:
+    account_id = ask.session.client("sts").get_caller_identity()["Account"]
+    if account_id != tenant.account_id:
         raise WrongAccount(
-            f"the role is in account {found}, registered is {tenant.account_id}; register the right account"
+            f"the role is in account {account_id}, registered is {tenant.account_id}; register the right account"
         )
     try:
         ask(probe_questions.in_bucket(tenant.account))
     except AwsError as error:
         if code_of(error) in ABSENT_BUCKET:
             raise WrongRegion(
-                f"account {found} has no bucket {tenant.account.bucket}; apply the on-boarding template in the "
+                f"account {account_id} has no bucket {tenant.account.bucket}; apply the on-boarding template in the "
                 f"registered region, {tenant.region}, or register the right region"
             ) from error
 
@@ -93,14 +93,14 @@ def _check_permissions(ask: Ask, tenant: Tenant) -> None:
 
 
 def _refused(ask: Ask, question: Question) -> str | None:
-    """Return the permission whose lack refuses a call, or None when IAM lets it pass, whatever comes of it then."""
+    """Return the permission whose lack refuses a call, or None when IAM lets it pass, whatever its result."""
     try:
         ask(question)
     except (AwsError, *NO_ANSWER) as error:
         if code_of(error) in BUSY:
             raise CustomerThrottled(f"{question.permission} got no answer; the next probe tries again") from error
         if code_of(error) in DENIED:
-            # Some calls need a second permission, such as iam:PassRole; AWS's words tell which one it was.
+            # Some calls need a second permission, such as iam:PassRole; AWS's message names the one.
             named = re.search(r"perform: ([\w-]+:\w+)", str(error))
             return named[1] if named else question.permission
     return None
@@ -114,5 +114,5 @@ class Ask:
         self._client = lru_cache(session.client)
 
     def __call__(self, question: Question) -> Any:
-        """Make the call, and return or raise what comes of it."""
+        """Make the call, and return its answer or raise its error."""
         return call(self._client(question.service), question.operation, question.request)

@@ -25,7 +25,7 @@ from tenantml.services.registry import keys, table
 LIMITS_SECONDS = 60.0
 ASK_AGAIN_SECONDS = 1.0
 KEPT_DAYS = 90
-ATTEMPTS = 5  # the window that the table is in, and what is left, may each have been others than we thought
+ATTEMPTS = 5  # the table's window and what is left may each differ from what this process knows
 
 _NAMES = {"#requests": "requests", "#rows": "rows", "#used": "window_requests", "#window": "window"}
 
@@ -40,7 +40,7 @@ class Meter:
         self._requests, self._rows = Holding(), Holding()
         # Counted in the table and not used, or, if negative, used and not counted: the next write makes up for it.
         self._spare_requests = self._spare_rows = 0
-        self._asked_at, self._told_at = 0.0, 0
+        self._asked_at, self._logged_at = 0.0, 0
 
     def admit(self) -> None:
         """Count one request.
@@ -65,9 +65,9 @@ class Meter:
         self._rows.use(rows)
 
     def is_news(self) -> bool:
-        """Say whether a refusal is worth a line in the log: one in each window, for a flood pays for none of them."""
+        """Return whether a refusal is worth a line in the log: one per window, so that a flood does not fill it."""
         window = usage_limits.window_of(self._clock())
-        is_news, self._told_at = window != self._told_at, window
+        is_news, self._logged_at = window != self._logged_at, window
         return is_news
 
     def headers(self) -> dict[str, str]:
@@ -87,7 +87,7 @@ class Meter:
         return self._known.less(self._requests.left, rows, self._spare_requests).until(now)
 
     def _look_around(self) -> float:
-        """Return the time, and leave behind what was of an earlier window or day."""
+        """Return the time, and drop what belongs to an earlier window or day."""
         now = self._clock()
         if now - self._limits_read_at >= LIMITS_SECONDS:
             self._limits, self._limits_read_at = find_limits(self._tenant), now
@@ -113,13 +113,13 @@ class Meter:
                 raise
         self._asked_at = now
         for attempt in range(ATTEMPTS):
-            wanted = self._wanted(now, requests, rows) if attempt < ATTEMPTS / 2 else (requests, rows)
+            block = self._block(now, requests, rows) if attempt < ATTEMPTS / 2 else (requests, rows)
             try:
-                answer = self._write(now, *wanted)
+                answer = self._write(now, *block)
             except AwsError as error:
                 if code_of(error) in BUSY:  # the count waits; a prediction does not fail for it
-                    self._spare_requests -= wanted[0]
-                    self._spare_rows -= wanted[1]
+                    self._spare_requests -= block[0]
+                    self._spare_rows -= block[1]
                     break
                 if code_of(error) not in CONDITION_FAILED:
                     raise
@@ -131,14 +131,14 @@ class Meter:
                 break
         else:
             raise RateExceeded("this tenant's requests come from too many places at once; try again", 1)
-        self._requests.take(wanted[0], now)
-        self._rows.take(wanted[1], now)
+        self._requests.take(block[0], now)
+        self._rows.take(block[1], now)
 
     def _check(self, now: float, requests: int, rows: int) -> None:
         counted = self._known.less(0, self._spare_rows, self._spare_requests)
         usage_limits.check(self._limits, counted.plus(requests, rows), now)
 
-    def _wanted(self, now: float, requests: int, rows: int) -> tuple[int, int]:
+    def _block(self, now: float, requests: int, rows: int) -> tuple[int, int]:
         """What to take: as much as is needed, and up to what a second needs of what is left."""
         known, limits = self._known, self._limits
         most_requests, most_rows = limits.largest_block
@@ -177,13 +177,13 @@ class Meter:
             ConditionExpression=" AND ".join(conditions),
             ExpressionAttributeNames=names,
             ExpressionAttributeValues=to_item(values),
-            ReturnValues="ALL_NEW",  # of what an update leaves as it was, UPDATED_NEW may say nothing
+            ReturnValues="ALL_NEW",  # UPDATED_NEW may omit what an update leaves unchanged
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
 
-    def _learn(self, found: dict[str, Any]) -> None:
-        """Take the table's row for what is known; it may be in a later window than our clock."""
-        row = {"window": 0, "requests": 0, "rows": 0, "window_requests": 0} | found
+    def _learn(self, stored: dict[str, Any]) -> None:
+        """Adopt the table's row as what is known; it may be in a later window than our clock."""
+        row = {"window": 0, "requests": 0, "rows": 0, "window_requests": 0} | stored
         self._table_window = row["window"]
         window = max(self._known.window, row["window"])
         used = row["window_requests"] if row["window"] == window else 0

@@ -1,11 +1,11 @@
 """The access receipt's storage: every call of a recorded client becomes an entry of a hash chain.
 
 `record` hooks botocore's own events, so that no adapter can forget it: one entry per request that was sent, retries
-included, as CloudTrail has them. Entries lie in the evidence table, from which no role of ours may delete.
+included, as CloudTrail has them. Entries are in the evidence table, from which no role of ours may delete.
 
 An execution's head is on its row in the registry until that row goes. An entry and its head are written in one
-transaction, before the next call is made. Predictions are counted and written when something was not written for
-`FLUSH_SECONDS`, so that they cost nothing when they come often.
+transaction, before the next call is made. Predictions are counted, and the counts are written at
+most every `FLUSH_SECONDS`, so that frequent predictions cost nothing.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Recorder:
                 append(self._tenant.tenant, chain_of(self._tenant.tenant, self._purpose), [call])
 
     def _count(self, call: Entry) -> None:
-        """Add to the count of alike calls; the first one gives time and request id. A prediction never fails here."""
+        """Add to the count of identical calls; the first gives time and request id. A prediction never fails here."""
         key = (call["time"][:10], call["action"], call["resource"], call["outcome"])
         self._counts.setdefault(key, call | {"count": 0})["count"] += 1
         if time.monotonic() - self._written_at < FLUSH_SECONDS:
@@ -115,7 +115,7 @@ def append(tenant: str, chain: str, calls: list[Entry]) -> None:
     """Write the calls behind the chain's last entry, in one transaction with its head.
 
     Raises:
-        LookupError: the chain is being written by too many at once.
+        LookupError: too many write the chain at once.
     """
     for _ in range(ATTEMPTS):
         head = _heads.get((tenant, chain)) or _last_head(tenant, chain)
@@ -133,7 +133,7 @@ def append(tenant: str, chain: str, calls: list[Entry]) -> None:
             if code_of(error) not in CONDITION_FAILED:
                 raise
             if _heads.pop((tenant, chain), None) is None and not _is_on_registry(tenant, chain):
-                # A chain of this process's own that it no longer knows, or an execution whose tenant was off-boarded.
+                # A chain of this process that it no longer knows, or an execution whose tenant was off-boarded.
                 chain = f"{chain}/{uuid.uuid4().hex[:8]}"
             continue
         _heads[tenant, chain] = new
@@ -158,7 +158,7 @@ def _head_of(row: dict[str, Any] | None) -> Head | None:
 
 
 def _move_head(tenant: str, chain: str, head: Head, new: Head) -> dict[str, Any]:
-    """A write that holds only if the chain still ends where we think; an execution without a row has no chain."""
+    """A write that holds only if the chain still ends where we expect; an execution without a row has no chain."""
     condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(receipt_count)"}
     if head.count:
         old = to_item({":old": head.hash})

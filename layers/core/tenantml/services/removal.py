@@ -56,9 +56,9 @@ def roll_back(run: Run) -> Removal:
 
 
 def clean_up(run: Run, failed: bool, delivered: bool) -> Removal:
-    """Take back the run's grant and delete the copies of its dataset; after a failure its artefacts too. Repeatable.
+    """Revoke the run's grant and delete the copies of its dataset; after a failure its artefacts too. Repeatable.
 
-    After a success the holdout and the profile stay in the staging bucket as long as the version does, and so they do
+    After a success the holdout and the profile stay in the staging bucket as long as the version does, also
     after a failure that came when the version was live already. `delivered` says whether anything was written to the
     customer's account: if not, no call is made there.
     """

@@ -12,13 +12,13 @@ from tenantml.errors import StillChanging
 from tenantml.services import outcomes, registry, removal
 
 CAUSES = {
-    "ABORTED": {"Error": "ExecutionStopped", "Cause": "an operator stopped the execution; upload again to train anew"},
+    "ABORTED": {"Error": "ExecutionStopped", "Cause": "an operator stopped the execution; upload again to retry"},
     "TIMED_OUT": {
         "Error": "ExecutionTimedOut",
-        "Cause": "the execution took longer than it may; raise nothing, upload again, and tell us",
+        "Cause": "the execution exceeded its time limit; upload again, and report this to the operator",
     },
     # Every failure path ends with its record; one that could not be written is written by the sweep.
-    "FAILED": {"Error": "OutcomeNotRecorded", "Cause": "the execution failed and could not write down why"},
+    "FAILED": {"Error": "OutcomeNotRecorded", "Cause": "the execution failed and could not record why"},
 }
 
 
@@ -41,9 +41,9 @@ def rescue(upload: Upload, status: str) -> dict[str, Any]:
 
 
 def rescue_lost() -> list[str]:
-    """Rescue executions that ended so and were not told of, or whose event was lost; return their names.
+    """Rescue executions that ended in one of these ways without an announcement; return their names.
 
-    One whose things are still changing is left to the next time.
+    One whose resources are still changing waits for the next sweep.
     """
     rescued = []
     for status in CAUSES:

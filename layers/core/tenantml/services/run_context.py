@@ -14,7 +14,7 @@ from tenantml.services.customer import CustomerSession, assume
 
 
 class RunContext:
-    """A run, whose it is, and the settings that it follows: each read once, and only when it is asked for."""
+    """A run, its tenant and its settings: each read once, and only when it is needed."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -24,7 +24,7 @@ class RunContext:
         """The run's tenant.
 
         Raises:
-            TenantNotFound: it is not registered any more.
+            TenantNotFound: it is no longer registered.
         """
         return registry.get_tenant(self.run.tenant)
 
@@ -33,7 +33,7 @@ class RunContext:
         """The tenant's own AWS account.
 
         Raises:
-            TenantNotFound: the tenant is not registered any more.
+            TenantNotFound: the tenant is no longer registered.
         """
         return self.tenant.account
 
@@ -42,17 +42,17 @@ class RunContext:
         """The model's settings as they were when the run began.
 
         Raises:
-            InvalidSettings: they were valid then and are not now: a field's rule became stricter.
+            InvalidSettings: they were valid then and no longer are: a field's rule became stricter.
         """
         execution = registry.require_execution(self.run.tenant, self.run.execution)
         return ModelSettings.from_document(execution["settings"])
 
     def customer(self, policy: dict[str, Any]) -> CustomerSession:
-        """Enter the customer's account, in the name of this execution and with this session policy.
+        """Return a session in the customer's account, under this execution's name and with this session policy.
 
         Raises:
-            CustomerAccessRevoked: the account does not let us in any more.
-            CustomerThrottled: STS did not take the request now.
+            CustomerAccessRevoked: the account no longer lets us in.
+            CustomerThrottled: STS throttled the request or did not answer.
         """
         return assume(self.tenant, self.run.execution, policy)
 

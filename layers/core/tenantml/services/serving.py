@@ -1,7 +1,7 @@
 """Serving: which version answers for a model, with what schema, and the call of its endpoint.
 
 Kept in the process for as long as the state machine's `Drain` allows: a version that was replaced keeps answering
-until every process has looked again.
+until every process has read the registry again.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FOR_EVER = float("inf")
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """One version as it was deployed; nothing of it ever changes."""
+    """One version as it was deployed; it never changes."""
 
     endpoint: str
     output_keys: tuple[str, ...]
@@ -66,7 +66,7 @@ def live_version(tenant: str, model: str) -> LiveVersion:
     """Return the version that answers, at most five seconds old.
 
     Raises:
-        NotFound: the tenant has no such model; the same for another tenant's.
+        NotFound: the tenant has no such model; another tenant's gets the same answer.
         ModelNotReady: no version of it is live.
         TenantSuspended: the tenant is not active.
     """
@@ -96,14 +96,14 @@ def _look_up(tenant_id: str, model: str) -> LiveVersion:
 
 def _reader(tenant_id: str, model: str, version: str) -> Callable[[], tuple[float, Deployed]]:
     def read() -> tuple[float, Deployed]:
-        found = registry.find_version(tenant_id, model, version, consistent=False)
-        if found is None:
+        row = registry.find_version(tenant_id, model, version, consistent=False)
+        if row is None:
             raise _not_ready()
         return FOR_EVER, Deployed(
-            endpoint=found["endpoint"],
-            output_keys=tuple(found["output_keys"]),
-            serverless=found["serverless"],
-            schema=_read_schema(found["profile"]),
+            endpoint=row["endpoint"],
+            output_keys=tuple(row["output_keys"]),
+            serverless=row["serverless"],
+            schema=_read_schema(row["profile"]),
         )
 
     return read
@@ -118,7 +118,7 @@ def _read_schema(place: dict[str, str]) -> Schema:
 
 
 def _caller(live: LiveVersion) -> Caller:
-    """Return who may invoke this one endpoint and nothing else, until five minutes before that ends."""
+    """Return who may invoke this one endpoint and nothing else, until five minutes before the session ends."""
 
     def make() -> tuple[float, Caller]:
         session = assume(
@@ -134,7 +134,7 @@ def invoke(live: LiveVersion, body: bytes) -> bytes:
 
     Raises:
         EndpointUnavailable: it is missing, cold or overloaded.
-        CustomerAccessRevoked: the access role may not invoke it any more.
+        CustomerAccessRevoked: the access role may no longer invoke it.
         UnreadableAnswer: the model failed on these rows.
     """
     try:

@@ -1,7 +1,7 @@
-"""A tenant's standing: what the probe finds decides whether it is active, an operator's word before all else.
+"""A tenant's standing: the probe decides whether it is active, unless an operator decides otherwise.
 
-registered -> active, when the probe passes; active -> suspended, when it no longer does, or when an operator says so;
-suspended -> active, when it passes again, unless an operator holds the tenant.
+registered -> active when the probe passes; active -> suspended when it no longer does, or when an operator suspends
+it; suspended -> active when it passes again, unless an operator holds the tenant.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from tenantml.services import probe, registry
 
 
 def activate(tenant: Tenant) -> None:
-    """Probe, and make the tenant active, also one that an operator held; else leave it inactive with the reason.
+    """Probe the tenant and make it active, even if an operator held it; else leave it inactive, with the reason.
 
     Raises:
         TenantError: what the probe found.
-        CustomerThrottled: the probe did not end, and nothing was changed.
+        CustomerThrottled: the probe did not finish, and nothing was changed.
         TenantNotFound: the tenant is being off-boarded.
     """
     if tenant.status == OFFBOARDED:
@@ -35,29 +35,29 @@ def activate(tenant: Tenant) -> None:
 
 
 def probe_all(until_seconds: float) -> dict[str, list[str]]:
-    """Probe every tenant that is active or was suspended by a probe, those that waited longest first; return who
-    changed.
+    """Probe every tenant that is active or was suspended by a probe, those that waited longest first; return those
+    whose status changed.
 
-    A tenant whose role no longer is as it must be is suspended, one whose role is mended is active again, and operators
-    are told of either. Ends at `until_seconds` (of the monotonic clock): the rest is first in line next time.
+    A tenant whose role fails the probe is suspended, one whose role is fixed is active again, and operators are
+    notified of both. Ends at `until_seconds` (of the monotonic clock): the rest is first in line next time.
     """
     tenants = registry.list_tenants()
     changed: dict[str, list[str]] = {SUSPENDED: [], ACTIVE: []}
-    for tenant in sorted(tenants, key=lambda found: found.probed_at):
+    for tenant in sorted(tenants, key=lambda tenant: tenant.probed_at):
         if tenant.status not in {ACTIVE, SUSPENDED} or tenant.held or time.monotonic() > until_seconds:
             continue
         registry.note_probe(tenant.tenant)
         try:
             probe.probe(tenant, _external_id_of_another(tenant, tenants))
         except CustomerThrottled:
-            continue  # nothing is known
+            continue  # the probe proved nothing
         except TenantError as error:
             status, reason = SUSPENDED, reason_of(error)
         else:
             status, reason = ACTIVE, ""
         if status != tenant.status:
-            # Told before it is written: a crash between the two tells it again rather than never.
-            events.tell(f"Tenant {status.title()}", {"tenant": tenant.tenant, "status": status, "reason": reason})
+            # Published before it is written: a crash between the two publishes it again rather than never.
+            events.publish(f"Tenant {status.title()}", {"tenant": tenant.tenant, "status": status, "reason": reason})
             changed[status].append(tenant.tenant)
         if (status, reason) != (tenant.status, tenant.reason):
             registry.set_tenant_status(tenant.tenant, status, reason, was=tenant.status)
@@ -65,7 +65,7 @@ def probe_all(until_seconds: float) -> dict[str, list[str]]:
 
 
 def reason_of(error: TenantError) -> str:
-    """Return the reason as a person reads it: the error's name, and its words."""
+    """Return the reason as a person reads it: the error's name and message."""
     return f"{type(error).__name__}: {error}"
 
 

@@ -1,9 +1,9 @@
 """Credentials that reach one tenant's rows of the registry, and nothing else.
 
-The functions that tenants talk to may not read the table as themselves. They assume a role of our own account with the
+The functions that tenants call may not read the table as themselves. They assume a role of our own account with the
 tenant as a session tag, and that role reaches the partition of the tenant in its tag (`dynamodb:LeadingKeys`; DynamoDB
-developer guide, "Using IAM policy conditions for fine-grained access control"). So a bug in a query, or a tenant id
-forged past the authorizer's, finds nothing of anybody else; and a session without the tag finds nothing at all.
+developer guide, "Using IAM policy conditions for fine-grained access control"). So a bug in a query, or a forged
+tenant id, finds nothing of another tenant; and a session without the tag finds nothing at all.
 
 All tenants share one client, whose requests are signed with the credentials of the tenant in scope: a new tenant costs
 one AssumeRole an hour and no connection.
@@ -33,8 +33,8 @@ _credentials: ExpiringCache[Credentials] = ExpiringCache()
 def scoped_to(tenant: str) -> Iterator[None]:
     """Within this block the registry is read and written with credentials that reach this tenant's rows alone.
 
-    A thread that is started inside it is outside, unless it runs in a copy of the context; without a permission of its
-    own the function is refused there.
+    A thread that is started inside is out of scope, unless it runs in a copy of the context; the function has no
+    permission of its own, so it is refused there.
     """
     token = _tenant.set(tenant)
     try:
@@ -44,7 +44,7 @@ def scoped_to(tenant: str) -> Iterator[None]:
 
 
 def dynamodb() -> Any:
-    """Return the DynamoDB client for whom we act: the tenant in scope, or this function itself outside of any scope."""
+    """Return the DynamoDB client of the tenant in scope, or of this function itself outside any scope."""
     return platform("dynamodb") if _tenant.get() is None else _scoped_client()
 
 
@@ -55,12 +55,12 @@ def _scoped_client() -> Any:
 
 def _credentials_in_scope() -> Credentials:
     tenant = _tenant.get()
-    assert tenant is not None, "the scoped client is used outside of any scope"
+    assert tenant is not None, "the scoped client is used outside any scope"
     return credentials_of(tenant)
 
 
 def credentials_of(tenant: str) -> Credentials:
-    """Return credentials of this tenant's rows; kept until five minutes before they end."""
+    """Return credentials for this tenant's rows; kept until five minutes before they end."""
     return _credentials.get(tenant, lambda: _assume(tenant))
 
 

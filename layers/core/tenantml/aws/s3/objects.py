@@ -62,8 +62,8 @@ def read(client: Any, source: StoredObject, first: int = 0, end: int | None = No
     """Stream one pinned version in chunks of 1 MiB, from byte `first` to before byte `end`.
 
     Raises:
-        DatasetChanged: it is not there any more as it was.
-        DatasetUnavailable: S3 did not give it.
+        DatasetChanged: it was replaced or deleted.
+        DatasetUnavailable: S3 did not return it.
     """
     request = {"Bucket": source.bucket, "Key": source.key, "IfMatch": source.etag}
     if source.version_id:
@@ -75,21 +75,23 @@ def read(client: Any, source: StoredObject, first: int = 0, end: int | None = No
     try:
         yield from body.iter_chunks(CHUNK_BYTES)
     except (IncompleteReadError, ReadTimeoutError, ResponseStreamingError) as error:  # boto3 does not retry these
-        raise DatasetUnavailable(f"S3 ended its answer early, reading {source.key}; the state tries again") from error
+        raise DatasetUnavailable(
+            f"S3 ended its answer early while {source.key} was read; the state tries again"
+        ) from error
 
 
 def require_there(client: Any, source: StoredObject) -> None:
-    """Return when one pinned version is there as it was, to a client that may list its bucket.
+    """Return when a pinned version is unchanged; the client must be allowed to list its bucket.
 
     Raises:
-        DatasetChanged: it is not.
-        DatasetUnavailable: S3 did not say.
+        DatasetChanged: it was replaced or deleted.
+        DatasetUnavailable: S3 did not answer.
     """
     version = {"VersionId": source.version_id} if source.version_id else {}
-    gone = f"{source.key} is not there any more as it was; upload it again"
+    gone = f"{source.key} was replaced or deleted; upload it again"
     with named(READ_ERRORS, gone):
-        found = client.head_object(Bucket=source.bucket, Key=source.key, **version)
-    if found["ETag"].strip('"') != source.etag:
+        head = client.head_object(Bucket=source.bucket, Key=source.key, **version)
+    if head["ETag"].strip('"') != source.etag:
         raise DatasetChanged(gone)
 
 
@@ -108,7 +110,7 @@ class MultipartWriter:
         self.stored: StoredObject | None = None
 
     def write(self, chunk: bytes) -> None:
-        """Take more bytes; sends a part whenever 8 MiB are there."""
+        """Take more bytes; a part is sent whenever 8 MiB are there."""
         self._buffer += chunk
         self._size += len(chunk)
         while len(self._buffer) >= self._part_bytes():
@@ -156,7 +158,7 @@ class MultipartWriter:
         return self.stored
 
     def abort(self) -> None:
-        """Forget what was sent."""
+        """Discard what was sent."""
         if self._upload_id:
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._upload_id)
 
@@ -195,19 +197,19 @@ def unfinished_uploads(client: Any, bucket: str, prefix: str) -> list[dict[str, 
 
 
 def remove_ours(bucket: str, folder: str) -> list[str]:
-    """Do as `remove_folder` in a bucket of our own, where a refusal is no customer's: it has no name, and is a bug."""
+    """Like `remove_folder`, in a bucket of our own, where a refusal is a bug and has no name."""
     return _remove_folder(platform("s3"), bucket, folder, READ_ERRORS)
 
 
 def remove_folder(client: Any, bucket: str, folder: str) -> list[str]:
     """Delete every version of every object under `folder`, and return the keys; lists again until nothing is left.
-    Uploads that were begun there and never completed are aborted: their parts cost as objects do.
+    Unfinished uploads in parts are aborted: their parts cost as much as objects.
 
     A bucket that is gone holds nothing.
 
     Raises:
         CustomerAccessRevoked: the client may not list or delete there.
-        DatasetUnavailable: S3 did not delete now what it listed.
+        DatasetUnavailable: S3 did not delete what it listed.
     """
     return _remove_folder(client, bucket, folder, CUSTOMER_ERRORS)
 
@@ -217,11 +219,11 @@ def _remove_folder(client: Any, bucket: str, folder: str, errors: Names) -> list
     with named(errors, f"s3://{bucket}/{folder} could not be emptied"):
         for begun in unfinished_uploads(client, bucket, folder):
             client.abort_multipart_upload(Bucket=bucket, Key=begun["Key"], UploadId=begun["UploadId"])
-        while found := _page_of_versions(client, bucket, folder):
-            answer = client.delete_objects(Bucket=bucket, Delete={"Objects": found, "Quiet": True})
+        while page := _page_of_versions(client, bucket, folder):
+            answer = client.delete_objects(Bucket=bucket, Delete={"Objects": page, "Quiet": True})
             for error in answer.get("Errors", []):  # refusals of single objects come with status 200
                 raise AwsError({"Error": {"Code": error["Code"], "Message": error["Key"]}}, "DeleteObjects")
-            removed |= {row["Key"] for row in found}
+            removed |= {row["Key"] for row in page}
     return sorted(removed)
 
 
@@ -236,7 +238,7 @@ def count_left(client: Any, bucket: str, folder: str) -> int:
 
 
 def count_ours_left(bucket: str, folder: str) -> int:
-    """Do as `count_left` in a bucket of our own, where a refusal is a bug."""
+    """Like `count_left`, in a bucket of our own, where a refusal is a bug."""
     return len(_page_of_versions(platform("s3"), bucket, folder))
 
 

@@ -1,7 +1,7 @@
-"""Presigned uploads: a form that takes one file, of one key, within one size, for a quarter of an hour; or the parts
-of a file that is larger than a form takes, each of one size.
+"""Presigned uploads: a form that accepts one file under one key, up to one size, for a quarter of an hour; or the parts
+of a file that is larger than a form accepts, each of one size.
 
-Both write the upload's id into the object's metadata, by which two files of one upload are told from two uploads.
+Both write the upload's id into the object's metadata, which distinguishes two files of one upload from two uploads.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def client() -> Any:
 
 
 def upload_form(key: str, max_bytes: int, upload: str) -> dict[str, Any]:
-    """Return the URL and the fields of a form POST that S3 takes for exactly this key, as CSV, up to this size.
+    """Return the URL and the fields of a form POST that S3 accepts for exactly this key, as CSV, up to this size.
 
     A PUT URL cannot carry a size limit, a POST policy can (S3 API reference, "POST policy").
     """
@@ -62,7 +62,7 @@ def upload_form(key: str, max_bytes: int, upload: str) -> dict[str, Any]:
 
 
 def begin_parts(key: str, upload: str) -> str:
-    """Begin an upload in parts, and return S3's id of it."""
+    """Begin an upload in parts, and return its S3 id."""
     begun = client().create_multipart_upload(
         Bucket=setting("INGEST_BUCKET"), Key=key, ContentType="text/csv", Metadata={METADATA: upload}
     )
@@ -70,12 +70,12 @@ def begin_parts(key: str, upload: str) -> str:
 
 
 def abort(key: str, multipart_id: str) -> None:
-    """Forget an upload in parts."""
+    """Abort an upload in parts."""
     client().abort_multipart_upload(Bucket=setting("INGEST_BUCKET"), Key=key, UploadId=multipart_id)
 
 
 def part_url(key: str, multipart_id: str, number: int, size_bytes: int) -> str:
-    """Return where one part is PUT, for an hour: S3 takes exactly so many bytes there, as the length is signed."""
+    """Return the URL to PUT one part to, for an hour: the length is signed, so S3 accepts exactly that many bytes."""
     return str(
         client().generate_presigned_url(
             "upload_part",
@@ -95,38 +95,38 @@ def complete_parts(key: str, multipart_id: str, sizes: Sequence[int]) -> str:
     """Make an object of all parts, and return its version.
 
     Raises:
-        UploadIncomplete: some are not there, or none are any more.
+        UploadIncomplete: some are missing, or all are gone.
     """
     where = {"Bucket": setting("INGEST_BUCKET"), "Key": key, "UploadId": multipart_id}
     try:
-        found = client().list_parts(**where, MaxParts=1000)
-        parts: dict[int, Part] = {part["PartNumber"]: part for part in found.get("Parts", [])}
+        listing = client().list_parts(**where, MaxParts=1000)
+        parts: dict[int, Part] = {part["PartNumber"]: part for part in listing.get("Parts", [])}
         missing = [
             number for number, size in enumerate(sizes, 1) if number not in parts or parts[number]["Size"] != size
         ]
         if missing:
             first = ", ".join(map(str, missing[:NAMED_PARTS])) + ", …" * (len(missing) > NAMED_PARTS)
-            raise UploadIncomplete(f"{len(missing)} of {len(sizes)} parts are not there ({first}); send them first")
+            raise UploadIncomplete(f"{len(missing)} of {len(sizes)} parts are missing ({first}); send them first")
         chosen = [{"PartNumber": number, "ETag": parts[number]["ETag"]} for number in range(1, len(sizes) + 1)]
         done = client().complete_multipart_upload(**where, MultipartUpload={"Parts": chosen})
     except AwsError as error:
         if code_of(error) not in ABSENT_UPLOAD:
             raise
         raise UploadIncomplete(
-            "the upload's parts are no longer there: they were completed just now, or forgotten after two days; "
-            "GET the upload to see, or ask for another one"
+            "the upload's parts are gone: they were just completed, or deleted after two days; GET the upload to see, "
+            "or request another one"
         ) from error
     return str(done["VersionId"])
 
 
 def upload_behind(bucket: str, key: str, version_id: str) -> str | None:
-    """Return the upload that brought an object's version; None for a file that came without a form of ours, or that
-    is gone.
+    """Return the upload that brought an object's version; None for a file that was uploaded without our form, or
+    that is gone.
 
     Raises:
-        DatasetUnavailable: S3 does not say now.
+        DatasetUnavailable: S3 does not answer now.
     """
     head: dict[str, Any] = {}
-    with absence(ABSENT_OBJECT), named(dict.fromkeys(BUSY, DatasetUnavailable), f"{key} could not be looked at"):
+    with absence(ABSENT_OBJECT), named(dict.fromkeys(BUSY, DatasetUnavailable), f"{key} could not be checked"):
         head = platform("s3").head_object(Bucket=bucket, Key=key, VersionId=version_id)
     return upload_of(head.get("Metadata", {}))

@@ -21,7 +21,7 @@ from tenantml.errors import NameTaken, QuotaExceeded
 
 ERRORS: Names = IN_CUSTOMER_ACCOUNT | dict.fromkeys(QUOTA_USED_UP, QuotaExceeded)
 EXECUTION_TAG = "tenantml:execution"
-ABSENT = "Absent"  # our own status of a job that does not exist
+ABSENT = "Absent"  # our own status for a job that does not exist
 
 
 def start(
@@ -35,12 +35,12 @@ def start(
 ) -> str:
     """Start the AutoML job, or adopt the one of this name if it is this execution's; return the job's ARN.
 
-    With the customer's own key its volumes and artefacts are encrypted, in the customer's own network it runs.
+    The job uses the customer's own key for its volumes and artefacts, and runs in the customer's own network, if any.
     Completion criteria are always sent: without them a job may run 30 days and 250 candidates at the customer's cost.
 
     Raises:
         QuotaExceeded: the account runs as many jobs as it may.
-        CustomerAccessRevoked: the access role may not start jobs any more.
+        CustomerAccessRevoked: the access role may no longer start jobs.
         NameTaken: a job of this name exists and is not ours.
     """
     tabular: dict[str, Any] = {
@@ -80,10 +80,10 @@ def start(
         except AwsError as error:
             if code_of(error) not in RESOURCE_EXISTS:
                 raise
-            found = client.describe_auto_ml_job_v2(AutoMLJobName=job)
-            arn = found["AutoMLJobArn"]
+            existing = client.describe_auto_ml_job_v2(AutoMLJobName=job)
+            arn = existing["AutoMLJobArn"]
             tags = {tag["Key"]: tag["Value"] for tag in client.list_tags(ResourceArn=arn)["Tags"]}
-            inputs = found["AutoMLJobInputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
+            inputs = existing["AutoMLJobInputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
             if tags.get(EXECUTION_TAG) != execution or inputs != training_uri:
                 raise NameTaken(
                     f"an AutoML job {job} exists in account {account.account_id} and is not this execution's"
@@ -95,9 +95,9 @@ def describe(client: Any, job: str) -> dict[str, Any]:
     """Return DescribeAutoMLJobV2's answer.
 
     Raises:
-        CustomerAccessRevoked: the access role may not look any more.
+        CustomerAccessRevoked: the access role may no longer describe jobs.
     """
-    with named(IN_CUSTOMER_ACCOUNT, f"the AutoML job {job} could not be looked at"):
+    with named(IN_CUSTOMER_ACCOUNT, f"the AutoML job {job} could not be described"):
         answer: dict[str, Any] = client.describe_auto_ml_job_v2(AutoMLJobName=job)
     return answer
 
@@ -106,7 +106,7 @@ def candidates(client: Any, job: str) -> list[dict[str, Any]]:
     """Return every candidate of the job, as SageMaker describes them.
 
     Raises:
-        CustomerAccessRevoked: the access role may not look any more.
+        CustomerAccessRevoked: the access role may no longer list candidates.
     """
     with named(IN_CUSTOMER_ACCOUNT, f"the candidates of {job} could not be listed"):
         pages = client.get_paginator("list_candidates_for_auto_ml_job").paginate(AutoMLJobName=job)
@@ -114,10 +114,10 @@ def candidates(client: Any, job: str) -> list[dict[str, Any]]:
 
 
 def stop(client: Any, job: str) -> str:
-    """Stop the job if it runs; return its status then: `Stopping` until it has stopped, `Absent` when there is none.
+    """Stop the job if it runs; return its new status: `Stopping` until it has stopped, `Absent` when there is none.
 
     Raises:
-        CustomerAccessRevoked: the access role may not stop jobs any more.
+        CustomerAccessRevoked: the access role may no longer stop jobs.
     """
     with named(IN_CUSTOMER_ACCOUNT, f"the AutoML job {job} could not be stopped"):
         status: str = ABSENT
@@ -127,7 +127,7 @@ def stop(client: Any, job: str) -> str:
             return status
         try:
             client.stop_auto_ml_job(AutoMLJobName=job)
-        except AwsError:  # an ended job cannot be stopped, and this one may have ended since it was looked at
+        except AwsError:  # an ended job cannot be stopped, and this one may have ended since it was described
             status = client.describe_auto_ml_job_v2(AutoMLJobName=job)["AutoMLJobStatus"]
             if status == "InProgress":
                 raise

@@ -1,8 +1,8 @@
 """A version's model, endpoint configuration and endpoint in the customer's account: created, watched and removed
 together.
 
-All three have one name. SageMaker keeps no order on deletion except that an endpoint holds its configuration, and that
-the execution role must live until the endpoint is gone.
+All three have one name. SageMaker prescribes no order of deletion, except that an endpoint holds its configuration, and
+that the execution role must exist until the endpoint is gone.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from tenantml.domain.names import CustomerAccount
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import DeploymentFailed, NameTaken, QuotaExceeded, StillChanging
 
-# A request that AWS finds wrong here is one that the customer's account does not bear: its execution role no longer
-# reads the artefacts, or a subnet or an instance type is not there any more.
+# A request that AWS rejects here is one that the customer's account does not support: its execution role can no longer
+# read the artefacts, or a subnet or an instance type is gone.
 ERRORS: Names = (
     IN_CUSTOMER_ACCOUNT | dict.fromkeys(QUOTA_USED_UP, QuotaExceeded) | {"ValidationException": DeploymentFailed}
 )
@@ -48,16 +48,16 @@ def create(
     containers: list[dict[str, Any]],
     settings: ModelSettings,
 ) -> None:
-    """Create all three, or adopt those that this execution made before.
+    """Create all three, or adopt those that this execution made earlier.
 
     The model runs in the customer's network, and its instances' volumes are encrypted with the customer's key, if it
-    has any; a serverless endpoint has no volume.
+    has one; a serverless endpoint has no volume.
 
     Raises:
         QuotaExceeded: no instance of this type is left in the customer's account.
         DeploymentFailed: SageMaker refused one of them; the message carries its reason.
-        CustomerAccessRevoked: the access role may not create them any more.
-        NameTaken: something of this name is not ours.
+        CustomerAccessRevoked: the access role may no longer create them.
+        NameTaken: a resource of this name is not ours.
     """
     tags = [{"Key": EXECUTION_TAG, "Value": execution}]
     variant: dict[str, Any] = {"VariantName": "AllTraffic", "ModelName": name}
@@ -107,7 +107,7 @@ def names(client: Any, kind: str, contains: str) -> list[str]:
     """Return the names of all endpoints, configurations or models that contain a text.
 
     Raises:
-        CustomerAccessRevoked: the access role may not list any more.
+        CustomerAccessRevoked: the access role may no longer list them.
     """
     operation, rows, name = LISTINGS[kind]
     return [row[name] for row in listed(client, operation, rows, contains)]
@@ -117,7 +117,7 @@ def listed(client: Any, operation: str, rows: str, contains: str) -> Iterator[di
     """Yield the rows of every page of one of SageMaker's lists, of names that contain a text.
 
     Raises:
-        CustomerAccessRevoked: the access role may not list any more.
+        CustomerAccessRevoked: the access role may no longer list them.
     """
     with named(IN_CUSTOMER_ACCOUNT, f"{operation} was refused in the customer's account"):
         for page in client.get_paginator(operation).paginate(NameContains=contains):
@@ -126,7 +126,7 @@ def listed(client: Any, operation: str, rows: str, contains: str) -> Iterator[di
 
 def status(client: Any, name: str) -> tuple[str, str]:
     """Return the endpoint's status and its failure reason, `("Absent", "")` when there is none."""
-    with named(IN_CUSTOMER_ACCOUNT, f"the endpoint {name} could not be looked at"), absence(ABSENT_RESOURCE):
+    with named(IN_CUSTOMER_ACCOUNT, f"the endpoint {name} could not be described"), absence(ABSENT_RESOURCE):
         answer = client.describe_endpoint(EndpointName=name)
         return answer["EndpointStatus"], answer.get("FailureReason", "")
     return "Absent", ""
@@ -139,19 +139,19 @@ def remove(client: Any, name: str) -> list[str]:
 
     Raises:
         StillChanging: the endpoint is being created or updated; nothing was deleted.
-        CustomerAccessRevoked: the access role may not delete any more.
+        CustomerAccessRevoked: the access role may no longer delete them.
     """
     return [f"{kind}/{name}" for kind in KINDS if remove_one(client, kind, name)]
 
 
 def remove_one(client: Any, kind: str, name: str) -> bool:
-    """Delete an `endpoint`, `endpoint-config` or `model`, and say whether there was one to delete.
+    """Delete an `endpoint`, `endpoint-config` or `model`, and return whether there was one to delete.
 
-    Looks first: SageMaker answers ValidationException both for what does not exist and for what it will not delete now.
+    Describes it first: SageMaker answers ValidationException both for what is absent and for what it cannot delete now.
 
     Raises:
         StillChanging: the endpoint is being created or updated.
-        CustomerAccessRevoked: the access role may not look or delete any more.
+        CustomerAccessRevoked: the access role may no longer describe or delete it.
     """
     describe, delete, request = {
         "endpoint": (client.describe_endpoint, client.delete_endpoint, {"EndpointName": name}),
@@ -170,7 +170,7 @@ def remove_one(client: Any, kind: str, name: str) -> bool:
             return False
         status = resource.get("EndpointStatus")
         if status in CHANGING:
-            raise StillChanging(f"{resource['EndpointArn']} is {status}; it can be deleted when that is over")
+            raise StillChanging(f"{resource['EndpointArn']} is {status}; it can be deleted after that")
         if status == "Deleting":
             return False
         try:
@@ -178,7 +178,5 @@ def remove_one(client: Any, kind: str, name: str) -> bool:
         except AwsError as error:
             if code_of(error) not in ABSENT_RESOURCE:
                 raise
-            raise StillChanging(
-                f"the {kind} {name} changed while it was being removed; it is looked at again"
-            ) from error
+            raise StillChanging(f"the {kind} {name} changed while it was being removed; it is checked again") from error
     return True

@@ -1,4 +1,4 @@
-"""The registry: one table that says who the tenants are, what their models are, and how every upload ended.
+"""The registry: one table that holds the tenants, their models, and the outcome of every upload.
 
 `keys` has the kinds of rows. Everything of a tenant is under one partition key, so that credentials can be scoped to it
 (`dynamodb:LeadingKeys`): inside `tenant_scope.scoped_to(tenant)` every call is made with such credentials, and reaches

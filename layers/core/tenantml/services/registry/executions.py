@@ -32,7 +32,7 @@ def update_execution(tenant: str, execution: str, values: dict[str, Any]) -> Non
 
 
 def end_execution(tenant: str, execution: str, values: dict[str, Any]) -> bool:
-    """Write how an execution ended, once; say False when it had ended before."""
+    """Write how an execution ended, once; return False when it had ended before."""
     return table.update(
         keys.execution(tenant, execution),
         {
@@ -51,17 +51,17 @@ def find_execution(tenant: str, execution: str) -> dict[str, Any] | None:
 
 
 def require_execution(tenant: str, execution: str) -> dict[str, Any]:
-    """Return the row of an execution that runs.
+    """Return the row of a running execution.
 
     Raises:
         LookupError: there is none: a bug, for the first state writes it.
     """
-    found = find_execution(tenant, execution)
-    if found is None:
+    row = find_execution(tenant, execution)
+    if row is None:
         raise LookupError(f"the registry has no execution {execution}")
-    return found
+    return row
 
 
-def list_executions(tenant: str, page: PageRequest, wanted: Callable[[dict[str, Any]], bool]) -> Page:
-    """Return a page of the tenant's executions, the newest upload first, of those that are `wanted`."""
-    return table.read_page(keys.execution(tenant, ""), page, newest_first=True, index=UPLOADS_INDEX, wanted=wanted)
+def list_executions(tenant: str, page: PageRequest, matches: Callable[[dict[str, Any]], bool]) -> Page:
+    """Return a page of the tenant's executions, the newest upload first, of those that `matches` accepts."""
+    return table.read_page(keys.execution(tenant, ""), page, newest_first=True, index=UPLOADS_INDEX, matches=matches)

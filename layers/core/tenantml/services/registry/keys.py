@@ -62,7 +62,7 @@ def usage(tenant: str, day: str) -> Key:
 
 
 def upload(tenant: str, upload: str) -> Key:
-    """One upload that was asked for: its key, its parts, and the execution that has it."""
+    """One requested upload: its key, its parts, and the execution that has it."""
     return of_tenant(tenant, f"{UPLOAD}#{upload}")
 
 
@@ -82,7 +82,7 @@ def api_key(sha256: str) -> Key:
 
 
 def listed_tenant(tenant: str) -> Key:
-    """That there is such a tenant, for what looks at all of them."""
+    """That the tenant exists, for what reads all tenants."""
     return Key("TENANTS", f"TENANT#{tenant}")
 
 

@@ -48,10 +48,10 @@ def get_model(tenant: str, model: str) -> dict[str, Any]:
     Raises:
         NotFound: the tenant has no such model.
     """
-    found = find_model(tenant, model)
-    if found is None:
+    row = find_model(tenant, model)
+    if row is None:
         raise NotFound("there is no such model; PUT /models/{model} configures one")
-    return found
+    return row
 
 
 def list_models(tenant: str, page: PageRequest) -> Page:
@@ -60,7 +60,7 @@ def list_models(tenant: str, page: PageRequest) -> Page:
 
 
 def note_newest_upload(tenant: str, model: str, uploaded_at: str, sequencer: str) -> bool:
-    """Remember the model's newest upload; say False when a newer one is known already.
+    """Remember the model's newest upload; return False when a newer one is known already.
 
     S3 orders events of one key by `sequencer`; over different keys of a model the upload's time decides, and the
     sequencer breaks ties.
@@ -80,7 +80,7 @@ def put_version(tenant: str, model: str, version: str, document: dict[str, Any])
 
 
 def update_version(tenant: str, model: str, version: str, values: dict[str, Any]) -> bool:
-    """Change attributes of a version's row; say False when there is no such row."""
+    """Change attributes of a version's row; return False when there is no such row."""
     return table.update(keys.version(tenant, model, version), values, "attribute_exists(pk)")
 
 
@@ -95,7 +95,7 @@ def list_versions(tenant: str, model: str, page: PageRequest) -> Page:
 
 
 def is_live(tenant: str, model: str, version: str) -> bool:
-    """Say whether this version is the one that answers."""
+    """Return whether this version is the one that answers."""
     row = find_model(tenant, model)
     return row is not None and row.get("live_version") == version
 
@@ -103,8 +103,8 @@ def is_live(tenant: str, model: str, version: str) -> bool:
 def promote(tenant: str, model: str, version: str) -> str | None:
     """Make `version` the one that answers, in one conditional write; return the version that was live before.
 
-    Versions sort by the time of their upload. Promoting what is live already changes nothing, also when that was this
-    very write, whose reply was lost.
+    Versions sort by the time of their upload. Promoting the live version changes nothing, so that a write whose
+    reply was lost can be repeated.
 
     Raises:
         NotFound: the model is gone.

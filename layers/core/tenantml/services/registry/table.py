@@ -38,7 +38,7 @@ def get(key: Key, consistent: bool = True) -> dict[str, Any] | None:
 
 
 def put(key: Key, document: dict[str, Any], condition: str | None = None) -> bool:
-    """Write a row; with a condition, say whether it held."""
+    """Write a row; with a condition, return whether it held."""
     request = put_request(key, document)
     if condition:
         request["ConditionExpression"] = condition
@@ -46,7 +46,7 @@ def put(key: Key, document: dict[str, Any], condition: str | None = None) -> boo
 
 
 def update(key: Key, values: dict[str, Any], condition: str | None = None, **operands: Any) -> bool:
-    """Set attributes of a row; with a condition (its operands as `:name`), say whether it held."""
+    """Set attributes of a row; with a condition (its operands as `:name`), return whether it held."""
     names = {f"#{index}": name for index, name in enumerate(values)}
     sets = ", ".join(f"#{index} = :{index}" for index in range(len(values)))
     request: dict[str, Any] = {
@@ -72,7 +72,7 @@ def _holds(call: Any, request: dict[str, Any]) -> bool:
 
 
 def query(beginning: Key) -> list[dict[str, Any]]:
-    """Return every row of a partition whose sort key begins so, in the order of the sort keys."""
+    """Return every row of a partition whose sort key has this beginning, in the order of the sort keys."""
     prefix = {":prefix": beginning.sk} if beginning.sk else {}
     pages = (
         tenant_scope.dynamodb()
@@ -93,9 +93,9 @@ def read_page(
     *,
     newest_first: bool = False,
     index: str = "",
-    wanted: Callable[[dict[str, Any]], bool] = bool,
+    matches: Callable[[dict[str, Any]], bool] = bool,
 ) -> Page:
-    """Return at most `page.limit` wanted rows of a kind, in the order of their sort keys or of an index on
+    """Return at most `page.limit` rows of a kind that match, in the order of their sort keys or of an index on
     `uploaded_at`.
 
     Raises:
@@ -116,15 +116,15 @@ def read_page(
         if after.keys() != sort_keys or not after["sk"].startswith(prefix) or len(json.dumps(after)) > 1024:
             raise InvalidRequest("next_token: not a token of this list; start without one")
         request["ExclusiveStartKey"] = to_item({"pk": pk, **after})
-    found: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     while True:
         answer = tenant_scope.dynamodb().query(**request)
-        found += [row for row in map(from_item, answer["Items"]) if wanted(row)]
-        if len(found) > page.limit:
-            found = found[: page.limit]
-            return Page(found, {name: found[-1][name] for name in sort_keys})
+        rows += [row for row in map(from_item, answer["Items"]) if matches(row)]
+        if len(rows) > page.limit:
+            rows = rows[: page.limit]
+            return Page(rows, {name: rows[-1][name] for name in sort_keys})
         if "LastEvaluatedKey" not in answer:
-            return Page(found, None)
+            return Page(rows, None)
         request |= {"ExclusiveStartKey": answer["LastEvaluatedKey"], "Limit": 200}
 
 

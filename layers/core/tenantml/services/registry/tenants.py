@@ -49,10 +49,10 @@ def get_tenant(tenant: str) -> Tenant:
     Raises:
         TenantNotFound: it is not registered.
     """
-    found = find_tenant(tenant)
-    if found is None:
+    registered = find_tenant(tenant)
+    if registered is None:
         raise TenantNotFound(f"there is no tenant {tenant!r}; register it first")
-    return found
+    return registered
 
 
 def list_tenants() -> list[Tenant]:
@@ -66,8 +66,8 @@ def set_tenant_status(
 ) -> bool:
     """Activate, suspend or retire a tenant, with the reason that a person will read.
 
-    `held` means that an operator suspends it, so that no probe lifts that. With `was` only a tenant of that status is
-    changed: say whether it was.
+    `held` means that an operator suspends it, so that no probe lifts that. With `was`, only a tenant of that status is
+    changed; return whether it was.
     """
     values = {"status": status, "reason": reason, "held": held, "status_at": table.now()}
     if was is None:
@@ -133,10 +133,10 @@ def rows_of(tenant: str, model: str | None = None) -> list[dict[str, Any]]:
 def forget(tenant: str, model: str | None = None, *, tombstones: bool = False) -> int:
     """Delete the rows of a tenant, its account's claim included, or those of one model; return how many there were.
 
-    With `tombstones` it stays known that there was such a tenant, such an execution and such a version, and nothing
-    else of them: its id is not given away again.
+    With `tombstones`, the names of the tenant, its executions and its versions stay known, and nothing else of them:
+    the tenant's id is never reused.
     """
-    rows, found = rows_of(tenant, model), find_tenant(tenant)
+    rows, registered = rows_of(tenant, model), find_tenant(tenant)
     for row in rows:
         if keys.kind_of(row) == keys.KEY:
             table.delete(keys.api_key(keys.name_of(row)))
@@ -145,12 +145,12 @@ def forget(tenant: str, model: str | None = None, *, tombstones: bool = False) -
             table.put(keys.of(row), {**kept, "upload": {"key": ""}, "removed_at": table.now()})
         else:
             table.delete(keys.of(row))
-    if model is not None or found is None:
+    if model is not None or registered is None:
         return len(rows)
-    table.delete(keys.account(found.account_id))
+    table.delete(keys.account(registered.account_id))
     table.delete(keys.listed_tenant(tenant))
     if tombstones:
-        table.put(keys.tenant(tenant), {**found.as_document(), "contact": "", "removed_at": table.now()})
+        table.put(keys.tenant(tenant), {**registered.as_document(), "contact": "", "removed_at": table.now()})
     else:
         table.delete(keys.tenant(tenant))
     return len(rows) + 3

@@ -1,6 +1,6 @@
-"""Uploads that were asked for, and the idempotency keys that they were asked for with.
+"""Requested uploads, and the idempotency keys of the requests.
 
-The registry forgets them by `forget_at`: DynamoDB deletes late, so a key's time is looked at when it is read, too.
+The registry forgets them by `forget_at`: DynamoDB deletes late, so a key's expiry is also checked when it is read.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from tenantml.services.registry import keys, table
 
 DAY_SECONDS = 24 * 3600
 KEPT_SECONDS = 2 * DAY_SECONDS  # as parts are that were never completed (ForgetUnfinishedUploads in template.yaml)
-CLAIMED_SECONDS = 30 * DAY_SECONDS  # events lie in the dead-letter queue for 14 days, and may be told again then
+CLAIMED_SECONDS = 30 * DAY_SECONDS  # events stay in the dead-letter queue for 14 days, and may be redriven until then
 
 Row = dict[str, Any]
 
 
 def under_key(tenant: str, key: str, fingerprint: str, proposed: str) -> str:
-    """Return the upload that a request with this idempotency key is about: the first one's within a day.
+    """Return the upload that a request with this idempotency key is about: that of the first within a day.
 
     Raises:
         IdempotencyKeyReused: the first request was another one.
@@ -36,7 +36,7 @@ def under_key(tenant: str, key: str, fingerprint: str, proposed: str) -> str:
 
 
 def add(tenant: str, upload: str, document: Row) -> Row:
-    """Write an upload's row unless there is one, and return the one that stands."""
+    """Write an upload's row unless there is one, and return the stored one."""
     values = {"upload": upload, **document, "forget_at": int(time.time()) + KEPT_SECONDS}
     return (
         values
@@ -51,7 +51,7 @@ def find(tenant: str, upload: str) -> Row:
 
 
 def begin_parts(tenant: str, upload: str, multipart_id: str) -> bool:
-    """Note S3's id of an upload in parts; say False when it has one already."""
+    """Note S3's id of an upload in parts; return False when it has one already."""
     return table.update(
         keys.upload(tenant, upload), {"multipart_id": multipart_id}, "attribute_not_exists(multipart_id)"
     )
@@ -63,7 +63,7 @@ def note_version(tenant: str, upload: str, version_id: str) -> None:
 
 
 def claim(tenant: str, upload: str, model: str, key: str, version_id: str, execution: str) -> None:
-    """Let one execution have an upload: the first that asks, however often it asks.
+    """Give an upload to one execution: the first that asks, however often it asks.
 
     Raises:
         DuplicateUpload: another execution has it.
@@ -80,6 +80,6 @@ def claim(tenant: str, upload: str, model: str, key: str, version_id: str, execu
     if not table.update(keys.upload(tenant, upload), values, condition, execution=execution):
         first = find(tenant, upload).get("execution", "another execution")
         raise DuplicateUpload(
-            f"the form that this file came by had brought one before, which {first} trains from; to train from this "
-            "file, ask for a new form and send it by that"
+            f"a file was uploaded with this form before, and {first} trains from it; to train from this file, request "
+            "a new form and upload it with that"
         )
