@@ -1,4 +1,4 @@
-"""Operator's removal of a tenant or a model, first: nothing of it answers or is accepted any more."""
+"""First step of an operator's removal of a tenant or a model: nothing of it answers or is accepted from here on."""
 
 from __future__ import annotations
 

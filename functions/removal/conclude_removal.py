@@ -1,4 +1,4 @@
-"""What remains, what is forgotten, and the report of a removal."""
+"""Conclude a removal: note what remains, delete the registry's rows, and report."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tenantml.services import offboarding
 
 @function
 def handler(event: dict[str, Any]) -> dict[str, Any] | None:
-    """Do what the state is named after; the two that report return the report, its lists cut to a state's size."""
-    wanted = Offboarding.from_document(event["offboarding"])
+    """Do what the state's name says; the two reporting states return the report, its lists cut to a state's size."""
+    removal = Offboarding.from_document(event["offboarding"])
     match event["state"]:
         case "NoteRemains":
-            offboarding.note_remains(wanted)
+            offboarding.note_remains(removal)
         case "ForgetRows":
-            offboarding.forget_rows(wanted)
+            offboarding.forget_rows(removal)
         case state:
-            return shortened(offboarding.conclude(wanted, complete=state == "ReportComplete"))
+            return shortened(offboarding.conclude(removal, complete=state == "ReportComplete"))
     return None

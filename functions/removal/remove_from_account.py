@@ -1,4 +1,4 @@
-"""Remove from the customer's account, one kind of thing per state, in the order that AWS needs."""
+"""Remove resources from the customer's account, one kind per state, in the order that AWS needs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tenantml.services import offboarding
 
 STEPS: dict[str, Callable[[Offboarding], Any]] = {
     "StopJobs": offboarding.stop_jobs,
-    "RemoveEndpoints": lambda wanted: offboarding.remove_resources(wanted, "endpoint"),
-    "RemoveEndpointConfigs": lambda wanted: offboarding.remove_resources(wanted, "endpoint-config"),
-    "RemoveModels": lambda wanted: offboarding.remove_resources(wanted, "model"),
+    "RemoveEndpoints": lambda removal: offboarding.remove_resources(removal, "endpoint"),
+    "RemoveEndpointConfigs": lambda removal: offboarding.remove_resources(removal, "endpoint-config"),
+    "RemoveModels": lambda removal: offboarding.remove_resources(removal, "model"),
     "RemoveObjects": offboarding.remove_objects,
     "CountLeft": offboarding.count_left,
 }
@@ -21,5 +21,5 @@ STEPS: dict[str, Callable[[Offboarding], Any]] = {
 
 @function
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    """Do what the state is named after; `left` says how much `CountLeft` still found."""
+    """Do what the state's name says; `left` is the number of resources that `CountLeft` still found."""
     return {"left": STEPS[event["state"]](Offboarding.from_document(event["offboarding"]))}

@@ -11,5 +11,5 @@ from tenantml.services import offboarding
 
 @function
 def handler(event: dict[str, Any]) -> None:
-    """Remove it and note it in the report."""
+    """Remove them and note them in the report."""
     offboarding.remove_ours(Offboarding.from_document(event["offboarding"]))

@@ -1,4 +1,4 @@
-"""Stop what still runs, and remove what it had made so far."""
+"""Stop running executions, and remove what they have created."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from tenantml.services import offboarding
 
 @function
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    """Return how many executions were stopped; a repeat finds those alone that are not over yet."""
+    """Return how many executions were stopped; a repeat stops only those that still run."""
     return {"stopped": offboarding.stop_executions(Offboarding.from_document(event["offboarding"]))}

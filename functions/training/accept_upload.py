@@ -21,7 +21,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Return the run of this upload, and how its dataset will be delivered."""
     upload = Upload(**event["upload"])
     if upload.bucket != setting("INGEST_BUCKET"):
-        raise WrongUploadKey(f"the bucket {upload.bucket!r} is not where uploads are taken; use the presigned form")
+        raise WrongUploadKey(f"the bucket {upload.bucket!r} does not accept uploads; use the presigned form")
     destination = destination_of(upload.key)
     tenant = registry.find_tenant(destination.tenant)
     if tenant is None or tenant.status != ACTIVE:
@@ -49,6 +49,6 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         uploads.claim(run.tenant, brought_by, run.model, upload.key, upload.version_id, run.execution)
     if not registry.note_newest_upload(run.tenant, run.model, upload.uploaded_at, upload.sequencer):
         raise UploadSuperseded(
-            "a newer upload of this model arrived before this one was looked at; that one is trained from"
+            "a newer upload of this model arrived before this one was checked; the newer one is used"
         )
     return {"run": run.as_document(), "delivery": settings.delivery}

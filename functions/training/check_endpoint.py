@@ -1,4 +1,4 @@
-"""Look whether the new version's endpoint is in service."""
+"""Check whether the new version's endpoint is in service."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ POLLS = 120  # an hour of half minutes
 
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
-    """Return whether it is in service; one that failed or vanished is a named failure."""
+    """Return whether it is in service; a failed or missing endpoint is a named failure."""
     name = context.run.endpoint
     client = context.customer(session_policies.deploy(context.account, name)).client("sagemaker")
     status, reason = endpoints.status(client, name)

@@ -1,4 +1,4 @@
-"""Look at the AutoML job, and keep for the tenant what is to be seen."""
+"""Check the AutoML job, and record its progress for the tenant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Take back grants and delete the copies of the dataset that nobody needs any more."""
+"""Revoke grants and delete the copies of the dataset that are no longer needed."""
 
 from __future__ import annotations
 

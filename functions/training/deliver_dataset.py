@@ -1,4 +1,4 @@
-"""Bring the training set to where the job in the customer's account reads it."""
+"""Deliver the training set to where the job in the customer's account reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Let one role of the customer's account read this run's training set in our bucket, until a set time."""
+"""Let one role of the customer's account read this run's training set in our bucket, for a limited time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Let the new version answer, from now on."""
+"""Make the new version the one that answers."""
 
 from __future__ import annotations
 

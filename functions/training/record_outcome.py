@@ -1,4 +1,4 @@
-"""Write down, once, how an upload ended, and tell it in words that the tenant can act on."""
+"""Record once how an upload ended, and publish it in words that the tenant can act on."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from tenantml.services import outcomes
 @function
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Return the outcome as the tenant sees it."""
-    told = outcomes.record(Upload(**event["upload"]), event["failure"], event["left_behind"])
-    logger.info("execution ended", extra={name: told[name] for name in ("execution", "tenant", "status")})
-    return told
+    outcome = outcomes.record(Upload(**event["upload"]), event["failure"], event["left_behind"])
+    logger.info("execution ended", extra={name: outcome[name] for name in ("execution", "tenant", "status")})
+    return outcome

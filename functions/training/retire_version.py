@@ -1,4 +1,4 @@
-"""Remove the version that was live before, after the requests that it had are answered."""
+"""Remove the version that was live before, after its last requests are answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Take back what this run's grant allowed."""
+"""Revoke this run's grant."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from tenantml.services.run_context import RunContext
 
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
-    """Return how many grants were taken back; a repeat takes back none."""
+    """Return how many grants were revoked; a repeat revokes none."""
     return {"revoked": grants.revoke(context.run.execution)}

@@ -1,4 +1,4 @@
-"""After a failure: stop the job, and remove what was created of a version that will not answer."""
+"""After a failure: stop the job, and remove what was created of a version that will not go live."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Choose the candidate that will answer: the best by the objective, if it meets the model's thresholds."""
+"""Choose the candidate to deploy: the best by the objective, if it meets the model's thresholds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Start one execution per uploaded object version, however often S3 tells of it."""
+"""Start one execution per uploaded object version, however often S3 reports it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tenantml.entrypoint import function, logger
 
 
 def start_one(record: SQSRecord) -> None:
-    """Start the execution of one `Object Created` event; a delivery that S3 repeats finds it started."""
+    """Start the execution of one `Object Created` event; a repeated delivery finds it started."""
     upload = Upload.from_event(json.loads(record.body))
     started = start(upload.execution, upload.as_input())
     logger.info(
@@ -24,7 +24,7 @@ def start_one(record: SQSRecord) -> None:
 
 @function
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    """Answer which messages SQS has to deliver again; after five times they are in the dead-letter queue."""
+    """Return the messages that SQS must deliver again; after five deliveries they go to the dead-letter queue."""
     answer = process_partial_response(
         event=event, record_handler=start_one, processor=BatchProcessor(EventType.SQS), context=None
     )

@@ -13,7 +13,7 @@ from tenantml.services.run_context import RunContext
 
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
-    """Return the job's name and the wait until the first look; a repeat adopts the job that runs."""
+    """Return the job's name and the wait until the first poll; a repeat adopts the running job."""
     run, account, job = context.run, context.account, context.run.job()
     client = context.customer(session_policies.train(account, job)).client("sagemaker")
     output_uri = f"s3://{account.bucket}/{run.customer_folder}output"

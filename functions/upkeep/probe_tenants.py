@@ -1,4 +1,4 @@
-"""On a schedule: prove every tenant's access role again; suspend what was weakened, and lift it when mended."""
+"""On a schedule: prove every tenant's access role again; suspend those that fail, and reactivate those that pass."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from tenantml.entrypoint import function, logger
 from tenantml.services import standing
 
-BUDGET_SECONDS = 780  # of the 900 that the function has: one tenant's probe takes a few
+BUDGET_SECONDS = 780  # of the function's 900: one tenant's probe takes a few
 
 
 @function

@@ -1,4 +1,4 @@
-"""On a schedule: forget grants that have expired, rescue executions that ended without saying so, and remove from
+"""On a schedule: delete expired grants, rescue executions that ended without an announcement, and remove from
 customers' accounts what no version needs.
 """
 
@@ -12,7 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from tenantml.entrypoint import function, logger
 from tenantml.services import grants, orphans, rescue
 
-BUDGET_SECONDS = 780  # of the 900 that the function has
+BUDGET_SECONDS = 780  # of the function's 900
 
 
 @function
@@ -20,9 +20,9 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Return what was swept; what may not be removed is counted where an alarm looks (the metric `OrphansLeft`)."""
     until_seconds = time.monotonic() + BUDGET_SECONDS
     swept: dict[str, Any] = {"grants": grants.sweep(), "executions": rescue.rescue_lost()}
-    swept["orphans"] = found = orphans.remove_orphans(until_seconds)
+    swept["orphans"] = orphaned = orphans.remove_orphans(until_seconds)
     logger.info("swept", extra=swept)
-    count = len(found["left"])
+    count = len(orphaned["left"])
     with single_metric(name="OrphansLeft", unit=MetricUnit.Count, value=count, namespace="TenantML") as metric:
         metric.add_dimension(name="service", value="tenantml")
     return swept

@@ -66,7 +66,7 @@ def test_a_customers_own_key_and_network_are_part_of_its_account() -> None:
         ({"subnet_ids": "subnet-0a1b2c3d", "security_group_ids": ["sg-0a1b2c3d"]}, "subnet_ids: expected a list"),
         ({"subnet_ids": ["vpc-0a1b2c3d"], "security_group_ids": ["sg-0a1b2c3d"]}, "subnet_ids: expected a list"),
         ({"subnet_ids": ["subnet-0a1b2c3d,*"], "security_group_ids": ["sg-0a1b2c3d"]}, "subnet_ids: expected a list"),
-        ({"subnet_ids": ["subnet-0a1b2c3d"], "security_group_ids": ["sg-0a1b2c3d"] * 6}, "SageMaker takes 5"),
+        ({"subnet_ids": ["subnet-0a1b2c3d"], "security_group_ids": ["sg-0a1b2c3d"] * 6}, "SageMaker accepts 5"),
     ],
 )
 def test_a_registration_that_cannot_be_is_refused_by_its_field(changes: dict[str, Any], wrong: str) -> None:

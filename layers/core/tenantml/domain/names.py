@@ -1,4 +1,4 @@
-"""Names: everything TenantML creates is named from what caused it, so that doing it twice is doing it once.
+"""Names: everything TenantML creates is named from its cause, so that a repeat creates nothing new.
 
 Limits (botocore's service models, and the service documentation): execution at most 80 characters, AutoML job at most
 32 and case-insensitive and never reusable, endpoint at most 63.
@@ -20,12 +20,12 @@ REGION_PATTERN = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]")
 
 
 def is_tenant(text: object) -> bool:
-    """Say whether `text` may name a tenant: 2 to 20 of a-z, 0-9 and inner hyphens, starting with a letter."""
+    """Return whether `text` may name a tenant: 2 to 20 of a-z, 0-9 and inner hyphens, starting with a letter."""
     return isinstance(text, str) and TENANT_PATTERN.fullmatch(text) is not None
 
 
 def is_model(text: object) -> bool:
-    """Say whether `text` may name a model: 1 to 30 of a-z, 0-9 and inner hyphens, starting with a letter."""
+    """Return whether `text` may name a model: 1 to 30 of a-z, 0-9 and inner hyphens, starting with a letter."""
     return isinstance(text, str) and MODEL_PATTERN.fullmatch(text) is not None
 
 
@@ -65,9 +65,9 @@ def endpoint_name(model: str, version: str) -> str:
 
 
 def version_of(name: str) -> tuple[str, str] | None:
-    """Return the model and the version of an endpoint's name; None when it is no name of ours."""
-    found = re.fullmatch(f"{PREFIX}-({MODEL_PATTERN.pattern})-({VERSION_PATTERN.pattern})", name)
-    return (found[1], found[2]) if found else None
+    """Return the model and the version of an endpoint's name; None when the name is not ours."""
+    parts = re.fullmatch(f"{PREFIX}-({MODEL_PATTERN.pattern})-({VERSION_PATTERN.pattern})", name)
+    return (parts[1], parts[2]) if parts else None
 
 
 # AWS's partitions but the first, by how their regions begin: the name in ARNs, the end of host names, the console's.
@@ -102,7 +102,7 @@ def _partition(region: str) -> tuple[str, str, str]:
 class CustomerAccount:
     """The places in a customer's account, all derived from what `onboarding/customer_access.yaml` creates.
 
-    `kms_key_arn`, `subnet_ids` and `security_group_ids` are the customer's own, empty unless it insists on them.
+    `kms_key_arn`, `subnet_ids` and `security_group_ids` are the customer's own, empty unless it requires them.
     """
 
     account_id: str

@@ -1,7 +1,7 @@
 """Grants: the temporary statements by which a customer's role reads one dataset in a bucket of ours.
 
 The grants live in a ledger; the bucket's policy is rendered from it as a whole, standing statements first, so that two
-executions can never erase each other's grant. What is ours in a policy is known by its Sid, all else is standing.
+executions can never erase each other's grant. Our statements are recognised by their Sid; all others are standing.
 
 Rules of AWS (S3 User Guide, "Bucket policies"; IAM User Guide, "Policy elements"): a bucket policy holds at most 20 KB,
 a Sid is letters and digits and unique, an empty list of statements is refused, and `${*}`, `${?}`, `${$}` are the
@@ -66,15 +66,15 @@ class Grant:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Grant:
-        """Read what `as_document` gave; numbers may have come back from DynamoDB as Decimal."""
+        """Read what `as_document` returned; numbers may have come back from DynamoDB as Decimal."""
         return cls(**{**document, "expires_at": int(document["expires_at"])})
 
     def statements(self) -> list[dict[str, Any]]:
-        """Return the policy statements of this grant; they lose their power at `expires_at`, swept or not."""
+        """Return the policy statements of this grant; they allow nothing after `expires_at`, swept or not."""
         digest = hashlib.sha256(self.grant_id.encode()).hexdigest()[:24]
         partition = self.role_arn.split(":", 2)[1]
-        # The account as principal, the role as condition: a policy that names a role which was deleted is refused as a
-        # whole, so that one tenant's cloud team could block the grants of all.
+        # The account as principal, the role as condition: AWS refuses the whole of a policy that names a deleted
+        # role, which would let one tenant's cloud team block the grants of all.
         principal = {"AWS": f"arn:{partition}:iam::{self.role_arn.split(':')[4]}:root"}
         bucket_arn = f"arn:{partition}:s3:::{self.bucket}"
         literal_path = self.path.translate(_LITERALS)
@@ -114,7 +114,7 @@ def split_by_expiry(grants: Iterable[Grant], now: float) -> tuple[list[Grant], l
 
 
 def standing_statements(policy: Mapping[str, Any] | None) -> list[Statement]:
-    """Return the statements of a bucket policy (None: it has none) that are not grants, as they are and in their order.
+    """Return the statements of a bucket policy (None: it has none) that are not grants, unchanged and in order.
 
     Raises:
         ValueError: an older policy version under which `${` is plain text, so that rendering would change a meaning.
@@ -137,7 +137,7 @@ def render(standing: Sequence[Statement], grants: Iterable[Grant], bucket: str) 
     Raises:
         GrantCapacity: the policy would exceed 20 KB.
     """
-    # Of a grant that was prolonged the later end counts, so that no Sid appears twice.
+    # The later end of a prolonged grant counts, so that no Sid appears twice.
     ours = {grant.grant_id: grant for grant in sorted(grants) if grant.bucket == bucket}
     statements = [*standing, *(statement for grant in ours.values() for statement in grant.statements())]
     if not statements:
@@ -147,19 +147,19 @@ def render(standing: Sequence[Statement], grants: Iterable[Grant], bucket: str) 
     if size_bytes > MAX_POLICY_BYTES:
         raise GrantCapacity(
             f"the policy of {bucket} would take {size_bytes} bytes with {len(ours)} grants, "
-            f"and AWS allows {MAX_POLICY_BYTES}; wait until an execution gives its grant back"
+            f"and AWS allows {MAX_POLICY_BYTES}; wait until an execution returns its grant"
         )
     return policy
 
 
 def policy_text(policy: Mapping[str, Any]) -> str:
-    """Return the policy as PutBucketPolicy takes it, without a byte too many."""
+    """Return the policy as PutBucketPolicy accepts it, in as few bytes as possible."""
     return json.dumps(policy, separators=(",", ":"))
 
 
-def is_same_policy(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
-    """Say whether two policies mean the same: order, and one value written bare or as a list, do not matter."""
-    return _canonical(one) == _canonical(other)
+def is_same_policy(left: Mapping[str, Any] | None, right: Mapping[str, Any] | None) -> bool:
+    """Return whether two policies mean the same, whatever their order, and a single value bare or in a list."""
+    return _canonical(left) == _canonical(right)
 
 
 def _statements(policy: Mapping[str, Any]) -> list[Statement]:

@@ -1,8 +1,8 @@
 """What the probe asks of an access role: calls without effect that show which permissions it has.
 
-Every call names something that does not exist, or is refused for a rule of its own, after IAM has been asked: an answer
+Every call names something that does not exist, or is refused by another rule after IAM's decision: an answer
 other than AccessDenied shows the permission. The only thing ever written is an empty object, which is deleted at once.
-What cannot be asked so is in `NOT_PROBED`, each with its reason. A contract test compares both with
+What cannot be asked this way is in `NOT_PROBED`, each with its reason. A contract test compares both with
 `onboarding/customer_access.yaml`.
 """
 
@@ -20,14 +20,14 @@ NOT_PROBED = {
     "iam:PassRole": "asked with CreateAutoMLJobV2 and CreateModel, whose refusal names it",
     "s3:GetObjectVersion": "reads our own staging bucket, and only while a grant there allows it",
     "kms:GenerateDataKey": "asked with PutObject, which uses the customer's key if it has one; the refusal names it",
-    "kms:Decrypt": "asked with GetObject, alike; on our own key it serves only while a grant lets our bucket be read",
+    "kms:Decrypt": "asked with GetObject, likewise; our own key needs it only while a grant allows reading our bucket",
     "kms:CreateGrant": "would make a grant, and only AWS's services may",
 }
 
 
 @dataclass(frozen=True)
 class Question:
-    """One call: the IAM action that it shows, the request, and the API's operation and service unless named alike."""
+    """One call: the IAM action that it shows, the request, and the API's operation and service if named otherwise."""
 
     permission: str
     request: dict[str, Any] = field(default_factory=dict)
@@ -51,7 +51,7 @@ def needed(account: CustomerAccount) -> list[Question]:
 
 
 def dangerous() -> list[Question]:
-    """Return questions that a role of our template answers with AccessDenied: it sees nothing but what is ours."""
+    """Return questions that a role of our template answers with AccessDenied: it sees only our resources."""
     return [
         Question("iam:ListRoles", {"MaxItems": 1}),
         Question("iam:ListUsers", {"MaxItems": 1}),
@@ -64,12 +64,12 @@ def dangerous() -> list[Question]:
 
 
 def permissions(account: CustomerAccount) -> list[str]:
-    """Return what all the questions ask for, each once."""
+    """Return the permissions that all the questions ask for, each once."""
     return sorted({question.permission for question in [*needed(account), *dangerous()]})
 
 
 def in_bucket(account: CustomerAccount) -> Question:
-    """Return the question that is answered with `NoSuchBucket` when the bucket is not there."""
+    """Return the question that is answered with `NoSuchBucket` when the bucket does not exist."""
     return Question("s3:ListBucket", {"Bucket": account.bucket, "MaxKeys": 1}, "ListObjectsV2")
 
 
@@ -141,7 +141,7 @@ def _listings() -> list[Question]:
 def _objects(account: CustomerAccount) -> list[Question]:
     bucket = {"Bucket": account.bucket}
     place = bucket | {"Key": NAME}
-    part = place | {"UploadId": "probe"}  # of an upload that there is not
+    part = place | {"UploadId": "probe"}  # of an upload that does not exist
     return [
         in_bucket(account),
         Question("s3:ListBucketVersions", bucket | {"MaxKeys": 1}, "ListObjectVersions"),
@@ -156,7 +156,7 @@ def _objects(account: CustomerAccount) -> list[Question]:
 
 
 def wrong_external_ids(external_id: str, of_another_tenant: str | None, random: str) -> dict[str, str | None]:
-    """Return external IDs that must not let us in, each under what a person calls it; `random` is new and unguessable.
+    """Return external IDs that must not let us in, each under a readable name; `random` is new and unguessable.
 
     Conditions weaker than `StringEquals` (any case, a pattern, one of several) each accept one of them.
     """

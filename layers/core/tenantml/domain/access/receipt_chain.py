@@ -1,11 +1,11 @@
-"""The access receipt: what was done in a customer's account, in entries that hold each other's hashes.
+"""The access receipt: what was done in a customer's account, in entries that are chained by their hashes.
 
-A chain is all calls of one execution, or of one process of ours for what no execution does (predictions, probes,
-removals). Every entry holds the hash of the one before it, the first that of the chain's own name; how many there are
-and the last one's hash are kept elsewhere. So a missing, altered, reordered, cut off or added entry shows.
+A chain holds all calls of one execution, or of one of our processes outside executions (predictions, probes,
+removals). Every entry holds the hash of the one before it, the first that of the chain's own name; the number of
+entries and the last hash are kept elsewhere. So a missing, altered, reordered, cut off or added entry shows.
 
 An entry is `{number, time, action, resource, session, request_id, outcome, count, previous, hash}`: never a payload,
-never a credential. `docs/receipts.md` says how a customer checks it against their own CloudTrail.
+never a credential. `docs/receipts.md` describes how customers check it against their own CloudTrail.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Head:
 
 
 def is_execution(tenant: str, purpose: str) -> bool:
-    """Say whether a session's purpose is an execution of the tenant, which has a chain of its own."""
+    """Return whether a session's purpose is an execution of the tenant, which has its own chain."""
     return re.fullmatch(rf"{re.escape(tenant)}-.*-[0-9a-f]{{16}}", purpose) is not None
 
 
@@ -66,7 +66,7 @@ def hash_of(entry: Entry) -> str:
 def verify(tenant: str, chain: str, entries: Sequence[Entry], head: Head) -> list[str]:
     """Return what is wrong with a chain, entry by entry in words; an empty list means that it is whole and unaltered.
 
-    `entries` are in the order in which they were given out; `head` comes from where the entries do not.
+    `entries` are in the order in which they were returned; `head` is stored apart from them.
     """
     numbers = [int(entry["number"]) for entry in entries]
     faults = ["the entries are reordered"] if numbers != sorted(numbers) else []
@@ -81,16 +81,16 @@ def verify(tenant: str, chain: str, entries: Sequence[Entry], head: Head) -> lis
         faults.append(f"the chain is truncated: it ends after entry {last} of {head.count}")
     previous: str | None = start_of(tenant, chain).hash
     for number in range(1, last + 1):
-        found = by_number.get(number)
-        if found is None:
+        stored = by_number.get(number)
+        if stored is None:
             faults.append(f"entry {number} is missing")
             previous = None
             continue
-        if set(found) != set(ENTRY) or hash_of(found) != found["hash"]:
+        if set(stored) != set(ENTRY) or hash_of(stored) != stored["hash"]:
             faults.append(f"entry {number} is altered: its hash is not that of its content")
-        elif previous is not None and found["previous"] != previous:
+        elif previous is not None and stored["previous"] != previous:
             faults.append(f"entry {number} does not follow the one before it: one of the two is altered")
-        previous = found.get("hash")
+        previous = stored.get("hash")
     if last and last == head.count and previous != head.hash:
         faults.append(f"entry {last} is altered: its hash is not the one kept as the chain's end")
     return faults
@@ -99,7 +99,7 @@ def verify(tenant: str, chain: str, entries: Sequence[Entry], head: Head) -> lis
 def resource_of(account: CustomerAccount, service: str, parameters: dict[str, Any]) -> str:
     """Return the ARN that a call was about, from its parameters' names; the account's `*` when it names none.
 
-    Of a call that names several it is the one that the call makes or changes: CreateEndpoint's endpoint, not its
+    If a call names several, it is the one that the call creates or changes: CreateEndpoint's endpoint, not its
     configuration.
     """
     if service == "s3" and "Bucket" in parameters:

@@ -1,7 +1,7 @@
 """Session policies: what one call into a customer's account may touch, on top of what the access role allows.
 
-A session may do what both the role and this policy allow (IAM user guide, "Session policies"), so each names the one
-job, endpoint or prefix at hand. At most 2,048 characters each.
+A session may do what both the role and this policy allow (IAM user guide, "Session policies"), so each names just
+one job, endpoint or prefix. At most 2,048 characters each.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _by_s3(actions: list[str], key_arn: str) -> list[dict[str, Any]]:
 
 def deliver(account: CustomerAccount, folder: str, source_arn: str | None, source_key_arn: str = "") -> dict[str, Any]:
     """Write the training set under `folder` of the customer's bucket; read `source_arn`, which may be encrypted with
-    our `source_key_arn`, when the copy is made by this session.
+    our `source_key_arn`, when this session makes the copy.
 
     Parts of an encrypted upload are decrypted to be put together (S3 user guide, "Multipart upload API and
     permissions").
@@ -83,8 +83,8 @@ def deploy(account: CustomerAccount, endpoint: str) -> dict[str, Any]:
     """Create, watch and delete one version's model, endpoint configuration and endpoint; let the endpoint's volumes use
     the customer's key.
 
-    CreateEndpoint makes a grant of the key with its caller's rights (SageMaker developer guide, "Amazon SageMaker API
-    permissions"); a job's is made with the execution role's.
+    CreateEndpoint creates a grant on the key with its caller's rights (SageMaker developer guide, "Amazon SageMaker API
+    permissions"); a job's is created with the execution role's.
     """
     verbs = ("Create", "Describe", "Delete")
     grant = _allow(["kms:CreateGrant"], account.kms_key_arn)
@@ -114,7 +114,7 @@ def predict(account: CustomerAccount, endpoint: str) -> dict[str, Any]:
 
 
 def remove_objects(account: CustomerAccount, folder: str) -> dict[str, Any]:
-    """List and delete what lies under `folder` of the customer's bucket; an empty folder means the whole of it."""
+    """List and delete what is under `folder` of the customer's bucket; an empty folder means the whole bucket."""
     bucket_arn = account.bucket_arn
     listing = _allow(["s3:ListBucket", "s3:ListBucketVersions"], bucket_arn)
     if folder:
@@ -124,7 +124,7 @@ def remove_objects(account: CustomerAccount, folder: str) -> dict[str, Any]:
 
 
 def sweep(account: CustomerAccount) -> dict[str, Any]:
-    """List models, endpoint configurations and endpoints, look at those with our prefix, and delete them."""
+    """List models, endpoint configurations and endpoints, describe those with our prefix, and delete them."""
     kinds = ("Model", "EndpointConfig", "Endpoint")
     return _policy(
         _allow([f"sagemaker:List{kind}s" for kind in kinds], "*"),  # no resource level
@@ -136,7 +136,7 @@ def sweep(account: CustomerAccount) -> dict[str, Any]:
 
 
 def inventory(account: CustomerAccount, model: str | None = None) -> dict[str, Any]:
-    """List whatever of ours is left, and delete it: all of it, or the versions and artefacts of one model."""
+    """List our resources that remain, and delete them: all of it, or the versions and artefacts of one model."""
     kinds = ("Model", "EndpointConfig", "Endpoint")
     names = f"tenantml-{model}-v????????-??????-????" if model else "tenantml-*"  # ? is any one character
     arns = [account.sagemaker_arn(kind, names) for kind in ("model", "endpoint-config", "endpoint")]
@@ -168,20 +168,20 @@ def inventory(account: CustomerAccount, model: str | None = None) -> dict[str, A
 
 def probe(account: CustomerAccount, permissions: list[str], *names: str) -> dict[str, Any]:
     """Ask for these permissions on resources of these names, on the bucket, and for lists; it must not narrow the
-    role further, for it is the role that is asked.
+    role further, because the probe tests the role.
     """
     bucket = account.bucket_arn
-    by_name = [found for found in permissions if found.startswith("sagemaker:") and found not in WITHOUT_RESOURCE]
-    in_bucket = [found for found in permissions if found.startswith("s3:") and found not in WITHOUT_RESOURCE]
+    by_name = [action for action in permissions if action.startswith("sagemaker:") and action not in WITHOUT_RESOURCE]
+    in_bucket = [action for action in permissions if action.startswith("s3:") and action not in WITHOUT_RESOURCE]
     return _policy(
         _allow(by_name, *(account.sagemaker_arn("*", f"{name}*") for name in names)),
         _allow(in_bucket, bucket, *(f"{bucket}/{name}" for name in names)),
-        _allow([found for found in permissions if found not in {*by_name, *in_bucket}], "*"),
+        _allow([action for action in permissions if action not in {*by_name, *in_bucket}], "*"),
         _allow(["iam:PassRole"], account.execution_role_arn),
         *_by_s3(["kms:GenerateDataKey", "kms:Decrypt"], account.kms_key_arn),
     )
 
 
 def nothing() -> dict[str, Any]:
-    """Nothing but asking who one is, which cannot be denied: for a session that must not come about."""
+    """Allow only GetCallerIdentity, which cannot be denied: for a session that must be refused."""
     return _policy(_allow(["sts:GetCallerIdentity"], "*"))

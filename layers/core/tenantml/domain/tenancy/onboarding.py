@@ -1,4 +1,4 @@
-"""On-boarding: what a customer's cloud team is given, ready to be applied."""
+"""On-boarding: what a customer's cloud team receives, ready to apply."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STACK_NAME = "tenantml-access"
 
 @dataclass(frozen=True)
 class Platform:
-    """What a customer's template has to know of us."""
+    """What a customer's template needs to know about us."""
 
     account_id: str
     stack_name: str

@@ -1,4 +1,4 @@
-"""Off-boarding: what is to be removed, what is ours in a customer's account, and what a report says of it."""
+"""Off-boarding: what is to be removed, what is ours in a customer's account, and what a report states."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REMOVED, KEPT, IMPOSSIBLE, REMAINS = "removed", "kept", "impossible", "remains"
 FATES = (REMOVED, KEPT, IMPOSSIBLE, REMAINS)
 KEEPABLE = {"artefacts"}
 NO_OPERATION = "AWS has no operation that deletes the record of an AutoML job"
-SHOWN = 200  # of a list in a state machine's output, which holds 256 KB; the stored report has all
+SHOWN = 200  # entries of a list in a state machine's output, which holds 256 KB; the stored report has all
 
 Row = dict[str, Any]
 
@@ -24,8 +24,8 @@ Row = dict[str, Any]
 class Offboarding:
     """One removal: all of a tenant, or one model of it.
 
-    `keep` may hold `artefacts`: what the customer's bucket holds stays. `abandon` forgets the registry's rows although
-    something remains in an account that does not let us in any more. `removal` names the report.
+    `keep` may hold `artefacts`: what the customer's bucket holds stays. `abandon` deletes the registry's rows although
+    something remains in an account that no longer lets us in. `removal` names the report.
     """
 
     tenant: str
@@ -47,7 +47,7 @@ class Offboarding:
             wrong.append("tenant: expected a tenant's id")
         if model is not None and not is_model(model):
             wrong.append("model: expected a model's name, or nothing for the whole tenant")
-        if not isinstance(keep, list) or not all(isinstance(one, str) and one in KEEPABLE for one in keep):
+        if not isinstance(keep, list) or not all(isinstance(item, str) and item in KEEPABLE for item in keep):
             wrong.append(f"keep: expected a list of {', '.join(sorted(KEEPABLE))}")
         if not isinstance(request.get("abandon", False), bool):
             wrong.append("abandon: expected true or false")
@@ -85,9 +85,9 @@ class Offboarding:
         return f"{PREFIX}-{self.model}-v" if self.model else f"{PREFIX}-"
 
     def owns(self, name: str) -> bool:
-        """Say whether an endpoint, configuration or model of this name is to be removed.
+        """Return whether an endpoint, configuration or model of this name is to be removed.
 
-        Of a tenant it is all that has our prefix, what Autopilot made for itself included; of a model its versions.
+        For a tenant it is all that has our prefix, Autopilot's own resources included; for a model its versions.
         """
         if self.model is None:
             return name.startswith(f"{PREFIX}-")
@@ -95,22 +95,22 @@ class Offboarding:
 
 
 def remaining(account: CustomerAccount, versions: Iterable[Row], executions: Iterable[Row]) -> dict[str, str]:
-    """Return the ARNs of what the registry knows to be in an account that does not let us look, each with a reason.
+    """Return the ARNs of what the registry knows to be in an account that no longer lets us in, each with a reason.
 
     Nothing that was created is left out: the registry knows a version before anything of it exists.
     """
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for row in versions:
         if row.get("status") not in {"retired", "rolled back"}:
             for kind in ("endpoint", "endpoint-config", "model"):
-                found[account.sagemaker_arn(kind, row["endpoint"])] = f"version {row['version']}, {row.get('status')}"
+                reasons[account.sagemaker_arn(kind, row["endpoint"])] = f"version {row['version']}, {row.get('status')}"
     for row in executions:
         for arn in row.get("left_behind") or []:
-            found[arn] = f"left by execution {row['execution']}"
+            reasons[arn] = f"left by execution {row['execution']}"
         if row.get("status") in {"succeeded", "running"} and row.get("model"):
             folder = CustomerAccount.folder(row["model"], row["execution"])
-            found[f"{account.bucket_arn}/{folder}*"] = f"artefacts of execution {row['execution']}"
-    return found
+            reasons[f"{account.bucket_arn}/{folder}*"] = f"artefacts of execution {row['execution']}"
+    return reasons
 
 
 def job_names(executions: Iterable[Row]) -> set[str]:
@@ -119,14 +119,14 @@ def job_names(executions: Iterable[Row]) -> set[str]:
 
 
 def report(head: Row, notes: Iterable[Row]) -> Row:
-    """Return the report of a removal: its head, and what became of each thing, with a digest over all of it."""
+    """Return the report of a removal: its head, and the fate of each resource, with a digest over all of it."""
     lists: dict[str, list[Row]] = {fate: [] for fate in FATES}
     for note in sorted(notes, key=lambda row: str(row["arn"])):
         shown = {name: note[name] for name in ("arn", "at", "reason", "objects") if note.get(name)}
         lists[note["fate"]].append(shown)
     whole = {
         **{name: value for name, value in head.items() if name != "digest"},
-        "counts": {fate: len(found) for fate, found in lists.items()},
+        "counts": {fate: len(rows) for fate, rows in lists.items()},
         **lists,
     }
     return whole | {"digest": digest(whole)}

@@ -22,8 +22,8 @@ REGISTERED, ACTIVE, SUSPENDED, OFFBOARDED = "registered", "active", "suspended",
 class Tenant:
     """A tenant as the registry holds it; `external_id` is ours, unique, and never taken from a request.
 
-    `held` says that an operator suspended it, so that no probe lifts that; times are ISO 8601, empty before the first.
-    The customer's own key and network are empty unless it insists on them.
+    `held` means that an operator suspended it, so that no probe lifts the suspension; times are ISO 8601, empty before
+    the first. The customer's own key and network are empty unless it requires them.
     """
 
     tenant: str
@@ -53,17 +53,17 @@ class Tenant:
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Tenant:
-        """Read what `as_document` wrote; other attributes of the registry's row are passed over."""
+        """Read what `as_document` wrote; other attributes of the registry's row are ignored."""
         known: dict[str, Any] = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
         known |= {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
         return cls(**known)
 
 
 def require_active(tenant: Tenant | None) -> Tenant:
-    """Return the tenant when it may use the system.
+    """Return the tenant if it may use the system.
 
     Raises:
-        TenantSuspended: it is not active; the message says why, to the tenant itself.
+        TenantSuspended: it is not active; the message states why, to the tenant itself.
     """
     if tenant is None:
         raise TenantSuspended("this tenant is not active; ask the operator why")
@@ -73,7 +73,7 @@ def require_active(tenant: Tenant | None) -> Tenant:
 
 
 def register(request: dict[str, Any], platform_account_id: str) -> Tenant:
-    """Make a tenant of an operator's request, with an external ID that nobody chose (256 random bits).
+    """Make a tenant from an operator's request, with a random external ID (256 bits).
 
     AWS asks the provider to generate the ID, unique per customer and never reused (IAM user guide, "The confused
     deputy problem").
@@ -89,10 +89,10 @@ def register(request: dict[str, Any], platform_account_id: str) -> Tenant:
         if not ACCOUNT_PATTERN.fullmatch(str(request["account_id"])):
             wrong.append("account_id: expected the 12 digits of the customer's AWS account")
         elif str(request["account_id"]) == platform_account_id:
-            wrong.append("account_id: this is our own account; a tenant needs an account of its own")
+            wrong.append("account_id: this is our own account; a tenant needs its own account")
         if not REGION_PATTERN.fullmatch(str(request["region"])):
             wrong.append("region: expected an AWS region such as eu-central-1")
-        wrong += _wrong_in_what_is_theirs(request)
+        wrong += _wrong_key_or_network(request)
     if wrong:
         raise InvalidRegistration("; ".join(wrong))
     return Tenant(
@@ -107,22 +107,22 @@ def register(request: dict[str, Any], platform_account_id: str) -> Tenant:
     )
 
 
-def _wrong_in_what_is_theirs(request: dict[str, Any]) -> list[str]:
+def _wrong_key_or_network(request: dict[str, Any]) -> list[str]:
     """Return what is wrong with the customer's own key and network.
 
-    S3 and SageMaker take a key of their own region only; an alias could be pointed at another key.
+    S3 and SageMaker accept a key of their own region only; an alias can be moved to another key.
     """
     wrong = []
     if key := request.get("kms_key_arn"):
-        found = KMS_KEY_PATTERN.fullmatch(str(key))
-        if not found or found[1] != request["region"]:
+        parts = KMS_KEY_PATTERN.fullmatch(str(key))
+        if not parts or parts[1] != request["region"]:
             wrong.append(f"kms_key_arn: expected the ARN of a KMS key (no alias) in {request['region']}")
     for name, (kind, limit) in NETWORK.items():
         ids = request.get(name) or []
-        if not isinstance(ids, list) or not all(re.fullmatch(rf"{kind}-[0-9a-f]{{8,17}}", str(one)) for one in ids):
+        if not isinstance(ids, list) or not all(re.fullmatch(rf"{kind}-[0-9a-f]{{8,17}}", str(item)) for item in ids):
             wrong.append(f"{name}: expected a list of ids such as {kind}-0a1b2c3d")
         elif len(ids) > limit:
-            wrong.append(f"{name}: {len(ids)} are given, SageMaker takes {limit}")
+            wrong.append(f"{name}: {len(ids)} are given, SageMaker accepts {limit}")
     if bool(request.get("subnet_ids")) != bool(request.get("security_group_ids")):
         wrong.append("subnet_ids, security_group_ids: a VPC needs both")
     return wrong

@@ -1,8 +1,8 @@
-"""Quota: how much of the API a tenant may use, what it has used, and how both are told in headers.
+"""Quota: how much of the API a tenant may use, what it has used, and how headers report both.
 
-A rate is counted in fixed windows of ten seconds, rows and requests by the day in UTC. Whoever lets requests through
-takes them from the tenant's count before, in blocks of about a second's need: so no number of processes lets more
-through than the limits, and each may hold back what `Limits.largest_block` says.
+A rate is counted in fixed windows of ten seconds, rows and requests by the day in UTC. A process takes
+requests from the tenant's count before it admits them, in blocks of about a second's need: so no number of processes
+admits more than the limits, and each may hold back at most `Limits.largest_block`.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class Limits:
 
     @property
     def window_requests(self) -> int:
-        """How many requests one window takes."""
+        """How many requests one window allows."""
         return self.requests_per_second * WINDOW_SECONDS
 
     @property
     def largest_block(self) -> tuple[int, int]:
         """How many requests and rows one process may take at once beyond what it needs now: a second's requests, and no
-        more than a thousandth of the day's of either; a request always.
+        more than a thousandth of a day's requests or rows; always at least one request.
         """
         return max(1, min(self.requests_per_second, self.requests_per_day // 1000)), self.rows_per_day // 1000
 
@@ -44,7 +44,7 @@ class Limits:
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Limits:
-        """Read a JSON object of limits; what it leaves out has its default.
+        """Read a JSON object of limits; an omitted limit has its default.
 
         Raises:
             InvalidLimits: names each field that is unknown or not a whole number from 1 up.
@@ -78,7 +78,7 @@ class Usage:
 
     @classmethod
     def at(cls, now: float) -> Usage:
-        """Return nothing used, at a time in seconds since 1970."""
+        """Return an unused quota, at a time in seconds since 1970."""
         return cls(day_of(now), window_of(now))
 
     def plus(self, requests: int, rows: int) -> Usage:
@@ -86,7 +86,7 @@ class Usage:
         return Usage(self.day, self.window, self.requests + requests, self.rows + rows, self.window_requests + requests)
 
     def less(self, requests: int, rows: int, earlier_requests: int) -> Usage:
-        """Return the usage without what is held of it: requests of this window, rows, and requests of earlier ones."""
+        """Return the usage without what is held: requests of this window, rows, and requests of earlier windows."""
         return Usage(
             self.day,
             self.window,
@@ -96,7 +96,7 @@ class Usage:
         )
 
     def until(self, now: float) -> Usage:
-        """Return what of it still counts: a new day starts at zero, and so does a new window."""
+        """Return the usage that still counts: a new day starts at zero, and so does a new window."""
         if self.day != day_of(now):
             return Usage.at(now)
         if self.window < window_of(now):
@@ -106,7 +106,7 @@ class Usage:
 
 @dataclass
 class Holding:
-    """What one process holds of a count: taken from the tenant's, and not yet used."""
+    """What one process holds of a count: taken from the tenant's count, and not yet used."""
 
     left: int = 0
     _size: int = 0  # after the last taking
@@ -115,7 +115,7 @@ class Holding:
     _taken_at: float = 0.0
 
     def use(self, count: int) -> None:
-        """Use what is there."""
+        """Use what is held."""
         self.left -= count
         self._used += count
         self._last = count
@@ -126,9 +126,9 @@ class Holding:
         self._size, self._used, self._taken_at = self.left, 0, now
 
     def wish(self, now: float, largest: int) -> int:
-        """Return how many to hold: a second's need, or that of one more like the last.
+        """Return how many to hold: a second's need, or one more request like the last.
 
-        At most twice as many as the time before, so that a process that idles after a burst holds little back.
+        At most twice as many as last time, so that a process that idles after a burst holds little back.
         """
         needed = max(int(self._used / max(now - self._taken_at, 0.001)), self._last)
         return min(needed, max(2 * self._size, self._last), largest)
@@ -145,7 +145,7 @@ def _day(number: int) -> str:
 
 
 def window_of(now: float) -> int:
-    """Return when the window began that a time is in, both in seconds since 1970."""
+    """Return when the window of a time began, both in seconds since 1970."""
     return int(now) // WINDOW_SECONDS * WINDOW_SECONDS
 
 
@@ -155,7 +155,7 @@ def seconds_to(now: float, period_seconds: int) -> int:
 
 
 def check(limits: Limits, usage: Usage, now: float) -> None:
-    """Refuse what exceeds the limits; `usage` includes what is asked for.
+    """Refuse what exceeds the limits; `usage` includes the request.
 
     Raises:
         RateExceeded: too many requests in this window.
@@ -173,8 +173,8 @@ def check(limits: Limits, usage: Usage, now: float) -> None:
     ):
         if used > limit:
             raise DailyQuotaExceeded(
-                f"this day's {limit:,} {what} do not suffice for this request; they are full again at midnight UTC, "
-                "or ask the operator for more",
+                f"this request exceeds the {limit:,} {what} of this day; the quota resets at midnight UTC, or ask the "
+                "operator for more",
                 seconds_to(now, DAY_SECONDS),
             )
 

@@ -1,4 +1,4 @@
-"""What an AutoML job's description means: whether it is over, how it ended, and what the tenant sees of it."""
+"""What an AutoML job's description means: whether it is over, how it ended, and what the tenant sees."""
 
 from __future__ import annotations
 
@@ -13,22 +13,20 @@ GRACE_SECONDS = 3600  # Autopilot ends a job at its runtime cap, and writes its 
 
 
 def is_over(job: dict[str, Any], max_runtime_seconds: int) -> bool:
-    """Say whether the job (DescribeAutoMLJobV2's answer) completed.
+    """Return whether the job (DescribeAutoMLJobV2's answer) completed.
 
     Raises:
-        TrainingFailed: it failed; carries Autopilot's reason.
-        TrainingStopped: somebody stopped it.
-        TrainingTimedOut: it runs on long after its cap.
+        TrainingFailed: it failed; the message carries Autopilot's reason.
+        TrainingStopped: it was stopped.
+        TrainingTimedOut: it still runs long after its cap.
     """
     status, name = job["AutoMLJobStatus"], job["AutoMLJobName"]
     if status == "Failed":
         raise TrainingFailed(
-            f"the AutoML job {name} failed: {job.get('FailureReason', 'no reason given')}; mend that and upload again"
+            f"the AutoML job {name} failed: {job.get('FailureReason', 'no reason given')}; fix this and upload again"
         )
     if status in {"Stopped", "Stopping"}:
-        raise TrainingStopped(
-            f"the AutoML job {name} was stopped in the customer's account; upload again to train anew"
-        )
+        raise TrainingStopped(f"the AutoML job {name} was stopped in the customer's account; upload again to retry")
     if status == "Completed":
         return True
     age_seconds = (datetime.now(UTC) - job["CreationTime"]).total_seconds()
@@ -40,7 +38,7 @@ def is_over(job: dict[str, Any], max_runtime_seconds: int) -> bool:
     return False
 
 
-def progress(job: dict[str, Any], found: list[dict[str, Any]]) -> dict[str, Any]:
+def progress(job: dict[str, Any], all_candidates: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what the tenant sees of a job and its candidates."""
     best = job.get("BestCandidate")
     resolved = job.get("ResolvedAttributes", {})
@@ -51,13 +49,13 @@ def progress(job: dict[str, Any], found: list[dict[str, Any]]) -> dict[str, Any]
         "secondary_status": job["AutoMLJobSecondaryStatus"],
         "problem_type": tabular.get("ProblemType"),
         "objective": candidates.objective(best) if best else None,
-        "candidates": candidates.leaderboard(found),
+        "candidates": candidates.leaderboard(all_candidates),
     }
 
 
 def next_wait_seconds(wait_seconds: int) -> int:
-    """Return the wait before the next look, a fifth longer, 20 minutes at most.
+    """Return the wait before the next poll, a fifth longer, 20 minutes at most.
 
-    A look is about 9 events and a history holds 25,000 (Step Functions service quotas): so 30 days of looks fit.
+    A poll is about 9 events and a history holds 25,000 (Step Functions service quotas), so 30 days of polls fit.
     """
     return min(wait_seconds * 6 // 5, 1200)

@@ -1,4 +1,4 @@
-"""Candidates: which of the models that Autopilot trained may answer, judged by its metrics and their direction.
+"""Candidates: which of the models that Autopilot trained may go live, judged by its metrics and their direction.
 
 A candidate is a dictionary as ListCandidatesForAutoMLJob returns it.
 """
@@ -27,13 +27,13 @@ MINIMIZED = frozenset((
 
 
 def select(candidates: Iterable[Candidate], thresholds: Mapping[str, float]) -> dict[str, Any]:
-    """Return the candidate that is best by the objective among those that reach every threshold; equals go by name.
+    """Return the candidate that is best by the objective among those that reach every threshold; ties go by name.
 
-    `thresholds` maps a metric to the least value that it must reach or, for an error, to the most that it may be.
+    `thresholds` maps a metric to its minimum or, for an error, to its maximum.
 
     Raises:
         NoCandidate: none completed with a value and containers to deploy.
-        BelowQualityBar: none reaches the thresholds; names the best value seen of each that was missed.
+        BelowQualityBar: none reaches the thresholds; the message names the best value of each.
     """
     deployable = [
         candidate
@@ -59,12 +59,12 @@ def leaderboard(candidates: Iterable[Candidate]) -> list[dict[str, Any]]:
     """Return `{name, metric, value, status}` of every candidate, the best first, those without a value last."""
     board = []
     for candidate in sorted(candidates, key=_rank):
-        found = objective(candidate) or {"name": None, "value": None}
+        metric = objective(candidate) or {"name": None, "value": None}
         board.append(
             {
                 "name": candidate["CandidateName"],
-                "metric": found["name"],
-                "value": found["value"],
+                "metric": metric["name"],
+                "value": metric["value"],
                 "status": candidate["CandidateStatus"],
             }
         )
@@ -80,8 +80,8 @@ def objective(candidate: Candidate) -> dict[str, Any] | None:
 
 
 def metrics(candidate: Candidate) -> dict[str, float]:
-    """Return the candidate's metrics, but those measured on its own training rows; its objective counts first."""
-    found = {
+    """Return the candidate's metrics, except those measured on its training rows; its objective takes precedence."""
+    measured = {
         _name(metric): metric["Value"]
         # Autopilot reports a metric per set; the later one of this order counts.
         for measured_on in ("Test", "Validation")
@@ -89,11 +89,11 @@ def metrics(candidate: Candidate) -> dict[str, float]:
         if metric.get("Set") == measured_on
     }
     final = objective(candidate)
-    return found | ({final["name"]: final["value"]} if final else {})
+    return measured | ({final["name"]: final["value"]} if final else {})
 
 
 def is_maximized(metric: str) -> bool:
-    """Say whether more of a metric is better.
+    """Return whether a higher value of a metric is better.
 
     Raises:
         ValueError: SageMaker has no metric of this name.
@@ -109,10 +109,10 @@ def _name(metric: Mapping[str, Any]) -> str:
 
 
 def _rank(candidate: Candidate) -> tuple[float, str]:
-    found = objective(candidate)
-    if found is None:
+    metric = objective(candidate)
+    if metric is None:
         return math.inf, candidate["CandidateName"]
-    return (-found["value"] if is_maximized(found["name"]) else found["value"]), candidate["CandidateName"]
+    return (-metric["value"] if is_maximized(metric["name"]) else metric["value"]), candidate["CandidateName"]
 
 
 def _reaches(values: Mapping[str, float], metric: str, bar: float) -> bool:
@@ -126,10 +126,10 @@ def _verdict(all_values: Iterable[Mapping[str, float]], thresholds: Mapping[str,
     seen = list(all_values)
     judged = []
     for metric, bar in thresholds.items():
-        found = [values[metric] for values in seen if metric in values]
-        wanted = f"{metric} {'at least' if is_maximized(metric) else 'at most'} {bar:g}"
-        best = f"{(max if is_maximized(metric) else min)(found):g}" if found else "not reported"
-        judged.append(f"{wanted} (best seen: {best})")
+        reported = [values[metric] for values in seen if metric in values]
+        threshold = f"{metric} {'at least' if is_maximized(metric) else 'at most'} {bar:g}"
+        best = f"{(max if is_maximized(metric) else min)(reported):g}" if reported else "not reported"
+        judged.append(f"{threshold} (best seen: {best})")
     return (
         f"none of {len(seen)} candidates reaches {' and '.join(judged)}; "
         "train on more or better rows, or change the thresholds of the model's settings"

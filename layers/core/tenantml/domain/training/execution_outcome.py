@@ -8,22 +8,22 @@ from typing import Any
 from tenantml import errors
 
 STATUSES = ("running", "succeeded", "failed", "superseded", "duplicate")
-"""What an execution may be; the API's document is made of these, too."""
+"""Every status of an execution; the API's document is generated from these, too."""
 
 
 def of(failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]:
-    """Return `{status, error, left_behind}` of Step Functions' error output (`Error`, `Cause`), or of a success when
-    it is None.
+    """Return `{status, error, left_behind}` for Step Functions' error output (`Error`, `Cause`), or for a success
+    when it is None.
 
-    A Lambda function's cause is JSON with its message. An error says which status it gives an execution. One that has
-    no name of ours is shown as `InternalFailure`, without its details: they are in the log, and operators are called.
+    A Lambda function's cause is JSON with its message. Each error class states the status of the execution. An
+    unknown error is shown as `InternalFailure`, without its details: they are in the log, and operators are notified.
     """
     if failure is None:
         return {"status": "succeeded", "error": None, "left_behind": left_behind}
     kind, message = errors.named(failure["Error"]), message_of(failure)
     if kind is errors.InternalFailure:
         message = (
-            f"something failed on our side ({failure['Error']}); it is being looked at, and uploading again is safe"
+            f"something failed on our side ({failure['Error']}); operators are notified, and it is safe to upload again"
         )
     return {
         "status": kind.outcome,
@@ -33,7 +33,7 @@ def of(failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]
 
 
 def concerns_operators(outcome: dict[str, Any]) -> bool:
-    """Say whether operators are called for an outcome: for errors that the tenant cannot fix alone."""
+    """Return whether operators are notified of an outcome: for errors that the tenant cannot fix alone."""
     error = outcome["error"]
     return error is not None and errors.named(error["code"]).turn in errors.CALLS_OPERATORS
 

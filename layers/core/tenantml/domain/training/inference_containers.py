@@ -1,8 +1,8 @@
 """Inference containers: what CreateModel needs so that a candidate's endpoint answers with more than a label.
 
 A candidate's containers form a chain. Three environment variables steer it: SAGEMAKER_INFERENCE_SUPPORTED lists what a
-container can say, _OUTPUT what it shall say and _INPUT what the one before it says (SageMaker Developer Guide,
-"Configure inference output in generated containers"). Regression has none of them, and nothing is wanted of it.
+container can return, _OUTPUT what it must return and _INPUT what the one before it returns (SageMaker Developer Guide,
+"Configure inference output in generated containers"). Regression has none of them, and needs none.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ INPUT = "SAGEMAKER_INFERENCE_INPUT"
 OUTPUT = "SAGEMAKER_INFERENCE_OUTPUT"
 
 
-def prepare_containers(containers: Iterable[Mapping[str, Any]], wanted_keys: Sequence[str]) -> list[dict[str, Any]]:
-    """Return copies of a candidate's `InferenceContainers` that answer with `wanted_keys`, in that order.
+def prepare_containers(containers: Iterable[Mapping[str, Any]], output_keys: Sequence[str]) -> list[dict[str, Any]]:
+    """Return copies of a candidate's `InferenceContainers` that answer with `output_keys`, in that order.
 
-    Without wanted keys they stay as they are. The environments are those that version 2 of the SageMaker SDK sends;
-    only a broken chain, which that lets through, is refused.
+    Without keys they stay unchanged. The environments are those that version 2 of the SageMaker SDK sends;
+    but a broken chain, which the SDK accepts, is refused.
 
     Raises:
-        NoCandidate: there is no container, the last cannot say what is wanted, or one before it cannot pass it on.
+        NoCandidate: there is no container, the last cannot return the keys, or one before it cannot pass them on.
     """
     prepared = [_copied(container) for container in containers]
     if not prepared:
         raise NoCandidate("the candidate has no inference containers, so it cannot be deployed")
-    if not wanted_keys:
+    if not output_keys:
         return prepared
     supported = [_supported(container) for container in prepared]
-    missing = [key for key in wanted_keys if key not in supported[-1]]
+    missing = [key for key in output_keys if key not in supported[-1]]
     if missing:
-        said = ", ".join(supported[-1]) or "only its default"
-        raise NoCandidate(f"the candidate's endpoint could not answer with {', '.join(missing)}; it supports {said}")
+        choices = ", ".join(supported[-1]) or "only its default"
+        raise NoCandidate(f"the candidate's endpoint could not answer with {', '.join(missing)}; it supports {choices}")
     # The first container may only transform features. After it, one that cannot pass the keys on would leave the last
     # container waiting for an input that never comes: every prediction would fail.
     for position, keys in enumerate(supported[1:], start=2):
@@ -45,7 +45,7 @@ def prepare_containers(containers: Iterable[Mapping[str, Any]], wanted_keys: Seq
             )
     previous_output = ""
     for container, keys in zip(prepared, supported, strict=True):
-        output = ",".join(key for key in wanted_keys if key in keys)
+        output = ",".join(key for key in output_keys if key in keys)
         if previous_output and keys:
             container["Environment"][INPUT] = previous_output
         if output:
@@ -55,7 +55,7 @@ def prepare_containers(containers: Iterable[Mapping[str, Any]], wanted_keys: Seq
 
 
 def _copied(container: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy whose environment is its own, so that a description of the job never changes under its reader."""
+    """A copy with its own environment, so that a job's description never changes while it is read."""
     return {key: dict(value) if isinstance(value, Mapping) else value for key, value in container.items()}
 
 

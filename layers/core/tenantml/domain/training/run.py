@@ -10,7 +10,7 @@ from tenantml.domain.uploads.upload import Destination, Upload
 
 @dataclass(frozen=True)
 class Run:
-    """One execution: whose upload, for which model, becoming which version."""
+    """One execution: its tenant, its model, and the version that it trains."""
 
     execution: str
     tenant: str

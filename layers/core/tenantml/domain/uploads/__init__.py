@@ -1,1 +1,1 @@
-"""Uploads: what is asked for before a file comes, and what an object in the ingest bucket is for."""
+"""Uploads: requests that announce a file, and what an object in the ingest bucket is for."""

@@ -1,4 +1,4 @@
-"""Uploads: what is asked for before a file comes, and what an object in the ingest bucket is for."""
+"""Uploads: requests that announce a file, and what an object in the ingest bucket is for."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tenantml.errors import InvalidRequest, PayloadTooLarge, UploadTooLarge, Wro
 
 MIB = 1024**2
 FORM_BYTES = 5 * 1024**3  # of one POST (S3 user guide, "Uploading objects")
-PART_BYTES = 8 * MIB  # S3 takes 5 MiB at least, but for the last
-MAX_PARTS = 400  # S3 takes 10,000
+PART_BYTES = 8 * MIB  # S3 accepts 5 MiB at least, except for the last
+MAX_PARTS = 400  # S3 accepts 10,000
 METADATA = "tenantml-upload"  # x-amz-meta-… of an object: the upload that brought it
 ID_PATTERN = r"[0-9a-f]{32}"
 IDEMPOTENCY_KEY = r"[A-Za-z0-9._~:/+=-]{1,128}"
@@ -37,17 +37,17 @@ class Upload:
         """Read EventBridge's `Object Created` event (keys are plain there, not URL-encoded).
 
         Raises:
-            KeyError: a field is absent: not such an event.
+            KeyError: a field is missing: it is another event.
         """
         detail = event["detail"]
-        found = detail["object"]
+        stored = detail["object"]
         return cls(
             bucket=detail["bucket"]["name"],
-            key=found["key"],
-            version_id=found["version-id"],
-            etag=found["etag"],
-            size_bytes=int(found["size"]),
-            sequencer=found["sequencer"],
+            key=stored["key"],
+            version_id=stored["version-id"],
+            etag=stored["etag"],
+            size_bytes=int(stored["size"]),
+            sequencer=stored["sequencer"],
             uploaded_at=event["time"],
         )
 
@@ -63,7 +63,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Destination:
-    """Whom an upload is from and which model it is for."""
+    """The tenant that an upload comes from, and the model that it is for."""
 
     tenant: str
     model: str
@@ -99,14 +99,14 @@ def check_size(size_bytes: int, limit_bytes: int) -> None:
     """
     if size_bytes > limit_bytes:
         raise UploadTooLarge(
-            f"the file has {size_bytes:,} bytes and this model takes {limit_bytes:,} at most; upload fewer rows "
+            f"the file has {size_bytes:,} bytes and this model accepts {limit_bytes:,} at most; upload fewer rows "
             "or raise max_upload_bytes"
         )
 
 
 @dataclass(frozen=True)
 class UploadRequest:
-    """Which file comes: its name, its size where it is known, and whether it comes in parts."""
+    """An announced file: its name, its size if known, and whether it comes in parts."""
 
     file_name: str
     size_bytes: int | None
@@ -114,15 +114,15 @@ class UploadRequest:
 
     @classmethod
     def from_document(cls, document: dict[str, Any], limit_bytes: int) -> UploadRequest:
-        """Read the API's request; a file that one form cannot take comes in parts, or any on request.
+        """Read the API's request; a file that is too large for a form comes in parts, as does any on request.
 
         Raises:
-            InvalidRequest: it is none.
-            PayloadTooLarge: the model takes no file of this size.
+            InvalidRequest: it is malformed.
+            PayloadTooLarge: the model accepts no file of this size.
         """
         known = {"file_name", "size_bytes", "multipart"}
         if not isinstance(document.get("file_name"), str) or document.keys() - known:
-            raise InvalidRequest('the body must be {"file_name": "….csv"}, with size_bytes and multipart if you like')
+            raise InvalidRequest('the body must be {"file_name": "….csv"}, and optionally size_bytes and multipart')
         size_bytes, multipart = document.get("size_bytes"), document.get("multipart", False)
         if not isinstance(multipart, bool):
             raise InvalidRequest("multipart: expected true or false")
@@ -133,14 +133,14 @@ class UploadRequest:
                 raise InvalidRequest("size_bytes: expected the file's size in bytes")
             if size_bytes > limit_bytes:
                 raise PayloadTooLarge(
-                    f"size_bytes: this model takes {limit_bytes:,} bytes at most; send fewer rows or raise "
+                    f"size_bytes: this model accepts {limit_bytes:,} bytes at most; send fewer rows or raise "
                     "max_upload_bytes"
                 )
         return cls(document["file_name"], size_bytes, multipart or (size_bytes or 0) > FORM_BYTES)
 
 
 def part_bytes(size_bytes: int) -> int:
-    """Return the size of every part but the last: whole MiB, so many that no file has over 400 parts."""
+    """Return the size of every part but the last: whole MiB, and enough that no file has over 400 parts."""
     return max(PART_BYTES, -(-size_bytes // (MAX_PARTS * MIB)) * MIB)
 
 
@@ -155,22 +155,22 @@ def idempotency_key(header: str | None) -> str | None:
     (draft-ietf-httpapi-idempotency-key-header-07).
 
     Raises:
-        InvalidRequest: no key can be so.
+        InvalidRequest: it is not a valid key.
     """
     if header is None:
         return None
-    found = re.fullmatch(f'"({IDEMPOTENCY_KEY})"|({IDEMPOTENCY_KEY})', header)
-    if found is None:
+    key = re.fullmatch(f'"({IDEMPOTENCY_KEY})"|({IDEMPOTENCY_KEY})', header)
+    if key is None:
         raise InvalidRequest("Idempotency-Key: expected 1 to 128 of A-Z, a-z, 0-9 and ._~:/+=-, such as a UUID")
-    return found[1] or found[2]
+    return key[1] or key[2]
 
 
 def fingerprint_of(*request: Any) -> str:
-    """Return by what a repeated request is told from another one under the same key."""
+    """Return a digest that distinguishes a repeated request from another one with the same key."""
     return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
 def upload_of(metadata: dict[str, str]) -> str | None:
-    """Return the upload that an object's metadata names; None for a file that came without a form of ours."""
-    found = metadata.get(METADATA, "")
-    return found if re.fullmatch(ID_PATTERN, found) else None
+    """Return the upload that an object's metadata names; None for a file that was uploaded without our form."""
+    upload = metadata.get(METADATA, "")
+    return upload if re.fullmatch(ID_PATTERN, upload) else None
