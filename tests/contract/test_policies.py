@@ -22,7 +22,7 @@ UNLIMITED = {
     "StateMachineLogging.DeliverLogs": "log delivery has no resource level (Step Functions guide, CloudWatch Logs)",
     "AccessRole.ListCandidatesAndLeftovers": "listings have no resource level (Service Authorization Reference)",
     "ExecutionRole.WriteMetrics": "PutMetricData has no resource level; its condition names SageMaker's namespaces",
-    "ExecutionRoleVpc.LookAtTheNetwork": "Describe operations have no resource level (Service Authorization Reference)",
+    "ExecutionRoleVpc.DescribeTheNetwork": "descriptions have no resource level (Service Authorization Reference)",
     "ExecutionRole.PullSageMakersImages": "GetAuthorizationToken has no resource level; it gives a log-in, no image",
 }
 # AWS's policies that SAM attaches to functions by itself: logs, and queues, on every resource.
