@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import boto3
 import pytest
+from botocore.loaders import create_loader
 from moto import mock_aws
 
 from tenantml.aws import clients
@@ -38,6 +38,7 @@ PROFILE = {
     "target": {"column": "spend"},
 }
 _numbers = itertools.count(1)
+_loader = create_loader()
 ROW = {"age": 41, "plan": "pro"}
 ASSUMED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
 <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret of {key}</SecretAccessKey>
@@ -220,26 +221,32 @@ def process(accounts: CustomerAccounts, monkeypatch: pytest.MonkeyPatch) -> Iter
         monkeypatch.setenv(name, value)
     for name in ("_live", "_deployed", "_callers"):
         monkeypatch.setattr(serving, name, ExpiringCache())
-    _forget_clients()
+    forget_clients()
     with mock_aws():
-        boto3.client("s3").create_bucket(Bucket=STAGING)
-        keys = [{"AttributeName": name, "KeyType": kind} for name, kind in (("pk", "HASH"), ("sk", "RANGE"))]
-        types = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
-        for table in (TABLE, EVIDENCE):
-            boto3.client("dynamodb").create_table(
-                TableName=table, KeySchema=keys, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST"
-            )
         process = Process(accounts)
         events = clients.shared_session().get_component("event_emitter")
         events.register("before-call.dynamodb.GetItem", process.note_read)
         events.register("before-call.s3.GetObject", process.note_profile)
+        clients.platform("s3").create_bucket(Bucket=STAGING)
+        for table in (TABLE, EVIDENCE):
+            make_table(table)
         yield process
-    _forget_clients()
+    forget_clients()
 
 
-def _forget_clients() -> None:
-    """Empty what the modules of the adapters keep of clients and sessions."""
+def make_table(name: str) -> None:
+    """Make a table with the template's keys."""
+    keys = [{"AttributeName": name, "KeyType": kind} for name, kind in (("pk", "HASH"), ("sk", "RANGE"))]
+    types = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
+    clients.platform("dynamodb").create_table(
+        TableName=name, KeySchema=keys, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST"
+    )
+
+
+def forget_clients() -> None:
+    """Empty what the modules of the adapters keep of clients and sessions; what botocore read from its files stays."""
     for name, module in list(sys.modules.items()):
         if name.startswith("tenantml."):
             for kept in list(vars(module).values()):
                 getattr(kept, "cache_clear", lambda: None)()
+    clients.shared_session().register_component("data_loader", _loader)

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +17,7 @@ from tenantml.aws import clients
 from tenantml.domain.tenancy.usage_limits import WINDOW_SECONDS, Limits
 from tenantml.errors import DailyQuotaExceeded, QuotaError, RateExceeded
 from tenantml.services import quota
-from tests.integration.predict.conftest import REGION, TABLE, Process, _forget_clients
+from tests.integration.predict.conftest import REGION, TABLE, Process, forget_clients, make_table
 
 NOON = 1_795_348_800.0  # 2026-11-22T12:00:00Z: a window begins
 BEFORE_MIDNIGHT = NOON + 43_190
@@ -45,17 +44,14 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         "REGISTRY_TABLE": TABLE,
     }.items():
         monkeypatch.setenv(name, value)
-    _forget_clients()
+    forget_clients()
     with mock_aws():
-        keys = [{"AttributeName": name, "KeyType": kind} for name, kind in (("pk", "HASH"), ("sk", "RANGE"))]
-        types = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
-        client: Any = boto3.client("dynamodb")
-        client.create_table(TableName=TABLE, KeySchema=keys, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST")
+        make_table(TABLE)
         found: list[str] = []
         events = clients.platform("dynamodb").meta.events
         events.register("before-call.dynamodb", lambda model, **_: found.append(model.name))
         yield found
-    _forget_clients()
+    forget_clients()
 
 
 def processes(count: int, limits: Limits, clock: Callable[[], float]) -> list[quota.Meter]:
