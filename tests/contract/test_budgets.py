@@ -1,20 +1,27 @@
-"""What a deployed function weighs and what its cold start imports: numbers that may only be raised on purpose."""
+"""What reaches Lambda is enough to run on, is built for the machine that runs it, and weighs and imports no more than
+numbers that may only be raised on purpose.
+
+One file, so that each layer is built once for AWS and once for this machine.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from samtranslator.yaml_helper import yaml_parse
 
 from tests.functions import PATHS
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _MEGABYTE = 1_000_000
+_AARCH64 = 183  # e_machine of an ELF file
 _LAMBDA_MEGABYTES = 250  # a function and its layers, unzipped (Lambda quotas)
 _LAYER_MEGABYTES = 42
 _FUNCTIONS_KILOBYTES = 120
@@ -62,6 +69,16 @@ for module in sys.argv[2:]:
 """
 
 
+# Isolated from this environment (-I -S): only the standard library, the layers and the functions' folder are there.
+_IMPORT_FUNCTIONS = """
+import importlib, sys
+sys.path += sys.argv[1].split(":")
+for module in sys.argv[2:]:
+    importlib.import_module(module)
+print(len(sys.argv[2:]), "imported")
+"""
+
+
 def _build(layer: str, artifacts_dir: Path, build: str) -> str:
     environment = os.environ | {"ARTIFACTS_DIR": str(artifacts_dir), "TENANTML_BUILD": build}
     command = ["make", "--silent", "--directory", str(_REPOSITORY / "layers" / layer), f"build-{layer.title()}Layer"]
@@ -82,12 +99,18 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]
 
 
 @pytest.fixture(scope="module")
-def imports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What each function imports on top of botocore, from nothing but its layers: the best of two runs."""
+def native(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The folders that the two layers add to `sys.path`, built for this machine."""
     core, analysis = tmp_path_factory.mktemp("core"), tmp_path_factory.mktemp("analysis")
     _build("core", core, "native")
     _build("analysis", analysis, "native")
-    path = json.dumps([str(core / "python"), str(analysis / "python"), str(_REPOSITORY / "functions")])
+    return core / "python", analysis / "python"
+
+
+@pytest.fixture(scope="module")
+def imports(native: tuple[Path, Path]) -> dict[str, dict[str, Any]]:
+    """What each function imports on top of botocore, from nothing but its layers: the best of two runs."""
+    path = json.dumps([*map(str, native), str(_REPOSITORY / "functions")])
     modules = [f"{file.parent.name}.{name}" for name, file in PATHS.items()]
     best: dict[str, dict[str, Any]] = {}
     for _ in range(2):
@@ -157,3 +180,59 @@ def test_no_cold_start_costs_much_more_than_botocore(imports: dict[str, dict[str
         if share > _SHARE_OF_BOTOCORE.get(name, _SHARE_OF_BOTOCORE_ELSEWHERE)
     }
     assert slow == {}
+
+
+def _layers_of(function: str, native: tuple[Path, Path]) -> list[Path]:
+    """The layers that the template gives a function, in the order of `sys.path`."""
+    template = yaml_parse((_REPOSITORY / "template.yaml").read_text())
+    name = f"{function.title().replace('_', '')}Function"
+    more = template["Resources"][name]["Properties"].get("Layers", [])
+    built = dict(zip(("CoreLayer", "AnalysisLayer"), native, strict=True))
+    return [built[layer["Ref"]] for layer in [*template["Globals"]["Function"]["Layers"], *more]]
+
+
+def test_every_function_imports_with_nothing_but_its_layers(native: tuple[Path, Path]) -> None:
+    by_layers: dict[tuple[Path, ...], list[str]] = {}
+    for name, path in PATHS.items():
+        by_layers.setdefault(tuple(_layers_of(name, native)), []).append(f"{path.parent.name}.{name}")
+    assert set(by_layers) == {native[:1], native}
+    for layers, modules in by_layers.items():
+        search_path = ":".join(map(str, [_REPOSITORY / "functions", *layers]))
+        finished = subprocess.run(
+            [sys.executable, "-I", "-S", "-B", "-c", _IMPORT_FUNCTIONS, search_path, *modules],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert finished.stdout == f"{len(modules)} imported\n", finished.stderr
+
+
+def test_every_module_of_the_layer_has_bytecode_that_is_never_compared_with_its_source(
+    native: tuple[Path, Path],
+) -> None:
+    for module in native[0].rglob("*.py"):
+        bytecode = module.parent / "__pycache__" / f"{module.stem}.{sys.implementation.cache_tag}.pyc"
+        # PEP 552: bit 0 of the flags says hash-based, bit 1 that the source is to be checked.
+        assert bytecode.read_bytes()[4:8] == b"\x01\x00\x00\x00", module
+
+
+def test_numpy_is_in_the_analysis_layer_alone(native: tuple[Path, Path]) -> None:
+    core, analysis = native
+    assert (analysis / "numpy").is_dir()
+    assert not (core / "numpy").exists()
+
+
+def test_compiled_code_for_aws_is_for_arm(deployed: tuple[Path, Path, str]) -> None:
+    compiled = list(deployed[1].rglob("*.so"))
+    assert compiled
+    assert {int.from_bytes(path.read_bytes()[18:20], "little") for path in compiled} == {_AARCH64}
+
+
+def test_the_runtime_of_the_template_is_what_the_layer_is_built_for() -> None:
+    rules = (_REPOSITORY / "layers" / "python.mk").read_text()
+    template = (_REPOSITORY / "template.yaml").read_text()
+    version = re.search(r"--python-version (\S+)", rules)
+    assert version is not None
+    assert set(re.findall(r"\bpython\d\.\d+", template)) == {f"python{version[1]}"}
+    assert "--python-platform aarch64" in rules
+    assert "arm64" in template
