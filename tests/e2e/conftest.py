@@ -45,11 +45,20 @@ class Tenant:
 
     def outcome(self, upload_key: str) -> Document:
         """Wait for the execution that an upload started to end, and return its document."""
+        return self.execution(upload_key, lambda document: document["ended_at"])
+
+    def stop(self, execution: str) -> None:
+        """Stop an execution as an operator does, in the console."""
+        machine = self.platform.outputs["TrainingStateMachineArn"].replace(":stateMachine:", ":execution:")
+        self.platform.cloud.client("stepfunctions").stop_execution(executionArn=f"{machine}:{execution}")
+
+    def execution(self, upload_key: str, is_reached: Callable[[Document], object]) -> Document:
+        """Wait until the execution that an upload started has reached something, and return its document."""
         deadline = time.monotonic() + TRAINING_SECONDS
-        while (found := self.api.execution_of(upload_key)) is None or not found["ended_at"]:
-            assert time.monotonic() < deadline, f"{upload_key} has not ended: {found}"
-            time.sleep(0.2)
-        return found
+        while (document := self.api.execution_of(upload_key)) is None or not is_reached(document):
+            assert time.monotonic() < deadline, f"{upload_key} has not got there: {document}"
+            time.sleep(0.1)
+        return document
 
 
 def unnamed_failures(cloud: EmbeddedCloud) -> Iterator[str]:

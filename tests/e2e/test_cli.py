@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local import sample
 from local.onboard import apply_access_stack
 
 if TYPE_CHECKING:
@@ -168,13 +169,13 @@ def test_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
     assert ran.stderr.startswith("usage: tenantml")
 
 
-def test_an_execution_that_outlives_the_wait_exits_with_5(acme: Tenant, run: Run, iris: Path) -> None:
-    acme.api.configure("slow", {"target": "species", "max_candidates": 2})
-    uploaded = answered(run("upload", "acme/slow", str(iris), "--json"))
-    while acme.api.execution_of("acme/slow/iris.csv") is None:
-        pass
+def test_an_execution_that_outlives_the_wait_exits_with_5(acme: Tenant, run: Run, churn: Path) -> None:
+    acme.api.configure("slow", {"target": sample.TARGET})  # all candidates: it outlives the start of two processes
+    uploaded = answered(run("upload", "acme/slow", str(churn), "--json"))
+    acme.execution(uploaded["key"], lambda document: document["training"])
     assert refused(run("watch", uploaded["execution"], "--timeout-seconds", "0", "--json")) == (5, "StillRunning")
-    acme.outcome("acme/slow/iris.csv")
+    acme.stop(uploaded["execution"])
+    assert acme.outcome(uploaded["key"])["error"]["code"] == "ExecutionStopped"
 
 
 def test_offboarding_removes_the_tenant_and_prints_what_was_removed(run: Run, key: str) -> None:

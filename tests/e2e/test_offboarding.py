@@ -108,8 +108,7 @@ def test_a_tenant_that_is_training_leaves_nothing_behind(newcomer: Callable[...,
     empty = inventory(cloud, tenant.account_id)
     tenant.api.configure("cancer", {"target": "malignant"})
     key = tenant.api.upload("cancer", breast_cancer)
-    while not ((found := tenant.api.execution_of(key)) and found["training"]):
-        pass
+    tenant.execution(key, lambda document: document["training"])
 
     report = tenant.platform.offboard("umbrella")
 
