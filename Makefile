@@ -78,18 +78,18 @@ bench: .venv/.dev ## Measure; writes build/bench/
 
 # ---- test and check ----
 
-# Three workers: tests wait for clouds, so that two left a third of two cores idle (640 s became 498 s). A file stays with
-# one worker, for its clouds and models are shared.
-# Files in their order: by the number of tests, which is the default, the demo and its five clouds would come last.
-PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+# Four workers: tests wait for clouds, and leave two cores idle otherwise. A file stays with one worker, for its clouds and
+# models are shared. Folders from the slowest files to the quickest, so that no worker is left alone with a long file.
+PYTEST := $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+FAST := tests/integration tests/contract tests/unit
 
 .PHONY: test
 test: .venv/.dev ## All tests: unit, integration, contract, e2e
-	@$(PYTEST) tests
+	@$(PYTEST) tests/e2e $(FAST)
 
 .PHONY: test-fast
 test-fast: .venv/.dev ## Without e2e
-	@$(PYTEST) tests/unit tests/integration tests/contract
+	@$(PYTEST) $(FAST)
 
 .PHONY: docs
 docs: .venv/.dev ## Write what the documentation takes from the code
