@@ -16,7 +16,8 @@ from tenantml.domain.tenancy.tenant import Tenant
 TEMPLATE = yaml_parse((Path(__file__).parents[3] / "onboarding" / "customer_access.yaml").read_text())
 TENANT = Tenant("acme", "222222222222", "eu-central-1", "c", external_id="tenantml-" + "x_-" * 14 + "y")
 GIVEN = instructions(
-    TENANT, Platform("111111111111", "tenantml", "tenantml-staging", "https://b.s3.amazonaws.com/t.yaml?a=1&b=2")
+    TENANT,
+    Platform("111111111111", "tenantml", "tenantml-staging", "https://b.s3.amazonaws.com/t.yaml?a=1&b=2", "0" * 64),
 )
 
 
@@ -27,7 +28,9 @@ THEIRS = replace(
     security_group_ids=("sg-0a1b2c3d",),
 )
 DATA_KEY = "arn:aws:kms:us-east-1:111111111111:key/ours"
-ALL_GIVEN = instructions(THEIRS, Platform("111111111111", "tenantml", "tenantml-staging", "https://b/t.yaml", DATA_KEY))
+ALL_GIVEN = instructions(
+    THEIRS, Platform("111111111111", "tenantml", "tenantml-staging", "https://b/t.yaml", "0" * 64, DATA_KEY)
+)
 # What no registration knows: it is nothing to us.
 THEIRS_ALONE = {"PermissionsBoundaryArn"}
 
