@@ -32,7 +32,7 @@ ALL_GIVEN = instructions(
     THEIRS, Platform("111111111111", "tenantml", "tenantml-staging", "https://b/t.yaml", "0" * 64, DATA_KEY)
 )
 # What no registration knows: it is nothing to us.
-THEIRS_ALONE = {"PermissionsBoundaryArn"}
+THEIRS_ALONE = {"PermissionsBoundaryArn", "SourceConditions"}
 
 
 def test_every_parameter_of_the_template_is_given_and_no_other() -> None:
@@ -40,7 +40,9 @@ def test_every_parameter_of_the_template_is_given_and_no_other() -> None:
 
 
 def test_what_is_not_given_has_a_default() -> None:
-    defaults = {name for name, found in TEMPLATE["Parameters"].items() if found.get("Default") == ""}
+    defaults = {name for name, found in TEMPLATE["Parameters"].items() if found.get("Default") == ""} | {
+        "SourceConditions"
+    }
     assert TEMPLATE["Parameters"].keys() - GIVEN["parameters"].keys() == defaults
 
 
