@@ -4,7 +4,7 @@
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
-# A machine that switches bytecode off pays for it on every import of the trainer; a foreign path would shadow ours.
+# Without bytecode, every import of the trainer is slow; a foreign path would shadow ours.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -101,7 +101,7 @@ format: .venv/.dev ## Format code and definitions, and apply safe fixes
 	@$(BIN)/ruff format .
 	@$(BIN)/python -m tools.definitions $(DEFINITIONS)
 
-# What each check looks at; tests/contract/toolchain plants a fault in front of each, which it must find.
+# What each check reads; tests/contract/toolchain plants a fault for each, which it must find.
 CODE ?= .
 TYPED ?=
 DEPLOYED ?= layers functions
@@ -111,11 +111,11 @@ DEFINITIONS ?= $(wildcard statemachine/*.asl.json)
 TRANSLATED ?= build/check/template.json
 
 # 117 VPC: the functions call public AWS endpoints only, and hold nothing that a subnet would protect.
-# 115 reserved concurrency: it would take from the account's pool what no function here needs for itself.
+# 115 reserved concurrency: it would take from the account's pool, and no function here needs it.
 # 120 API caching: no two predictions are alike.
 # 116 dead-letter queue: every function but the ingest one is invoked by something that sees its failure; ingest has a queue.
 # 173, 119, 158 own KMS keys for variables (names, no secrets), tables and logs: AWS's keys encrypt them all.
-# 18 access logs of buckets: their readers are this stack's roles, and CloudTrail's data events tell more.
+# 18 access logs of buckets: their readers are this stack's roles, and CloudTrail's data events record more.
 # 76 access logs of the API: they need a role that is set for the whole account (AWS::ApiGateway::Account); functions log each request.
 # 73 X-Ray: 0.4 s of every cold start; logs carry execution and tenant ids instead.
 NOT_CHECKED := $(shell echo 117 115 120 116 173 119 158 18 76 73 | sed 's/[0-9]*/CKV_AWS_&/g; s/ /,/g')
@@ -135,7 +135,7 @@ check-types: .venv/.dev
 	$(BIN)/mypy $(TYPED)
 
 check-security: .venv/.dev
-	@ls -d $(DEPLOYED) > /dev/null  # bandit is content with a path that does not exist
+	@ls -d $(DEPLOYED) > /dev/null  # bandit accepts a path that does not exist
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(DEPLOYED)
 
 $(TRANSLATED): $(TEMPLATE) tools/translate.py | .venv/.dev
@@ -156,8 +156,8 @@ check-resources: $(TRANSLATED) .venv-scan/.installed
 	.venv-scan/bin/checkov --quiet --compact --skip-download --framework cloudformation --skip-check $(NOT_CHECKED) \
 		$(addprefix --file ,$(TRANSLATED) $(TEMPLATES))
 
-# Not part of `check`: it asks PyPI for advisories, which a machine that only installs packages does not reach. --strict makes
-# it fail when it cannot ask.
+# Not part of `check`: it asks PyPI for advisories, which a machine with a package mirror may not reach. --strict makes it
+# fail when it cannot ask.
 AUDITED ?= requirements/core.txt requirements/analysis.txt
 .PHONY: audit
 audit: .venv-audit/.installed ## Known vulnerabilities of what is deployed; needs PyPI itself
