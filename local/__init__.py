@@ -1,4 +1,4 @@
-"""The embedded cloud: a whole small AWS on loopback, never deployed. `docs/embedded-cloud.md` says what it proves."""
+"""The embedded cloud: a whole small AWS on loopback, never deployed. `docs/embedded-cloud.md` states what it proves."""
 
 from __future__ import annotations
 

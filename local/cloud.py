@@ -1,4 +1,4 @@
-"""`with EmbeddedCloud() as cloud:` starts the embedded cloud as a process of its own and ends it for sure.
+"""`with EmbeddedCloud() as cloud:` starts the embedded cloud as a separate process and always ends it.
 
 The process watches its standard input, so that it and all that it started end with the parent, however the parent ends.
 """
@@ -37,8 +37,8 @@ class EmbeddedCloudError(Exception):
 class EmbeddedCloud:
     """One embedded cloud, from `start()` to `stop()`.
 
-    `state_dir` keeps everything that it writes, its log in `server.log`; without one a temporary folder is used, then
-    removed.
+    `state_dir` keeps everything that it writes, its log in `server.log`; by default a temporary folder is used and
+    then removed.
     `wait_scale` multiplies the waits and retry intervals of state machines; `persist` keeps resources across restarts;
     `settings` are further environment variables of the process, such as TENANTML_LOCAL_MAX_AUTOML_JOBS.
     """
@@ -131,7 +131,7 @@ class EmbeddedCloud:
     ) -> Any:
         """A boto3 client as the root of `account`, or with the `Credentials` of an STS or CreateAccessKey answer.
 
-        A root's client is made once and shared: making one costs more than most of its calls.
+        A root's client is created once and shared: creating one costs more than most of its calls.
         """
         if credentials is None:
             shared = (self.endpoint_url, service, account, region, config)
@@ -154,7 +154,7 @@ class EmbeddedCloud:
     def environment(
         self, account: str = SAAS_ACCOUNT, *, credentials: Mapping[str, Any] | None = None
     ) -> dict[str, str]:
-        """The variables with which any AWS client of another process speaks to this cloud."""
+        """The variables with which AWS clients of other processes reach this cloud."""
         keys = _keys(account, credentials)
         variables = {
             "AWS_ENDPOINT_URL": self.endpoint_url,

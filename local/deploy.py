@@ -31,10 +31,10 @@ def deploy(
     *,
     timeout_seconds: float = 120,
 ) -> dict[str, str]:
-    """Create or update a stack, wait for it, and return its outputs. Without changes nothing happens.
+    """Create or update a stack, wait for it, and return its outputs. Without changes, nothing happens.
 
-    `template` is the text of a small template, or the https address in S3 of one beyond 51,200 bytes. A parameter that
-    is not given keeps its value, or its default on creation.
+    `template` is the text of a small template, or the https address in S3 of one beyond 51,200 bytes. An
+    omitted parameter keeps its value, or has its default on creation.
 
     Raises:
         StackFailed: the change set or a resource failed, or the stack took longer than `timeout_seconds`.
@@ -85,13 +85,13 @@ def _finished(
 
 
 def _parameters(
-    cloudformation: CloudFormationClient, template: str, given: Mapping[str, str], stack: StackTypeDef | None
+    cloudformation: CloudFormationClient, template: str, values: Mapping[str, str], stack: StackTypeDef | None
 ) -> list[ParameterTypeDef]:
     parameters: list[ParameterTypeDef] = [
-        {"ParameterKey": key, "ParameterValue": value} for key, value in given.items()
+        {"ParameterKey": key, "ParameterValue": value} for key, value in values.items()
     ]
     if stack:
-        has_value = {parameter["ParameterKey"] for parameter in stack.get("Parameters", [])} - given.keys()
+        has_value = {parameter["ParameterKey"] for parameter in stack.get("Parameters", [])} - values.keys()
         declared = cloudformation.get_template_summary(**_named(template)).get("Parameters", [])
         still_declared = has_value & {parameter["ParameterKey"] for parameter in declared}
         parameters += [{"ParameterKey": key, "UsePreviousValue": True} for key in sorted(still_declared)]
@@ -106,7 +106,7 @@ def _stack(cloudformation: CloudFormationClient, stack_name: str) -> StackTypeDe
     try:
         return cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
     except ClientError as error:
-        # CloudFormation has no code of its own for a stack that does not exist.
+        # CloudFormation has no separate code for a stack that does not exist.
         if "does not exist" in error.response["Error"]["Message"]:
             return None
         raise

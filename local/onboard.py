@@ -1,7 +1,7 @@
 """The two people who on-board a tenant: the SaaS's operator, and the cloud team of the customer's account.
 
-The operator invokes the stack's operator functions; the customer applies `onboarding/customer_access.yaml`, as it is,
-with the parameters that the registration answered, and deletes that stack last.
+The operator invokes the stack's operator functions; the customer applies `onboarding/customer_access.yaml` unchanged,
+with the parameters that the registration returned, and deletes that stack last.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ACCESS_STACK = "tenantml-access"
 
 @dataclass(frozen=True)
 class OnboardedTenant:
-    """A tenant that may configure models and upload; the key is shown this once."""
+    """A tenant that may configure models and upload; the key is shown only here."""
 
     tenant: str
     account_id: str

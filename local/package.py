@@ -39,8 +39,8 @@ class BuildFailed(Exception):
 def package(template_path: Path, build_dir: Path, s3: S3Client, bucket: str) -> str:
     """The template as JSON text, its local paths replaced by the `s3://` addresses that they were uploaded to.
 
-    Zips are kept in `build_dir` under the digest of what went into them, which is also their key in `bucket`: what did
-    not change is neither built again nor updated by a deployment.
+    Zips are kept in `build_dir` under the digest of their content, which is also their key in `bucket`: what did
+    not change is neither rebuilt nor updated by a deployment.
 
     Raises:
         BuildFailed: a layer or function could not be built.
@@ -58,7 +58,7 @@ def package(template_path: Path, build_dir: Path, s3: S3Client, bucket: str) -> 
         elif method in {None, "makefile"}:
             built = _archive(name, source, build_dir, by_makefile=method is not None)
         else:
-            raise BuildFailed(f"{name} has BuildMethod {method}; only `makefile` is known here")
+            raise BuildFailed(f"{name} has BuildMethod {method}; only `makefile` is supported here")
         key = f"{name}/{_digest(built)}{built.suffix}"
         s3.put_object(Bucket=bucket, Key=key, Body=built.read_bytes())
         properties[path_property] = f"s3://{bucket}/{key}"
@@ -72,7 +72,7 @@ def package(template_path: Path, build_dir: Path, s3: S3Client, bucket: str) -> 
 
 
 def _archive(logical_id: str, source: Path, build_dir: Path, *, by_makefile: bool) -> Path:
-    """The zip of a layer or function, made unless `build_dir` holds one of the same sources."""
+    """The zip of a layer or function, built unless `build_dir` holds one of the same sources."""
     sources = [source]
     if by_makefile:
         sources.append(Path(__file__).resolve().parent.parent / "layers" / "python.mk")
@@ -89,7 +89,7 @@ def _archive(logical_id: str, source: Path, build_dir: Path, *, by_makefile: boo
             content = Path(work) / "content"
             content.mkdir()
             _make(source, f"build-{logical_id}", content)
-        # Two deployments at once may build the same zip: each makes its own, and the last one to finish is as good.
+        # Two deployments at once may build the same zip: each builds its own, and they are identical.
         unfinished = Path(work) / "archive.zip"
         _zip(content, unfinished, with_bytecode=by_makefile)
         unfinished.replace(archive)

@@ -26,7 +26,7 @@ _TEMPLATE_URL = f"https://s3.amazonaws.com/{_ARTIFACTS_BUCKET}/template.json"
 
 
 class Platform(Stack):
-    """A deployed SaaS stack as its operator has it: the command line's, with the embedded cloud's clients."""
+    """A deployed SaaS stack as its operator uses it: the command line's, with the embedded cloud's clients."""
 
     longest_poll_seconds = 0.25  # an execution takes seconds here
 
@@ -36,7 +36,7 @@ class Platform(Stack):
 
     @classmethod
     def deploy(cls, cloud: EmbeddedCloud, parameters: Mapping[str, str] | None = None) -> Self:
-        """Package and deploy `template.yaml`, as it is; raises StackFailed or BuildFailed."""
+        """Package and deploy `template.yaml` unchanged; raises StackFailed or BuildFailed."""
         s3 = cloud.client("s3")
         s3.create_bucket(Bucket=_ARTIFACTS_BUCKET)
         template = package(_REPOSITORY / "template.yaml", _REPOSITORY / "build" / "package", s3, _ARTIFACTS_BUCKET)
@@ -46,17 +46,17 @@ class Platform(Stack):
         return cls(cloud)
 
     def set_parameters(self, parameters: Mapping[str, str]) -> None:
-        """Update the stack with other parameters; those that are not named keep their values."""
+        """Update parameters of the stack; the others keep their values."""
         deploy(self.cloud.client("cloudformation"), STACK, _TEMPLATE_URL, parameters)
 
     @property
     def api_url(self) -> str:
-        """The tenant API where this machine reaches it: the host that the stack names exists in AWS only."""
+        """The tenant API's local address: the host in the stack's output exists in AWS only."""
         url = urllib.parse.urlsplit(self.outputs["ApiUrl"])
         return self.cloud.api_url(url.netloc.split(".")[0], url.path.strip("/"))
 
-    def offboard(self, tenant: str, model: str | None = None, **wishes: Any) -> Document:
+    def offboard(self, tenant: str, model: str | None = None, **options: Any) -> Document:
         """Remove a tenant, or one of its models, and return the report; raises Failed with the failure's name."""
         name = f"{tenant}-{uuid.uuid4().hex}"
-        self.start(OFFBOARDING, name, {"tenant": tenant, **({"model": model} if model else {}), **wishes})
+        self.start(OFFBOARDING, name, {"tenant": tenant, **({"model": model} if model else {}), **options})
         return self.follow(OFFBOARDING, name, _OFFBOARDING_SECONDS, lambda _: None)

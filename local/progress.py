@@ -17,8 +17,8 @@ _LOOK_SECONDS = 1.0
 class Progress:
     """Shows events; the states of a poll loop are shown once, with their sum, when the loop is over.
 
-    `look` answers the tenant's view of the execution, whose training is shown too. `seconds` sums up the time in each
-    state, however often entered.
+    `look` returns the tenant's view of the execution, whose training is shown, too. `seconds` sums up the time in each
+    state, however often it is entered.
     """
 
     def __init__(self, screen: Screen, look: Callable[[], Document]) -> None:
@@ -51,7 +51,7 @@ class Progress:
             self._screen.busy(self._state, self._status, time.monotonic() - self._since)
 
     def end(self) -> None:
-        """Show what is left to show."""
+        """Show the rest."""
         self._flush()
 
     def _show_training(self, training: Document) -> None:

@@ -34,7 +34,7 @@ class Report:
     error: dict[str, Any] | None = None
 
     def read(self, document: Document) -> None:
-        """Take over what the tenant's API says of a succeeded execution; candidates best first."""
+        """Read a succeeded execution from the tenant's API; candidates best first."""
         training = document["training"]
         self.version = document["version"]
         self.problem_type = training["problem_type"]
@@ -43,12 +43,12 @@ class Report:
         self.candidates = leaderboard(training["candidates"])
 
     def fail(self, code: str, message: str, **evidence: Any) -> None:
-        """Keep the first failure: what follows from it explains nothing."""
+        """Keep the first failure: those that follow from it explain nothing."""
         if self.error is None:
             self.error = {"code": code, "message": message, **evidence}
 
     def shortcomings(self) -> list[str]:
-        """Why this is no success; empty when everything happened."""
+        """What is missing from a success; empty for a complete one."""
         if self.error is not None:
             return [f"the demonstration ended in {self.error['code']}"]
         metrics = (self.holdout or {}).values()
@@ -80,4 +80,4 @@ def leaderboard(candidates: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for candidate in candidates
         if candidate.get("value") is not None
     ]
-    return sorted(scored, key=lambda one: one["value"] if one["metric"] in _SMALLER_IS_BETTER else -one["value"])
+    return sorted(scored, key=lambda row: row["value"] if row["metric"] in _SMALLER_IS_BETTER else -row["value"])

@@ -1,4 +1,4 @@
-"""A churn table to try the pipeline with: the columns of the well-known telecom churn set, rows of our own making.
+"""A churn table to try the pipeline with: the columns of the well-known telecom churn set, with generated rows.
 
     python -m local.sample PATH [--rows 5000] [--seed 7]
 
@@ -70,7 +70,7 @@ def rows(count: int = DEFAULT_ROWS, seed: int = DEFAULT_SEED) -> Iterator[Row]:
 
 
 def write(path: Path, count: int = DEFAULT_ROWS, seed: int = DEFAULT_SEED) -> None:
-    """The rows as CSV with a header, UTF-8, one line each; folders on the way are created."""
+    """The rows as CSV with a header, UTF-8, one line each; missing folders are created."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
@@ -113,7 +113,7 @@ def _count(random: Random, *, mean: float, spread: float, least: int) -> int:
 
 
 def main() -> None:
-    """Write the table where the command line says."""
+    """Write the table to the path of the command line."""
     parser = argparse.ArgumentParser(prog="python -m local.sample", description="Write the sample churn table.")
     parser.add_argument("path", type=Path)
     parser.add_argument("--rows", type=int, default=DEFAULT_ROWS)

@@ -1,4 +1,4 @@
-"""What a person sees: one line a step, rewritten in place on a terminal, plain lines that only ever grow elsewhere."""
+"""What a person sees: one line per step, rewritten in place on a terminal, and plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _REWRITE = "\r\x1b[2K"
 
 
 class Screen:
-    """Writes to `out`; colours and rewriting only when that is a terminal, colours never under NO_COLOR."""
+    """Writes to `out`; colours and rewriting only when that is a terminal, never colours under NO_COLOR."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -35,7 +35,7 @@ class Screen:
         self.line(self._paint(_DIM, text), indent=4)
 
     def busy(self, label: str, detail: str = "", seconds: float | None = None) -> None:
-        """What is going on now: replaced by whatever comes next, and left out where nothing can be replaced."""
+        """What is in progress: replaced by the next line, and omitted where nothing can be replaced."""
         if self.live:
             width = shutil.get_terminal_size().columns - 1
             text = f"  … {label:{_LABEL_WIDTH}}{'' if seconds is None else f'{seconds:6.1f} s  '}{detail}"[:width]
@@ -48,7 +48,7 @@ class Screen:
         self._step(self._paint(_GREEN, "✓"), label, detail, seconds)
 
     def failed(self, label: str, detail: str = "") -> None:
-        """A step that did not."""
+        """A step that failed."""
         self._step(self._paint(_RED, "✗"), self._paint(_RED, label), detail, None)
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -80,12 +80,12 @@ class Screen:
 
 
 def figure(value: float) -> str:
-    """A number as people read it: four decimals, and none where there are thousands before them."""
+    """A number as people read it: four decimals, or none from 1,000 up."""
     return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 class Step:
-    """One step on a screen; says nothing when an exception ends it, since whoever handles that knows what to say."""
+    """One step on a screen; prints nothing when an exception ends it, since the handler of that does."""
 
     def __init__(self, screen: Screen, label: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._screen = screen

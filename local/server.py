@@ -1,7 +1,7 @@
 """`python -m local.server --state-dir DIR`: the embedded cloud's process.
 
-Prepares the emulator's environment before importing it, mends it, adds SageMaker, and serves on loopback only, because
-the emulator runs whatever code is uploaded to it. Writes `DIR/endpoint` once it listens.
+Prepares the emulator's environment before importing it, patches it, adds SageMaker, and serves on loopback only,
+because the emulator runs whatever code is uploaded to it. Writes `DIR/endpoint` once it listens.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _end_process_group() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the embedded cloud in this process until it is told to stop."""
+    """Run the embedded cloud in this process until it is stopped."""
     parser = argparse.ArgumentParser(prog="python -m local.server", description=main.__doc__)
     parser.add_argument("--state-dir", type=Path, required=True, help="everything that it writes goes here")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")

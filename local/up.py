@@ -3,7 +3,7 @@
     python -m local.up [--port PORT] [--out build/local]
 
 Writes `env` (the SaaS account's operator, and the tenant's API) and `customer.env` (the customer's account): shell
-files to be sourced, readable by their owner alone, gone when it ends.
+files to source, readable by their owner alone, removed when it ends.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ head -4 {sample} | sed 's/,[^,]*$//' |
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Start everything, say how to use it, and stay until Ctrl-C or SIGTERM."""
+    """Start everything, print how to use it, and stay until Ctrl-C or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m local.up", description=main.__doc__)
     parser.add_argument(
         "--port", type=int, default=0, help="the cloud's port on loopback; 0 takes a free one (default)"
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("build/local"), help="where the shell files and the log go")
     options = parser.parse_args(arguments)
     out: Path = options.out
-    # A shell starts background jobs with SIGINT ignored; whoever sends it all the same means it.
+    # A shell starts background jobs with SIGINT ignored; here it must end the cloud.
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, signal.default_int_handler)
     screen = Screen(sys.stdout)
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         how_to = _HOW_TO.format(env=out / "env", customer_env=out / "customer.env", sample=out / "churn.csv")
         for line in how_to.splitlines():
             screen.line(line)
-        screen.title("Up", "Ctrl-C ends it and removes all in it")
+        screen.title("Up", "Ctrl-C ends it and removes everything")
         threading.Event().wait()
     except KeyboardInterrupt:
         screen.line("\nstopped")
@@ -110,7 +110,7 @@ def platform_variables(platform: Platform, tenant: OnboardedTenant) -> dict[str,
 
 
 def write_shell_file(path: Path, variables: Mapping[str, str]) -> None:
-    """Write `export NAME=value` lines that only the owner may read; nobody reads them before that holds."""
+    """Write `export NAME=value` lines into a file that only its owner can read from the start."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""An imported API brings its gateway responses: what API Gateway answers by itself."""
+"""An imported API keeps its gateway responses: API Gateway's own answers."""
 
 from __future__ import annotations
 

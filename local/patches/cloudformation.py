@@ -1,4 +1,4 @@
-"""CloudFormation knows `AWS::IAM::Group`, the group that operators are put into, and the boundary of a role."""
+"""CloudFormation knows `AWS::IAM::Group`, the operators' group, and the boundary of a role."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GROUP, ROLE = "AWS::IAM::Group", "AWS::IAM::Role"
 
 
 def apply() -> None:
-    """Keep a role's `PermissionsBoundary`; add groups, by way of the emulator's own operations.
+    """Keep a role's `PermissionsBoundary`; add groups, through the emulator's own operations.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-group.html
     """
@@ -26,7 +26,7 @@ def apply() -> None:
     original(iam, "_put_group_policy", "ebddb60cfef4")
     handlers = provisioners._RESOURCE_HANDLERS
     if GROUP in handlers:
-        raise EmulatorChanged(f"the emulator has a provisioner of {GROUP} by now: remove this mend")
+        raise EmulatorChanged(f"the emulator now has a provisioner of {GROUP}: remove this patch")
     handlers[GROUP] = {"create": _create, "update": _update, "delete": _delete}
     wrap(provisioners, "_iam_role_create", "2d7e3d8ec507", _bounded)
     wrap(provisioners, "_iam_role_update", "4f4039080dc1", _bounded)
@@ -39,7 +39,7 @@ def _bounded(provision: Any) -> Any:
     @functools.wraps(provision)
     def bounding(*arguments: Any, **options: Any) -> Any:
         made = provision(*arguments, **options)
-        # The properties: of a creation the second argument, of an update the third, after the old ones.
+        # The properties are the second argument of a creation, and the third of an update, after the old ones.
         properties = arguments[2] if isinstance(arguments[2], dict) else arguments[1]
         role = iam._roles[made[0]]
         role.pop("PermissionsBoundary", None)
@@ -51,7 +51,7 @@ def _bounded(provision: Any) -> Any:
 
 
 def _encrypted(configure: Any) -> Any:
-    """As shipped `BucketEncryption` is dropped, and every bucket says that it encrypts with S3's own keys."""
+    """As shipped, `BucketEncryption` is dropped, and every bucket reports S3's own keys."""
 
     @functools.wraps(configure)
     def encrypting(name: str, properties: dict[str, Any], *old: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How a mend takes hold of the emulator: only of the release, and of the very source, that it was written for."""
+"""How a patch applies to the emulator: only to the release, and to the exact source, that it was written for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RELEASE: Final = "1.5.33"
 
 
 class EmulatorChanged(Exception):
-    """The installed emulator is not the one that the mends were written for; names what differs and what to do."""
+    """The installed emulator is not the one that the patches were written for; names what differs and what to do."""
 
 
 def require_release() -> None:
@@ -22,8 +22,8 @@ def require_release() -> None:
     installed = version(EMULATOR)
     if installed != RELEASE:
         raise EmulatorChanged(
-            f"{EMULATOR} {installed} is installed, the mends in local/patches are for {RELEASE}: install "
-            "requirements/cloud.txt, or upgrade on purpose and run tests/contract/patches"
+            f"{EMULATOR} {installed} is installed, the patches in local/patches are for {RELEASE}: install "
+            "requirements/cloud.txt, or upgrade deliberately and run tests/contract/patches"
         )
 
 
@@ -35,17 +35,17 @@ def digest(subject: Any) -> str:
 
 def original(owner: Any, name: str, source: str) -> Any:
     """The emulator's own `owner.name`, whose `digest` must be `source`; raises EmulatorChanged when it is not."""
-    found = getattr(owner, name, None)
-    if found is None:
-        raise EmulatorChanged(f"{EMULATOR} {RELEASE}: {owner.__name__}.{name}, which a mend replaces, is gone")
-    # A symbol may carry several mends: the check is always against what the emulator ships.
-    shipped = getattr(found, "_shipped", found)
+    current = getattr(owner, name, None)
+    if current is None:
+        raise EmulatorChanged(f"{EMULATOR} {RELEASE}: {owner.__name__}.{name}, which a patch replaces, is gone")
+    # A symbol may carry several patches: the check is always against what the emulator ships.
+    shipped = getattr(current, "_shipped", current)
     if digest(shipped) != source:
         raise EmulatorChanged(
             f"{EMULATOR} {RELEASE}: {owner.__name__}.{name} has changed (source digest {digest(shipped)}, expected "
-            f"{source}): read it again, then mend anew or accept the new digest"
+            f"{source}): read it again, then rewrite the patch or accept the new digest"
         )
-    return found
+    return current
 
 
 def wrap(owner: Any, name: str, source: str, around: Callable[[Any], Any]) -> None:

@@ -1,4 +1,4 @@
-"""IAM conditions that our policies stand on: aws:PrincipalArn, aws:SecureTransport, dynamodb:LeadingKeys, variables."""
+"""IAM conditions that our policies need: aws:PrincipalArn, aws:SecureTransport, dynamodb:LeadingKeys, variables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EQUALITY = re.compile(r"([#\w.-]+)\s*=\s*(:\w+)")
 
 
 def apply() -> None:
-    """Mend how three condition keys get their values, and put policy variables in."""
+    """Fix how three condition keys get their values, and substitute policy variables."""
     wrap(iam_evaluator, "_resolve_condition_key", "15e26964cd38", _principal_arn_of_the_role)
     wrap(ministack.app, "pin_request_origin", "de819c1bd9ac", _loopback_is_secure)
     wrap(iam_actions, "dynamodb_service_context", "0f0021bdc8a3", _with_leading_keys)
@@ -51,9 +51,9 @@ def role_arn(session_arn: str) -> str:
 
 
 def _loopback_is_secure(pin: Any) -> Any:
-    """aws:SecureTransport is true on loopback, where nothing can listen in; a bucket that denies plain HTTP works here.
+    """aws:SecureTransport is true on loopback, where nobody can eavesdrop; a bucket that denies plain HTTP works here.
 
-    What this hides: a client configured with http:// against real AWS. Nothing here can show that.
+    This hides a client configured with http:// against real AWS. Nothing here can show that.
     """
 
     @functools.wraps(pin)
@@ -64,7 +64,7 @@ def _loopback_is_secure(pin: Any) -> Any:
 
 
 def _with_variables(met: Any) -> Any:
-    """A condition's values may name other keys, such as ${aws:PrincipalTag/tenant}; one that is absent is never met.
+    """A condition's values may name other keys, such as ${aws:PrincipalTag/tenant}; an absent key never meets one.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
     """
@@ -75,9 +75,9 @@ def _with_variables(met: Any) -> Any:
 
         def value_of(variable: re.Match[str]) -> str:
             nonlocal absent
-            found = iam_evaluator._resolve_condition_key(variable[1], context)
-            absent = absent or not isinstance(found, str)
-            return str(found)
+            value = iam_evaluator._resolve_condition_key(variable[1], context)
+            absent = absent or not isinstance(value, str)
+            return str(value)
 
         filled = {
             operator: {key: _filled(expected, value_of) for key, expected in keys.items()}
@@ -111,7 +111,7 @@ def _with_leading_keys(context_of: Any) -> Any:
 
 
 def _leading_keys(request: dict[str, Any]) -> Iterator[str | None]:
-    """The partition keys that a request names; none of a batch's, so that a policy which asks for them refuses it."""
+    """The partition keys that a request names; none of a batch's, so that a policy that requires them refuses it."""
     for item in request.get("TransactItems") or []:
         for detail in item.values():
             yield from _leading_keys(detail)

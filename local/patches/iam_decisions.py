@@ -1,7 +1,7 @@
-"""IAM's decisions are written down: which statement allowed a principal what, and what it was refused.
+"""IAM's decisions are recorded: which statement allowed a principal what, and what it was refused.
 
-Each different one is a line of `iam_decisions.jsonl` in the cloud's state folder, once however often it is taken: what
-allowed is a pattern of a policy, not the resource that was asked for, so the file stays as small as the policies are.
+Each distinct one is a line of `iam_decisions.jsonl` in the cloud's state folder, however often it is taken: an allowed
+request is noted with a policy's pattern, not with the resource, so the file stays as small as the policies.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _lock = threading.Lock()
 
 
 def apply() -> None:
-    """Note every decision on a principal's own policies, before other mends ask for further ones."""
+    """Note every decision on a principal's own policies, before other patches request further ones."""
     wrap(iam_evaluator, "evaluate", "2a5dd6932d1a", _noting_what_allows)
     wrap(iam_evaluator, "evaluate_resource_policy", "e49ce7161ad6", _apart)
     wrap(iam_evaluator, "enforce", "cf64b1ee5b09", _noting_refusals)
 
 
 def refused(principal_arn: str, action: str, resource_arn: str) -> None:
-    """Note that a principal may not do something; a session's name is kept, it says for whom it was opened."""
+    """Note that a principal may not do something; the session's name is kept, because it shows its purpose."""
     _write(principal_arn, action, resource_arn, allowed=False, session=principal_arn.rsplit("/", maxsplit=1)[-1])
 
 
@@ -43,18 +43,23 @@ def _noting_what_allows(evaluate: Any) -> Any:
         result = evaluate(context, policies, *limits)
         if result.decision == "Allow" and not _of_a_resource.get():
             statements = [statement for document in policies for statement in document]
-            found = iam_evaluator._first_match(context, statements, "Allow")
+            statement = iam_evaluator._first_match(context, statements, "Allow")
             resource = next(
-                (one for one in found.resources if iam_evaluator._resource_matches(context.resource_arn, [one], [])), ""
+                (
+                    item
+                    for item in statement.resources
+                    if iam_evaluator._resource_matches(context.resource_arn, [item], [])
+                ),
+                "",
             )
-            _write(context.principal_arn, context.action, resource, allowed=True, sid=found.sid)
+            _write(context.principal_arn, context.action, resource, allowed=True, sid=statement.sid)
         return result
 
     return evaluating
 
 
 def _apart(evaluate: Any) -> Any:
-    """A bucket's, topic's or queue's own policy is no permission of the principal's."""
+    """A bucket's, topic's or queue's own policy is not a permission of the principal."""
 
     @functools.wraps(evaluate)
     def evaluating(*arguments: Any, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Lambda: a failed invocation carries its exception's class, its worker lives on, and a warm invocation takes 6 ms."""
+"""Lambda: a failed invocation carries its exception's class, its worker continues, and a warm invocation takes 6 ms."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ministack.services import lambda_svc
 
 from local.patches.emulator import EmulatorChanged, wrap
 
-# The worker's answer to an exception in the handler. As shipped it has no class and is the answer of a broken worker,
-# which is then ended; Lambda keeps the environment and answers errorType, errorMessage and stackTrace.
+# The worker's answer to an exception in the handler. As shipped, it has no class and marks the worker as broken, which
+# then ends; Lambda keeps the environment and answers errorType, errorMessage and stackTrace.
 _SHIPPED_ANSWER = (
     '            _real_stdout.write(json.dumps({"status": "error", "error": str(e), "trace": traceback.format_exc()}) '
     '+ "\\n")'
@@ -29,7 +29,7 @@ _failure: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar
 
 
 def apply() -> None:
-    """Mend the Python worker's answer, its reader, and the waits for log lines."""
+    """Fix the Python worker's answer, its reader, and the waits for log lines."""
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     if script.count(_SHIPPED_ANSWER) != 1:
         raise EmulatorChanged("ministack: the Python worker's answer to an exception has changed")
@@ -61,7 +61,7 @@ def _answer_the_failure(execute: Any) -> Any:
 
 
 def _wait_briefly(drain: Any) -> Any:
-    """A log line that comes later belongs to the next invocation's log, as it may on AWS."""
+    """A later log line belongs to the next invocation's log, as it may on AWS."""
 
     @functools.wraps(drain)
     def draining(self: Any, first_line_wait: float = _FIRST_LOG_LINE_SECONDS) -> str:

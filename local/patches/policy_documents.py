@@ -1,4 +1,4 @@
-"""Refusals of policy documents that AWS refuses, and that the emulator stores: malformed, too long, of nobody."""
+"""Refusals of policy documents that AWS refuses and the emulator stores: malformed, too long, of unknown principals."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _BUCKET_ACTION = re.compile(r"s3:(ListBucket|\w+Bucket|\w+Configuration$)")
 
 
 class _Refused(Exception):
-    """What AWS says of a policy document that it does not take."""
+    """AWS's message about a policy document that it refuses."""
 
 
 def apply() -> None:
-    """Check trust and bucket policies, whether they come by API or by CloudFormation."""
+    """Check trust and bucket policies, through the API and through CloudFormation."""
     wrap(iam, "_trust_policy_not_principal_error", "a8f0de38b24d", _check_trust_policy)
     wrap(s3, "_put_bucket_policy", "0496f198bf50", _check_bucket_policy)
     wrap(provisioners, "_s3_bucket_policy_create", "3f5b8eaf6b55", _check_declared_bucket_policy)
@@ -49,8 +49,8 @@ def _check_trust_policy(error_of: Any) -> Any:
                     raise _Refused(f'Invalid principal in policy: "AWS":"{stranger}"')
         except _Refused as refused:
             return str(refused)
-        found: str | None = error_of(document)
-        return found
+        message: str | None = error_of(document)
+        return message
 
     return checking
 
@@ -112,7 +112,7 @@ def _statements(document: Any, not_json: str) -> list[dict[str, Any]]:
             raise _Refused(not_json) from None
     statements = document.get("Statement") if isinstance(document, dict) else None
     statements = [statements] if isinstance(statements, dict) else statements
-    if not isinstance(statements, list) or not statements or not all(isinstance(one, dict) for one in statements):
+    if not isinstance(statements, list) or not statements or not all(isinstance(item, dict) for item in statements):
         raise _Refused("Missing required field Statement")
     for statement in statements:
         if statement.get("Effect") not in ("Allow", "Deny"):
@@ -131,7 +131,7 @@ def _nobody(statement: dict[str, Any]) -> str | None:
     principal = statement.get("Principal")
     if not isinstance(principal, dict):
         return None if principal in (None, "*") else str(principal)
-    return next((one for one in _values(principal.get("AWS")) if not _exists(one)), None)
+    return next((name for name in _values(principal.get("AWS")) if not _exists(name)), None)
 
 
 def _exists(principal: str) -> bool:

@@ -1,4 +1,4 @@
-"""S3 between accounts: policies are evaluated for the caller, copies find a foreign source, owners are as expected."""
+"""S3 between accounts: policies are evaluated for the caller, copies find a foreign source, owners are checked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _for_the_caller: contextvars.ContextVar[bool] = contextvars.ContextVar("foreign_
 
 
 def apply() -> None:
-    """Mend the bucket policy's principal and the look-up of a copy's source."""
+    """Fix the bucket policy's principal and the look-up of a copy's source."""
     wrap(s3, "_foreign_bucket_allows", "7865eb38b093", _evaluate_for_the_caller)
     wrap(iam_evaluator, "evaluate_resource_policy", "e49ce7161ad6", _with_the_caller)
     wrap(s3, "_apply_bucket_scope", "df846d5b4247", _of_the_expected_owner)
@@ -76,8 +76,8 @@ class _OfTheSource:
 
     def get(self, key: Any, default: Any = None) -> Any:
         if key[0] == self._bucket:
-            found = self._store.get_scoped(self._owner, None, key)
-            return default if found is None else found
+            entry = self._store.get_scoped(self._owner, None, key)
+            return default if entry is None else entry
         return self._store.get(key, default)
 
     def __getattr__(self, name: str) -> Any:
@@ -94,7 +94,7 @@ class _OfTheSource:
 
 
 def _from_its_owner(copy: Any) -> Any:
-    """Run the emulator's own copy with look-ups that know the source's owner; both accounts allowed it before."""
+    """Run the emulator's own copy with look-ups that know the source's owner; both accounts have allowed it already."""
 
     @functools.wraps(copy)
     def copying(bucket_name: str, key: str, *arguments: Any) -> Any:

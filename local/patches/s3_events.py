@@ -1,4 +1,4 @@
-"""S3 events on EventBridge carry the version that they are about."""
+"""S3 events on EventBridge carry the object's version."""
 
 from __future__ import annotations
 

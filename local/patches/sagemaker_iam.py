@@ -1,4 +1,4 @@
-"""SageMaker under IAM: actions, resource ARNs, PassRole and AddTags, as the service authorization reference has them.
+"""SageMaker under IAM: actions, resource ARNs, PassRole and AddTags, as in the service authorization reference.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
 """
@@ -55,8 +55,8 @@ def _action(extract: Any) -> Any:
     def extracting(service: str, method: str, path: str, *arguments: Any) -> str | None:
         if service == SERVICE and _INVOCATION.search(path):
             return f"{SERVICE}:InvokeEndpoint"
-        found: str | None = extract(service, method, path, *arguments)
-        return found
+        action: str | None = extract(service, method, path, *arguments)
+        return action
 
     return extracting
 
@@ -69,8 +69,8 @@ def _resource(extract: Any) -> Any:
         _further.set(())
         _failed.set(None)
         if service != SERVICE:
-            found: str = extract(service, method, path, headers, body, query, region, account_id)
-            return found
+            other_arn: str = extract(service, method, path, headers, body, query, region, account_id)
+            return other_arn
         prefix = f"arn:aws:{SERVICE}:{region}:{account_id}:"
         if invocation := _INVOCATION.search(path):
             return f"{prefix}endpoint/{invocation[1].lower()}"

@@ -1,4 +1,4 @@
-"""Step Functions: time limits, idempotent starts, limited delays, ends that stay."""
+"""Step Functions: time limits, idempotent starts, limited delays, final states that stay final."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from local.patches.emulator import wrap
 
 
 def apply() -> None:
-    """Mend the interpreter where it departs from the Amazon States Language."""
+    """Fix the interpreter where it departs from the Amazon States Language."""
     wrap(stepfunctions, "_find_matching_retrier", "cb494ae8503c", _with_limited_delay)
     wrap(stepfunctions, "_fail_execution", "e6da895fa0b7", _unless_ended)
     wrap(stepfunctions, "_run_execution", "996dff84e0e0", _with_time_limit)
@@ -24,7 +24,7 @@ def apply() -> None:
 
 
 def _with_limited_delay(find: Any) -> Any:
-    """MaxDelaySeconds caps a retry's delay, JitterStrategy FULL draws it between nothing and that."""
+    """MaxDelaySeconds caps a retry's delay, JitterStrategy FULL draws it between 0 and that."""
 
     @functools.wraps(find)
     def finding(retriers: Any, error: str, retry_counts: dict[int, int]) -> Any:
@@ -42,7 +42,7 @@ def _with_limited_delay(find: Any) -> Any:
 
 
 def _unless_ended(fail: Any) -> Any:
-    """An execution that was stopped or timed out stays so, whatever its running task does afterwards."""
+    """An execution that was stopped or timed out keeps that status, whatever its running task does afterwards."""
 
     @functools.wraps(fail)
     def failing(execution: dict[str, Any], error: str, cause: str) -> None:
@@ -53,7 +53,7 @@ def _unless_ended(fail: Any) -> Any:
 
 
 def _with_time_limit(run: Any) -> Any:
-    """The machine's TimeoutSeconds, in real seconds: tasks take theirs, only waits are shortened."""
+    """The machine's TimeoutSeconds, in real seconds: tasks take real time, only waits are shortened."""
 
     @functools.wraps(run)
     def running(execution_arn: str) -> None:
@@ -84,7 +84,7 @@ def _time_out(execution: dict[str, Any]) -> None:
 
 
 def _idempotently(start: Any) -> Any:
-    """Starting a running execution again with the same name and input answers with that execution.
+    """Starting a running execution again with the same name and input returns that execution.
 
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
     """

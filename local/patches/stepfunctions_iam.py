@@ -56,7 +56,7 @@ def _if_allowed(invoke: Any) -> Any:
 
 
 def _sentence(session_arn: str, function_arn: str) -> str:
-    """IAM's sentence for a permission that no policy gives."""
+    """IAM's message for a permission that no policy grants."""
     return (
         f"User: {session_arn} is not authorized to perform: {_ACTION} on resource: {function_arn} because no "
         f"identity-based policy allows the {_ACTION} action"

@@ -32,7 +32,7 @@ def _limit_sessions(handle: Any) -> Any:
         answer = await handle(method, path, headers, body, query_params)
         sent = {name: values[-1] for name, values in parse_qs(body.decode("utf-8", errors="replace")).items()}
         if sent.get("Action") != "AssumeRole" or answer[0] != 200:
-            return answer  # who may not assume the role at all hears that first, as on AWS
+            return answer  # a caller that may not assume the role at all gets that error first, as on AWS
         refusal = _refusal(sent, router.extract_access_key_id(headers, query_params))
         return iam._error(400, "ValidationError", refusal, ns="sts") if refusal else answer
 

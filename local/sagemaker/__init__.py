@@ -2,7 +2,7 @@
 
 Follow a request: `service` (route, check) → `jobs` | `models` | `endpoints` | `tags` (act) → `store` (what exists).
 Follow a job: `job_runner` reads the data (`dataset`) with the execution role (`role_session`), starts `trainer` as a
-process and turns what it tells into `candidates`.
+process and turns its events into `candidates`.
 Follow a prediction: `runtime` → `hosting` (which process) → `replica` (one process) → `serving` (in that process).
 """
 
@@ -14,7 +14,7 @@ from local.patches.emulator import EmulatorChanged
 
 SERVICE = "sagemaker"
 
-# What we use of the emulator beside its registry; missing after an upgrade, it must be noticed at the start.
+# What we use of the emulator beside its registry; if an upgrade removes it, the start must fail.
 _NEEDED = {
     "ministack.core.iam_evaluator": ("EvalContext", "_action_matches", "_conditions_met", "_service_principal_matches"),
     "ministack.core.responses": ("get_account_id", "get_region"),
@@ -27,7 +27,7 @@ _NEEDED = {
 def register() -> None:
     """Add both SageMaker services to the emulator of this process; raises EmulatorChanged.
 
-    The runtime signs as `sagemaker` too, so one entry serves both; `service` tells them apart by the target header.
+    The runtime signs as `sagemaker` too, so one entry serves both; `service` distinguishes them by the target header.
     """
     from ministack import app
     from ministack.core import router
@@ -43,7 +43,7 @@ def register() -> None:
         if not isinstance(getattr(module, name, None), dict):
             raise EmulatorChanged(f"{module.__name__} has no dictionary {name}")
     if SERVICE in app.SERVICE_REGISTRY:
-        raise EmulatorChanged("the emulator has a SageMaker of its own")
+        raise EmulatorChanged("the emulator now has its own SageMaker")
 
     from local.sagemaker import service
 

@@ -19,7 +19,7 @@ _ALGORITHM_IMAGE = "683313688378.dkr.ecr.{region}.amazonaws.com/sagemaker-xgboos
 def document(
     event: dict[str, Any], model_uris: list[str], scope: Scope, job_name: str, finished_at: float
 ) -> dict[str, Any]:
-    """A finished candidate, from the trainer's `candidate` event and where its artefacts were uploaded to."""
+    """A finished candidate, from the trainer's `candidate` event and the addresses of its uploaded artefacts."""
     started_at = finished_at - event["training_seconds"]
     objective = event["objective"]
     return {
@@ -42,7 +42,7 @@ def document(
 
 
 def better_first(candidates: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The candidates from the best to the worst by their objective; equals keep their order."""
+    """The candidates from the best to the worst by their objective; ties keep their order."""
 
     def loss(candidate: dict[str, Any]) -> float:
         metric = candidate["FinalAutoMLJobObjectiveMetric"]
@@ -63,9 +63,9 @@ def _steps(name: str, scope: Scope, job_name: str) -> list[dict[str, str]]:
     ]
 
 
-def _containers(told: list[dict[str, Any]], model_uris: list[str], region: str) -> list[dict[str, Any]]:
+def _containers(described: list[dict[str, Any]], model_uris: list[str], region: str) -> list[dict[str, Any]]:
     """One container in ENSEMBLING; transform, algorithm and (for a classification) inverse transform in HPO."""
-    images = [_ENSEMBLING_IMAGE] if len(told) == 1 else [_TRANSFORM_IMAGE, _ALGORITHM_IMAGE, _TRANSFORM_IMAGE]
+    images = [_ENSEMBLING_IMAGE] if len(described) == 1 else [_TRANSFORM_IMAGE, _ALGORITHM_IMAGE, _TRANSFORM_IMAGE]
     return [
         {
             "Image": image.format(region=region),
@@ -79,7 +79,7 @@ def _containers(told: list[dict[str, Any]], model_uris: list[str], region: str) 
                 **(container.get("environment") or {}),
             },
         }
-        for image, uri, container in zip(images, model_uris, told, strict=False)
+        for image, uri, container in zip(images, model_uris, described, strict=False)
     ]
 
 

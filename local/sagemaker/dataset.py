@@ -84,7 +84,9 @@ def _below_prefix(s3: Any, bucket: str, prefix: str, role_arn: str, region: str)
                 if item["Size"] and not item["Key"].endswith("/"):
                     yield bucket, item["Key"]
     except ClientError as error:
-        reason = f"{_nothing_found(f's3://{bucket}/{prefix}', role_arn, region)} Error message from S3: {_told(error)}"
+        reason = (
+            f"{_nothing_found(f's3://{bucket}/{prefix}', role_arn, region)} Error message from S3: {_message_of(error)}"
+        )
         raise DataUnavailable(reason) from error
 
 
@@ -99,9 +101,9 @@ def _nothing_found(uri: str, role_arn: str, region: str) -> str:
 def _refused(uri: str, action: str, role_arn: str, bucket: str, error: ClientError) -> DataUnavailable:
     return DataUnavailable(
         f'ClientError: Data download failed: Failed to download S3 URL "{uri}". Please ensure that the role '
-        f'"{role_arn}" has "{action}" permissions on bucket "{bucket}". Error message from S3: {_told(error)}'
+        f'"{role_arn}" has "{action}" permissions on bucket "{bucket}". Error message from S3: {_message_of(error)}'
     )
 
 
-def _told(error: ClientError) -> str:
+def _message_of(error: ClientError) -> str:
     return f"{error.response['Error'].get('Message', '')} ({error.response['Error']['Code']})"

@@ -76,7 +76,7 @@ def list_endpoints(request: Document, scope: Scope) -> Document:
 
 
 def _at_rest(request: Document, scope: Scope) -> Endpoint:
-    """The endpoint; raises ValidationException while something is being done to it."""
+    """The endpoint; raises ValidationException while it is changing."""
     endpoint = store.get(Endpoint, scope, request["EndpointName"])
     if endpoint.status in _IN_PROGRESS:
         raise invalid(f'Cannot update in-progress endpoint "{endpoint.arn}".')
@@ -97,7 +97,7 @@ def _variant(endpoint: Endpoint, variant: Document) -> Document:
     model = endpoint.models[variant["VariantName"]]
     images = [container["Image"] for container in model.get("Containers") or [model["PrimaryContainer"]]]
     weight = variant.get("InitialVariantWeight", 1.0)
-    # A serverless variant has no instances, and says so with a count of 0.
+    # A serverless variant has no instances: its count is 0.
     instances = variant.get("InitialInstanceCount", 0)
     return {
         "VariantName": variant["VariantName"],

@@ -18,9 +18,9 @@ logger = logging.getLogger("local.sagemaker")
 
 
 def deploy(endpoint: Endpoint, config: EndpointConfig) -> None:
-    """Serve the endpoint by `config`, in the background: InService or Failed, or on an update what it was before.
+    """Serve the endpoint by `config`, in the background: InService or Failed; a failed update leaves it as it was.
 
-    What the configuration and its models say is taken now, so that they may be deleted while the endpoint lives.
+    The configuration and its models are copied now, so that they may be deleted while the endpoint exists.
     """
     variants = config.request["ProductionVariants"]
     models = {
@@ -39,7 +39,7 @@ def serve_again() -> None:
             if endpoint.status == "Deleting":
                 store.remove(endpoint)
             elif endpoint.variants:
-                # AWS's word for maintenance: neither updated nor deleted until it is over.
+                # AWS's status for maintenance: neither updated nor deleted until it is over.
                 endpoint.status = "SystemUpdating"
                 _in_background(_deploy, endpoint, endpoint)
             else:
@@ -93,7 +93,7 @@ def _deploy(endpoint: Endpoint, target: Endpoint) -> None:
         for running in fleet.values():
             running.kill()
         if not isinstance(failure, HostingFailed):
-            logger.exception("%s failed by a fault of the embedded cloud", endpoint.arn)
+            logger.exception("%s failed through a fault of the embedded cloud", endpoint.arn)
         _failed(endpoint, str(failure))
         return
     with store.lock:
@@ -123,12 +123,12 @@ def _failed(endpoint: Endpoint, reason: str) -> None:
 
 
 def _watch(endpoint: Endpoint, name: str, running: Replica) -> None:
-    """Start a serving process again that ended by itself, as SageMaker replaces an instance."""
+    """Restart a serving process that ended by itself, as SageMaker replaces an instance."""
     running.process.wait()
     if running.retiring:
         return
     logger.error("the process of %s, variant %s, ended with %s", endpoint.arn, name, running.process.returncode)
-    variant = next(one for one in endpoint.variants if one["VariantName"] == name)
+    variant = next(item for item in endpoint.variants if item["VariantName"] == name)
     try:
         fresh = replica.start(variant, endpoint.models[name], endpoint.scope, endpoint.arn)
     except HostingFailed:

@@ -1,4 +1,4 @@
-"""Run one AutoML job: read the data, start its trainer, follow it, upload what it made. One thread per job."""
+"""Run one AutoML job: read the data, start its trainer, follow it, upload its results. One thread per job."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from local.sagemaker.role_session import s3_client
 from local.sagemaker.store import Job
 
 POLL_SECONDS = 0.05
-# The trainer keeps its cap by itself; when it is this late, it is killed.
+# The trainer enforces its cap itself; when it is this late, it is killed.
 GRACE_SECONDS = 60.0
 _SEED = 0
 _CANDIDATES_FOLDER = "sagemaker-automl-candidates"
@@ -38,21 +38,21 @@ class JobFailed(Exception):
 
 
 class JobStopped(Exception):
-    """Somebody stopped the job."""
+    """The job was stopped."""
 
 
 @dataclass
 class _Runner:
     job: Job
     folder: Path
-    stop_wanted: threading.Event = field(default_factory=threading.Event)
+    stop_requested: threading.Event = field(default_factory=threading.Event)
 
 
 _runners: dict[str, _Runner] = {}
 
 
 def start(job: Job) -> None:
-    """Run the job in a thread of its own."""
+    """Run the job in its own thread."""
     runner = _runners[job.arn] = _Runner(job, processes.new_folder("job"))
     threading.Thread(target=_run, args=(runner,), name=job.arn, daemon=True).start()
 
@@ -60,13 +60,13 @@ def start(job: Job) -> None:
 def stop(job: Job) -> None:
     """Ask a running job to stop; it becomes Stopped when its process has ended."""
     if runner := _runners.get(job.arn):
-        runner.stop_wanted.set()
+        runner.stop_requested.set()
 
 
 def stop_all() -> None:
     """Ask all running jobs to stop."""
     for runner in list(_runners.values()):
-        runner.stop_wanted.set()
+        runner.stop_requested.set()
 
 
 def _run(runner: _Runner) -> None:
@@ -78,7 +78,7 @@ def _run(runner: _Runner) -> None:
     except (JobFailed, dataset.DataUnavailable, ApiError) as failure:
         _end(job, "Failed", "Failed", str(failure))
     except Exception:
-        logger.exception("%s failed by a fault of the embedded cloud", job.arn)
+        logger.exception("%s failed through a fault of the embedded cloud", job.arn)
         _end(job, "Failed", "Failed", "InternalServerError: We encountered an internal error. Please try again.")
     else:
         _end(job, "Completed", reason)
@@ -96,11 +96,11 @@ def _end(job: Job, status: str, secondary_status: str, reason: str | None = None
 
 
 def _train(runner: _Runner) -> str:
-    """Train the job; answers the secondary status of its completion."""
+    """Train the job; return the secondary status of its completion."""
     job, folder = runner.job, runner.folder
     s3 = s3_client(job.request["RoleArn"], job.scope, job.arn)
     _write_job_file(job, s3, folder)
-    if runner.stop_wanted.is_set():
+    if runner.stop_requested.is_set():
         raise JobStopped
     process = processes.start(processes.trainer_module(), folder)
     try:
@@ -171,7 +171,7 @@ def _events(runner: _Runner, process: processes.Process) -> Iterator[dict[str, A
             if complete:
                 position += len(complete) + 1
                 yield from map(json.loads, complete.splitlines())
-        if runner.stop_wanted.wait(0 if ended else POLL_SECONDS):
+        if runner.stop_requested.wait(0 if ended else POLL_SECONDS):
             raise JobStopped
         if ended:
             return
@@ -180,7 +180,7 @@ def _events(runner: _Runner, process: processes.Process) -> Iterator[dict[str, A
 
 
 def _apply(job: Job, event: dict[str, Any], s3: Any, folder: Path) -> str | None:
-    """Take one event of the trainer into the job; answers the reason of a completion."""
+    """Apply one event of the trainer to the job; return the reason of a completion."""
     match event["event"]:
         case "status":
             _change(job, secondary_status=event["secondary_status"])
@@ -219,7 +219,7 @@ def _complete(job: Job, event: dict[str, Any], s3: Any, folder: Path) -> None:
         for path in _files(folder / artifact):
             _upload(job, s3, path, f"{uri}/{path.name}")
         locations[_REPORT_MEMBERS[report]] = uri
-    # A new list rather than a change inside: a description may be on its way out.
+    # A new list rather than a change in place: a description may be in transit.
     finished = [
         _with_reports(candidate, locations) if candidate["CandidateName"] == event["best"] else candidate
         for candidate in job.candidates

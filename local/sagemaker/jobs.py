@@ -1,6 +1,6 @@
 """AutoML jobs: create, describe, list, stop; the two versions of the API over one kind of job.
 
-A request of the first version is turned into one of the second, and everything else knows only that.
+A request of the first version is converted to the second, which is all that the rest knows.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def describe_v2(request: Document, scope: Scope) -> Document:
 
 
 def describe_v1(request: Document, scope: Scope) -> Document:
-    """DescribeAutoMLJob; jobs of the second version cannot be described by it, as AWS documents."""
+    """DescribeAutoMLJob; it cannot describe jobs of the second version, as AWS documents."""
     job = _get(request, scope)
     if job.first_version is None:
         raise invalid(f"{job.name} was created by CreateAutoMLJobV2. Use DescribeAutoMLJobV2 to describe it.")
@@ -218,15 +218,15 @@ def _as_second_version(request: Document) -> Document:
     second = {
         "AutoMLJobName": request["AutoMLJobName"],
         "AutoMLJobInputDataConfig": channels,
-        "AutoMLProblemTypeConfig": {"TabularJobConfig": _given(tabular)},
+        "AutoMLProblemTypeConfig": {"TabularJobConfig": _without_none(tabular)},
         "SecurityConfig": config.get("SecurityConfig"),
         "DataSplitConfig": config.get("DataSplitConfig"),
     }
     same = ("OutputDataConfig", "RoleArn", "Tags", "AutoMLJobObjective", "ModelDeployConfig")
-    return _given(second | {name: request.get(name) for name in same})
+    return _without_none(second | {name: request.get(name) for name in same})
 
 
-def _given(members: Document) -> Document:
+def _without_none(members: Document) -> Document:
     return {name: value for name, value in members.items() if value is not None}
 
 
@@ -244,14 +244,14 @@ def _summary(job: Job) -> Document:
 
 
 def _progress(job: Job) -> Document:
-    """What both versions of the description say of a job's course."""
+    """A job's progress, as both versions of the description state it."""
     with store.lock:
-        best = next((one for one in job.candidates if one["CandidateName"] == job.best), None)
+        best = next((candidate for candidate in job.candidates if candidate["CandidateName"] == job.best), None)
         return {**_summary(job), "BestCandidate": best}
 
 
 def _resolved(job: Job) -> Document:
-    return _given(
+    return _without_none(
         {
             "AutoMLJobObjective": {"MetricName": job.objective} if job.objective else None,
             "ProblemType": job.problem_type,

@@ -1,4 +1,4 @@
-"""List operations: filter, sort and page, alike for all kinds."""
+"""List operations: filter, sort and page, the same for all kinds."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _DEFAULT_PAGE = 10  # SageMaker's default for MaxResults of most lists
 
 
 def chosen(documents: Sequence[Document], request: Document, *, name: str, status: str = "") -> list[Document]:
-    """The documents that pass the request's filters; `name` and `status` say which members hold those."""
+    """The documents that pass the request's filters; `name` and `status` name the members that hold those."""
     tests: dict[str, Callable[[Document, Any], bool]] = {
-        "NameContains": lambda document, wanted: wanted.lower() in document[name].lower(),
-        "StatusEquals": lambda document, wanted: bool(document[status] == wanted),
-        "CandidateNameEquals": lambda document, wanted: bool(document[name] == wanted),
-        "CreationTimeAfter": lambda document, wanted: bool(document["CreationTime"] > wanted),
-        "CreationTimeBefore": lambda document, wanted: bool(document["CreationTime"] < wanted),
-        "LastModifiedTimeAfter": lambda document, wanted: bool(document["LastModifiedTime"] > wanted),
-        "LastModifiedTimeBefore": lambda document, wanted: bool(document["LastModifiedTime"] < wanted),
+        "NameContains": lambda document, value: value.lower() in document[name].lower(),
+        "StatusEquals": lambda document, value: bool(document[status] == value),
+        "CandidateNameEquals": lambda document, value: bool(document[name] == value),
+        "CreationTimeAfter": lambda document, value: bool(document["CreationTime"] > value),
+        "CreationTimeBefore": lambda document, value: bool(document["CreationTime"] < value),
+        "LastModifiedTimeAfter": lambda document, value: bool(document["LastModifiedTime"] > value),
+        "LastModifiedTimeBefore": lambda document, value: bool(document["LastModifiedTime"] < value),
     }
     active = [(test, request[filter_name]) for filter_name, test in tests.items() if filter_name in request]
-    return [document for document in documents if all(test(document, wanted) for test, wanted in active)]
+    return [document for document in documents if all(test(document, value) for test, value in active)]
 
 
 def page(

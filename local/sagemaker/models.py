@@ -62,7 +62,7 @@ def describe_model(request: Document, scope: Scope) -> Document:
 
 
 def delete_model(request: Document, scope: Scope) -> Document:
-    """DeleteModel; an endpoint that serves the model goes on."""
+    """DeleteModel; an endpoint that serves the model continues."""
     store.remove(store.get(Model, scope, request["ModelName"]))
     return {}
 
@@ -118,7 +118,7 @@ def describe_endpoint_config(request: Document, scope: Scope) -> Document:
 
 
 def delete_endpoint_config(request: Document, scope: Scope) -> Document:
-    """DeleteEndpointConfig; an endpoint that was made from it goes on."""
+    """DeleteEndpointConfig; an endpoint that was created from it continues."""
     store.remove(store.get(EndpointConfig, scope, request["EndpointConfigName"]))
     return {}
 

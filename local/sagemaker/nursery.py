@@ -1,8 +1,8 @@
-"""The nursery: a process that has imported what training and serving need, and that each trainer and server is forked
-of.
+"""The nursery: a process that has imported what training and serving need, and from which each trainer and server
+is forked.
 
-These imports take four seconds of a core, for each job and each endpoint. The nursery is started when the first process
-is asked for, has one thread only, and ends with the process that started it.
+These imports take four CPU seconds for each job and each endpoint. The nursery is started when the first process is
+requested, has one thread only, and ends with the process that started it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KILLED = -int(signal.SIGKILL)
 
 
 class Child:
-    """A process of the nursery; has of `subprocess.Popen` what is used here."""
+    """A process of the nursery; has the parts of `subprocess.Popen` that are used here."""
 
     def __init__(self, pid: int, done: int) -> None:
         self.pid = pid
@@ -34,7 +34,7 @@ class Child:
         self._done, self._lock = Connection(done, writable=False), threading.Lock()
 
     def poll(self) -> int | None:
-        """Return the exit code, or None while it runs; a process that was killed left none, and gets SIGKILL's."""
+        """Return the exit code, or None while it runs; a killed process leaves none, and gets SIGKILL's."""
         return self._ended(0)
 
     def wait(self, timeout: float | None = None) -> int:
@@ -58,7 +58,7 @@ class Child:
 
     def _ended(self, timeout: float | None) -> int | None:
         if self.returncode is None and self._done.poll(timeout):
-            with self._lock:  # whoever waits second finds nothing to read
+            with self._lock:  # a second waiter finds nothing to read
                 if self.returncode is None:
                     self.returncode = int(os.read(self._done.fileno(), 16) or _KILLED)
         return self.returncode
@@ -82,7 +82,7 @@ class Nursery:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can be asked."""
+        """Whether it runs."""
         return self._process.poll() is None
 
     def close(self) -> None:
@@ -102,7 +102,7 @@ class Nursery:
             os.close(theirs)
         if not answer:
             raise ChildProcessError(
-                "the process that trainers and servers are forked of has ended; its message is above"
+                "the process that trainers and servers are forked from has ended; its message is above"
             )
         child.pid = int(answer)
         return child
@@ -110,7 +110,7 @@ class Nursery:
 
 def main(channel: socket.socket) -> None:
     """Import what children need, then fork one for each request until the other side is gone."""
-    # The libraries are imported for their effect: they are there when a child asks for them.
+    # The libraries are imported for their effect: children find them loaded.
     import lightgbm  # noqa: F401
     import xgboost  # noqa: F401
 
@@ -118,11 +118,11 @@ def main(channel: socket.socket) -> None:
     from local.sagemaker.trainer import training  # noqa: F401
 
     threads = len(list(Path("/proc/self/task").iterdir()))
-    if threads > 1:  # a lock that one of them holds would be held for ever in each child
-        raise RuntimeError(f"a library has started {threads - 1} threads while it was imported: nothing can be forked")
+    if threads > 1:  # a lock that one of them holds would be held forever in each child
+        raise RuntimeError(f"a library started {threads - 1} threads on import, so nothing can be forked")
     gc.collect()
     gc.freeze()  # children share these pages as long as nobody writes to them
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whoever waits for a child reads its pipe
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the waiter for a child reads its pipe
     while True:
         request, fds, _, _ = socket.recv_fds(channel, 4096, 1)
         if not request:
@@ -136,7 +136,7 @@ def main(channel: socket.socket) -> None:
 
 
 def _run(module: str, folder: str, log: str, *, done: int) -> None:
-    """Be the child: run its module, tell its exit code, end."""
+    """Be the child: run its module, report its exit code, end."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.set_inheritable(done, False)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

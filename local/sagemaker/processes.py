@@ -1,4 +1,4 @@
-"""The processes that train and serve: children of this one, each with a folder of its own.
+"""The processes that train and serve: children of this one, each with its own folder.
 
 They end by themselves when this process dies, however it dies (both watch their parent), and stay in its process group.
 """
@@ -23,8 +23,8 @@ _REPOSITORY = Path(__file__).resolve().parents[2]
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LOG_LEVEL")
 _LOG = "log.txt"
 _STOP_SECONDS = 5.0
-# Idle OpenMP threads that spin made training 10 to 100 times slower under load; nothing can be forked of a process with
-# a thread of pyarrow's jemalloc.
+# Idle OpenMP threads that spin made training 10 to 100 times slower under load; nothing can be forked from a process
+# with a thread of pyarrow's jemalloc.
 _ONE_THREAD = {
     "OMP_WAIT_POLICY": "passive",
     "OMP_NUM_THREADS": "1",
@@ -52,8 +52,8 @@ def new_folder(purpose: str) -> Path:
 def start(module: str, folder: Path) -> Process:
     """Start `python -m module folder` without any AWS credentials; its output goes to a log in the folder.
 
-    A module of ours is forked of the nursery, where that is safe: macOS's own libraries do not bear it. A module that
-    ends in `.py` is run as a file.
+    Our own modules are forked from the nursery where that is safe: macOS's libraries do not support it. A module that
+    ends in `.py` runs as a file.
     """
     if sys.platform == "linux" and not module.endswith(".py"):
         return _started_nursery().start(module, folder, folder / _LOG)
@@ -75,7 +75,7 @@ def _environment() -> dict[str, str]:
 
 
 def _started_nursery() -> Nursery:
-    global _nursery  # noqa: PLW0603 - one for the embedded cloud, and a new one should it have died
+    global _nursery  # noqa: PLW0603 - one for the embedded cloud, replaced if it dies
     with _lock:
         if _nursery is not None and not _nursery.is_alive:
             _nursery.close()
@@ -95,7 +95,7 @@ def close_nursery() -> None:
 
 
 def stop(process: Process) -> None:
-    """End a process, politely first; harmless when it has ended."""
+    """End a process, first by SIGTERM; harmless when it has ended."""
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     try:

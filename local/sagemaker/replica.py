@@ -1,4 +1,4 @@
-"""One process that serves one variant of an endpoint: started, asked over kept-alive connections, retired."""
+"""One process that serves one variant of an endpoint: started, called over kept-alive connections, retired."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Replica:
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def enter(self) -> bool:
-        """Count a request in, unless a serverless variant answers as many as it may."""
+        """Count a request in, unless a serverless variant is at its limit."""
         with self._changed:
             if self.max_concurrency is not None and self.in_flight >= self.max_concurrency:
                 return False
@@ -61,13 +61,13 @@ class Replica:
 
     def invoke(self, body: bytes, headers: dict[str, str]) -> tuple[int, str, bytes]:
         """The container's status, content type and body; raises OSError or HTTPException when it does not answer."""
-        # An idle connection may have been closed by the other side; a new one says the truth.
+        # An idle connection may have been closed by the other side; a new one shows the truth.
         with contextlib.suppress(IndexError, ConnectionError, http.client.BadStatusLine):
             return self._ask(self._idle.pop(), body, headers)
         return self._ask(self._connect(), body, headers)
 
     def retire(self) -> None:
-        """End the process once it has answered what it was asked, or after the longest time that an answer may take."""
+        """End the process once it has answered its requests, or after the longest time that an answer may take."""
         self.retiring = True
         with self._changed:
             self._changed.wait_for(lambda: self.in_flight == 0, INVOCATION_SECONDS)

@@ -1,8 +1,8 @@
 """Act with an execution role's rights, as SageMaker does.
 
 SageMaker assumes the role as the service `sagemaker.amazonaws.com`, which no caller of STS can be. So the role's trust
-policy is evaluated here, for that service, and the session is put where the emulator keeps those of AssumeRole; from
-then on every call of it goes through the emulator's front door, where identity and bucket policies are enforced.
+policy is evaluated here, for that service, and the session is stored where the emulator keeps those of AssumeRole; from
+then on each of its calls goes through the emulator's front door, where identity and bucket policies are enforced.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """InvokeEndpoint, the data plane: pass a request to the endpoint's process, within AWS's limits.
 
-On the path of every prediction, so it does little: the process is asked from a small pool of threads over connections
+It is on the path of every prediction, so it does little: a small pool of threads calls the process over connections
 that stay open, and the event loop waits for the thread without blocking.
 """
 
@@ -44,7 +44,7 @@ async def invoke(endpoint_name: str, headers: dict[str, str], body: bytes, scope
     if replica is None:
         raise ApiError("ThrottlingException", "Too many requests for the endpoint's MaxConcurrency.", status=429)
     started_at = time.perf_counter()
-    status = 500  # what an answer that never came is counted as
+    status = 500  # the status that counts if no answer comes
     try:
         status, content_type, answer = await _ask(replica, headers, body)
     except (TimeoutError, OSError, http.client.HTTPException) as error:
@@ -85,7 +85,7 @@ def _threads() -> ThreadPoolExecutor:
 def _check_headers(endpoint_name: str, headers: dict[str, str]) -> None:
     if unsupported := next((name for name in _UNSUPPORTED if f"x-amzn-sagemaker-{name}" in headers), None):
         raise ApiError("ValidationError", f"{unsupported} is not supported by the embedded cloud.")
-    request: dict[str, object] = {"EndpointName": endpoint_name, "Body": b""}  # the body has a check of its own
+    request: dict[str, object] = {"EndpointName": endpoint_name, "Body": b""}  # the body is checked separately
     for member, header in _header_members():
         if header in headers:
             request[member] = headers[header]
@@ -127,16 +127,16 @@ def _silence(error: Exception) -> str:
     return f"The container does not answer: {error}"
 
 
-def _model_error(endpoint: Endpoint, status: int, told: str) -> ApiError:
+def _model_error(endpoint: Endpoint, status: int, message: str) -> ApiError:
     group, region = f"/aws/sagemaker/Endpoints/{endpoint.name}", endpoint.scope.region
     return ApiError(
         "ModelError",
         f"Received {'client' if 400 <= status < 500 else 'server'} error ({status}) from primary with message "
-        f'"{told}". '
+        f'"{message}". '
         f"See https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer:group={group} "
         f"in account {endpoint.scope.account} for more information.",
         status=424,
         OriginalStatusCode=status,
-        OriginalMessage=told,
+        OriginalMessage=message,
         LogStreamArn=f"arn:aws:logs:{region}:{endpoint.scope.account}:log-group:{group}",
     )

@@ -67,7 +67,7 @@ async def handle_request(
             return 200, {"Content-Type": JSON}, json.dumps(answer).encode()
         if method == "POST" and (invocation := _INVOCATIONS.fullmatch(path)):
             return await runtime.invoke(invocation[1], headers, body, scope)
-        raise ApiError("UnknownOperationException", f"{method} {path} is no operation of SageMaker.", status=404)
+        raise ApiError("UnknownOperationException", f"{method} {path} is not an operation of SageMaker.", status=404)
     except ApiError as error:
         return error.answer(content_type)
 
@@ -81,11 +81,11 @@ async def _control(name: str, body: bytes, scope: Scope) -> dict[str, Any]:
     except ValueError as error:
         raise ApiError("SerializationException", "The request is not JSON.") from error
     check_request(model.input_shape, request)
-    given = {member: value for member, value in request.items() if value is not None}
+    members = {member: value for member, value in request.items() if value is not None}
     if name in _CALL_AWS:
-        answer = await asyncio.to_thread(OPERATIONS[name], given, scope)
+        answer = await asyncio.to_thread(OPERATIONS[name], members, scope)
     else:
-        answer = OPERATIONS[name](given, scope)
+        answer = OPERATIONS[name](members, scope)
     return check_answer(model.output_shape, answer)
 
 

@@ -1,4 +1,4 @@
-"""Check requests and answers against botocore's own service model, with the words in which SageMaker refuses.
+"""Check requests and answers against botocore's own service model, with SageMaker's own messages.
 
 botocore's validator knows types and required members; lengths, ranges, patterns and enums are in the same model, but
 only the service checks them. So here is one walk over a shape that finds everything, for requests and for
@@ -17,7 +17,7 @@ from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Sh
 
 from local.sagemaker.errors import ApiError, invalid
 
-# Java's classes that Python's `re` lacks, as near as it comes to them.
+# Java's classes that Python's `re` lacks, and the nearest that it has.
 _JAVA_CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s", r"\p{ASCII}": r"[\x00-\x7f]", r"\z": r"\Z"}
 _PYTHON_TYPES: Mapping[str, tuple[type[Any], ...]] = {
     "string": (str,), "integer": (int,), "long": (int,), "float": (int, float), "double": (int, float),
@@ -39,18 +39,18 @@ def operation(name: str, service: str = "sagemaker") -> OperationModel:
 
 def check_request(shape: Shape | None, request: Any) -> None:
     """Raise ApiError (ValidationException, or SerializationException for a wrong type) unless `request` fits."""
-    found = list(_violations(shape, request, "")) if shape else []
-    if found:
-        errors = "error" if len(found) == 1 else "errors"
-        raise invalid(f"{len(found)} validation {errors} detected: {'; '.join(found)}")
+    violations = list(_violations(shape, request, "")) if shape else []
+    if violations:
+        errors = "error" if len(violations) == 1 else "errors"
+        raise invalid(f"{len(violations)} validation {errors} detected: {'; '.join(violations)}")
 
 
 def check_answer(shape: Shape | None, answer: dict[str, Any]) -> dict[str, Any]:
     """`answer` without its None members; raises ValueError when it does not fit, which is a bug of ours."""
     answer = _without_none(answer)
-    found = list(_violations(shape, answer, "", unknown_allowed=False)) if shape else [*answer]
-    if found:
-        raise ValueError(f"an answer that botocore's model does not know: {'; '.join(found)}")
+    violations = list(_violations(shape, answer, "", unknown_allowed=False)) if shape else [*answer]
+    if violations:
+        raise ValueError(f"an answer that botocore's model does not know: {'; '.join(violations)}")
     return answer
 
 

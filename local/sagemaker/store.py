@@ -125,11 +125,11 @@ def find(kind: type[AnyResource], scope: Scope, name: str) -> AnyResource | None
 
 
 def get(kind: type[AnyResource], scope: Scope, name: str) -> AnyResource:
-    """The resource of that name; raises the ValidationException with which SageMaker says that there is none."""
-    found = find(kind, scope, name)
-    if found is None:
+    """The resource of that name; raises SageMaker's ValidationException if there is none."""
+    resource = find(kind, scope, name)
+    if resource is None:
         raise ApiError("ValidationException", f'Could not find {kind.label} "{scope.arn(kind.kind, name)}".')
-    return found
+    return resource
 
 
 def refuse_existing(kind: type[Resource], scope: Scope, name: str) -> None:
@@ -154,7 +154,7 @@ def remove(resource: Resource) -> None:
 
 
 def exists(resource: Resource) -> bool:
-    """Whether this very resource is still there, and not another of its name."""
+    """Whether this same resource still exists, and not another of its name."""
     with lock:
         return _resources.get(_key(type(resource), resource.scope, resource.name)) is resource
 
@@ -172,7 +172,7 @@ def snapshot() -> dict[str, Any]:
 
 
 def restore(state: dict[str, Any]) -> None:
-    """What `snapshot` answered, back again, instead of what is there."""
+    """Replace everything by what `snapshot` returned."""
     with lock:
         _resources.clear()
         for values in state["resources"]:

@@ -1,4 +1,4 @@
-"""One embedded cloud for all contract tests of its mends; each test makes resources under names of its own."""
+"""One embedded cloud for all contract tests of its patches; each test creates resources under its own names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mend takes hold only of what it was written for."""
+"""A patch applies only to the source that it was written for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from local.patches import MENDS, emulator
+from local.patches import PATCHES, emulator
 
 
 def original(number: int) -> int:
@@ -19,16 +19,16 @@ def owner() -> SimpleNamespace:
 
 
 def test_a_mend_wraps_what_it_was_written_for() -> None:
-    mended = owner()
-    emulator.wrap(mended, "original", emulator.digest(original), lambda before: lambda number: before(number) * 10)
-    assert mended.original(1) == 20
+    patched = owner()
+    emulator.wrap(patched, "original", emulator.digest(original), lambda before: lambda number: before(number) * 10)
+    assert patched.original(1) == 20
 
 
 def test_two_mends_of_one_function_are_both_bound_to_what_the_emulator_ships() -> None:
-    mended = owner()
+    patched = owner()
     for _ in range(2):
-        emulator.wrap(mended, "original", emulator.digest(original), lambda before: lambda number: before(number) * 10)
-    assert mended.original(1) == 200
+        emulator.wrap(patched, "original", emulator.digest(original), lambda before: lambda number: before(number) * 10)
+    assert patched.original(1) == 200
 
 
 def test_a_changed_function_stops_the_start() -> None:
@@ -37,17 +37,17 @@ def test_a_changed_function_stops_the_start() -> None:
 
 
 def test_a_function_that_is_gone_stops_the_start() -> None:
-    with pytest.raises(emulator.EmulatorChanged, match=r"ministack.example.other, which a mend replaces, is gone"):
+    with pytest.raises(emulator.EmulatorChanged, match=r"ministack.example.other, which a patch replaces, is gone"):
         emulator.wrap(owner(), "other", "0123456789ab", lambda before: before)
 
 
 def test_another_release_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(emulator, "version", lambda _: "99.0")
-    with pytest.raises(emulator.EmulatorChanged, match=r"99\.0 is installed, the mends .* are for 1\.5\.33"):
+    with pytest.raises(emulator.EmulatorChanged, match=r"99\.0 is installed, the patches .* are for 1\.5\.33"):
         emulator.require_release()
 
 
-@pytest.mark.parametrize("name", MENDS)
+@pytest.mark.parametrize("name", PATCHES)
 def test_every_mend_has_a_contract_test_and_a_row_in_the_documentation(
     name: str, request: pytest.FixtureRequest
 ) -> None:

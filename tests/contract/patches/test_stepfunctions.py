@@ -24,7 +24,7 @@ def machine(**states: Any) -> dict[str, Any]:
     return {"StartAt": next(iter(states)), "States": states}
 
 
-def test_a_machines_time_limit_ends_it_and_is_told(
+def test_a_machines_time_limit_ends_it_and_is_announced(
     start_machine: Start, end_of: End, make_function: Callable[[str], str], make_event_queue: Any
 ) -> None:
     next_event = make_event_queue({"source": ["aws.states"], "detail": {"status": ["TIMED_OUT"]}})

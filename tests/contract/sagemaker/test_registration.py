@@ -51,5 +51,5 @@ def test_registration_routes_persists_and_resets_our_service(emulator: Any) -> N
 
 def test_a_sagemaker_of_the_emulator_itself_is_noticed(emulator: Any) -> None:
     emulator.SERVICE_REGISTRY["sagemaker"] = {"module": "sagemaker"}
-    with pytest.raises(EmulatorChanged, match="SageMaker of its own"):
+    with pytest.raises(EmulatorChanged, match="its own SageMaker"):
         sagemaker.register()

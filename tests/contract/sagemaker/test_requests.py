@@ -94,7 +94,7 @@ def test_a_member_that_does_not_fit_is_named_with_the_constraint(path: str, valu
     assert constraint in error.message
 
 
-def test_all_violations_are_told_at_once() -> None:
+def test_all_violations_are_reported_at_once() -> None:
     request = changed("RoleArn", None) | {"AutoMLJobName": "a_b"}
     assert refused(request).message.startswith("2 validation errors detected: ")
     assert "length greater than or equal to 1; Value '' at" in refused(changed("AutoMLJobName", "")).message

@@ -49,7 +49,7 @@ def test_there_is_signal_to_find_and_noise_to_miss() -> None:
     assert 0.75 < found < 0.97
 
 
-def test_the_command_writes_what_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_writes_what_its_arguments_ask_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["sample", str(tmp_path / "c.csv"), "--rows", "12", "--seed", "9"])
     sample.main()
     sample.write(tmp_path / "d.csv", 12, 9)
