@@ -1,4 +1,4 @@
-"""The reference of the command line, as its parser has it."""
+"""The reference of the command line, from its parser."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def reference() -> str:
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    """Return each command's parser under what is typed to run it."""
+    """Return each command's parser under the words that run it."""
     return {command.prog: command for command in _commands(parser())}
 
 
 def _commands(group: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    # argparse has no public way to look at a parser.
+    # argparse has no public way to read a parser.
     inner = [action.choices for action in group._actions if isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001
     for choices in inner:
         for command in choices.values():

@@ -1,6 +1,6 @@
-"""`python -m tools.docs`: write what the documentation takes from the code.
+"""`python -m tools.docs`: generate the parts of the documentation that come from the code.
 
-That is a whole file, or the text of a page between `<!-- generated: NAME -->` and `<!-- /generated -->`.
+A part is a whole file, or the text of a page between `<!-- generated: NAME -->` and `<!-- /generated -->`.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ ERROR_MODULES = (uploads, datasets, training, accounts, transient, stops, tenanc
 ERRORS_INTRODUCTION = """
 Every failure has a name: the class in `layers/core/tenantml/errors/`, from which `make docs` writes this page; the
 error's name in Step Functions and Lambda; and the `code` of an API's answer, whose `type` links here. A number is the
-HTTP status of an error that the API may answer with. The message says what was wrong and where; this page says what to
-do, and in brackets whose turn it is. An execution that fails when it is the turn of the customer's cloud team or of the
-operator calls operators, through the alarm on failed executions.
+HTTP status of an error that the API may return. The message states what was wrong and where; this page states what to
+do, and in brackets whose turn it is. If it is the turn of the customer's cloud team or of the operator, a failed
+execution notifies operators, through the alarm on failed executions.
 """
 
 
@@ -64,7 +64,7 @@ def _error(kind: type[errors.TenantMLError]) -> str:
 
 
 def settings_table() -> str:
-    """Return a model's settings as the API's document has them."""
+    """Return a model's settings as the API's document states them."""
     schema = schemas.settings()
     rows = [
         f"| `{name}` | {_values(setting)} | {_default(setting)} | {setting['description']} |"
@@ -132,7 +132,7 @@ PARTS: dict[str, Callable[[], str]] = {
 
 
 def rendered(repository: Path = REPOSITORY) -> Iterator[tuple[Path, str]]:
-    """Yield every page that holds something generated, with its text as it must be.
+    """Yield every page with a generated part, with its text as it must be.
 
     Raises:
         LookupError: a page asks for a part that does not exist, or no page asks for one that does.

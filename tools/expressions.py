@@ -1,6 +1,6 @@
 """`python -m tools.expressions DEFINITION...`: every JSONata expression of state machine definitions parses.
 
-`statelint --eval-jsonata` looks only where a number or a boolean belongs, and passes a broken `Output` or `Assign`.
+`statelint --eval-jsonata` checks only where a number or a boolean belongs, and passes a broken `Output` or `Assign`.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ def expressions(path: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def main(paths: list[str]) -> int:
-    """Print the expressions that do not parse; 1 when there are any, or when there was nothing to look at."""
-    looked_at = failed = 0
+    """Print the expressions that do not parse; 1 when there are any, or when there was nothing to check."""
+    checked = failed = 0
     for path in paths:
         for place, expression in expressions(path, json.loads(Path(path).read_text())):
-            looked_at += 1
+            checked += 1
             try:
                 Jsonata(expression)
             except JException as error:
                 failed += 1
                 print(f"{place}: {error}: {expression}")
-    print(f"{looked_at} expressions, {failed} do not parse")
-    return int(failed > 0 or looked_at == 0)
+    print(f"{checked} expressions, {failed} do not parse")
+    return int(failed > 0 or checked == 0)
 
 
 if __name__ == "__main__":

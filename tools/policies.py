@@ -15,7 +15,7 @@ from samtranslator.yaml_helper import yaml_parse
 from tools.policy_documents import documents
 
 _ANY_ROLE = "arn:aws:iam::111111111111:role/any"
-# Findings that are no faults here: (what they match, why). Anything else fails the check.
+# Findings that are not faults here: (pattern, reason). Anything else fails the check.
 _ACCEPTED = [
     (r": NO_VERSION ", "SAM writes none; the versions differ in policy variables only, and we use none"),
     (
@@ -38,27 +38,27 @@ _ACCEPTED = [
 
 
 def findings(document: dict[str, Any]) -> Iterator[str]:
-    """What parliament holds against a policy document."""
+    """Parliament's findings in a policy document."""
     statements = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
-    # A trust policy names no resource, which parliament takes for a mistake.
+    # A trust policy names no resource, which parliament reports as a mistake.
     complete = [s if "NotResource" in s else {"Resource": _ANY_ROLE} | s for s in statements]
     for finding in analyze_policy_string(json.dumps(document | {"Statement": complete}, default=str)).findings:
         yield f"{finding.issue} {finding.detail}"
 
 
 def main(paths: list[str]) -> int:
-    """Print the findings; 1 when there are any, or when there was nothing to look at."""
-    looked_at = failed = 0
+    """Print the findings; 1 when there are any, or when there was nothing to check."""
+    checked = failed = 0
     for path in paths:
         for name, document in documents(yaml_parse(Path(path).read_text())):
-            looked_at += 1
+            checked += 1
             for finding in findings(document):
                 line = f"{path}: {name}: {finding}"
                 if not any(re.search(pattern, line) for pattern, _ in _ACCEPTED):
                     failed += 1
                     print(line)
-    print(f"{looked_at} policies, {failed} findings")
-    return int(failed > 0 or looked_at == 0)
+    print(f"{checked} policies, {failed} findings")
+    return int(failed > 0 or checked == 0)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ _ARNS = {
     "AWS::SQS::Queue": "arn:aws:sqs:us-east-1:111111111111:{}",
     "AWS::StepFunctions::StateMachine": "arn:aws:states:us-east-1:111111111111:stateMachine:{}",
 }
-# What is also referred to by the name that it is given.
+# The property that names a resource, for types that are also referred to by name.
 _NAMED_BY = {
     "AWS::IAM::Role": "RoleName",
     "AWS::S3::Bucket": "BucketName",
@@ -43,7 +43,7 @@ _NO_VALUE = object()
 
 
 class _Template:
-    """Answers what an intrinsic function would, with every condition `held` or not."""
+    """Evaluates intrinsic functions, with every condition `held` or not."""
 
     def __init__(self, template: dict[str, Any], *, held: bool) -> None:
         self._parameters = template.get("Parameters", {})
@@ -72,8 +72,8 @@ class _Template:
             logical_id, attribute = argument if isinstance(argument, list) else argument.split(".", 1)
             return self._attribute(logical_id, attribute)
         if name == "Fn::Sub":
-            text, given = argument if isinstance(argument, list) else (argument, {})
-            return re.sub(r"\$\{([^}!]+)\}", lambda match: str(self._substitution(match[1].strip(), given)), text)
+            text, variables = argument if isinstance(argument, list) else (argument, {})
+            return re.sub(r"\$\{([^}!]+)\}", lambda match: str(self._substitution(match[1].strip(), variables)), text)
         if name == "Fn::If":
             return self.resolved(argument[1 if self._held else 2])
         if name == "Fn::Join":
@@ -84,9 +84,9 @@ class _Template:
             return str(self.resolved(text)).split(separator)
         raise ValueError(f"tools/policies.py cannot fill in {name}: {argument}")
 
-    def _substitution(self, name: str, given: dict[str, Any]) -> Any:
-        if name in given:
-            return self.resolved(given[name])
+    def _substitution(self, name: str, variables: dict[str, Any]) -> Any:
+        if name in variables:
+            return self.resolved(variables[name])
         return self._attribute(*name.split(".", 1)) if "." in name else self._reference(name)
 
     def _reference(self, name: str) -> Any:
@@ -102,9 +102,9 @@ class _Template:
     def _attribute(self, logical_id: str, attribute: str) -> str:
         resource = self._resources[logical_id]
         named = _NAMED_BY.get(resource["Type"])
-        given = resource.get("Properties", {}).get(named) if named else None
-        name = str(self.resolved(given)) if given else logical_id.lower()
-        if attribute == "Name" and given:
+        own_name = resource.get("Properties", {}).get(named) if named else None
+        name = str(self.resolved(own_name)) if own_name else logical_id.lower()
+        if attribute == "Name" and own_name:
             return name
         if not attribute.endswith("Arn"):
             return f"{logical_id}-{attribute}".lower()
@@ -120,7 +120,7 @@ def _example(parameter: str) -> str:
 
 
 def documents(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every policy document with a name for people, filled in, once for each way that the conditions can go."""
+    """Every policy document with a readable name, filled in, once with the conditions held and once without."""
     seen = set()
     for held in (True, False):
         fill = _Template(template, held=held)

@@ -1,8 +1,8 @@
 """What a handler can reach: which named errors may leave it, and which environment variables it reads.
 
 Read from the source, top-level symbol by top-level symbol, along the names that refer to each other; an `except` that
-does not raise again takes out what it catches. A name that merely stands there counts as used, so both answers may be
-too large and are never too small, as long as errors are named where they are raised or mapped.
+does not raise again removes what it catches. Any mention of a name counts as a use, so both answers may be too large
+and are never too small, as long as errors are named where they are raised or mapped.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Mentions:
 
 
 def reaches(app: Path, name: str) -> bool:
-    """Say whether the handler of `app` reaches a symbol of this name."""
+    """Return whether the handler of `app` reaches a symbol of this name."""
     return any(symbol == name for _, symbol in _reachable((app, "handler")))
 
 
@@ -51,13 +51,13 @@ def settings_of(app: Path) -> set[str]:
 
 
 def _reachable(start: Symbol) -> set[Symbol]:
-    found, waiting = set(), [start]
+    reached, waiting = set(), [start]
     while waiting:
         symbol = waiting.pop()
-        if symbol not in found:
-            found.add(symbol)
+        if symbol not in reached:
+            reached.add(symbol)
             waiting += [target for target, _ in _mentions(symbol).symbols]
-    return found
+    return reached
 
 
 def _leaving(start: Symbol) -> set[str]:
@@ -81,11 +81,11 @@ def _is_any_of(name: str, caught: tuple[str, ...]) -> bool:
 @cache
 def _mentions(symbol: Symbol) -> Mentions:
     path, name = symbol
-    module, found = _module(path), Mentions()
+    module, mentions = _module(path), Mentions()
     owner, _, member = name.partition(".")
     for statement in module.definitions.get(name, []):
-        _Visitor(module, found, {"self": owner} if member and owner in HANDED_IN else {}).visit(statement)
-    return found
+        _Visitor(module, mentions, {"self": owner} if member and owner in HANDED_IN else {}).visit(statement)
+    return mentions
 
 
 @cache
@@ -102,13 +102,13 @@ class _Module:
 
     @cached_property
     def definitions(self) -> dict[str, list[ast.stmt]]:
-        """Name → statements; a class's alternative constructors are apart from it, as `Class.method`, and so are all
-        members of one that is handed in.
+        """Name → statements; a class's alternative constructors are separate, as `Class.method`, and so are all
+        members of a class that is handed in.
         """
-        found: dict[str, list[ast.stmt]] = {}
+        statements: dict[str, list[ast.stmt]] = {}
         for statement in self.tree.body:
             for name in _defined(statement):
-                found.setdefault(name, []).append(statement)
+                statements.setdefault(name, []).append(statement)
             if isinstance(statement, ast.ClassDef):
                 handed_in = statement.name in HANDED_IN
                 apart = [
@@ -117,22 +117,22 @@ class _Module:
                     if _is_classmethod(member) or (handed_in and isinstance(member, ast.FunctionDef))
                 ]
                 statement.body = [member for member in statement.body if member not in apart]
-                found |= {f"{statement.name}.{member.name}": [member] for member in apart}  # type: ignore[attr-defined]
-        return found
+                statements |= {f"{statement.name}.{member.name}": [member] for member in apart}  # type: ignore[attr-defined]
+        return statements
 
     @cached_property
     def imported(self) -> dict[str, tuple[Path, str | None]]:
         """Local name → file and symbol, or file and None for a module."""
-        found: dict[str, tuple[Path, str | None]] = {}
+        sources: dict[str, tuple[Path, str | None]] = {}
         for statement in ast.walk(self.tree):
             if isinstance(statement, ast.ImportFrom) and statement.module:
                 for alias in statement.names:
                     as_module, in_module = _file(f"{statement.module}.{alias.name}"), _file(statement.module)
                     if as_module:
-                        found[alias.asname or alias.name] = as_module, None
+                        sources[alias.asname or alias.name] = as_module, None
                     elif in_module:
-                        found[alias.asname or alias.name] = in_module, alias.name
-        return found
+                        sources[alias.asname or alias.name] = in_module, alias.name
+        return sources
 
 
 def _defined(statement: ast.stmt) -> Iterator[str]:
@@ -153,12 +153,12 @@ def _file(module: str) -> Path | None:
     if package not in PACKAGES:
         return None
     path = PACKAGES[package].joinpath(*parts)
-    return next((found for found in (path.with_suffix(".py"), path / "__init__.py") if found.is_file()), None)
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
 class _Visitor(ast.NodeVisitor):
-    def __init__(self, module: _Module, found: Mentions, class_of: dict[str, str]):
-        self._module, self._found = module, found
+    def __init__(self, module: _Module, mentions: Mentions, class_of: dict[str, str]):
+        self._module, self._mentions = module, mentions
         self._caught: tuple[str, ...] = ()
         self._class_of = class_of  # arguments that are instances of a class that is handed in
 
@@ -201,21 +201,21 @@ class _Visitor(ast.NodeVisitor):
         if called in {"isinstance", "issubclass"}:
             self.visit(node.args[0])
             return
-        if called == "globals":  # what is picked by its name may be anything of the module
+        if called == "globals":  # what is picked by name may be anything in the module
             for name in self._module.definitions:
                 self._mention(self._module.path, name)
         if called == "setting" and isinstance(node.args[0], ast.Constant):
-            self._found.settings.add(str(node.args[0].value))
+            self._mentions.settings.add(str(node.args[0].value))
         self.generic_visit(node)
 
     def visit_Compare(self, node: ast.Compare) -> None:
-        if isinstance(node.ops[0], ast.Is | ast.IsNot):  # nor is one that something is compared with
+        if isinstance(node.ops[0], ast.Is | ast.IsNot):  # nor is one in a comparison
             self.visit(node.left)
         else:
             self.generic_visit(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        if node.attr == "__name__":  # an error that is asked for its name is not raised
+        if node.attr == "__name__":  # an error whose name is read is not raised
             return
         if isinstance(node.value, ast.Name):
             if node.value.id in self._class_of:
@@ -242,13 +242,13 @@ class _Visitor(ast.NodeVisitor):
     def _mention(self, path: Path, name: str) -> None:
         if path.is_relative_to(ERRORS):
             if isinstance(getattr(errors, name), type) and not _is_any_of(name, self._caught):
-                self._found.errors.add(name)
+                self._mentions.errors.add(name)
         elif name in _module(path).definitions or name in _module(path).imported:
-            self._found.symbols.append((_home(path, name), self._caught))
+            self._mentions.symbols.append((_home(path, name), self._caught))
 
 
 def _home(path: Path, name: str) -> Symbol:
-    """Follow a name that a package merely passes on to where it is defined."""
+    """Follow a name that a package re-exports to its definition."""
     further, original = _module(path).imported.get(name, (None, None))
     if name not in _module(path).definitions and further and original:
         return _home(further, original)
@@ -256,7 +256,7 @@ def _home(path: Path, name: str) -> Symbol:
 
 
 def _raises_again(handler: ast.ExceptHandler) -> bool:
-    """Say whether what is caught is raised again, or kept so that it may be."""
+    """Return whether the caught error is raised again, or kept so that it may be."""
     return any(
         (isinstance(node, ast.Raise) and node.exc is None)
         or (isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id == handler.name)

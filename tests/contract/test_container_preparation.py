@@ -81,7 +81,7 @@ def test_a_regression_candidate_is_left_alone_as_the_sdk_does(sdk: type) -> None
 def test_the_broken_chain_that_the_sdk_lets_through_is_refused(sdk: type) -> None:
     broken = [TUNED[0], container("xgboost", None), TUNED[2]]
     through = as_the_sdk_does(sdk, broken, list(OUTPUT_KEYS))
-    # The last container would be told to say all four keys, from an input of which it gets only the label.
+    # The last container would have to return all four keys, from an input with the label only.
     assert through[2]["Environment"]["SAGEMAKER_INFERENCE_INPUT"] == "predicted_label"
     with pytest.raises(NoCandidate, match="container 2 of 3"):
         prepare_containers(broken, OUTPUT_KEYS)

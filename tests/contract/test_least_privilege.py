@@ -41,13 +41,13 @@ def test_a_reason_excuses_what_it_names_and_nothing_more() -> None:
 @pytest.mark.parametrize("permission", ["Read s3:GetObject", "Gone s3:PutObject"])
 def test_a_reason_for_what_is_used_or_gone_is_found(permission: str) -> None:
     found = list(findings([PART], {"Role": {permission: "once true"}}, {}))
-    assert found == [f"unused_permissions.toml: Role {permission} is used, or is not allowed any more"]
+    assert found == [f"unused_permissions.toml: Role {permission} is used, or is no longer allowed"]
 
 
 @pytest.mark.parametrize("part", [PART, MORE, MORE | {"used": [*PART["used"], ["Role", "Write", "s3:PutObject"]]}])
 def test_what_may_be_used_or_not_needs_to_be_allowed_only(part: Observed) -> None:
     found = list(findings([part], {"Role": {"Write s3:PutObject": "either way: whoever comes first"}}, {}))
-    gone = "unused_permissions.toml: Role Write s3:PutObject is used, or is not allowed any more"
+    gone = "unused_permissions.toml: Role Write s3:PutObject is used, or is no longer allowed"
     assert found == ([gone] if part is PART else [])
 
 

@@ -1,11 +1,11 @@
-"""Compares what the policies allow with what was asked for in a whole e2e run.
+"""Compares what the policies allow with the requests of a whole e2e run.
 
-`observed` is one embedded cloud's part of it: every worker of the run has a cloud of its own. `findings` looks at all
-parts together. A permission is an action, or a resource, of a statement: it is used when the statement allowed a call
+`observed` is one embedded cloud's part of it: every worker of the run has its own cloud. `findings` reads all parts
+together. A permission is an action, or a resource, of a statement: it is used when the statement allowed a call
 of that action, or on that resource. What the run cannot use has its reason in `unused_permissions.toml`, by role and
 `statement permission`; what is refused on purpose in `provoked_refusals.toml`, by role and `session action`. All of
-them may have * as in a shell; AWS's own statements are named `AWS`. A reason that begins with `either way:` is for what
-depends on who comes first: it may be used or not, and must be allowed.
+them may have * as in a shell; AWS's own statements are named `AWS`. A reason that begins with `either way:` depends on
+timing: the permission may be used or not, and must be allowed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def observed(cloud: EmbeddedCloud) -> Observed:
     """Return what one cloud's policies allow, what they allowed, and what was refused, by role and statement."""
     logical = _logical_names(cloud)
     noted = decisions(cloud)
-    accounts = {SAAS_ACCOUNT, *(one["account"] for one in noted)}
+    accounts = {SAAS_ACCOUNT, *(decision["account"] for decision in noted)}
     granted = {
         (logical.get(name, name), statement.get("Sid", ""), _general(what))
         for account in accounts
@@ -46,13 +46,16 @@ def observed(cloud: EmbeddedCloud) -> Observed:
         if (name in logical if account == SAAS_ACCOUNT else name in _OF_THE_CUSTOMER)
     }
     used, refused = set(), set()
-    for one in noted:
-        kind, name = one["principal"].split("/", 1)
+    for decision in noted:
+        kind, name = decision["principal"].split("/", 1)
         role = OPERATORS if kind == "user" else logical.get(name, name)
-        if one["allowed"]:
-            used |= {(role, one["sid"], one["action"]), (role, one["sid"], _general(one["resource"]))}
+        if decision["allowed"]:
+            used |= {
+                (role, decision["sid"], decision["action"]),
+                (role, decision["sid"], _general(decision["resource"])),
+            }
         else:
-            refused.add((role, one["session"], one["action"], one["resource"]))
+            refused.add((role, decision["session"], decision["action"], decision["resource"]))
     return {
         "granted": sorted(map(list, granted)),
         "used": sorted(map(list, used)),
@@ -61,7 +64,7 @@ def observed(cloud: EmbeddedCloud) -> Observed:
 
 
 def findings(parts: Iterable[Observed], unused: Reasons, provoked: Reasons) -> Iterator[str]:
-    """Say what is allowed and unused, refused and unprovoked, and which reasons there is nothing for."""
+    """Report what is allowed and unused, refused and unprovoked, and reasons without an object."""
     rows = list(parts)
     granted, used, refused = (
         {tuple(row) for part in rows for row in part[name]} for name in ("granted", "used", "refused")
@@ -76,7 +79,7 @@ def findings(parts: Iterable[Observed], unused: Reasons, provoked: Reasons) -> I
             for role, sid, what in needless
         },
         unused,
-        "unused_permissions.toml: {} is used, or is not allowed any more",
+        "unused_permissions.toml: {} is used, or is no longer allowed",
         {(role, f"{sid or 'AWS'} {what}") for role, sid, what in granted},
     )
     yield from _compared(

@@ -146,9 +146,9 @@ def test_one_idempotency_key_is_one_upload(acme: Tenant, globex: Tenant) -> None
 
 def test_a_file_in_parts_is_read_whole_under_its_own_etag(acme: Tenant, large: Path) -> None:
     acme.api.configure("parts", {"target": "y"})
-    told: list[str] = []
-    found = acme.outcome(acme.api.upload("parts", large, multipart=True, tell=told.append))
-    assert told == [f"{8 * MIB / large.stat().st_size:4.0%} sent", "100% sent"]
+    progress: list[str] = []
+    found = acme.outcome(acme.api.upload("parts", large, multipart=True, tell=progress.append))
+    assert progress == [f"{8 * MIB / large.stat().st_size:4.0%} sent", "100% sent"]
     assert found["error"]["code"] == "TooFewRows"
     assert "499" in found["error"]["message"]
     assert found["upload"]["size_bytes"] == large.stat().st_size

@@ -252,8 +252,8 @@ def probe(platform: Platform) -> Document:
 
 
 @pytest.fixture(scope="module")
-def told(platform: Platform) -> Callable[[], list[Document]]:
-    """What the stack's bus told of tenants, as a queue of an operator's receives it."""
+def published(platform: Platform) -> Callable[[], list[Document]]:
+    """The tenants' events on the stack's bus, as an operator's queue receives them."""
     sqs, events = platform.cloud.client("sqs"), platform.cloud.client("events")
     url = sqs.create_queue(QueueName="standing")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -276,7 +276,7 @@ def told(platform: Platform) -> Callable[[], list[Document]]:
 
 
 def test_a_weakened_trust_policy_suspends_tells_and_recovers_by_itself(
-    platform: Platform, registered: str, active: TenantApi, role: CustomersRole, told: Callable[[], list[Document]]
+    platform: Platform, registered: str, active: TenantApi, role: CustomersRole, published: Callable[[], list[Document]]
 ) -> None:
     role.trusts(without_external_id(role, ""))
     assert probe(platform) == {"suspended": [registered], "active": []}
@@ -284,13 +284,13 @@ def test_a_weakened_trust_policy_suspends_tells_and_recovers_by_itself(
         active.call("GET", "/models")
     assert (refused.value.status, refused.value.code) == (403, "TenantSuspended")
     assert "TrustTooOpen" in str(refused.value)
-    (event,) = told()
+    (event,) = published()
     assert (event["detail-type"], event["detail"]["tenant"]) == ("Tenant Suspended", registered)
     assert event["detail"]["reason"].startswith("TrustTooOpen")
     role.restore()
     assert probe(platform) == {"suspended": [], "active": [registered]}
     assert active.call("GET", "/models")["models"] == []
-    (event,) = told()
+    (event,) = published()
     assert event["detail-type"] == "Tenant Active"
 
 

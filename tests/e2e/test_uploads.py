@@ -41,7 +41,7 @@ class Dropped:
 
     def tell(self) -> None:
         """Deliver the event, and wait until it was taken."""
-        told = {
+        event = {
             "time": f"{self.at:%Y-%m-%dT%H:%M:%SZ}",
             "detail": {
                 "bucket": {"name": self.platform.outputs["IngestBucket"]},
@@ -56,7 +56,7 @@ class Dropped:
         }
         sqs = self.platform.cloud.client("sqs")
         (queue,) = [url for url in sqs.list_queues()["QueueUrls"] if "UploadQueue" in url]
-        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(told))
+        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(event))
         waiting = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         while any(
             int(found)
@@ -67,12 +67,12 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Ingest:
-    """The ingest bucket, whose events are told by the test."""
+    """The ingest bucket, whose events the test sends."""
 
     platform: Platform
 
     def drop(self, key: str, text: str) -> Dropped:
-        """Put an object; nobody is told of it yet."""
+        """Put an object, without an event."""
         s3 = self.platform.cloud.client("s3")
         stored = s3.put_object(Bucket=self.platform.outputs["IngestBucket"], Key=key, Body=text.encode())
         etag = stored["ETag"].strip('"')

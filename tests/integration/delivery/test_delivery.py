@@ -104,7 +104,7 @@ def test_a_source_that_is_not_the_inspected_one_is_refused_and_nothing_is_delive
 
 @pytest.fixture
 def refused(s3: Any) -> Any:
-    """A client whose copies S3 refuses, as it does with those of whom it is not told whether the source is there."""
+    """A client whose copies S3 refuses, as it does for callers that may not know whether the source exists."""
     client: Any = boto3.client("s3", region_name="us-east-1")
 
     def refuse(request: Any, **_: Any) -> AWSResponse:

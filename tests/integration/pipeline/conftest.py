@@ -77,7 +77,7 @@ def session_environment(cloud: EmbeddedCloud) -> dict[str, str]:
 
 
 def forget_clients() -> None:
-    """Let clients be made anew, with the environment and the hooks of now."""
+    """Make new clients, with the current environment and hooks."""
     platform.cache_clear()
     shared_session.cache_clear()
 
@@ -161,7 +161,7 @@ def uploaded(cloud: EmbeddedCloud, tenant: Tenant, bucket: str, at: datetime) ->
 
 @pytest.fixture
 def machine_of() -> Callable[..., Machine]:
-    """Make a state machine that works on a customer's account, the training's unless told otherwise."""
+    """Make a state machine that works on a customer's account, the training's by default."""
 
     def make(customer: Customer, invoke: Callable[[str, Any], Any], definition: Path = TRAINING) -> Machine:
         def wait() -> None:

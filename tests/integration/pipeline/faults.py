@@ -32,7 +32,7 @@ class Boundary:
     dies_at: int = 0
     loses_replies: bool = False
     calls: int = 0
-    told: list[dict[str, Any]] = field(default_factory=list)
+    published: list[dict[str, Any]] = field(default_factory=list)
 
     def begin(self, dies_at: int = 0) -> None:
         """Let a new process begin, and set at which of its calls it dies."""
@@ -54,8 +54,8 @@ class Boundary:
         return 0 if attempts == 1 and isinstance(caught_exception, ConnectionClosedError) else None
 
     def listen(self, params: dict[str, Any], **_: Any) -> None:
-        """Remember what EventBridge is told."""
-        self.told += [json.loads(entry["Detail"]) for entry in params["Entries"]]
+        """Remember the details of published events."""
+        self.published += [json.loads(entry["Detail"]) for entry in params["Entries"]]
 
 
 def call(function: str, payload: Any) -> Any:

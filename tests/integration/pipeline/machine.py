@@ -25,7 +25,7 @@ class Died(BaseException):
 
 
 class Broken(Exception):
-    """Something that has no name, and that no retry mends."""
+    """A failure without a name, which no retry fixes."""
 
 
 class Machine:

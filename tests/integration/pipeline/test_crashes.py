@@ -62,10 +62,12 @@ def assert_no_grant_and_no_copy_is_left(customer: Customer) -> None:
     assert [key for key in keys(customer.client("s3"), customer.tenant.account.bucket) if "/input/" in key] == []
 
 
-def assert_told_once(customer: Customer, boundary: Boundary, status: str) -> None:
-    told = [json.dumps(detail) for detail in boundary.told if detail.get("execution") == customer.run.execution]
-    assert len(set(told)) == 1, told
-    assert json.loads(told[0])["status"] == status
+def assert_published_once(customer: Customer, boundary: Boundary, status: str) -> None:
+    published = [
+        json.dumps(detail) for detail in boundary.published if detail.get("execution") == customer.run.execution
+    ]
+    assert len(set(published)) == 1, published
+    assert json.loads(published[0])["status"] == status
 
 
 def assert_the_receipt_is_whole(customer: Customer) -> None:
@@ -93,7 +95,7 @@ def assert_it_succeeded(customer: Customer, boundary: Boundary) -> None:
         f"{run.staging_folder}holdout.csv", f"{run.staging_folder}profile.json",
     ]  # fmt: skip
     assert_no_grant_and_no_copy_is_left(customer)
-    assert_told_once(customer, boundary, "succeeded")
+    assert_published_once(customer, boundary, "succeeded")
     assert_the_receipt_is_whole(customer)
 
 
@@ -154,4 +156,4 @@ def test_nothing_is_left_of_what_failed_whichever_state_it_was(
     assert keys(customer.client("s3"), customer.tenant.account.bucket) == []
     assert keys(platform("s3"), setting("STAGING_BUCKET"), f"{run.tenant}/") == []
     assert_no_grant_and_no_copy_is_left(customer)
-    assert_told_once(customer, boundary, "failed")
+    assert_published_once(customer, boundary, "failed")

@@ -37,7 +37,7 @@ Sample = Callable[[str], Any]
 # an upload becomes an execution
 
 
-def test_an_upload_starts_one_execution_however_often_it_is_told(
+def test_an_upload_starts_one_execution_however_often_it_is_reported(
     stack: dict[str, str], invoke: Invoke, event: Sample, upload: Upload
 ) -> None:
     for _ in range(2):
@@ -105,8 +105,8 @@ def test_an_upload_that_a_newer_one_overtook_is_superseded(tenant: Tenant, invok
 
 
 @pytest.fixture
-def told(stack: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
-    """What EventBridge is told, in order."""
+def published(stack: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
+    """The details of the events that EventBridge gets, in order."""
     found: list[dict[str, Any]] = []
 
     def listen(params: dict[str, Any], **_: Any) -> None:
@@ -119,24 +119,24 @@ def told(stack: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
     events.unregister("provide-client-params.events.PutEvents", listen)
 
 
-def test_a_failure_is_recorded_and_told_once_however_often_the_state_runs(
-    tenant: Tenant, invoke: Invoke, event: Sample, run: Run, told: list[dict[str, Any]]
+def test_a_failure_is_recorded_and_published_once_however_often_the_state_runs(
+    tenant: Tenant, invoke: Invoke, event: Sample, run: Run, published: list[dict[str, Any]]
 ) -> None:
     invoke("accept_upload", event("accept_upload"))
     for _ in range(2):
         answer = invoke("record_outcome", event("record_outcome"))
     assert answer["error"]["code"] == "TooFewRows"
     assert "499 rows" in answer["error"]["message"]
-    (detail,) = told
+    (detail,) = published
     assert (detail["execution"], detail["tenant"], detail["status"]) == (run.execution, "acme", "failed")
     assert not detail["concerns_operators"]
 
 
 def test_a_failure_that_the_tenant_cannot_mend_calls_operators(
-    tenant: Tenant, upload: Upload, told: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+    tenant: Tenant, upload: Upload, published: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     outcomes.record(upload, {"Error": "QuotaExceeded", "Cause": "no instance is left"}, [])
-    (detail,) = told
+    (detail,) = published
     assert detail["concerns_operators"]
     assert '"ExecutionsFailed":[1.0]' in capsys.readouterr().out
 
@@ -157,19 +157,19 @@ def test_an_upload_of_nobody_has_an_outcome_too(stack: dict[str, str], invoke: I
     assert (answer["tenant"], answer["error"]["code"]) == (registry.NOBODY, "WrongUploadKey")
 
 
-def test_a_tenant_whose_role_refuses_us_is_suspended_and_it_is_told(
-    tenant: Tenant, invoke: Invoke, event: Sample, upload: Upload, told: list[dict[str, Any]]
+def test_a_tenant_whose_role_refuses_us_is_suspended_and_it_is_published(
+    tenant: Tenant, invoke: Invoke, event: Sample, upload: Upload, published: list[dict[str, Any]]
 ) -> None:
     invoke("accept_upload", event("accept_upload"))
     outcomes.record(upload, {"Error": "CustomerAccessRevoked", "Cause": "the role is gone"}, [])
     found = registry.get_tenant("acme")
     assert (found.status, found.reason) == (SUSPENDED, "the role is gone")
-    assert told[0] == {"tenant": "acme", "status": SUSPENDED, "reason": "the role is gone"}
-    assert [detail["status"] for detail in told] == [SUSPENDED, "failed"]
+    assert published[0] == {"tenant": "acme", "status": SUSPENDED, "reason": "the role is gone"}
+    assert [detail["status"] for detail in published] == [SUSPENDED, "failed"]
 
 
-def test_what_could_not_be_told_is_told_by_the_next_who_tries(
-    tenant: Tenant, invoke: Invoke, event: Sample, upload: Upload, told: list[dict[str, Any]]
+def test_what_could_not_be_published_is_published_by_the_next_attempt(
+    tenant: Tenant, invoke: Invoke, event: Sample, upload: Upload, published: list[dict[str, Any]]
 ) -> None:
     invoke("accept_upload", event("accept_upload"))
 
@@ -184,7 +184,7 @@ def test_what_could_not_be_told_is_told_by_the_next_who_tries(
         platform("events").meta.events.unregister("after-call.events.PutEvents", not_taken)
     for _ in range(2):
         outcomes.record(upload, None, [])
-    assert [detail["status"] for detail in told] == ["succeeded"] * 2, "refused, then taken, then not again"
+    assert [detail["status"] for detail in published] == ["succeeded"] * 2, "refused, then taken, then not again"
 
 
 # after the version is live, nothing takes it away
@@ -317,7 +317,7 @@ def test_a_session_policy_that_sts_would_refuse_is_a_bug_of_ours(tenant: Tenant)
 # operators and keys
 
 
-def test_a_registered_tenant_is_told_what_to_apply(stack: dict[str, str], invoke: Invoke, event: Sample) -> None:
+def test_a_registration_returns_what_to_apply(stack: dict[str, str], invoke: Invoke, event: Sample) -> None:
     sha256 = publish(platform("s3"), stack["ONBOARDING_BUCKET"])
     answer = invoke("register_tenant", event("register_tenant"))
     assert answer["onboarding"]["template_sha256"] == sha256

@@ -34,10 +34,12 @@ def table(rows: int = 1000) -> bytes:
 
 
 @pytest.fixture
-def told(tenant: Tenant, stack: dict[str, str], event: Sample, invoke: Invoke) -> Callable[..., dict[str, Any]]:
+def inspection_event(
+    tenant: Tenant, stack: dict[str, str], event: Sample, invoke: Invoke
+) -> Callable[..., dict[str, Any]]:
     """Put an upload and have it accepted; return what the state that inspects it is given."""
 
-    def told(content: bytes, **settings: Any) -> dict[str, Any]:
+    def inspection_event(content: bytes, **settings: Any) -> dict[str, Any]:
         registry.put_model(tenant.tenant, "churn", ModelSettings.from_document({"target": CHURNED} | settings))
         sample = event("accept_upload")
         stored = platform("s3").put_object(Bucket=stack["INGEST_BUCKET"], Key=sample["upload"]["key"], Body=content)
@@ -50,7 +52,7 @@ def told(tenant: Tenant, stack: dict[str, str], event: Sample, invoke: Invoke) -
         accepted = {**sample, "upload": sample["upload"] | found}
         return {**event("inspect_dataset"), **invoke("accept_upload", accepted), "upload": accepted["upload"]}
 
-    return told
+    return inspection_event
 
 
 class _Broken:
@@ -93,14 +95,14 @@ def ends_early(stack: dict[str, str]) -> Iterator[Callable[[bytes, Exception | N
 
 @pytest.mark.parametrize("then", [None, ProtocolError("connection broken")], ids=["closed", "broken"])
 def test_an_upload_that_is_deleted_while_it_is_read_has_changed_when_the_state_tries_again(
-    told: Callable[..., dict[str, Any]],
+    inspection_event: Callable[..., dict[str, Any]],
     ends_early: Callable[[bytes, Exception | None], None],
     invoke: Invoke,
     stack: dict[str, str],
     then: Exception | None,
 ) -> None:
     content = table()
-    state = told(content)
+    state = inspection_event(content)
     ends_early(content, then)
     with pytest.raises(TenantMLError, match="tries again") as raised:
         invoke("inspect_dataset", state)
@@ -115,12 +117,12 @@ def test_an_upload_that_is_deleted_while_it_is_read_has_changed_when_the_state_t
 
 
 def test_an_upload_that_is_replaced_while_it_is_read_is_read_as_it_was(
-    told: Callable[..., dict[str, Any]],
+    inspection_event: Callable[..., dict[str, Any]],
     ends_early: Callable[[bytes, Exception | None], None],
     invoke: Invoke,
 ) -> None:
     content = table()
-    state = told(content)
+    state = inspection_event(content)
     ends_early(content, None)
     with pytest.raises(DatasetUnavailable):
         invoke("inspect_dataset", state)
@@ -128,32 +130,34 @@ def test_an_upload_that_is_replaced_while_it_is_read_is_read_as_it_was(
     assert sum(invoke("inspect_dataset", state)["rows"].values()) == 1000
 
 
-def test_the_thresholds_of_advice_are_the_models(told: Callable[..., dict[str, Any]], invoke: Invoke) -> None:
-    state = told(table())
+def test_the_thresholds_of_advice_are_the_models(
+    inspection_event: Callable[..., dict[str, Any]], invoke: Invoke
+) -> None:
+    state = inspection_event(table())
     invoke("inspect_dataset", state)
     found = registry.require_execution("acme", state["run"]["execution"])["advice"]
     assert [(entry["rule"], entry["column"]) for entry in found] == [("duplicate-rows", None)]
     other = {"duplicate_share": 0.5, "identifier_share": 0.5}
-    state = told(table(), advice_thresholds=other)
+    state = inspection_event(table(), advice_thresholds=other)
     invoke("inspect_dataset", state)
     found = registry.require_execution("acme", state["run"]["execution"])["advice"]
     assert [(entry["rule"], entry["column"]) for entry in found] == [("identifier-like", "n")]
-    fatal = told(table(), advice_thresholds=other, fatal_advice=["identifier-like"])
+    fatal = inspection_event(table(), advice_thresholds=other, fatal_advice=["identifier-like"])
     with pytest.raises(AdviceIsFatal, match="identifier-like"):
         invoke("inspect_dataset", fatal)
 
 
 def test_an_execution_that_does_not_become_a_version_leaves_the_profile_of_the_live_one(
-    told: Callable[..., dict[str, Any]], invoke: Invoke, stack: dict[str, str]
+    inspection_event: Callable[..., dict[str, Any]], invoke: Invoke, stack: dict[str, str]
 ) -> None:
-    state = told(table())
+    state = inspection_event(table())
     invoke("inspect_dataset", state)
     live, place = Run(**state["run"]), {"bucket": stack["STAGING_BUCKET"]}
     place["key"] = f"{live.staging_folder}profile.json"  # as DeployCandidate notes it
     version = {"profile": place, "problem_type": "BinaryClassification"}
     registry.put_version(live.tenant, live.model, live.version, version)
     registry.promote(live.tenant, live.model, live.version)
-    newer = told(table().replace(b"n,", b"other,", 1))
+    newer = inspection_event(table().replace(b"n,", b"other,", 1))
     invoke("inspect_dataset", newer)
     row = registry.get_model(live.tenant, live.model)
     kept = registry.find_version(live.tenant, live.model, row["live_version"])

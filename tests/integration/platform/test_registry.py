@@ -23,12 +23,12 @@ def test_a_tenants_id_and_its_account_are_taken_once(tenant: Tenant) -> None:
 
 
 def test_the_refusals_of_a_taken_id_and_of_a_taken_account_read_alike(tenant: Tenant) -> None:
-    told = set()
+    messages = set()
     for other in (Tenant("acme", "333333333333", "r", "c", "x"), Tenant("globex", tenant.account_id, "r", "c", "x")):
         with pytest.raises(RegistrationConflict) as caught:
             registry.add_tenant(other)
-        told.add(str(caught.value))
-    assert len(told) == 1
+        messages.add(str(caught.value))
+    assert len(messages) == 1
 
 
 def test_an_unknown_tenant_or_model_is_named(tenant: Tenant) -> None:

@@ -98,7 +98,7 @@ class Account:
         return name
 
     def endpoint(self, config: str) -> str:
-        """An endpoint, as soon as it is not Creating any more; answers its name."""
+        """Create an endpoint and wait until it is no longer Creating; return its name."""
         name = self.name("endpoint")
         self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
         self.endpoint_when(name, lambda endpoint: endpoint["EndpointStatus"] != "Creating")

@@ -37,8 +37,12 @@ class Handler(BaseHTTPRequestHandler):
         while body == b"wait" and not (folder.parent / "release").exists():
             time.sleep(0.02)
         status = {b"bad": 400, b"broken": 500}.get(body, 200)
-        told = {"artifacts": [one["artifact"] for one in loaded], "bytes": len(body), "process": os.getpid()}
-        payload = json.dumps(told).encode() if status == 200 else b"the double says no"
+        answer = {
+            "artifacts": [container["artifact"] for container in loaded],
+            "bytes": len(body),
+            "process": os.getpid(),
+        }
+        payload = json.dumps(answer).encode() if status == 200 else b"the double says no"
         self.send_response(status)
         self.send_header("Content-Type", "text/csv; charset=utf-8")
         self.send_header("Content-Length", str(len(payload)))

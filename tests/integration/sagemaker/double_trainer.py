@@ -51,7 +51,7 @@ def candidate(name: str, value: float) -> None:
 
 
 if job["target"] == "crash":
-    sys.exit("the double was told to crash")
+    sys.exit("the double crashes on request")
 tell("status", secondary_status="AnalyzingData")
 if job["target"] == "refuse":
     tell("failed", reason=f"ClientError: {rows} rows are not enough")

@@ -93,7 +93,7 @@ def test_a_job_may_complete_without_a_candidate(account: Any) -> None:
 @pytest.mark.parametrize(
     ("target", "reason"),
     [("refuse", "ClientError: 600 rows are not enough"), ("crash", "AlgorithmError: the training process ended")],
-    ids=["told", "crashed"],
+    ids=["reported", "crashed"],
 )
 def test_a_failing_trainer_fails_the_job_with_a_reason(account: Any, target: str, reason: str) -> None:
     job = account.finished(account.start(target))

@@ -44,7 +44,7 @@ def test_a_trainer_that_ignores_its_cap_is_given_up(tmp_path: Path) -> None:
         (a_job(data_type="ManifestFile"), 1, 1, "HYPERPARAMETER_TUNING"),
         (a_job(Mode="ENSEMBLING", data_type="ManifestFile"), AUTO_MODE_LIMIT_BYTES, 1, "ENSEMBLING"),
     ],
-    ids=["small", "large", "many objects", "too many objects", "manifest", "told"],
+    ids=["small", "large", "many objects", "too many objects", "manifest", "set"],
 )
-def test_the_mode_follows_the_size_unless_told(job: Job, size_bytes: int, objects: int, mode: str) -> None:
+def test_the_mode_follows_the_size_unless_set(job: Job, size_bytes: int, objects: int, mode: str) -> None:
     assert job_runner._mode(job, Download([Path("part.csv")] * objects, size_bytes)) == mode

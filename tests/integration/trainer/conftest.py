@@ -73,7 +73,7 @@ class Trained:
         return Chain.load(self.description(name, *environments))
 
 
-def describe_job(folder: Path, training: Path, target: str, **told: Any) -> Path:
+def describe_job(folder: Path, training: Path, target: str, **settings: Any) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     job = {
         "job_name": folder.name,
@@ -87,7 +87,7 @@ def describe_job(folder: Path, training: Path, target: str, **told: Any) -> Path
         "validation_fraction": 0.2,
         "seed": 7,
     }
-    (folder / "job.json").write_text(json.dumps(job | told))
+    (folder / "job.json").write_text(json.dumps(job | settings))
     return folder
 
 
@@ -96,10 +96,10 @@ def train_here(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Traine
     """Run the trainer's main function in this process: what a test needs, without the import's seconds."""
     from local.sagemaker.trainer.__main__ import main
 
-    def train(rows: list[list[object]] | Path, target: str, **told: Any) -> Trained:
+    def train(rows: list[list[object]] | Path, target: str, **settings: Any) -> Trained:
         folder = tmp_path_factory.mktemp("job")
         path = rows if isinstance(rows, Path) else write_csv(folder / "training.csv", rows)
-        describe_job(folder, path, target, **told)
+        describe_job(folder, path, target, **settings)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # as in the trainer's own process
             assert main([str(folder)]) in {0, 1}

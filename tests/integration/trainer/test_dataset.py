@@ -14,7 +14,7 @@ from local.sagemaker.trainer.dataset import infer_problem_type, order_classes, p
 from local.sagemaker.trainer.job import Job, JobFailed
 
 
-def job(folder: Path, training: str, **told: object) -> Job:
+def job(folder: Path, training: str, **settings: object) -> Job:
     (folder / "training.csv").write_text(training, encoding="utf-8")
     description: dict[str, object] = {
         "job_name": "j",
@@ -28,7 +28,7 @@ def job(folder: Path, training: str, **told: object) -> Job:
         "validation_fraction": 0.2,
         "seed": 0,
     }
-    (folder / "job.json").write_text(json.dumps(description | told))
+    (folder / "job.json").write_text(json.dumps(description | settings))
     return Job.read(folder)
 
 

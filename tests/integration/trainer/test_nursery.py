@@ -75,7 +75,7 @@ def test_a_child_that_fails_tells_its_exit_code_and_why(start: Callable[[str], C
     assert "model.json" in (tmp_path / "log.txt").read_text()
 
 
-def test_a_child_serves_in_an_environment_without_credentials_until_it_is_told_to_end(
+def test_a_child_serves_in_an_environment_without_credentials_until_it_is_stopped(
     start: Callable[[str], Child], tmp_path: Path
 ) -> None:
     model_in(tmp_path)

@@ -92,7 +92,7 @@ def test_an_hpo_chain_answers_what_its_environment_asks(churn_hpo_job: Any) -> N
         ([{}, {"SAGEMAKER_INFERENCE_OUTPUT": "probability"}, {}], "expects"),
     ],
 )
-def test_a_chain_that_cannot_do_what_it_is_told_does_not_start(
+def test_a_chain_that_cannot_do_as_configured_does_not_start(
     churn_hpo_job: Any, environments: list[dict[str, str]], reason: str
 ) -> None:
     with pytest.raises(BrokenChain, match=reason):

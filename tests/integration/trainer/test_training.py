@@ -209,7 +209,7 @@ def test_a_generous_runtime_cap_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("rows", "told", "reason"),
+    ("rows", "settings", "reason"),
     [
         ([["a", "y"], [1, 2]], {"target": "z"}, "target attribute 'z' is not in the header"),
         ([["a", "y"], *[[1, "k"]] * 9], {}, "the same value in every row"),
@@ -223,8 +223,8 @@ def test_a_generous_runtime_cap_changes_nothing(
     ],
 )
 def test_what_cannot_be_trained_fails_with_a_reason(
-    train_here: Callable[..., Any], rows: list[list[object]], told: dict[str, Any], reason: str
+    train_here: Callable[..., Any], rows: list[list[object]], settings: dict[str, Any], reason: str
 ) -> None:
-    job = train_here(rows, **({"target": "y"} | told))
+    job = train_here(rows, **({"target": "y"} | settings))
     assert job.last["event"] == "failed"
     assert reason in job.last["reason"]

@@ -1,4 +1,4 @@
-"""Training: what a job's description means, and how often it is looked at."""
+"""Training: what a job's description means, and how often it is polled."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_job_that_outlives_its_cap_has_timed_out() -> None:
 
 
 @pytest.mark.parametrize("status", ["Stopped", "Stopping"])
-def test_a_stopped_job_is_told_from_a_failed_one(status: str) -> None:
+def test_a_stopped_job_is_distinguished_from_a_failed_one(status: str) -> None:
     with pytest.raises(TrainingStopped):
         is_over(job(status), RUNTIME_SECONDS)
 

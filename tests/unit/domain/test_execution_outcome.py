@@ -1,4 +1,4 @@
-"""Outcomes: a named failure is told in its words, a bug without its details."""
+"""Outcomes: a named failure is reported with its message, a bug without its details."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def test_a_success_has_no_error() -> None:
     assert of(None, []) == {"status": "succeeded", "error": None, "left_behind": []}
 
 
-def test_a_named_failure_is_told_under_its_name_with_its_message() -> None:
+def test_a_named_failure_is_reported_under_its_name_with_its_message() -> None:
     cause = json.dumps({"errorType": "TooFewRows", "errorMessage": "499 rows, 500 are needed", "stackTrace": []})
     assert of({"Error": "TooFewRows", "Cause": cause}, ["arn:x"]) == {
         "status": "failed",
@@ -25,10 +25,10 @@ def test_a_named_failure_is_told_under_its_name_with_its_message() -> None:
 @pytest.mark.parametrize(
     "code", ["KeyError", "Lambda.Unknown", "States.Timeout", "States.QueryEvaluationError", "annotations", ""]
 )
-def test_what_has_no_name_of_ours_is_told_without_its_details(code: str) -> None:
-    told = of({"Error": code, "Cause": '{"errorMessage": "secret/path/of/ours"}'}, [])
-    assert told["error"]["code"] == "InternalFailure"
-    assert "secret" not in json.dumps(told)
+def test_an_unnamed_failure_is_reported_without_its_details(code: str) -> None:
+    outcome = of({"Error": code, "Cause": '{"errorMessage": "secret/path/of/ours"}'}, [])
+    assert outcome["error"]["code"] == "InternalFailure"
+    assert "secret" not in json.dumps(outcome)
 
 
 @pytest.mark.parametrize("cause", ["plain words", '"a JSON text"', "[1]", "{broken"])
@@ -42,12 +42,12 @@ def test_a_failure_may_have_no_cause() -> None:
 
 
 @pytest.mark.parametrize("name", ["TooFewRows", "UploadSuperseded", "BelowQualityBar", "ExecutionStopped"])
-def test_operators_are_not_called_for_what_a_tenant_can_mend(name: str) -> None:
+def test_operators_are_not_notified_of_what_a_tenant_can_fix(name: str) -> None:
     assert not concerns_operators(of({"Error": name, "Cause": "why"}, []))
 
 
 @pytest.mark.parametrize("name", ["CustomerAccessRevoked", "TrainingFailed", "States.Timeout"])
-def test_operators_are_called_for_what_a_tenant_cannot_mend(name: str) -> None:
+def test_operators_are_notified_of_what_a_tenant_cannot_fix(name: str) -> None:
     assert concerns_operators(of({"Error": name, "Cause": "why"}, []))
 
 

@@ -140,7 +140,7 @@ def test_a_day_that_can_be_read_in_two_orders_is_one_in_each() -> None:
     assert str(day_of(date.parts, MONTH_FIRST[date.form])) == "2021-03-12"
 
 
-def test_classes_are_told_apart_as_training_reads_them() -> None:
+def test_classes_are_distinguished_as_training_reads_them() -> None:
     assert len({label_key(text, numeric=True, boolean=False) for text in ("1", "1.0", "01", "1e0")}) == 1
     assert len({label_key(text, numeric=False, boolean=True) for text in ("TRUE", "True", "true")}) == 1
     assert len({label_key(text, numeric=False, boolean=False) for text in ("yes", "Yes", "yes ")}) == 3

@@ -1,4 +1,4 @@
-"""Uploads: whose and for what, told from the key and the size alone."""
+"""Uploads: the tenant and the purpose, from the key and the size alone."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_a_request_for_an_upload_says_what_is_wrong_with_it(document: dict[str, 
         UploadRequest.from_document(document, 1000)
 
 
-def test_a_file_that_is_announced_too_large_is_told_what_the_model_takes() -> None:
+def test_a_file_that_is_announced_too_large_is_refused_with_the_models_limit() -> None:
     with pytest.raises(PayloadTooLarge, match="1,000 bytes at most; send fewer rows or raise max_upload_bytes"):
         UploadRequest.from_document({"file_name": "a.csv", "size_bytes": 1001}, 1000)
 

@@ -1,4 +1,4 @@
-"""Quota: what still counts, what is refused, and how it is told."""
+"""Quota: what still counts, what is refused, and how headers report it."""
 
 from __future__ import annotations
 
