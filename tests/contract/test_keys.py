@@ -1,4 +1,4 @@
-"""Keys and networks of one's own: allowed only to those who give them, each use narrow, and nothing of it otherwise."""
+"""Your own keys and networks: allowed only with their parameters, each use narrow, and absent otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A key of the SaaS's, and a customer who insists on a key, a network and a boundary of its own: what carries them."""
+"""The SaaS's own key, and a customer that requires its own key, network and boundary: where they are used."""
 
 from __future__ import annotations
 

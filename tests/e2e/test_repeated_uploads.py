@@ -48,7 +48,7 @@ def form(tenant: Tenant, model: str, **headers: str) -> dict[str, Any]:
 
 
 def versions_of(ingest: Ingest, key: str) -> list[Dropped]:
-    """Return the versions of an object, oldest first, with the events that tell of them."""
+    """Return the versions of an object, oldest first, with their events."""
     s3, bucket = ingest.platform.cloud.client("s3"), ingest.platform.outputs["IngestBucket"]
     found = s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"]
     return [
@@ -69,14 +69,14 @@ def test_a_form_that_is_sent_twice_is_trained_from_once_in_any_order(
     sent = versions_of(ingest, made["key"])
     assert len(sent) == 2
     one, other = sent[first], sent[1 - first]
-    one.tell()
+    one.send_event()
     assert ended(acme, one)["error"]["code"] == "TooFewRows"  # it was read
     for _ in range(2):
-        other.tell()
+        other.send_event()
     found = ended(acme, other)
     assert (found["status"], found["state"], found["error"]["code"]) == ("duplicate", "AcceptUpload", "DuplicateUpload")
     assert one.execution in found["error"]["message"]
-    one.tell()
+    one.send_event()
     assert executions_of(acme.platform, one) + executions_of(acme.platform, other) == [one.execution, other.execution]
     shown = ask(acme.api, "GET", f"/models/{model}/uploads/{made['upload']}").body
     assert (shown["execution"], shown["version_id"]) == (one.execution, one.version_id)
@@ -92,11 +92,11 @@ def test_the_same_content_by_a_new_form_and_without_a_form_is_read_again(
         made = form(acme, "again")
         post_form(made["url"], made["fields"], few)
         sent = versions_of(ingest, made["key"])[-1]
-        sent.tell()
+        sent.send_event()
         assert ended(acme, sent)["error"]["code"] == "TooFewRows"
     for _ in range(2):
         dropped = ingest.drop(made["key"], few.read_text())
-        dropped.tell()
+        dropped.send_event()
         assert ended(acme, dropped)["error"]["code"] == "TooFewRows"
 
 

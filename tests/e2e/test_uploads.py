@@ -26,7 +26,7 @@ ROWS = [f"{i % 83},t{i % 7},{'yes' if i % 83 > 40 else 'no'}\n" for i in range(5
 
 @dataclass(frozen=True)
 class Dropped:
-    """A version of an object in the ingest bucket, and the event that tells of it."""
+    """A version of an object in the ingest bucket, and its event."""
 
     platform: Platform
     key: str
@@ -39,7 +39,7 @@ class Dropped:
     def execution(self) -> str:
         return execution_name(self.platform.outputs["IngestBucket"], self.key, self.version_id)
 
-    def tell(self) -> None:
+    def send_event(self) -> None:
         """Deliver the event, and wait until it was taken."""
         event = {
             "time": f"{self.at:%Y-%m-%dT%H:%M:%SZ}",
@@ -87,7 +87,7 @@ class Ingest:
 
 @pytest.fixture
 def ingest(platform: Platform) -> Iterator[Ingest]:
-    """Keep S3's events back while a test tells them in its own order."""
+    """Hold S3's events back while a test sends them in its own order."""
     events = platform.cloud.client("events")
     (rule,) = [rule["Name"] for rule in events.list_rules()["Rules"] if "aws.s3" in rule.get("EventPattern", "")]
     events.disable_rule(Name=rule)
@@ -119,12 +119,12 @@ def test_an_event_that_comes_three_times_gives_one_execution_and_one_job_and_fiv
 ) -> None:
     acme.api.configure("once", {"target": "y", "max_candidates": 1})
     dropped = ingest.drop("acme/once/file.csv", HEADER + "".join(ROWS))
-    dropped.tell()
-    dropped.tell()
+    dropped.send_event()
+    dropped.send_event()
     found = ended(acme, dropped)
     assert (found["status"], found["error"]) == ("succeeded", None)
     assert found["rows"] == {"train": 500, "holdout": 0}  # Autopilot wants the 500 for itself
-    dropped.tell()
+    dropped.send_event()
     assert executions_of(acme.platform, dropped) == [dropped.execution]
     jobs = acme.platform.cloud.client("sagemaker", acme.account_id).list_auto_ml_jobs(
         NameContains=found["training"]["job_name"].rpartition("-")[0]
@@ -144,9 +144,9 @@ def test_an_upload_whose_event_a_newer_one_overtook_is_superseded_and_nothing_is
     newer = ingest.drop("globex/order/newer.csv", HEADER)
     older = replace(older, at=datetime.fromtimestamp(newer.at.timestamp() - 1, UTC))
     before = calls_into(globex.platform.cloud, globex.account_id)
-    newer.tell()
+    newer.send_event()
     assert ended(globex, newer)["error"]["code"] == "HeaderOnly"
-    older.tell()
+    older.send_event()
     found = ended(globex, older)
     assert (found["status"], found["error"]["code"]) == ("superseded", "UploadSuperseded")
     assert "newer upload" in found["error"]["message"]
@@ -157,9 +157,9 @@ def test_each_version_of_a_replaced_object_is_judged_by_its_own_content(globex: 
     globex.api.configure("replaced", {"target": "y"})
     first = ingest.drop("globex/replaced/file.csv", HEADER + "1,2\n")
     second = ingest.drop("globex/replaced/file.csv", HEADER)
-    first.tell()
+    first.send_event()
     assert ended(globex, first)["error"]["code"] == "RaggedRow"
-    second.tell()
+    second.send_event()
     assert ended(globex, second)["error"]["code"] == "HeaderOnly"
 
 
@@ -168,7 +168,7 @@ def test_an_upload_that_was_deleted_before_it_was_read_has_changed(globex: Tenan
     dropped = ingest.drop("globex/deleted/file.csv", HEADER + "".join(ROWS))
     ingest.delete(dropped)
     before = calls_into(globex.platform.cloud, globex.account_id)
-    dropped.tell()
+    dropped.send_event()
     found = ended(globex, dropped)
     assert (found["status"], found["error"]["code"]) == ("failed", "DatasetChanged")
     assert "upload it again" in found["error"]["message"]

@@ -78,7 +78,7 @@ def wait_for_the_dead() -> None:
 
 
 def dies(operation: Callable[[int], None], which: int, boundary: Boundary, at: int) -> bool:
-    """Run an operation in a process that dies at a call; say whether it got that far."""
+    """Run an operation in a process that dies at a call; return whether it got that far."""
     from tests.integration.grants.conftest import Died
 
     boundary.reset(dies_at=at)

@@ -117,7 +117,7 @@ class Customer:
         return uploaded(self.cloud, self.tenant, self.upload.bucket, later)
 
     def is_at_rest(self) -> bool:
-        """Say whether no job and no endpoint of the account is about to change."""
+        """Return whether no job and no endpoint of the account is about to change."""
         sagemaker = self.client("sagemaker")
         jobs = [row["AutoMLJobStatus"] for row in sagemaker.list_auto_ml_jobs()["AutoMLJobSummaries"]]
         endpoints = [row["EndpointStatus"] for row in sagemaker.list_endpoints()["Endpoints"]]

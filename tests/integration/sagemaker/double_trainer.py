@@ -19,7 +19,7 @@ job = json.loads((folder / "job.json").read_text())
 rows = sum(len(Path(path).read_text().splitlines()) - 1 for path in job["channels"]["training"])
 
 
-def tell(event: str, **fields: object) -> None:
+def emit(event: str, **fields: object) -> None:
     with (folder / "events.jsonl").open("a") as file:
         file.write(json.dumps({"event": event, **fields}) + "\n")
 
@@ -45,29 +45,29 @@ def candidate(name: str, value: float) -> None:
         containers = [container(role, f"candidates/{name}/{role}/model.tar.gz", supported) for role, supported in roles]
     metrics = {"F1": value, "Accuracy": value, "LogLoss": 1 - value}
     objective = {"name": "F1", "value": value}
-    tell(
+    emit(
         "candidate", name=name, objective=objective, metrics=metrics, containers=containers, training_seconds=0.01
     )  # fmt: skip
 
 
 if job["target"] == "crash":
     sys.exit("the double crashes on request")
-tell("status", secondary_status="AnalyzingData")
+emit("status", secondary_status="AnalyzingData")
 if job["target"] == "refuse":
-    tell("failed", reason=f"ClientError: {rows} rows are not enough")
+    emit("failed", reason=f"ClientError: {rows} rows are not enough")
     sys.exit(1)
-tell("problem", problem_type="BinaryClassification", objective="F1")
-tell("status", secondary_status="TrainingModels")
+emit("problem", problem_type="BinaryClassification", objective="F1")
+emit("status", secondary_status="TrainingModels")
 if job["target"] == "capped":
-    tell("completed", best=None, reason="MaxAutoMLJobRuntimeReached", artifacts={})
+    emit("completed", best=None, reason="MaxAutoMLJobRuntimeReached", artifacts={})
     sys.exit(0)
 candidate("LightGBM-t1", 0.75)
 while job["target"] == "wait":
     time.sleep(1)
 candidate("WeightedEnsemble-t2", 0.875)
-tell("status", secondary_status="GeneratingExplainabilityReport")
+emit("status", secondary_status="GeneratingExplainabilityReport")
 (folder / "output").mkdir()
 for report in ("explainability", "insights"):
     (folder / "output" / f"{report}.json").write_text("{}")
 artifacts = {"explainability": "output/explainability.json", "insights": "output/insights.json"}
-tell("completed", best="WeightedEnsemble-t2", reason="Completed", artifacts=artifacts)
+emit("completed", best="WeightedEnsemble-t2", reason="Completed", artifacts=artifacts)

@@ -84,7 +84,7 @@ def ids_under(folder: str) -> list[str]:
 
 
 def sweep() -> list[str]:
-    """Forget expired grants, render the policy anew, and return the ids of the expired."""
+    """Delete expired grants, render the policy again, and return the ids of the expired."""
     bucket = setting("STAGING_BUCKET")
     with _locked(bucket) as held_until:
         _, expired = bucket_policy.split_by_expiry(_ledger(bucket), time.time())
