@@ -54,7 +54,7 @@ def assert_nothing_is_left(leaver: Customer) -> None:
 
 
 def assert_the_report_is_whole(leaver: Customer) -> None:
-    head = reports.latest(Offboarding(leaver.tenant.tenant), ended=True)
+    head = reports.latest(Offboarding(leaver.tenant.tenant), None, ended=True)
     assert head
     report = reports.read(leaver.tenant.tenant, head["removal"])
     assert (report["status"], report.pop("altered"), digest(report)) == ("complete", False, report["digest"])

@@ -37,7 +37,7 @@ def begin(wanted: Offboarding) -> dict[str, Any]:
         NotFound: the tenant has no such model.
     """
     tenant = registry.find_tenant(wanted.tenant)
-    open_one, ended = reports.latest(wanted, ended=False), reports.latest(wanted, ended=True)
+    open_one, ended = (reports.latest(wanted, tenant, ended=is_over) for is_over in (False, True))
     known = registry.rows_of(wanted.tenant, wanted.model)
     if not open_one and ended and (tenant is None or not known):
         return {"offboarding": wanted.as_document(), "report": reports.read(wanted.tenant, ended["removal"])}

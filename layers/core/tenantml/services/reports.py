@@ -5,6 +5,7 @@ They are in the evidence table, from which no role of ours may delete.
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from tenantml.domain.tenancy import removal_report
@@ -20,23 +21,34 @@ def heads(tenant: str) -> list[dict[str, Any]]:
     return sorted(evidence.query(keys.removal(tenant, "")), key=lambda row: str(row["started_at"]))
 
 
-def latest(wanted: Offboarding, *, ended: bool) -> dict[str, Any] | None:
-    """Return the last removal of the same tenant or model that has ended, or that has not, or None."""
-    alike = [row for row in heads(wanted.tenant) if row["model"] == wanted.model and ("ended_at" in row) == ended]
+def latest(wanted: Offboarding, tenant: Tenant | None, *, ended: bool) -> dict[str, Any] | None:
+    """Return the last removal of the same tenant or model that has ended, or that has not, or None.
+
+    Of a tenant that is registered, only the removals of this registration: its id may have had another life before.
+    """
+    alike = [
+        row
+        for row in heads(wanted.tenant)
+        if row["model"] == wanted.model
+        and ("ended_at" in row) == ended
+        and (tenant is None or row.get("registration") == tenant.registration)
+    ]
     return alike[-1] if alike else None
 
 
 def begin(wanted: Offboarding, tenant: Tenant) -> str:
     """Open a report and return its name; a removal that has not ended is resumed under the name that it has."""
-    open_one = latest(wanted, ended=False)
+    open_one = latest(wanted, tenant, ended=False)
     if open_one:
         return str(open_one["removal"])
     started_at = now()
-    removal = f"{wanted.model or 'all'}-{started_at.translate(str.maketrans('', '', '-:'))}"
+    moment = started_at.translate(str.maketrans("", "", "-:"))
+    removal = f"{wanted.model or 'all'}-{moment}-{secrets.token_hex(2)}"  # two may begin in one second
     document = {
         "removal": removal,
         "tenant": wanted.tenant,
         "model": wanted.model,
+        "registration": tenant.registration,
         "account_id": tenant.account_id,
         "region": tenant.region,
         "started_at": started_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 from dataclasses import asdict, dataclass
@@ -46,6 +47,11 @@ class Tenant:
         return CustomerAccount(
             self.account_id, self.region, self.kms_key_arn, tuple(self.subnet_ids), tuple(self.security_group_ids)
         )
+
+    @property
+    def registration(self) -> str:
+        """Which registration this is: an id may be registered, off-boarded and registered again."""
+        return hashlib.sha256(self.external_id.encode()).hexdigest()[:16]
 
     def as_document(self) -> dict[str, Any]:
         """Return the tenant as a JSON object."""
