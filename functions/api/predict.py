@@ -20,6 +20,7 @@ READERS = {"application/json": rows.read_json, "text/csv": rows.read_csv}
 @http.api
 def handler(event: dict[str, Any], tenant: str) -> tuple[int, dict[str, Any]]:
     """Return one prediction per row, and the version that made them."""
+    http.check_query(event)
     kind = http.header(event, "content-type").split(";")[0].strip().lower()
     reader = READERS.get(kind)
     if reader is None:

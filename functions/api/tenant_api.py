@@ -12,7 +12,7 @@ from tenantml import http
 from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects, presigned
 from tenantml.domain.api import model_document, pagination, views
-from tenantml.domain.api.operations import OPERATIONS, PATH_PARAMETERS
+from tenantml.domain.api.operations import OPERATIONS, PATH_PARAMETERS, Operation
 from tenantml.domain.names import execution_name, is_model
 from tenantml.domain.tenancy.tenant import require_active
 from tenantml.domain.training.execution_outcome import STATUSES
@@ -290,8 +290,8 @@ def expected_revision(tenant: str, model: str, event: Json) -> int | None:
     return int(digits[1])
 
 
-HANDLERS: dict[tuple[str, str], Callable[[str, Json], Answer]] = {
-    (operation.method, operation.path): globals()[operation.handler]
+HANDLERS: dict[tuple[str, str], tuple[Operation, Callable[[str, Json], Answer]]] = {
+    (operation.method, operation.path): (operation, globals()[operation.handler])
     for operation in OPERATIONS
     if operation.function == "TenantApi"
 }
@@ -301,4 +301,6 @@ HANDLERS: dict[tuple[str, str], Callable[[str, Json], Answer]] = {
 def handler(event: Json, tenant: str) -> Answer:
     """Answer one request of an active tenant."""
     require_active(registry.find_tenant(tenant))
-    return HANDLERS[event["httpMethod"], event["resource"]](tenant, event)
+    operation, handle = HANDLERS[event["httpMethod"], event["resource"]]
+    http.check_query(event, operation.query_names)
+    return handle(tenant, event)

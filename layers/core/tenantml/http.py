@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Any, NamedTuple
 
@@ -105,6 +105,25 @@ def find_header(event: dict[str, Any], name: str) -> str | None:
 def in_path(event: Event, parameter: str) -> str:
     """Return a parameter of the path; empty when absent."""
     return str((event.get("pathParameters") or {}).get(parameter) or "")
+
+
+def check_query(event: Event, known: Collection[str] = ()) -> None:
+    """Refuse a query that says what the operation does not read.
+
+    Raises:
+        InvalidRequest: names each parameter that is unknown, or that is given more than once.
+    """
+    given: dict[str, list[str]] = {name: [] for name in event.get("queryStringParameters") or {}}
+    given |= event.get("multiValueQueryStringParameters") or {}
+    takes = f"this operation takes {', '.join(known)}" if known else "this operation takes none"
+    wrong = [f"{name[:60]!a}: unknown query parameter; {takes}" for name in given if name not in known]
+    wrong += [
+        f"{name}: given {len(values)} times; give it once"
+        for name, values in given.items()
+        if name in known and len(values) > 1
+    ]
+    if wrong:
+        raise InvalidRequest("; ".join(wrong[:10]))
 
 
 def model_of(event: Event) -> str:

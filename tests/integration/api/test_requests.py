@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from functions.api import tenant_api
+from functions.api import predict, tenant_api
+from tenantml.domain.api.operations import OPERATIONS, Operation
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 CONTEXT = SimpleNamespace(aws_request_id="request-1", function_name="tenant-api")
@@ -207,6 +208,28 @@ def test_no_request_ends_in_a_bug(
     if answer["statusCode"] >= 400:
         assert answer["headers"]["Content-Type"] == "application/problem+json"
         assert document["status"] == answer["statusCode"]
+
+
+@pytest.mark.parametrize(
+    "operation", [found for found in OPERATIONS if not found.is_public], ids=lambda found: found.name
+)
+def test_a_query_parameter_that_an_operation_does_not_have_is_refused_by_its_name(
+    app: Any, operation: Operation
+) -> None:
+    function = predict if operation.function == "Predict" else app
+    event = {
+        "httpMethod": operation.method,
+        "resource": operation.path,
+        "queryStringParameters": dict.fromkeys([*operation.query_names, "Limit", "x" * 500], "1"),
+        "multiValueQueryStringParameters": {name: ["1", "1"] for name in operation.query_names},
+        "requestContext": {"authorizer": {"tenant": "acme"}},
+    }
+    document = json.loads(function.handler(event, CONTEXT)["body"])
+    assert (document["status"], document["code"]) == (400, "InvalidRequest")
+    takes = ", ".join(operation.query_names) or "none"
+    assert f"'Limit': unknown query parameter; this operation takes {takes}" in document["detail"]
+    assert f"'{'x' * 60}': unknown" in document["detail"]
+    assert document["detail"].count("give it once") == len(operation.query_names)
 
 
 def ask(app: Any, method: str, path: str, body: object = None, tenant: str = "acme", **names: Any) -> tuple[int, Any]:

@@ -77,14 +77,16 @@ class Operation:
         """The name of what answers it in a function of several operations: `list_models` of listModels."""
         return re.sub("(?=[A-Z])", "_", self.name).lower()
 
+    @property
+    def query_names(self) -> tuple[str, ...]:
+        """The names of the parameters that its query may have."""
+        return tuple(parameter["name"] for parameter in self.parameters if parameter["in"] == "query")
 
-BODY = (errors.InvalidRequest, errors.PayloadTooLarge, errors.UnsupportedMediaType)
+
+BODY = (errors.PayloadTooLarge, errors.UnsupportedMediaType)
 
 OPERATIONS = (
-    Operation(
-        "listModels", "GET", "/models", "models", "Your models", {200: "Models"}, parameters=PAGE,
-        refusals=(errors.InvalidRequest,),
-    ),
+    Operation("listModels", "GET", "/models", "models", "Your models", {200: "Models"}, parameters=PAGE),
     Operation(
         "putModel", "PUT", "/models/{model}", "models", "Create a model, or change what its next training follows",
         {200: "Model", 201: "Model"}, takes="ModelSettings",
@@ -122,7 +124,7 @@ OPERATIONS = (
     Operation(
         "listParts", "GET", "/models/{model}/uploads/{upload}/parts", "uploads",
         "Where each part of a large file is PUT, and its exact size", {200: "Parts"}, parameters=PAGE,
-        refusals=(errors.InvalidRequest, errors.NotFound),
+        refusals=(errors.NotFound,),
     ),
     Operation(
         "completeUpload", "POST", "/models/{model}/uploads/{upload}/completion", "uploads",
@@ -138,7 +140,6 @@ OPERATIONS = (
             query("upload_key", "Of this upload only", TEXT | {"maxLength": 1024}),
             query("status", "In this status only", {"type": "string", "enum": list(STATUSES)}),
         ),
-        refusals=(errors.InvalidRequest,),
     ),
     Operation(
         "getExecution", "GET", "/executions/{execution}", "executions", "One upload: progress, advice, outcome",
@@ -147,11 +148,11 @@ OPERATIONS = (
     Operation(
         "getReceipt", "GET", "/executions/{execution}/receipt", "executions",
         "What this execution did in your account, call by call", {200: "Receipt"}, parameters=ENTRIES,
-        refusals=(errors.InvalidRequest, errors.NotFound),
+        refusals=(errors.NotFound,),
     ),
     Operation(
         "listVersions", "GET", "/models/{model}/versions", "versions", "A model's versions, newest first",
-        {200: "Versions"}, parameters=PAGE, refusals=(errors.InvalidRequest, errors.NotFound),
+        {200: "Versions"}, parameters=PAGE, refusals=(errors.NotFound,),
     ),
     Operation(
         "getVersion", "GET", "/models/{model}/versions/{version}", "versions",
@@ -170,7 +171,7 @@ OPERATIONS = (
     ),
     Operation(
         "listKeys", "GET", "/keys", "usage", "Your API keys by their ids, never a key itself", {200: "Keys"},
-        parameters=PAGE, refusals=(errors.InvalidRequest,),
+        parameters=PAGE,
     ),
     Operation("getUsage", "GET", "/usage", "usage", "What is used of today's quota", {200: "Usage"}),
     Operation(
@@ -183,6 +184,7 @@ OPERATIONS = (
     ),
 )  # fmt: skip
 EVERYWHERE = (
+    errors.InvalidRequest,
     errors.Unauthorized,
     errors.TenantSuspended,
     errors.CustomerAccessRevoked,
