@@ -13,6 +13,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from tenantml.domain.training import execution_outcome
+from tenantml.errors import InternalFailure
 from tenantml_cli.errors import Failed, Refused, StillRunning
 from tenantml_cli.history import Event, History
 
@@ -143,10 +145,7 @@ def _ended(execution: Document) -> Document:
     if execution["status"] == "SUCCEEDED":
         output: Document = json.loads(execution.get("output") or "{}")
         return output
-    cause = execution.get("cause") or f"the execution is {execution['status']}"
-    try:
-        parsed = json.loads(cause)
-    except ValueError:
-        parsed = None
-    message = parsed.get("errorMessage", cause) if isinstance(parsed, dict) else cause
-    raise Failed(execution.get("error") or execution["status"], str(message))
+    error, cause = execution.get("error", ""), execution.get("cause", "")
+    name = execution_outcome.name_of(execution["status"], error)
+    message = execution_outcome.message_of({"Cause": cause}) or "no reason was given"
+    raise Failed(name, f"{error}: {message}" if name == InternalFailure.__name__ else message)

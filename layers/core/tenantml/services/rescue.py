@@ -6,17 +6,13 @@ from contextlib import suppress
 from typing import Any
 
 from tenantml.aws import stepfunctions
+from tenantml.domain.training.execution_outcome import FROM_OUTSIDE
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import StillChanging
 from tenantml.services import outcomes, registry, removal
 
-CAUSES = {
-    "ABORTED": {"Error": "ExecutionStopped", "Cause": "an operator stopped the execution; upload again to retry"},
-    "TIMED_OUT": {
-        "Error": "ExecutionTimedOut",
-        "Cause": "the execution exceeded its time limit; upload again, and report this to the operator",
-    },
+CAUSES = FROM_OUTSIDE | {
     # Every failure path ends with its record; one that could not be written is written by the sweep.
     "FAILED": {"Error": "OutcomeNotRecorded", "Cause": "the execution failed and could not record why"},
 }

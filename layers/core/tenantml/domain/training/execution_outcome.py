@@ -10,6 +10,20 @@ from tenantml import errors
 STATUSES = ("running", "succeeded", "failed", "superseded", "duplicate")
 """Every status of an execution; the API's document is generated from these, too."""
 
+FROM_OUTSIDE = {
+    "ABORTED": {"Error": "ExecutionStopped", "Cause": "an operator stopped the execution; upload again to retry"},
+    "TIMED_OUT": {
+        "Error": "ExecutionTimedOut",
+        "Cause": "the execution exceeded its time limit; upload again, and report this to the operator",
+    },
+}
+"""The failure of an execution that ran no failure path, by Step Functions' status."""
+
+
+def name_of(status: str, error: str) -> str:
+    """Return the name of the failure of an execution that Step Functions shows with this status and error."""
+    return errors.named(FROM_OUTSIDE[status]["Error"] if status in FROM_OUTSIDE else error).__name__
+
 
 def of(failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]:
     """Return `{status, error, left_behind}` for Step Functions' error output (`Error`, `Cause`), or for a success
