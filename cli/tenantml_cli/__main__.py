@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -21,13 +22,20 @@ from tenantml_cli.errors import DONE, INTERRUPTED, UNEXPECTED, CommandError
 from tenantml_cli.stack import Stack
 
 _HOUR = 3600.0
+_MOST = 1_000_000_000
 
 _Add = Callable[[Any, str, Command], argparse.ArgumentParser]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = parser().parse_args(arguments)
+    typed = sys.argv[1:] if arguments is None else list(arguments)
+    top = parser()
+    try:
+        "".join(typed).encode()
+    except UnicodeEncodeError:
+        top.error("an argument is not UTF-8 text")
+    options = top.parse_args(typed)
     context = Context(options, Stack(options.stack), _tell_nobody if options.json else _tell)
     command: Command = options.command
     try:
@@ -113,7 +121,7 @@ def _tenant_commands(group: Any, add: _Add) -> None:
     add_for_tenant("add-key", commands.tenant_add_key)
     rotate = add_for_tenant("rotate-key", commands.tenant_rotate_key)
     rotate.add_argument(
-        "--overlap-hours", type=float, default=24.0, help="how long the others stay valid, at most 720; default: 24"
+        "--overlap-hours", type=_amount, default=24.0, help="how long the others stay valid, at most 720; default: 24"
     )
     revoke = add_for_tenant("revoke-key", commands.tenant_revoke_key)
     revoke.add_argument("key_id", metavar="KEY", help="the key's id, as `tenant show` lists it")
@@ -135,10 +143,20 @@ def _listed(text: str) -> list[str]:
     return [item for item in text.split(",") if item]
 
 
+def _amount(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= _MOST:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to {_MOST:,}, got {text[:30]!r}")
+    return value
+
+
 def _add_timeout(command: argparse.ArgumentParser, seconds: float) -> None:
     command.add_argument(
         "--timeout-seconds",
-        type=float,
+        type=_amount,
         default=seconds,
         help=f"how long to wait; the execution goes on after that; default: {seconds:.0f}",
     )

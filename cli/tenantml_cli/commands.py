@@ -203,9 +203,7 @@ def upload(context: Context) -> Result:
         tenantml upload churn churn.csv
     """
     options = context.options
-    path = Path(options.file)
-    if not path.is_file():
-        raise Refused("NoFile", f"{path} is not a file")
+    path = _readable(options.file)
     if "/" not in options.destination:
         key = context.api.upload(options.destination, path, multipart=options.multipart, tell=context.tell)
         return Result({"key": key}, f"{key} is uploaded.")
@@ -241,7 +239,7 @@ def predict(context: Context) -> Result:
         tenantml predict churn rows.csv
     """
     options = context.options
-    body = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
+    body = sys.stdin.buffer.read() if options.file == "-" else _readable(options.file).read_bytes()
     content_type = "application/json" if body.lstrip()[:1] == b"{" else "text/csv"
     found = context.api.send_rows(options.model, body, content_type)
     rows = [{**row} for row in found["predictions"]]
@@ -269,6 +267,14 @@ def receipt(context: Context) -> Result:
     names = ("number", "time", "action", "outcome", "resource")
     rows = [[str(entry.get(name, "")) for name in names] for entry in found["entries"]]
     return Result(found, _table(list(names), rows))
+
+
+def _readable(file: str) -> Path:
+    """Return a file's path, when it is a file that can be read."""
+    path = Path(file)
+    if not (path.is_file() and os.access(path, os.R_OK)):
+        raise Refused("NoFile", f"{file!r} is not a file that can be read")
+    return path
 
 
 def _shown_once(key: str) -> str:
