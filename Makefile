@@ -92,7 +92,8 @@ test-fast: .venv/.dev ## Without e2e
 	@$(PYTEST) $(FAST)
 
 .PHONY: docs
-docs: .venv/.dev ## Write what the documentation takes from the code
+docs: .venv/.dev ## Write what is generated: docs from the code, instance types from botocore
+	@$(BIN)/python -m tools.instance_types
 	@$(BIN)/python -m tools.docs
 
 .PHONY: format

@@ -31,6 +31,7 @@ from tools import cli_docs, states
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ERROR_MODULES = (uploads, datasets, training, accounts, transient, stops, tenancy, requests, internal)
+SHOWN = 20  # values of a setting
 ERRORS_INTRODUCTION = """
 Every failure has a name: the class in `layers/core/tenantml/errors/`, from which `make docs` writes this page; the
 error's name in Step Functions and Lambda; and the `code` of an API's answer, whose `type` links here. A number is the
@@ -77,7 +78,7 @@ def _values(schema: schemas.Schema) -> str:
     if "oneOf" in schema:
         return " or ".join(map(_values, schema["oneOf"]))
     if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
+        return _one_of(schema["enum"])
     if "minimum" in schema:
         return f"{schema['minimum']:,} to {schema['maximum']:,}"
     if schema["type"] == "array":
@@ -86,6 +87,12 @@ def _values(schema: schemas.Schema) -> str:
         names = schema.get("propertyNames", {}).get("enum") or schema["properties"]
         return f"numbers by {_values({'enum': names})}"
     return str({"string": "text"}.get(schema["type"], schema["type"]))
+
+
+def _one_of(values: list[object]) -> str:
+    if len(values) > SHOWN:
+        return f"one of {len(values)}, as [openapi.json](openapi.json) lists them"
+    return ", ".join(f"`{value}`" for value in values)
 
 
 def _default(schema: schemas.Schema) -> str:

@@ -56,7 +56,16 @@ def test_every_setting_can_be_given(more: dict[str, Any]) -> None:
         ({"target": "y", "delivery": "pigeon"}, "delivery: 'pigeon' is not one of copy, upload, in-place"),
         ({"target": "y", "mode": "FAST"}, "mode: 'FAST'"),
         ({"target": "y", "unseen_category": "guess"}, "unseen_category"),
-        ({"target": "y", "instance_type": "m5.large"}, "instance_type"),
+        (
+            {"target": "y", "instance_type": "m5.large"},
+            "'m5.large' is no instance type of SageMaker's endpoints; did you mean ml.m5.large or ",
+        ),
+        ({"target": "y", "instance_type": "ml.M5.large"}, "did you mean ml.m5.large or "),
+        ({"target": "y", "instance_type": "ml.m5.lrage"}, "did you mean ml.m5.large or "),
+        (
+            {"target": "y", "instance_type": "?" * 60_000},
+            f"'{'?' * 40}' is no instance type of SageMaker's endpoints; expected one such",
+        ),
         ({"target": "y", "instance_count": 0}, "instance_count"),
         ({"target": "y", "problem_type": "Regression"}, "give both or neither"),
         ({"target": "y", "objective": "F1"}, "give both or neither"),

@@ -8,6 +8,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from tenantml import errors
 from tenantml.domain.names import MODEL_PATTERN
 from tenantml.domain.training.execution_outcome import STATUSES
+from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.domain.training.model_settings import (
     ADVICE_RULES,
     ADVICE_THRESHOLDS,
@@ -306,7 +307,7 @@ def settings() -> Schema:
         },
         "additionalProperties": False,
     }
-    properties["instance_type"] |= {"pattern": r"^ml\."}
+    properties["instance_type"] |= {"enum": list(INSTANCE_TYPES)}
     properties["thresholds"] |= {"propertyNames": {"enum": metrics}}
     or_null = {"problem_type": METRICS, "objective": metrics, "serverless_memory_mb": SERVERLESS_MEMORY_MB}
     for name, values in or_null.items():

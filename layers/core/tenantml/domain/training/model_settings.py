@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.errors import InvalidSettings
 
 DELIVERIES = ("copy", "upload", "in-place")
@@ -79,7 +81,7 @@ class ModelSettings:
     unseen_category: Annotated[
         str, "What a prediction does with a category that training did not see: answer with advice, or refuse"
     ] = "advise"
-    instance_type: Annotated[str, "The endpoint's SageMaker instance type; begins with ml."] = "ml.m5.large"
+    instance_type: Annotated[str, "The endpoint's SageMaker instance type"] = "ml.m5.large"
     instance_count: Annotated[int, "The endpoint's number of instances"] = 1
     serverless_memory_mb: Annotated[
         int | None, "A serverless endpoint of this size, with mode ENSEMBLING only; null has none"
@@ -127,9 +129,7 @@ class ModelSettings:
             None if self.target.strip() else "target: empty; name the column to predict",
             *(one_of(name, getattr(self, name), allowed) for name, allowed in CHOICES.items()),
             *(within(name, getattr(self, name), low, high) for name, (low, high) in RANGES.items()),
-            None
-            if self.instance_type.startswith("ml.")
-            else "instance_type: expected a SageMaker type such as ml.m5.large",
+            None if self.instance_type in INSTANCE_TYPES else f"instance_type: {_near(self.instance_type)}",
         ]
         if (self.problem_type is None) != (self.objective is None):
             found.append("problem_type and objective: give both or neither")
@@ -167,6 +167,12 @@ def _fits(value: object, hint: Any) -> bool:
     if hint is float:
         return isinstance(value, int | float) and abs(value) < 1e30  # far from where the registry rounds; NaN is not
     return isinstance(value, hint)
+
+
+def _near(instance_type: str) -> str:
+    near = get_close_matches(f"ml.{instance_type[:40].lower().removeprefix('ml.')}", INSTANCE_TYPES)
+    hint = f"did you mean {' or '.join(near)}?" if near else "expected one such as ml.m5.large"
+    return f"{instance_type[:40]!r} is no instance type of SageMaker's endpoints; {hint}"
 
 
 def _describe(hint: Any) -> str:
