@@ -14,8 +14,10 @@ from tenantml.entrypoint import function, logger
 
 
 def start_one(record: SQSRecord) -> None:
-    """Start the execution of one `Object Created` event; a repeated delivery finds it started."""
+    """Start the execution of one `Object Created` event; a repeated delivery finds it started, a folder starts none."""
     upload = Upload.from_event(json.loads(record.body))
+    if upload.is_folder_marker:
+        return
     started = start(upload.execution, upload.as_input())
     logger.info(
         "upload received", extra={"execution": upload.execution, "started": started, "size_bytes": upload.size_bytes}

@@ -48,6 +48,22 @@ def test_an_upload_starts_one_execution_however_often_it_is_reported(
     assert Upload(**json.loads(described["input"])) == upload
 
 
+@pytest.mark.parametrize(
+    ("key", "size_bytes", "executions"), [("acme/churn/", 0, 0), ("acme/churn/", 1, 1), ("acme/", 0, 0)]
+)
+def test_a_folder_that_a_console_makes_starts_no_execution(
+    stack: dict[str, str], invoke: Invoke, event: Sample, key: str, size_bytes: int, executions: int
+) -> None:
+    (record,) = event("start_execution")["Records"]
+    created = json.loads(record["body"])
+    created["detail"]["object"] |= {"key": key, "size": size_bytes}
+    assert invoke("start_execution", {"Records": [{**record, "body": json.dumps(created)}]}) == {
+        "batchItemFailures": []
+    }
+    started = platform("stepfunctions").list_executions(stateMachineArn=stack["TRAINING_STATE_MACHINE"])["executions"]
+    assert len(started) == executions
+
+
 def test_a_message_that_is_no_upload_is_given_back_and_the_others_are_not(
     stack: dict[str, str], invoke: Invoke, event: Sample
 ) -> None:

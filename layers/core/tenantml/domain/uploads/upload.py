@@ -56,6 +56,11 @@ class Upload:
         """The name of the execution that this upload starts."""
         return execution_name(self.bucket, self.key, self.version_id)
 
+    @property
+    def is_folder_marker(self) -> bool:
+        """Whether it is the empty object that the S3 console makes for a folder: no upload of anybody."""
+        return self.key.endswith("/") and self.size_bytes == 0
+
     def as_input(self) -> dict[str, Any]:
         """Return the input of the execution."""
         return asdict(self)
