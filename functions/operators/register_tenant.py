@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenantml.domain.tenancy import onboarding
-from tenantml.domain.tenancy.tenant import register
+from tenantml.domain.tenancy import onboarding, operator_requests
+from tenantml.domain.tenancy.tenant import REQUIRED, register
 from tenantml.entrypoint import function
 from tenantml.services import published_template, registry
 from tenantml.settings import setting
@@ -23,7 +23,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         template_sha256=template.sha256,
         data_key_arn=setting("DATA_KEY_ARN", ""),
     )
-    tenant = register(event, platform.account_id)
+    tenant = register(operator_requests.json_object(event, *REQUIRED), platform.account_id)
     registry.add_tenant(tenant)
     return {
         "tenant": tenant.tenant,

@@ -291,7 +291,7 @@ def test_a_tenant_that_floods_is_slowed_down_and_no_other_is(newcomer: Callable[
 def test_limits_that_cannot_be_are_refused_by_name(vandelay: Tenant, limits: dict[str, Any]) -> None:
     with pytest.raises(Refused) as refused:
         vandelay.platform.call("LimitTenantFunction", limits)
-    assert refused.value.code == ("TenantNotFound" if limits == {"tenant": "nobody"} else "InvalidLimits")
+    assert refused.value.code == ("TenantNotFound" if limits == {"tenant": "nobody"} else "InvalidOperation")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tenantml.domain.tenancy import usage_limits
 from tenantml.domain.tenancy.usage_limits import Limits, Usage
-from tenantml.errors import DailyQuotaExceeded, InvalidLimits, RateExceeded
+from tenantml.errors import DailyQuotaExceeded, InvalidOperation, RateExceeded
 
 NOON = 1_795_348_800.0  # 2026-11-22T12:00:00Z
 LIMITS = Limits(requests_per_second=2, requests_per_day=100, rows_per_day=1000)
@@ -63,5 +63,5 @@ def test_limits_are_read_and_what_is_left_out_has_its_default() -> None:
 
 @pytest.mark.parametrize("document", [{"rows": 1}, {"rows_per_day": 0}, {"rows_per_day": True}, {"rows_per_day": "9"}])
 def test_limits_that_cannot_be_are_refused(document: dict[str, object]) -> None:
-    with pytest.raises(InvalidLimits, match=next(iter(document))):
+    with pytest.raises(InvalidOperation, match=next(iter(document))):
         Limits.from_document(document)

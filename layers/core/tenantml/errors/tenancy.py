@@ -50,12 +50,6 @@ class KeyNotFound(TenantError):
     do = "List the ids with `tenantml tenant show TENANT`."
 
 
-class InvalidLimits(TenantError):
-    """The operator's limits for a tenant hold a field that is unknown, mistyped or not positive."""
-
-    do = "Correct the fields that the message names."
-
-
 class InvalidOperation(TenantError):
     """The operator's request lacks a field, or has one that is unknown, mistyped or out of range."""
 

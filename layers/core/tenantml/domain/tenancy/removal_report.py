@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tenantml.domain.names import PREFIX, CustomerAccount, is_model, is_tenant, version_of
+from tenantml.domain.names import PREFIX, CustomerAccount, is_model, version_of
+from tenantml.domain.tenancy import operator_requests
 from tenantml.errors import InvalidOperation
 
 REMOVED, KEPT, IMPOSSIBLE, REMAINS = "removed", "kept", "impossible", "remains"
@@ -35,25 +36,21 @@ class Offboarding:
     removal: str = ""
 
     @classmethod
-    def of(cls, request: dict[str, Any]) -> Offboarding:
+    def of(cls, request: object) -> Offboarding:
         """Read an operator's request.
 
         Raises:
             InvalidOperation: names each field that is missing, unknown or malformed.
         """
-        wrong = [f"{name}: unknown field" for name in request if name not in {"tenant", "model", "keep", "abandon"}]
-        model, keep = request.get("model"), request.get("keep") or []
-        if not is_tenant(request.get("tenant")):
-            wrong.append("tenant: expected a tenant's id")
+        asked = operator_requests.read(request, {"model": str, "keep": list, "abandon": bool}, tenant=str)
+        model, keep, wrong = asked.get("model"), asked.get("keep", []), []
         if model is not None and not is_model(model):
             wrong.append("model: expected a model's name, or nothing for the whole tenant")
-        if not isinstance(keep, list) or not all(isinstance(item, str) and item in KEEPABLE for item in keep):
+        if not all(isinstance(item, str) and item in KEEPABLE for item in keep):
             wrong.append(f"keep: expected a list of {', '.join(sorted(KEEPABLE))}")
-        if not isinstance(request.get("abandon", False), bool):
-            wrong.append("abandon: expected true or false")
         if wrong:
             raise InvalidOperation("; ".join(wrong))
-        return cls(request["tenant"], model, tuple(keep), request.get("abandon", False))
+        return cls(asked["tenant"], model, tuple(keep), asked.get("abandon", False))
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Offboarding:

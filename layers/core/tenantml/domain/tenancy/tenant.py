@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tenantml.domain.names import ACCOUNT_PATTERN, REGION_PATTERN, CustomerAccount, is_tenant
+from tenantml.domain.tenancy.operator_requests import NOUNS, is_text, shown
 from tenantml.errors import InvalidRegistration, TenantSuspended
 
 REQUIRED = ("tenant", "account_id", "region", "contact")
@@ -88,7 +89,7 @@ def register(request: dict[str, Any], platform_account_id: str) -> Tenant:
         InvalidRegistration: names each field that is missing or malformed, or the account is our own.
     """
     wrong = [f"{name}: missing" for name in REQUIRED if not request.get(name)]
-    wrong += [f"{name}: unknown field" for name in request if name not in {*REQUIRED, *OPTIONAL}]
+    wrong += [f"{shown(name)}: unknown field" for name in request if name not in {*REQUIRED, *OPTIONAL}]
     if not wrong:
         if not is_tenant(request["tenant"]):
             wrong.append("tenant: expected 2 to 20 of a-z, 0-9 and inner hyphens, starting with a letter")
@@ -98,6 +99,8 @@ def register(request: dict[str, Any], platform_account_id: str) -> Tenant:
             wrong.append("account_id: this is our own account; a tenant needs its own account")
         if not REGION_PATTERN.fullmatch(str(request["region"])):
             wrong.append("region: expected an AWS region such as eu-central-1")
+        if not is_text(request["contact"]):
+            wrong.append(f"contact: expected {NOUNS[str]}, such as an address to write to")
         wrong += _wrong_key_or_network(request)
     if wrong:
         raise InvalidRegistration("; ".join(wrong))
@@ -105,7 +108,7 @@ def register(request: dict[str, Any], platform_account_id: str) -> Tenant:
         tenant=request["tenant"],
         account_id=str(request["account_id"]),
         region=request["region"],
-        contact=str(request["contact"]),
+        contact=request["contact"],
         external_id=f"tenantml-{secrets.token_urlsafe(32)}",
         kms_key_arn=request.get("kms_key_arn") or "",
         subnet_ids=tuple(request.get("subnet_ids") or ()),

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from tenantml.errors import DailyQuotaExceeded, InvalidLimits, RateExceeded
+from tenantml.domain.tenancy import operator_requests
+from tenantml.errors import DailyQuotaExceeded, InvalidOperation, RateExceeded
 
 WINDOW_SECONDS = 10
 DAY_SECONDS = 86_400
@@ -47,21 +48,13 @@ class Limits:
         """Read a JSON object of limits; an omitted limit has its default.
 
         Raises:
-            InvalidLimits: names each field that is unknown or not a whole number from 1 up.
+            InvalidOperation: names each field that is unknown or not a whole number from 1 up.
         """
-        wrong = [
-            f"{name}: unknown limit; there are {', '.join(cls.__dataclass_fields__)}"
-            for name in document
-            if name not in cls.__dataclass_fields__
-        ]
-        wrong += [
-            f"{name}: expected a whole number from 1 to 10^12"
-            for name, value in document.items()
-            if name in cls.__dataclass_fields__ and (type(value) is not int or not 1 <= value <= 10**12)
-        ]
+        limits = operator_requests.read(document, dict.fromkeys(cls.__dataclass_fields__, int))
+        wrong = [f"{name}: expected 1 to 10^12" for name, value in limits.items() if not 1 <= value <= 10**12]
         if wrong:
-            raise InvalidLimits("; ".join(wrong))
-        return cls(**document)
+            raise InvalidOperation("; ".join(wrong))
+        return cls(**limits)
 
 
 @dataclass(frozen=True)
