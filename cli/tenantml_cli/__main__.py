@@ -84,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
 
     upload = add(first, "upload", commands.upload)
     upload.add_argument("destination", metavar="[TENANT/]MODEL", help="the model to train")
-    upload.add_argument("file", metavar="FILE", help="a CSV file with a header")
+    upload.add_argument("file", metavar="FILE", help="a CSV file with a header; at least 500 rows with a target")
     upload.add_argument("--multipart", action="store_true", help="send parts, as it does anyway over 5 GiB")
     watch = add(first, "watch", commands.watch)
     watch.add_argument("execution", metavar="EXECUTION", help="the execution's name")

@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from tenantml_analysis.inspection import InspectionSettings
 from tools.docs import anchor
 
 
@@ -76,3 +78,9 @@ def test_every_decision_is_listed(repository: Path) -> None:
         assert page.name.startswith(f"{number:04}-")
         assert f"({page.name})" in text
         assert {"**Decided.**", "**Why.**"} <= set(re.findall(r"^\*\*\w+\.\*\*", page.read_text(), re.MULTILINE)), page
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/api.md", "docs/cli.md"])
+def test_where_a_dataset_is_asked_for_the_fewest_rows_are_named(repository: Path, page: str) -> None:
+    fewest = InspectionSettings("y", "seed").min_training_rows
+    assert f"at least {fewest} rows" in (repository / page).read_text(encoding="utf-8")
