@@ -7,8 +7,9 @@ MAKEFLAGS += --no-print-directory
 # Without bytecode, every import of the trainer is slow; a foreign path would shadow ours.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
+IS_SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
-	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+	$$p -c '$(IS_SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 UV := $(BIN)/uv
 INSTALL = $(UV) pip install --quiet --require-hashes
@@ -27,8 +28,10 @@ setup: .venv/.dev ## Create .venv with everything that tests and checks need
 
 .venv/.uv:
 	@test -n "$(PYTHON)" || { echo "No python3 of version 3.11, 3.12 or 3.13 found; set PYTHON=/path/to/one." >&2; exit 1; }
+	@$(PYTHON) -c '$(IS_SUPPORTED)' 2>/dev/null || \
+		{ echo "$(PYTHON) is no Python 3.11, 3.12 or 3.13; set PYTHON=/path/to/one." >&2; exit 1; }
 	@echo "Creating .venv with $$($(PYTHON) --version)"
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv --clear .venv  # an attempt that failed leaves one behind
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements/cloud.txt > .venv/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
 	@touch $@
