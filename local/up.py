@@ -9,6 +9,7 @@ files to source, readable by their owner alone, removed when it ends.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import shlex
 import shutil
@@ -23,6 +24,7 @@ from local.cloud import EmbeddedCloud
 from local.onboard import OnboardedTenant, onboard
 from local.platform import WAIT_SCALE, Platform
 from local.screen import Screen
+from local.server import ENDPOINT_FILE
 
 TENANT = "demo"
 
@@ -62,6 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A shell starts background jobs with SIGINT ignored; here it must end the cloud.
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, signal.default_int_handler)
+    out.mkdir(parents=True, exist_ok=True)
+    lock = (out / "lock").open("w")  # held as long as this process lives, however it ends
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(_already_up(out), file=sys.stderr)
+        return 1
     screen = Screen(sys.stdout)
     screen.title("TenantML", "on this machine, until Ctrl-C")
     shutil.rmtree(out / "cloud", ignore_errors=True)
@@ -92,6 +101,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in ("env", "customer.env"):
             (out / name).unlink(missing_ok=True)
     return 0
+
+
+def _already_up(out: Path) -> str:
+    endpoint = out / "cloud" / ENDPOINT_FILE
+    state = f"is up at {endpoint.read_text().strip()}" if endpoint.exists() else "is starting"
+    return (
+        f"A cloud {state}, with its state in {out / 'cloud'}. Use it with `. {out / 'env'}`, end it with Ctrl-C in its "
+        "shell, or start another one: .venv/bin/python -m local.up --out build/other"
+    )
 
 
 def platform_variables(platform: Platform, tenant: OnboardedTenant) -> dict[str, str]:

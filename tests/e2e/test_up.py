@@ -28,6 +28,15 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     assert not (out / "customer.env").exists()
 
 
+def test_a_second_one_in_the_same_folder_is_refused_and_leaves_the_first_alone(up: Path) -> None:
+    command = [sys.executable, "-m", "local.up", "--out", str(up)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    address = _sourced(up / "env", 'printf %s "$AWS_ENDPOINT_URL"')
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert f"A cloud is up at {address}, " in ran.stderr
+    assert _sourced(up / "env", _python('boto3.client("s3").list_buckets()')) == ""
+
+
 def _sourced(path: Path, command: str) -> str:
     """What a command prints in a shell that has nothing but this file of the AWS settings."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TENANTML_"))}
