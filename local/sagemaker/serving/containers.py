@@ -110,7 +110,7 @@ def step(container: Container, value: Any) -> Any:
     if parts.algorithm is not None:
         value = predict(parts.algorithm, value)
     if parts.labels is not None:
-        value = restore_labels(parts.labels, value)
+        value = restore_labels(parts.labels, value, descending=parts.algorithm is not None)
     if parts.algorithm is None and parts.labels is None:
         return value  # features travel whole
     return value if "value" in value else {key: value[key] for key in container.outputs}
@@ -126,12 +126,18 @@ def predict(algorithm: Algorithm, features: Any) -> Answer:
     return {"predicted_label": chosen.tolist(), "probability": told.tolist(), "probabilities": scores.tolist()}
 
 
-def restore_labels(labels: Labels, answer: Answer) -> Answer:
-    """The same answer with the target's own spelling, and the key `labels`."""
+def restore_labels(labels: Labels, answer: Answer, *, descending: bool) -> Answer:
+    """The same answer with the target's own spelling, and the key `labels`.
+
+    `descending` turns the order of classes around, as the single container of ENSEMBLING was seen to do.
+    """
     restored = dict(answer)
     if "predicted_label" in answer:
         restored["predicted_label"] = [labels.classes[number] for number in answer["predicted_label"]]
-    restored["labels"] = [list(labels.classes)] * max((len(column) for column in answer.values()), default=0)
+    if "probabilities" in answer and descending:
+        restored["probabilities"] = [row[::-1] for row in answer["probabilities"]]
+    classes = list(reversed(labels.classes) if descending else labels.classes)
+    restored["labels"] = [classes] * max((len(column) for column in answer.values()), default=0)
     return restored
 
 
