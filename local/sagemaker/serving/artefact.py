@@ -5,7 +5,7 @@ An ENSEMBLING candidate is one container with all parts; an HPO candidate is a c
 
 import json
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from local.sagemaker.serving.cells import categories, numbers
+from local.sagemaker.serving.cells import Kind, cells_of
 
 Rows = Sequence[Sequence[str]]
 Floats = NDArray[np.float64]
@@ -29,11 +29,11 @@ class Features:
     """From CSV rows to the frame that the models were fitted on."""
 
     columns: tuple[str, ...]
-    numeric: tuple[bool, ...]
+    kinds: tuple[Kind, ...]
     generator: Any  # autogluon.features.generators.AbstractFeatureGenerator, fitted
 
     def raw(self, rows: Rows) -> pd.DataFrame:
-        """Rows in training order without the target, as float64 and text columns.
+        """Rows in training order without the target, as columns of numbers and of texts.
 
         Raises WrongColumns with the row's number (from 1) and both counts.
         """
@@ -42,21 +42,19 @@ class Features:
             if len(row) != width:
                 raise WrongColumns(f"row {position} has {len(row)} columns, the model was trained on {width} features")
         texts = zip(*rows, strict=True) if rows else [()] * width
-        return typed(self.columns, self.numeric, texts)
+        return typed(self.kinds, texts)
 
     def transform(self, raw: pd.DataFrame) -> pd.DataFrame:
         """The engineered features of raw rows."""
         return self.generator.transform(raw)
 
 
-def typed(columns: Sequence[str], numeric: Sequence[bool], texts: Any) -> pd.DataFrame:
-    """A frame from one sequence of cells a column: float64 where `numeric`, else text with None for nulls."""
-    cells = [
-        numbers(column) if is_number else categories(column) for is_number, column in zip(numeric, texts, strict=True)
-    ]
-    frame = pd.DataFrame(dict(enumerate(cells)))
-    frame.columns = pd.Index(columns)
-    return frame
+def typed(kinds: Sequence[Kind], texts: Iterable[Sequence[str]]) -> pd.DataFrame:
+    """A frame from one sequence of cells a column. Its columns are called by their place, since some models refuse
+    line breaks, brackets or quotes in a name.
+    """
+    columns = zip(kinds, texts, strict=True)
+    return pd.DataFrame({str(place): cells_of(column, kind) for place, (kind, column) in enumerate(columns)})
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ class Algorithm:
 
 @dataclass(frozen=True)
 class Labels:
-    """The target's values as the training file spells them; for two of them the second is the positive class."""
+    """The target's values as answers spell them, ascending; of two the second is the positive class."""
 
     classes: tuple[str, ...]
 

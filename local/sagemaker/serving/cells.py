@@ -1,41 +1,47 @@
-"""What the text of a CSV cell means, the same for training and for serving."""
+"""Columns of a CSV as pandas reads them, the same for training and for serving; `tenantml.domain.meaning` says what a
+cell means.
+
+Dates are texts here, as for pandas: AutoGluon tells them apart.
+"""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Spellings of "nothing here" in a feature; in a classification target only the empty cell is missing.
-NULLS = frozenset({"", "#N/A", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"})
+from tenantml.domain.meaning import boolean_of, is_missing, number_of
+
+Kind = Literal["number", "boolean", "text"]
 
 
-def number(text: str) -> float:
-    """The number that a cell holds; NaN when it holds none (nulls, text, infinities, Python's `1_000`)."""
-    try:
-        value = float(text)
-    except ValueError:
-        return math.nan
-    return value if math.isfinite(value) and "_" not in text else math.nan
+def kind_of(texts: Collection[str]) -> Kind:
+    """Return what a column holds: numbers or booleans where each of its values is one, else texts."""
+    values = {text for text in texts if not is_missing(text)}
+    if values and all(number_of(text) is not None for text in values):
+        return "number"
+    return "boolean" if values and all(boolean_of(text) is not None for text in values) else "text"
 
 
-def numbers(texts: Iterable[str]) -> NDArray[np.float64]:
-    """One float64 per cell, NaN where the cell holds no number."""
-    return np.array([number(text) for text in texts], dtype=np.float64)
+def cells_of(texts: Collection[str], kind: Kind) -> NDArray[np.float64] | NDArray[np.object_]:
+    """Return a column's cells: float64 with NaN, or texts with None, for what is missing or not of the kind."""
+    if kind == "number":
+        return np.array([_finite(text) for text in texts], dtype=np.float64)
+    read = _truth if kind == "boolean" else _text
+    return np.array([read(text) for text in texts], dtype=object)
 
 
-def is_numeric(texts: Iterable[str]) -> bool:
-    """Whether every cell is a number or null, and at least one is a number."""
-    seen = False
-    for text in texts:
-        if text in NULLS:
-            continue
-        if math.isnan(number(text)):
-            return False
-        seen = True
-    return seen
+def _finite(text: str) -> float:
+    """Return a number, NaN for an infinite one: half of the models cannot be fitted on those."""
+    number = number_of(text)
+    return float(number) if number is not None and math.isfinite(number) else math.nan
 
 
-def categories(texts: Iterable[str]) -> NDArray[np.object_]:
-    """The cells as text, None where null."""
-    return np.array([None if text in NULLS else text for text in texts], dtype=object)
+def _truth(text: str) -> str | None:
+    truth = boolean_of(text)
+    return None if truth is None else str(truth)
+
+
+def _text(text: str) -> str | None:
+    return None if is_missing(text) else text

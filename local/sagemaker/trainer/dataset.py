@@ -2,10 +2,10 @@
 
 import math
 import warnings
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from local.sagemaker.serving.artefact import typed
-from local.sagemaker.serving.cells import NULLS, is_numeric, number, numbers
+from local.sagemaker.serving.cells import Kind, kind_of
 from local.sagemaker.trainer.job import Job, JobFailed, ProblemType
+from tenantml.domain.meaning import is_missing, label_key
 
 # A target of whole numbers with at most this many different ones is taken for classes: ratings, digits, grades.
 MOST_NUMERIC_CLASSES = 20
@@ -43,16 +44,39 @@ class Dataset:
 
     problem_type: ProblemType
     columns: tuple[str, ...]
-    numeric: tuple[bool, ...]
-    classes: tuple[str, ...]  # empty for a regression
+    kinds: tuple[Kind, ...]
+    classes: tuple[str, ...]  # as answers spell them; empty for a regression
     train: Split
     validation: Split
 
 
-def read_table(paths: Sequence[Path], target: str) -> pd.DataFrame:
-    """All rows of a channel's CSV files as text, nulls as empty text; rows without a target are left out.
+@dataclass(frozen=True)
+class Target:
+    """How the values of a target are told apart, and spelt in answers."""
 
-    Raises JobFailed when the files cannot be read, differ in their header, lack the target or any feature or row.
+    kind: Kind
+    as_whole_numbers: bool
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> "Target":
+        """As pandas reads a column: numbers are spelt `1` when all are whole and none is missing, else `1.0`."""
+        target = cls(kind_of(texts), as_whole_numbers=False)
+        whole = target.kind == "number" and all(isinstance(target.key(text), int) for text in texts)
+        return replace(target, as_whole_numbers=whole)
+
+    def key(self, text: str) -> Any:
+        """What tells the class of a value from others; it can be compared with those of the same target."""
+        return label_key(text, numeric=self.kind == "number", boolean=self.kind == "boolean")
+
+    def spelling(self, key: Any) -> str:
+        """A class as an answer spells it."""
+        return str(key) if self.as_whole_numbers or self.kind != "number" else repr(float(key))
+
+
+def read_table(paths: Sequence[Path], target: str) -> pd.DataFrame:
+    """All rows of a channel's CSV files, as text.
+
+    Raises JobFailed when the files cannot be read, differ in their header, or lack the target or any feature or row.
     """
     tables = [_read_file(path) for path in paths]
     for path, table in zip(paths, tables, strict=True):
@@ -63,13 +87,15 @@ def read_table(paths: Sequence[Path], target: str) -> pd.DataFrame:
     table = pd.concat(tables, ignore_index=True)
     if table.shape[1] < 2:
         raise JobFailed("The dataset has no column beside the target.")
-    given = table[target][table[target] != ""]
-    # A target of numbers may spell its gaps as NA or NaN; among words those could be labels of their own.
-    missing = table[target].isin(NULLS if is_numeric(given) else {""})
-    table = table[~missing].reset_index(drop=True)
-    if table.empty:
-        raise JobFailed(f"The dataset has no row with a value in the target '{target}'.")
     return table
+
+
+def labelled(table: pd.DataFrame, name: str, target: Target) -> pd.DataFrame:
+    """The rows that have a target, which becomes the key of its class. Raises JobFailed when there is none."""
+    table = table[~table[name].map(is_missing)].reset_index(drop=True)
+    if table.empty:
+        raise JobFailed(f"The dataset has no row with a value in the target '{name}'.")
+    return table.assign(**{name: pd.Series([target.key(text) for text in table[name]], dtype=object)})
 
 
 def _read_file(path: Path) -> pd.DataFrame:
@@ -83,66 +109,61 @@ def _read_file(path: Path) -> pd.DataFrame:
         raise JobFailed(f"{path.name} cannot be read as CSV: {error}") from error
 
 
-def infer_problem_type(target: Sequence[str]) -> ProblemType:
+def infer_problem_type(classes: Collection[Any], kind: Kind) -> ProblemType:
     """Two values are binary, text and a few whole numbers are multiclass, everything else is a regression."""
-    values = set(target)
-    if len(values) == 2:
+    if len(classes) == 2:
         return "BinaryClassification"
-    if not is_numeric(values):
+    if kind != "number":
         return "MulticlassClassification"
-    few = len(values) <= MOST_NUMERIC_CLASSES
-    return "MulticlassClassification" if few and all(number(v).is_integer() for v in values) else "Regression"
-
-
-def order_classes(values: Sequence[str]) -> tuple[str, ...]:
-    """The different values, numbers by size and words by spelling.
-
-    Of two, the **second is the positive class** (`1` of 0/1, `True.` of False./True., `yes` of no/yes): F1, Precision,
-    Recall and HPO's `probability` mean it. It follows from the spelling alone, so that whoever scores predictions
-    elsewhere finds the same one, it is what AutoGluon does, and it is `labels[1]` in an endpoint's answer.
-    """
-    different = set(values)
-    if is_numeric(different) and not different & NULLS:
-        return tuple(sorted(different, key=lambda value: (number(value), value)))
-    return tuple(sorted(different))
+    few = len(classes) <= MOST_NUMERIC_CLASSES
+    return "MulticlassClassification" if few and all(float(key).is_integer() for key in classes) else "Regression"
 
 
 def prepare(job: Job) -> Dataset:
     """Read the job's channels, decide on the problem type, and split. Raises JobFailed."""
     table = read_table(job.training, job.target)
-    problem_type = job.problem_type or infer_problem_type(table[job.target].tolist())
-    if table[job.target].nunique() < 2:
+    target = Target.of(table[job.target])
+    table = labelled(table, job.target, target)
+    # Of two, the second is the positive class (`1` of 0/1, `True.` of False./True., `yes` of no/yes): F1, Precision,
+    # Recall and HPO's `probability` mean it. It follows from the values alone, so that whoever scores predictions
+    # elsewhere finds the same one, and it is what AutoGluon does.
+    classes = sorted(set(table[job.target]))
+    if len(classes) < 2:
         raise JobFailed(f"The target '{job.target}' has the same value in every row.")
-    if problem_type == "BinaryClassification" and table[job.target].nunique() != 2:
-        raise JobFailed(f"BinaryClassification needs two target values, there are {table[job.target].nunique()}.")
+    problem_type = job.problem_type or infer_problem_type(classes, target.kind)
+    if problem_type == "BinaryClassification" and len(classes) != 2:
+        raise JobFailed(f"BinaryClassification needs two target values, there are {len(classes)}.")
+    if problem_type == "Regression":
+        if target.kind != "number" or not all(map(math.isfinite, classes)):
+            raise JobFailed("Regression needs a target of finite numbers.")
+        classes = []
     if job.validation:
         judged = read_table(job.validation, job.target)
         if set(judged.columns) != set(table.columns):
             raise JobFailed("The validation channel does not have the columns of the training channel.")
-        judged = judged[table.columns]
+        judged = labelled(judged, job.target, target)[table.columns]
     else:
-        table, judged = _split(table, job, stratify=problem_type != "Regression")
-    classes = () if problem_type == "Regression" else order_classes(table[job.target].tolist())
+        table, judged = _split(table, job, stratify=bool(classes))
     columns = tuple(str(column) for column in table.columns if column != job.target)
-    numeric = tuple(is_numeric(table[column]) for column in columns)
+    kinds = tuple(kind_of(table[column]) for column in columns)
 
     def split(part: pd.DataFrame) -> Split:
-        features = typed(columns, numeric, [part[column] for column in columns])
-        return Split(features, _encode(part[job.target], classes))
+        return Split(typed(kinds, [part[column] for column in columns]), _encode(part[job.target], classes))
 
-    return Dataset(problem_type, columns, numeric, classes, split(table), split(judged))
+    return Dataset(problem_type, columns, kinds, tuple(map(target.spelling, classes)), split(table), split(judged))
 
 
 def _split(table: pd.DataFrame, job: Job, *, stratify: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Hold out the validation fraction, by class where each class can be on both sides; lone members stay to train."""
+    """Hold out the validation fraction, by class where each class can be on both sides; each class is in training."""
     target = table[job.target]
-    counts = Counter(target)
-    divisible = target.map(counts).to_numpy() > 1 if stratify else np.ones(len(table), dtype=bool)
+    divisible = target.duplicated(keep=False) if stratify else pd.Series(data=True, index=table.index)
+    held_out = max(1, math.ceil(divisible.sum() * job.validation_fraction))
+    by_class = stratify and min(held_out, divisible.sum() - held_out) >= target[divisible].nunique()
+    if stratify and not by_class:
+        divisible = target.duplicated()  # the first of each class stays in training
     candidates = table[divisible]
-    held_out = max(1, math.ceil(len(candidates) * job.validation_fraction))
-    if len(candidates) - held_out < 1:
+    if len(candidates) <= held_out:
         raise JobFailed(f"{len(table)} rows cannot be split into training and validation.")
-    by_class = stratify and min(held_out, len(candidates) - held_out) >= candidates[job.target].nunique()
     train, judged = train_test_split(
         candidates,
         test_size=held_out,
@@ -152,12 +173,8 @@ def _split(table: pd.DataFrame, job: Job, *, stratify: bool) -> tuple[pd.DataFra
     return pd.concat([train, table[~divisible]]), judged
 
 
-def _encode(target: "pd.Series[str]", classes: tuple[str, ...]) -> NDArray[np.float64]:
-    if classes:
-        position = {value: float(number) for number, value in enumerate(classes)}
-        return np.array([position.get(value, -1.0) for value in target])
-    values = numbers(target)
-    if np.isnan(values).any():
-        wrong = target.iloc[int(np.isnan(values).argmax())]
-        raise JobFailed(f"Regression needs a numeric target, '{wrong}' is not a finite number.")
-    return values
+def _encode(keys: "pd.Series[Any]", classes: Sequence[Any]) -> NDArray[np.float64]:
+    if not classes:
+        return np.array(keys, dtype=np.float64)
+    position = {key: float(number) for number, key in enumerate(classes)}
+    return np.array([position.get(key, -1.0) for key in keys])

@@ -51,8 +51,12 @@ def explain(best: Candidate, dataset: Dataset, features: Features, objective: Ob
         "shuffles": SHUFFLES,
         "rows": min(rows, len(judged.target)),
         "features": [
-            {"name": str(name), "importance": float(row.importance), "standard_deviation": _finite(row.stddev)}
-            for name, row in importance.iterrows()
+            {
+                "name": dataset.columns[int(place)],
+                "importance": float(row.importance),
+                "standard_deviation": _finite(row.stddev),
+            }
+            for place, row in importance.iterrows()
         ],
     }
 

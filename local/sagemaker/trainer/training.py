@@ -80,7 +80,7 @@ class Workshop:
         fitted = generator.fit_transform(dataset.train.features)
         if not any(fitted[column].nunique() > 1 for column in fitted.columns):
             raise JobFailed("No feature column tells rows apart: each is constant, empty, or different in every row.")
-        self.features = Features(dataset.columns, dataset.numeric, generator)
+        self.features = Features(dataset.columns, dataset.kinds, generator)
         self._fit = Matrix(fitted, dataset.train.target)
         known = dataset.validation.known
         if not len(known.target):
