@@ -166,7 +166,10 @@ def _watch(platform: Platform, api: TenantApi, upload_key: str, report: Report, 
     finally:
         progress.end()
         report.timings_seconds = {name: round(seconds, 3) for name, seconds in progress.seconds.items()}
-    return api.execution(execution)
+        document = api.execution(execution)
+        report.advice = document["advice"]
+        _show_advice(report.advice, screen)
+    return document
 
 
 def _await_execution(api: TenantApi, upload_key: str) -> str:
@@ -183,25 +186,35 @@ def _predict_holdout(
 ) -> None:
     key = f"{document['tenant']}/{document['model']}/{document['execution']}/holdout.csv"
     stored = platform.cloud.client("s3").get_object(Bucket=platform.outputs["StagingBucket"], Key=key)
-    header, *rows = csv.reader(io.StringIO(stored["Body"].read().decode(), newline=""), strict=True)
+    header, *rows = _rows(stored["Body"].read())
+    is_scored = bool(rows)
+    if not is_scored:
+        header, *rows = _rows(plan.data.read_bytes())[: 1 + _BATCH_ROWS]
     target = header.index(plan.target)
     truth = [row.pop(target) for row in rows]
     header.pop(target)
-    screen.title("Held-out rows", "predicted through the predict API, over HTTP, with the tenant's API key")
+    title = "Held-out rows" if is_scored else "The first rows"
+    screen.title(title, "predicted through the predict API, over HTTP, with the tenant's API key")
     predictions, milliseconds = [], []
     for start in range(0, len(rows), _BATCH_ROWS):
         screen.busy("predict", f"{start:,} of {len(rows):,} rows")
         batch, began = _csv_text(header, rows[start : start + _BATCH_ROWS]), time.perf_counter()
         predictions += api.predict(plan.model, batch)["predictions"]
         milliseconds.append((time.perf_counter() - began) * 1000)
-    scored = score(str(report.problem_type), truth, predictions)
-    report.holdout = scored.metrics
     report.api = {
         "url": api.url,
         "requests": len(milliseconds),
         "p50_ms": round(statistics.median(milliseconds), 1),
     }
-    _show_score(scored, report, len(rows), screen)
+    if is_scored:
+        scored = score(str(report.problem_type), truth, predictions)
+        report.holdout = scored.metrics
+        _show_score(scored, report, len(rows), screen)
+    else:
+        screen.line(
+            "Nothing is scored: all rows were needed for training, none is held out. 625 rows or more", indent=4
+        )
+        screen.line("leave a fifth to score.", indent=4)
     one = _csv_text(header, rows[:1])
     screen.title("What an app sends", "this address lasts as long as the cloud does: `make up` keeps one")
     screen.line(f"curl -sS {api.url}/models/{plan.model}/predictions \\", indent=4)
@@ -228,10 +241,23 @@ def _remove(platform: Platform, before: set[str], report: Report, screen: Screen
         screen.note(f"nothing is left in {CUSTOMER_ACCOUNT} but the records of AutoML jobs, which AWS cannot delete")
 
 
+def _rows(content: bytes) -> list[list[str]]:
+    """Return a file's rows, its header first; blank lines are none."""
+    return [row for row in csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True) if row]
+
+
 def _csv_text(header: list[str], rows: list[list[str]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([header, *rows])
     return text.getvalue()
+
+
+def _show_advice(advice: Sequence[Document], screen: Screen) -> None:
+    if advice:
+        screen.title("Advice", "what is valid and likely a mistake")
+    for entry in advice:
+        where = f", column {entry['column']!r}" if entry["column"] else ""
+        screen.line(f"{entry['rule']}{where}: {entry['message']}", indent=4)
 
 
 def _show_leaderboard(report: Report, screen: Screen) -> None:

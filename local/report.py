@@ -24,6 +24,7 @@ class Report:
     version: str | None = None
     problem_type: str | None = None
     rows: dict[str, int] | None = None
+    advice: list[dict[str, Any]] = field(default_factory=list)
     objective: dict[str, Any] | None = None
     candidates: list[dict[str, Any]] = field(default_factory=list)
     holdout: dict[str, float] | None = None
@@ -52,11 +53,14 @@ class Report:
         if self.error is not None:
             return [f"the demonstration ended in {self.error['code']}"]
         metrics = (self.holdout or {}).values()
+        rows = self.rows or {}
         endpoint = self.endpoint or {}
         checks = {
             "no candidate is on the leaderboard": bool(self.candidates),
-            "the holdout is empty": bool(self.rows and self.rows["holdout"]),
-            "the holdout was not scored": bool(metrics) and all(math.isfinite(value) for value in metrics),
+            "nothing was trained on": bool(rows.get("train")),
+            # A file of 500 rows leaves none to hold out.
+            "the holdout was not scored": (bool(metrics) and all(map(math.isfinite, metrics)))
+            or not rows.get("holdout"),
             "the predict API answered nothing": bool(self.api and self.api["requests"]),
             "the endpoint was not in service": endpoint.get("status") == "InService",
             "the customer's account was not verified to be empty": self.left_behind is not None,

@@ -6,9 +6,12 @@ scikit-learn takes seconds to import: that happens when something is scored, not
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+from tenantml.domain.meaning import label_key
 
 Prediction = Mapping[str, Any]
 
@@ -33,7 +36,9 @@ class Residuals:
 
 @dataclass(frozen=True)
 class Score:
-    """`metrics` is accuracy, f1, auc (binary), accuracy, f1_macro (multiclass) or rmse, r2 (regression)."""
+    """`metrics` is accuracy, f1, auc (binary), accuracy, f1_macro (multiclass) or rmse, r2 (regression), as far as the
+    rows define them: auc needs both classes among them, r2 two values.
+    """
 
     metrics: dict[str, float]
     errors: Confusion | Residuals
@@ -49,14 +54,18 @@ def score(problem_type: str, truth: Sequence[str], predictions: Sequence[Predict
     """
     if not truth or len(truth) != len(predictions):
         raise ValueError(f"{len(predictions)} predictions do not answer {len(truth)} rows")
-    match problem_type:
-        case "BinaryClassification":
-            return _binary(truth, predictions)
-        case "MulticlassClassification":
-            return _multiclass(truth, predictions)
-        case "Regression":
-            return _regression(truth, predictions)
-    raise ValueError(f"{problem_type!r} is not a problem type of Autopilot's")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn's, about what the rows do not define
+        match problem_type:
+            case "BinaryClassification":
+                result = _binary(truth, predictions)
+            case "MulticlassClassification":
+                result = _multiclass(truth, predictions)
+            case "Regression":
+                result = _regression(truth, predictions)
+            case _:
+                raise ValueError(f"{problem_type!r} is not a problem type of Autopilot's")
+    return replace(result, metrics={name: value for name, value in result.metrics.items() if math.isfinite(value)})
 
 
 def positive_class(classes: Sequence[str]) -> str:
@@ -70,24 +79,23 @@ def positive_class(classes: Sequence[str]) -> str:
 def _binary(truth: Sequence[str], predictions: Sequence[Prediction]) -> Score:
     from sklearn import metrics
 
-    labels = [_label(prediction) for prediction in predictions]
-    classes = {str(name) for name in predictions[0]["probabilities"]}
-    positive = positive_class([*classes])
+    classes = [str(name) for name in predictions[0]["probabilities"]]
+    truth, labels = _respelt(truth, predictions, classes)
+    positive = positive_class(classes)
     actual = [text == positive for text in truth]
-    scores = {
+    scores = [prediction["probabilities"][positive] for prediction in predictions]
+    values = {
         "accuracy": float(metrics.accuracy_score(truth, labels)),
         "f1": float(metrics.f1_score(actual, [label == positive for label in labels], zero_division=0)),
-        "auc": float(
-            metrics.roc_auc_score(actual, [prediction["probabilities"][positive] for prediction in predictions])
-        ),
+        "auc": float(metrics.roc_auc_score(actual, scores)) if len(set(actual)) == 2 else math.nan,
     }
-    return Score(scores, _confusion(truth, labels))
+    return Score(values, _confusion(truth, labels))
 
 
 def _multiclass(truth: Sequence[str], predictions: Sequence[Prediction]) -> Score:
     from sklearn import metrics
 
-    labels = [_label(prediction) for prediction in predictions]
+    truth, labels = _respelt(truth, predictions)
     scores = {
         "accuracy": float(metrics.accuracy_score(truth, labels)),
         "f1_macro": float(metrics.f1_score(truth, labels, average="macro", zero_division=0)),
@@ -116,8 +124,17 @@ def _regression(truth: Sequence[str], predictions: Sequence[Prediction]) -> Scor
     )
 
 
-def _label(prediction: Prediction) -> str:
-    return str(prediction["predicted_label"])
+def _respelt(
+    truth: Sequence[str], predictions: Sequence[Prediction], classes: Sequence[str] = ()
+) -> tuple[list[str], list[str]]:
+    """Return truth and predicted labels with one spelling for each class: the model's, where it has one."""
+    labels = [str(prediction["predicted_label"]) for prediction in predictions]
+    names = [*classes, *labels, *truth]
+    key = _key_of(names)
+    spellings: dict[Any, str] = {}
+    for name in names:
+        spellings.setdefault(key(name), name)
+    return [spellings[key(text)] for text in truth], [spellings[key(label)] for label in labels]
 
 
 def _confusion(truth: Sequence[str], labels: Sequence[str]) -> Confusion:
@@ -128,8 +145,13 @@ def _confusion(truth: Sequence[str], labels: Sequence[str]) -> Confusion:
     return Confusion(tuple(classes), tuple(tuple(int(count) for count in row) for row in counts))
 
 
-def _ordered(classes: Sequence[str] | set[str]) -> list[str]:
-    try:
-        return sorted(classes, key=lambda name: (float(name), name))
-    except ValueError:
-        return sorted(classes)
+def _ordered(classes: Collection[str]) -> list[str]:
+    return sorted(classes, key=_key_of(classes))
+
+
+def _key_of(names: Collection[str]) -> Callable[[str], Any]:
+    """Return what tells these classes apart, as training does."""
+    from local.sagemaker.serving.cells import kind_of
+
+    kind = kind_of(names)
+    return lambda name: label_key(name, numeric=kind == "number", boolean=kind == "boolean")

@@ -17,8 +17,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 REPORT_KEYS = {
-    "tenant", "model", "version", "problem_type", "rows", "objective", "candidates", "holdout", "endpoint", "api",
-    "timings_seconds", "left_behind",
+    "tenant", "model", "version", "problem_type", "rows", "advice", "objective", "candidates", "holdout", "endpoint",
+    "api", "timings_seconds", "left_behind",
 }  # fmt: skip
 TIMEOUT_SECONDS = 240
 
@@ -98,6 +98,19 @@ def test_a_multiclass_target_of_whole_numbers_works_too(tmp_path: Path) -> None:
     assert set(report["holdout"]) == {"accuracy", "f1_macro"}
     assert report["holdout"]["accuracy"] > 0.9
     assert report["left_behind"] == []
+
+
+def test_the_fewest_rows_are_trained_on_and_not_scored_and_the_advice_is_shown(tmp_path: Path) -> None:
+    rows: list[list[object]] = [["x", "y"], *([number % 50, number % 50 > 20] for number in range(500))]
+    data = _write(tmp_path / "few.csv", rows)
+    done, report = _demonstrate(tmp_path / "out", "--data", str(data), "--target", "y")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert report["rows"] == {"train": 500, "holdout": 0}
+    assert report["holdout"] is None
+    assert report["api"]["requests"] >= 1
+    assert "Nothing is scored" in done.stdout
+    assert "duplicate-rows" in {entry["rule"] for entry in report["advice"]}
+    assert all(entry["message"] in done.stdout for entry in report["advice"])
 
 
 @pytest.mark.parametrize(

@@ -179,5 +179,5 @@ def test_every_class_is_trained_on_when_there_are_more_than_rows_to_judge_by(tmp
 @pytest.mark.parametrize("odd", ["about 7", "inf"])
 def test_a_regression_refuses_a_target_that_is_no_number_and_does_not_repeat_it(odd: str, tmp_path: Path) -> None:
     text = "a,y\n" + "".join(f"{n},{n}.5\n" for n in range(20)) + f"99,{odd}\n"
-    with pytest.raises(JobFailed, match="^Regression needs a target of finite numbers.$"):
+    with pytest.raises(JobFailed, match=r"^Regression needs a target of finite numbers\.$"):
         prepare(job(tmp_path, text, problem_type="Regression"))

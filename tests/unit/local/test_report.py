@@ -41,8 +41,8 @@ def test_a_complete_report_has_exactly_the_documented_keys(tmp_path: Path) -> No
     report.write(tmp_path / "new" / "report.json")
     written = json.loads((tmp_path / "new" / "report.json").read_text())
     assert set(written) == {
-        "tenant", "model", "version", "problem_type", "rows", "objective", "candidates", "holdout", "endpoint", "api",
-        "timings_seconds", "left_behind",
+        "tenant", "model", "version", "problem_type", "rows", "advice", "objective", "candidates", "holdout",
+        "endpoint", "api", "timings_seconds", "left_behind",
     }  # fmt: skip
     assert written["objective"] == {"name": "F1", "value": 0.9}
     assert written["candidates"] == [
@@ -55,7 +55,7 @@ def test_a_complete_report_has_exactly_the_documented_keys(tmp_path: Path) -> No
     ("field", "value", "reason"),
     [
         ("candidates", [], "no candidate is on the leaderboard"),
-        ("rows", {"train": 10, "holdout": 0}, "the holdout is empty"),
+        ("rows", {"train": 0, "holdout": 10}, "nothing was trained on"),
         ("holdout", None, "the holdout was not scored"),
         ("holdout", {"rmse": float("nan")}, "the holdout was not scored"),
         ("api", {"url": "", "requests": 0, "p50_ms": 0}, "the predict API answered nothing"),
@@ -69,6 +69,12 @@ def test_what_did_not_happen_is_a_shortcoming(field: str, value: Any, reason: st
     report = _complete()
     setattr(report, field, value)
     assert report.shortcomings() == [reason]
+
+
+def test_without_held_out_rows_there_is_nothing_to_score() -> None:
+    report = _complete()
+    report.rows, report.holdout = {"train": 500, "holdout": 0}, None
+    assert report.shortcomings() == []
 
 
 def test_a_failure_is_written_with_its_name(tmp_path: Path) -> None:

@@ -36,8 +36,34 @@ def test_regression_is_scored_by_its_residuals() -> None:
 
 
 @pytest.mark.parametrize(
+    ("truth", "labels", "classes"),
+    [
+        (["1", "01", "0"], ["1.0", "1.0", "0.0"], ("0.0", "1.0")),
+        (["TRUE", "true", "false"], ["True", "True", "False"], ("False", "True")),
+        (["yes", "yes ", "no"], ["yes", "yes ", "no"], ("no", "yes", "yes ")),
+    ],
+)
+def test_one_class_in_several_spellings_is_one(truth: list[str], labels: list[str], classes: tuple[str, ...]) -> None:
+    result = score("MulticlassClassification", truth, [{"predicted_label": label} for label in labels])
+    assert result.metrics["accuracy"] == 1
+    assert isinstance(result.errors, Confusion)
+    assert result.errors.classes == classes
+
+
+def test_what_few_rows_do_not_define_is_left_out() -> None:
+    assert set(score("BinaryClassification", ["no"], [_says("no", 0.1)]).metrics) == {"accuracy", "f1"}
+    assert set(score("Regression", ["1"], [{"predicted_value": 2}]).metrics) == {"rmse"}
+
+
+@pytest.mark.parametrize(
     ("classes", "positive"),
-    [(["True.", "False."], "True."), (["10", "9"], "10"), (["no", "yes"], "yes"), (["1", "0"], "1")],
+    [
+        (["True.", "False."], "True."),
+        (["10", "9"], "10"),
+        (["no", "yes"], "yes"),
+        (["1", "0"], "1"),
+        (["TRUE", "FALSE"], "TRUE"),
+    ],
 )
 def test_the_positive_class_is_the_second_one(classes: list[str], positive: str) -> None:
     assert positive_class(classes) == positive
