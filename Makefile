@@ -94,6 +94,11 @@ test: .venv/.dev ## All tests: unit, integration, contract, e2e
 test-fast: .venv/.dev ## Without e2e
 	@$(PYTEST) $(FAST)
 
+CASES ?=
+.PHONY: cases
+cases: .venv/.dev ## Files as people have them, through the embedded cloud; CASES="names or groups" for some
+	@$(BIN)/python -m tests.cases $(CASES)
+
 .PHONY: docs
 docs: .venv/.dev ## Write what is generated: docs from the code, instance types from botocore
 	@$(BIN)/python -m tools.instance_types
