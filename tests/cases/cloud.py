@@ -22,7 +22,7 @@ def run(case: Case, api: TenantApi, folder: Path) -> tuple[Result, list[str]]:
     """Return what came of a case, and how that is not what it expects."""
     path = folder / f"{case.name}.csv"
     path.write_bytes(case.content)
-    model = f"m-{case.name}"[:30].strip("-")
+    model = model_of(case)
     try:
         api.configure(model, {"max_candidates": 2} | case.settings)
         document = _outcome(api, api.upload(model, path))
@@ -39,6 +39,11 @@ def run(case: Case, api: TenantApi, folder: Path) -> tuple[Result, list[str]]:
     return result, wrong
 
 
+def model_of(case: Case) -> str:
+    """Return a name for the case's model, of as many characters as a name may have."""
+    return f"m-{case.name}"[:30].strip("-")
+
+
 def _outcome(api: TenantApi, upload_key: str) -> Document:
     deadline = time.monotonic() + TRAINING_SECONDS
     while (found := api.execution_of(upload_key)) is None or not found["ended_at"]:
@@ -49,9 +54,12 @@ def _outcome(api: TenantApi, upload_key: str) -> Document:
 
 
 def _predict(case: Case, api: TenantApi, model: str) -> list[str]:
-    """Predict all rows of the file, as CSV and as JSON; say where the two differ, or what was refused."""
+    """Predict all rows of the file, as CSV and as JSON; say where the two differ, what is refused, and whether classes
+    are spelt as the file spells them.
+    """
     header, *rows = _rows(case.content)
     target = header.index(case.settings["target"])
+    spellings = {row[target] for row in rows}
     names = header[:target] + header[target + 1 :]
     rows = [row[:target] + row[target + 1 :] for row in rows]
     columns = [
@@ -65,13 +73,11 @@ def _predict(case: Case, api: TenantApi, model: str) -> list[str]:
             of_json = api.predict_rows(model, objects[part])["predictions"]
         except Refused as refused:
             return [f"rows from {start + 1} on are not predicted: {refused.code}: {refused}"]
-        if of_csv != of_json:
-            row = next(
-                number
-                for number, pair in enumerate(zip(of_csv, of_json, strict=True), start + 1)
-                if len({*map(str, pair)}) > 1
-            )
-            return [f"row {row} is predicted otherwise as JSON than as CSV"]
+        for number, (one, other) in enumerate(zip(of_csv, of_json, strict=True), start + 1):
+            if one != other:
+                return [f"row {number} is predicted otherwise as JSON than as CSV"]
+            if not spellings.issuperset(one.get("probabilities", ())):
+                return ["a class is not spelt as in the file"]
     return []
 
 

@@ -13,6 +13,7 @@ from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import TenantMLError
 from tenantml.services import registry
+from tests.cases.cloud import model_of
 from tests.cases.files import CASES, GROUPS, TRAINS, UNNAMED, Case, Result, differences
 
 Invoke = Callable[[str, Any], Any]
@@ -61,5 +62,5 @@ def test_files_come_to_what_people_expect(
     assert not wrong, "\n".join(wrong)
 
 
-def test_no_two_cases_have_one_name() -> None:
-    assert len(CASES) == sum(map(len, GROUPS.values()))
+def test_no_two_cases_or_their_models_have_one_name() -> None:
+    assert len({model_of(case) for case in CASES.values()}) == len(CASES) == sum(map(len, GROUPS.values()))
