@@ -20,6 +20,7 @@ from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload, destination_of
 from tenantml.services import registry
 from tests.functions import REPOSITORY, module_of, sample_event
+from tools.deployment import publish
 
 SAAS, CUSTOMER, REGION = "123456789012", "222222222222", "us-east-1"
 TABLES = {"REGISTRY_TABLE": "RegistryTable", "GRANTS_TABLE": "GrantsTable", "EVIDENCE_TABLE": "EvidenceTable"}
@@ -52,6 +53,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
             "PLATFORM_ACCOUNT": SAAS,
             "STACK_NAME": "tenantml",
         }
+        publish(platform("s3"), environment["ONBOARDING_BUCKET"])
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         yield environment

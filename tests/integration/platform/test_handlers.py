@@ -349,13 +349,14 @@ def test_a_registration_returns_what_to_apply(stack: dict[str, str], invoke: Inv
 def test_nobody_is_registered_before_the_template_is_published(
     stack: dict[str, str], invoke: Invoke, event: Sample
 ) -> None:
+    for row in platform("s3").list_objects_v2(Bucket=stack["ONBOARDING_BUCKET"])["Contents"]:
+        platform("s3").delete_object(Bucket=stack["ONBOARDING_BUCKET"], Key=row["Key"])
     with pytest.raises(OnboardingNotPublished, match="make deploy"):
         invoke("register_tenant", event("register_tenant"))
     assert registry.find_tenant("acme") is None
 
 
 def test_our_own_account_is_no_tenants(stack: dict[str, str], invoke: Invoke, event: Sample) -> None:
-    publish(platform("s3"), stack["ONBOARDING_BUCKET"])
     with pytest.raises(InvalidRegistration, match="our own account"):
         invoke("register_tenant", event("register_tenant") | {"account_id": stack["PLATFORM_ACCOUNT"]})
 
