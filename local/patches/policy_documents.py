@@ -10,6 +10,7 @@ from typing import Any, Final
 from ministack.services import iam, s3
 from ministack.services.cloudformation import provisioners
 
+from local import NO_ACCOUNT
 from local.patches.emulator import wrap
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/add-bucket-policy.html
@@ -136,7 +137,7 @@ def _nobody(statement: dict[str, Any]) -> str | None:
 
 def _exists(principal: str) -> bool:
     if principal == "*" or _ACCOUNT.fullmatch(principal):
-        return True
+        return NO_ACCOUNT not in principal
     named = _ROLE.fullmatch(principal)
     role = iam._roles.get_scoped(named[1], None, named[2]) if named else None
     return role is not None and bool(role["Arn"] == principal)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local import CUSTOMER_ACCOUNT, SAAS_ACCOUNT
+from local import CUSTOMER_ACCOUNT, NO_ACCOUNT, SAAS_ACCOUNT
 from local.cloud import EmbeddedCloud
 
 _ROOT = {"AWS": f"arn:aws:iam::{CUSTOMER_ACCOUNT}:root"}
@@ -25,6 +25,7 @@ _MALFORMED = {
     "an object's action on the bucket": {**_GRANT, "Resource": "arn:aws:s3:::BUCKET"},
     "a bucket's action on objects": {**_GRANT, "Action": "s3:ListBucket"},
     "a principal that does not exist": {**_GRANT, "Principal": _NOBODY},
+    "an account that does not exist": {**_GRANT, "Principal": {"AWS": f"arn:aws:iam::{NO_ACCOUNT}:root"}},
     "a second principal that does not exist": {**_GRANT, "Principal": {"AWS": [_ROOT["AWS"], _NOBODY["AWS"]]}},
 }
 
