@@ -6,8 +6,9 @@ from typing import Any
 
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.access import session_policies
+from tenantml.domain.training.automl_job import is_about_quota
 from tenantml.entrypoint import state
-from tenantml.errors import DeploymentFailed, DeploymentTimedOut
+from tenantml.errors import DeploymentFailed, DeploymentTimedOut, QuotaExceeded
 from tenantml.services.run_context import RunContext
 
 POLLS = 120  # an hour of half minutes
@@ -21,7 +22,8 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     status, reason = endpoints.status(client, name)
     context.note(endpoint={"name": name, "account": context.account.account_id, "status": status})
     if status not in {"Creating", "Updating", "InService"}:
-        raise DeploymentFailed(
+        kind = QuotaExceeded if is_about_quota(reason) else DeploymentFailed
+        raise kind(
             f"the endpoint {name} is {status}: {reason or 'SageMaker gave no reason'}; see its logs in your account"
         )
     if status != "InService" and event["polls"] >= POLLS:

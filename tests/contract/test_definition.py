@@ -17,21 +17,24 @@ from tools.expressions import main as expressions_that_do_not_parse
 from tools.states import endings
 
 # Step Functions developer guide, "Handling errors in Step Functions workflows", and the Lambda best practices there.
-INFRASTRUCTURE = [
+LAMBDA_IS_BUSY = [
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
+]
+FUNCTION_BROKE_OFF = [
     "Lambda.Unknown",
     "Sandbox.Timedout",  # as newer runtimes report a time-out (Step Functions developer guide, "Handling errors")
 ]
-LONG_WAITS = {"GrantCapacity", "QuotaExceeded", "StillChanging"}  # until somebody or something else is done
+# A job that failed stays failed, however often it is looked at.
+VERDICTS = {("CheckTraining", "QuotaExceeded"), ("CheckEndpoint", "QuotaExceeded")}
 
-# The three groups of retries: at most 2 minutes for infrastructure, 5 minutes for what passes soon, 4 hours for others.
-JITTERED = {"BackoffRate": 2.0, "JitterStrategy": "FULL"}
-INFRASTRUCTURE_RETRY = {"IntervalSeconds": 2, "MaxAttempts": 6, "MaxDelaySeconds": 60, **JITTERED}
-SHORT_RETRY = {"IntervalSeconds": 5, "MaxAttempts": 6, "MaxDelaySeconds": 120, **JITTERED}
-LONG_RETRY = {"IntervalSeconds": 15, "MaxAttempts": 60, "MaxDelaySeconds": 300, "BackoffRate": 1.3}
+# The two groups of retries: a minute and a half for what time alone rarely fixes, hours for what it does.
+SHORT_RETRY = {"IntervalSeconds": 2, "MaxAttempts": 6, "BackoffRate": 2.0, "MaxDelaySeconds": 30}
+LONG_RETRY = {
+    "IntervalSeconds": 5, "MaxAttempts": 60, "BackoffRate": 1.5, "MaxDelaySeconds": 300, "JitterStrategy": "FULL",
+}  # fmt: skip
 
 HISTORY_EVENTS, DEFINITION_BYTES = 25_000, 1024**2
 
@@ -63,15 +66,15 @@ def named(state: dict[str, Any], field: str) -> list[str]:
     return [name for rule in state.get(field, []) for name in rule["ErrorEquals"]]
 
 
-def retries(raised: list[str]) -> list[dict[str, Any]]:
-    """Return the retries of a function that raises these errors."""
+def retries(state: str, raised: list[str]) -> list[dict[str, Any]]:
+    """Return the retries of a state whose function raises these errors."""
     transient = {name for name in raised if issubclass(getattr(errors, name), errors.TransientError)}
-    groups = [
-        (INFRASTRUCTURE, INFRASTRUCTURE_RETRY),
-        (sorted(transient - LONG_WAITS), SHORT_RETRY),
-        (sorted(transient & LONG_WAITS), LONG_RETRY),
+    transient -= {name for name in transient if (state, name) in VERDICTS}
+    settling = {name for name in transient if issubclass(getattr(errors, name), errors.SettlingError)}
+    return [
+        {"ErrorEquals": FUNCTION_BROKE_OFF + sorted(settling), **SHORT_RETRY},
+        {"ErrorEquals": LAMBDA_IS_BUSY + sorted(transient - settling), **LONG_RETRY},
     ]
-    return [{"ErrorEquals": names, **retry} for names, retry in groups if names]
 
 
 def longest_retries_seconds(states: States) -> float:
@@ -139,7 +142,7 @@ def test_a_catch_names_errors_only_where_they_lead_elsewhere(states: States) -> 
 def test_every_lambda_and_every_transient_error_is_retried_by_its_group_and_nothing_else_is(
     states: States, raised: dict[str, list[str]]
 ) -> None:
-    expected = {name: retries(raised[name]) for name in tasks(states)}
+    expected = {name: retries(name, raised[name]) for name in tasks(states)}
     assert {name: state.get("Retry") for name, state in tasks(states).items()} == expected
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from tenantml.aws.error_codes import ours
 from tenantml.domain.training.run import Run
 from tenantml.errors import TenantMLError
 from tenantml.services.run_context import RunContext
@@ -40,7 +41,8 @@ def function(handle: Callable[[Event], Any]) -> Handler:
             request_id=getattr(context, "aws_request_id", None), function=getattr(context, "function_name", None)
         )
         try:
-            return handle(event)
+            with ours():
+                return handle(event)
         except TenantMLError as error:
             logger.warning("named failure", extra={"code": type(error).__name__, "reason": str(error)})
             raise

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Any, NamedTuple
 
+from tenantml.aws.error_codes import ours
 from tenantml.domain.names import is_model, is_tenant
 from tenantml.entrypoint import Event, Handler, logger, report_bug
 from tenantml.errors import (
@@ -60,7 +61,7 @@ def api(operate: Callable[[Event, str], tuple[int, dict[str, Any]] | Answer]) ->
             logger.append_keys(tenant=tenant)
             meter = quota.of(tenant)
             try:
-                with tenant_scope.scoped_to(tenant):
+                with ours(), tenant_scope.scoped_to(tenant):
                     meter.admit()
                     status, body, headers, is_document = Answer(*operate(event, tenant))
             except TenantMLError as error:

@@ -14,7 +14,7 @@ from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
 from tenantml.aws.s3.objects import MIB, StoredObject, remove_folder, unfinished_uploads
-from tenantml.errors import CustomerAccessRevoked, DatasetChanged
+from tenantml.errors import DatasetChanged, DeliveryDenied
 from tenantml.services import delivery
 
 SAAS, PART = "123456789012", 5 * MIB  # S3 takes no smaller part but the last
@@ -129,7 +129,7 @@ def test_a_copy_that_is_refused_is_the_customers_refusal_only_while_the_source_i
     wanted = replace(source, etag="0" * 32) if source_is == "another" else source
     if source_is == "gone":
         s3.delete_object(Bucket="staging", Key="train.csv", VersionId=source.version_id)
-    with pytest.raises(CustomerAccessRevoked if source_is == "there" else DatasetChanged):
+    with pytest.raises(DeliveryDenied if source_is == "there" else DatasetChanged):
         delivery.copy(refused, wanted, SAAS, TARGET, s3, single_limit_bytes=limit_bytes, part_bytes=PART)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tenantml.domain.training.automl_job import FIRST_WAIT_SECONDS, GRACE_SECONDS, is_over, next_wait_seconds, progress
-from tenantml.errors import TrainingFailed, TrainingStopped, TrainingTimedOut
+from tenantml.errors import QuotaExceeded, TrainingFailed, TrainingStopped, TrainingTimedOut
 
 RUNTIME_SECONDS = 3600
 
@@ -47,6 +47,18 @@ def test_a_failed_job_carries_autopilots_reason() -> None:
         is_over(job("Failed", FailureReason="too few rows"), RUNTIME_SECONDS)
     with pytest.raises(TrainingFailed, match="no reason given"):
         is_over(job("Failed"), RUNTIME_SECONDS)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "ResourceLimitExceeded: no more instances",
+        "The account-level service limit 'ml.m5.4xlarge for training job usage' is 0 Instances",
+    ],
+)
+def test_a_job_that_failed_for_want_of_a_quota_is_told_from_others(reason: str) -> None:
+    with pytest.raises(QuotaExceeded, match=reason):
+        is_over(job("Failed", FailureReason=reason), RUNTIME_SECONDS)
 
 
 def test_progress_of_a_job_that_has_just_begun_is_empty() -> None:

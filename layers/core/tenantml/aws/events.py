@@ -6,18 +6,15 @@ import json
 from typing import Any
 
 from tenantml.aws.clients import platform
+from tenantml.aws.error_codes import AwsError
 from tenantml.settings import setting
-
-
-class NotPublished(RuntimeError):
-    """EventBridge rejected an event, which it reports with status 200; the caller tries again."""
 
 
 def publish(kind: str, detail: dict[str, Any]) -> None:
     """Publish one event of this kind, such as `Tenant Suspended`.
 
     Raises:
-        NotPublished: EventBridge rejected it.
+        AwsError: EventBridge rejected it, which it reports with status 200.
     """
     entry = {
         "Source": "tenantml",
@@ -27,4 +24,6 @@ def publish(kind: str, detail: dict[str, Any]) -> None:
     }
     answer = platform("events").put_events(Entries=[entry])
     if answer["FailedEntryCount"]:
-        raise NotPublished(f"{kind} was not published: {answer['Entries'][0].get('ErrorMessage', 'no reason given')}")
+        [rejected] = answer["Entries"]
+        reason = rejected.get("ErrorMessage", "no reason given")
+        raise AwsError({"Error": {"Code": rejected["ErrorCode"], "Message": reason}}, "PutEvents")

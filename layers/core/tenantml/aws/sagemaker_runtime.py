@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from botocore.config import Config
-from botocore.exceptions import IncompleteReadError
 
 from tenantml.aws.clients import Caller, unbound_client
-from tenantml.aws.error_codes import BAD_CREDENTIALS, BUSY, DENIED, NO_ANSWER, AwsError, Names, code_of
+from tenantml.aws.error_codes import BAD_CREDENTIALS, BUSY, DENIED, EXPIRED, NO_ANSWER, AwsError, Names, code_of
 from tenantml.errors import CustomerAccessRevoked, EndpointUnavailable, UnreadableAnswer
 
 # Both attempts end before the function and API Gateway do, after 29 s: the app still gets an answer.
@@ -17,7 +16,7 @@ CONFIG = Config(
 NOT_NOW = BUSY | {"ValidationError", "ModelNotReadyException", "InternalDependencyException"}
 ERRORS: Names = (
     dict.fromkeys(NOT_NOW, EndpointUnavailable)
-    | dict.fromkeys(DENIED | BAD_CREDENTIALS, CustomerAccessRevoked)
+    | dict.fromkeys(DENIED | BAD_CREDENTIALS | EXPIRED, CustomerAccessRevoked)
     | {"ModelError": UnreadableAnswer}
 )
 MESSAGES = {
@@ -41,7 +40,7 @@ def invoke_endpoint(region: str, caller: Caller, endpoint: str, body: bytes) -> 
             EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=body, Caller=caller
         )
         content: bytes = answer["Body"].read()
-    except (AwsError, *NO_ANSWER, IncompleteReadError) as error:
+    except (AwsError, *NO_ANSWER) as error:
         name = ERRORS.get(code_of(error))
         if name is None:
             raise

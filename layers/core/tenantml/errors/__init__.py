@@ -10,6 +10,7 @@ about its error: the docstring what happened, `status` the HTTP status, `turn` w
     ├── TrainingError               the job ran without a usable model
     ├── CustomerAccountError        the customer's account refused or lacks something
     ├── TransientError              retry may help; the definitions retry these by name
+    │   └── SettlingError           a refusal that AWS may take back within a minute
     ├── ExecutionStopped, ExecutionTimedOut   somebody or the clock ended the execution
     ├── TenantError                 on-boarding and activation
     ├── RequestError                an API request that cannot be answered

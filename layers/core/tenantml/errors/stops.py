@@ -18,6 +18,6 @@ class ExecutionStopped(TenantMLError):
 
 
 class ExecutionTimedOut(TenantMLError):
-    """The execution took longer than 32 days. What it had made is removed."""
+    """The execution took longer than 34 days. What it had made is removed."""
 
     do = "Check in the execution's history what it waited for. The tenant then uploads again."

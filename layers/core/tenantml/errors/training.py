@@ -52,13 +52,12 @@ class BelowQualityBar(TrainingError):
 
 
 class DeploymentFailed(TrainingError):
-    """The model was refused, or its endpoint did not come into service. The message carries SageMaker's reason."""
+    """The endpoint did not come into service. The message carries SageMaker's reason."""
 
     turn = CLOUD_TEAM
     do = (
-        "If SageMaker could not read the model's artefacts, restore the execution role by updating the on-boarding "
-        "stack. Otherwise check the endpoint's log group in the customer's account; most often no instance of the "
-        "type was available. The tenant then uploads again."
+        "Check the endpoint's log group in the customer's account; most often no instance of the type was available. "
+        "The tenant then uploads again."
     )
 
 

@@ -13,6 +13,18 @@ class TransientError(TenantMLError):
     """Something that a later attempt may find fixed."""
 
 
+class PlatformUnavailable(TransientError):
+    """AWS did not do now what we asked of it in our own account: we were throttled, it had a fault of its own, or it
+    did not answer. States wait for hours by themselves; an app that called the API is told to repeat.
+    """
+
+    status = 503
+    do = (
+        "If it lasts, look at the AWS Health Dashboard. The app repeats after `Retry-After`; the tenant uploads again "
+        "later."
+    )
+
+
 class DatasetUnavailable(TransientError):
     """S3 could not return or delete an object that exists."""
 
@@ -40,7 +52,9 @@ class GrantCapacity(TransientError):
 
 
 class CustomerThrottled(TransientError):
-    """The customer's account throttled a call."""
+    """AWS did not do now what we asked of it in the customer's account: we were throttled, it had a fault of its own,
+    or it did not answer. States wait for hours by themselves.
+    """
 
     status = 503
     turn = CLOUD_TEAM
@@ -62,3 +76,42 @@ class QuotaExceeded(TransientError):
 
     turn = CLOUD_TEAM
     do = "Raise the quota in Service Quotas, or remove what uses it up. The tenant then uploads again."
+
+
+class SettlingError(TransientError):
+    """A refusal that AWS may take back: its services learn one after the other of a policy, a role or a key that was
+    just written. So a state repeats it for about a minute before it counts.
+    """
+
+    turn = CLOUD_TEAM
+
+
+class DeliveryDenied(SettlingError):
+    """S3 refuses to bring the training set to the customer's bucket, or to read it for that. It ends this execution
+    alone; the next probe looks whether the access role still is as it must be.
+    """
+
+    do = (
+        "Find what denies it: the access role's policy, a policy of the bucket or of its key, or one of the "
+        "organisation. Applying the on-boarding template again, unchanged, restores what is ours. The tenant then "
+        "uploads again."
+    )
+
+
+class TrainingRefused(SettlingError):
+    """SageMaker refuses to start the AutoML job. The message carries its reason."""
+
+    do = (
+        "Fix what the reason says: update the on-boarding stack if it is about a role, a key, a subnet or the dataset; "
+        "change the model if it is about the target or the job's settings. The tenant then uploads again."
+    )
+
+
+class DeploymentRefused(SettlingError):
+    """SageMaker refuses the model, its endpoint configuration or its endpoint. The message carries its reason."""
+
+    do = (
+        "Fix what the reason says. If SageMaker may not read the model's artefacts, restore the execution role by "
+        "updating the on-boarding stack; if it is about the instance type, the customer's key or its network, the "
+        "tenant chooses another `instance_type`. The tenant then uploads again."
+    )

@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from tenantml.aws.error_codes import ABSENT_OBJECT, absence, named
+from tenantml.aws.error_codes import ABSENT_OBJECT, DENIED, Names, absence, named
 from tenantml.aws.s3.objects import CUSTOMER_ERRORS, MIB, StoredObject, read, require_there, unfinished_uploads
-from tenantml.errors import CustomerAccessRevoked
+from tenantml.errors import DeliveryDenied
 
 COPY_OBJECT_LIMIT_BYTES = 5 * 1024**3
 COPY_PART_BYTES = 512 * MIB
@@ -23,6 +23,8 @@ STREAM_PART_BYTES = 16 * MIB
 PARTS_LIMIT = 10_000
 COPIES_AT_ONCE = 8
 SOURCE = "tenantml-source"
+# A bucket policy takes effect some time after it was written (S3 user guide, "Amazon S3 data consistency model").
+ERRORS: Names = CUSTOMER_ERRORS | dict.fromkeys(DENIED, DeliveryDenied)
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def copy(
     not list the bucket (S3 API reference, "CopyObject").
 
     Raises:
-        CustomerAccessRevoked: the session may not read the source or write the target.
+        DeliveryDenied: the session may not read the source or write the target, or not yet.
         DatasetChanged: the source was replaced or deleted.
         DatasetUnavailable: S3 cannot return it now.
     """
@@ -71,9 +73,9 @@ def copy(
         "ExpectedSourceBucketOwner": source_owner,
     }
     try:
-        with named(CUSTOMER_ERRORS, f"the dataset could not be copied to {target.uri}"):
+        with named(ERRORS, f"the dataset could not be copied to {target.uri}"):
             _copy(client, source, target, pinned, single_limit_bytes, part_bytes)
-    except CustomerAccessRevoked:
+    except DeliveryDenied:
         require_there(ours, source)
         raise
 
@@ -105,11 +107,11 @@ def stream(
     """Read a pinned version with one client and write it with another, one part in memory at a time.
 
     Raises:
-        CustomerAccessRevoked: the writer may not write.
+        DeliveryDenied: the writer may not write.
         DatasetChanged: the source was replaced or deleted.
         DatasetUnavailable: S3 cannot return it now.
     """
-    with named(CUSTOMER_ERRORS, f"the dataset could not be uploaded to {target.uri}"):
+    with named(ERRORS, f"the dataset could not be uploaded to {target.uri}"):
         if _is_delivered(writer, source, target):
             return
         if source.size_bytes <= part_bytes:
@@ -128,7 +130,8 @@ def _described(source: StoredObject) -> dict[str, Any]:
 
 
 def _is_delivered(client: Any, source: StoredObject, target: Target) -> bool:
-    with absence(ABSENT_OBJECT):
+    # S3 may say 403 of what is not there to those who may list a part of the bucket only; the write decides then.
+    with absence(ABSENT_OBJECT | DENIED):
         head = client.head_object(**target.where)
         marked = head["Metadata"].get(SOURCE) == _described(source)["Metadata"][SOURCE]
         return bool(marked and head["ContentLength"] == source.size_bytes)

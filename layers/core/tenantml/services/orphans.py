@@ -8,11 +8,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from tenantml.aws.error_codes import ours
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.access import session_policies
 from tenantml.domain.names import version_of
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
-from tenantml.errors import CustomerAccountError, StillChanging
+from tenantml.errors import CustomerAccountError, TransientError
 from tenantml.services import registry
 from tenantml.services.customer import assume
 
@@ -24,7 +25,7 @@ def remove_orphans(until_seconds: float) -> dict[str, list[str]]:
     because they do not carry our tag.
 
     Tenants come in the order of their last probe, which changes, and none after `until_seconds` (of the monotonic
-    clock): the rest waits for the next sweep, as do resources that are still changing and accounts that refuse us.
+    clock): the rest waits for the next sweep, as do resources that cannot be removed now and accounts that refuse us.
     """
     swept: dict[str, list[str]] = {"removed": [], "left": []}
     tenants = [tenant for tenant in registry.list_tenants() if tenant.status == ACTIVE]
@@ -32,8 +33,9 @@ def remove_orphans(until_seconds: float) -> dict[str, list[str]]:
         if time.monotonic() > until_seconds:
             break
         try:
-            _remove_orphans_of(tenant, swept)
-        except (CustomerAccountError, StillChanging):
+            with ours():
+                _remove_orphans_of(tenant, swept)
+        except (CustomerAccountError, TransientError):
             continue  # the probe reports accounts that refuse us
     return swept
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from tenantml.aws.clients import call
-from tenantml.aws.error_codes import ABSENT_BUCKET, BUSY, DENIED, NO_ANSWER, AwsError, code_of
+from tenantml.aws.error_codes import ABSENT_BUCKET, BUSY, DENIED, AwsError, Names, code_of, named
 from tenantml.domain.access import probe_questions, session_policies
 from tenantml.domain.access.probe_questions import Question
 from tenantml.domain.tenancy.tenant import Tenant
@@ -29,6 +29,7 @@ from tenantml.errors import (
 )
 from tenantml.services.customer import CustomerSession, assume, lets_in
 
+LATER: Names = dict.fromkeys(BUSY, CustomerThrottled)
 AS_DELIVERED = "apply the on-boarding template again, unchanged and with the given parameters"
 
 
@@ -67,7 +68,7 @@ def _check_trust(tenant: Tenant, of_another_tenant: str | None) -> None:
 
 
 def _check_place(ask: Ask, tenant: Tenant) -> None:
-    account_id = ask.session.client("sts").get_caller_identity()["Account"]
+    account_id = ask(probe_questions.IDENTITY)["Account"]
     if account_id != tenant.account_id:
         raise WrongAccount(
             f"the role is in account {account_id}, registered is {tenant.account_id}; register the right account"
@@ -96,13 +97,11 @@ def _refused(ask: Ask, question: Question) -> str | None:
     """Return the permission whose lack refuses a call, or None when IAM lets it pass, whatever its result."""
     try:
         ask(question)
-    except (AwsError, *NO_ANSWER) as error:
-        if code_of(error) in BUSY:
-            raise CustomerThrottled(f"{question.permission} got no answer; the next probe tries again") from error
+    except AwsError as error:
         if code_of(error) in DENIED:
             # Some calls need a second permission, such as iam:PassRole; AWS's message names the one.
-            named = re.search(r"perform: ([\w-]+:\w+)", str(error))
-            return named[1] if named else question.permission
+            second = re.search(r"perform: ([\w-]+:\w+)", str(error))
+            return second[1] if second else question.permission
     return None
 
 
@@ -114,5 +113,10 @@ class Ask:
         self._client = lru_cache(session.client)
 
     def __call__(self, question: Question) -> Any:
-        """Make the call, and return its answer or raise its error."""
-        return call(self._client(question.service), question.operation, question.request)
+        """Make the call, and return its answer or raise its error.
+
+        Raises:
+            CustomerThrottled: there is no answer, so nothing is proven.
+        """
+        with named(LATER, f"{question.permission} got no answer; the next probe tries again"):
+            return call(self._client(question.service), question.operation, question.request)

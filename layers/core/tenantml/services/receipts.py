@@ -19,7 +19,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from tenantml.aws.dynamodb import to_item
-from tenantml.aws.error_codes import CONDITION_FAILED, AnyFailure, AwsError, code_of
+from tenantml.aws.error_codes import CONDITION_FAILED, CONFLICT, AnyFailure, AwsError, code_of
 from tenantml.domain.access import receipt_chain
 from tenantml.domain.access.receipt_chain import OK, Entry, Head
 from tenantml.domain.tenancy.tenant import Tenant
@@ -130,7 +130,7 @@ def append(tenant: str, chain: str, calls: list[Entry]) -> None:
                 TransactItems=[*({"Put": put} for put in puts), _move_head(tenant, chain, head, new)]
             )
         except AwsError as error:
-            if code_of(error) not in CONDITION_FAILED:
+            if code_of(error) not in CONDITION_FAILED | CONFLICT:
                 raise
             if _heads.pop((tenant, chain), None) is None and not _is_on_registry(tenant, chain):
                 # A chain of this process that it no longer knows, or an execution whose tenant was off-boarded.

@@ -7,9 +7,10 @@ from typing import Any
 
 from tenantml.aws import stepfunctions
 from tenantml.domain.training.execution_outcome import FROM_OUTSIDE
+from tenantml.aws.error_codes import ours
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
-from tenantml.errors import StillChanging
+from tenantml.errors import TransientError
 from tenantml.services import outcomes, registry, removal
 
 CAUSES = FROM_OUTSIDE | {
@@ -39,7 +40,7 @@ def rescue(upload: Upload, status: str) -> dict[str, Any]:
 def rescue_lost() -> list[str]:
     """Rescue executions that ended in one of these ways without an announcement; return their names.
 
-    One whose resources are still changing waits for the next sweep.
+    One whose resources are still changing, or cannot be reached now, waits for the next sweep.
     """
     rescued = []
     for status in CAUSES:
@@ -48,7 +49,7 @@ def rescue_lost() -> list[str]:
             owner = upload.key.split("/")[0]
             row = registry.find_execution(owner, name)
             if row and not row.get("announced"):
-                with suppress(StillChanging):
+                with suppress(TransientError), ours():
                     rescue(upload, status)
                     rescued.append(name)
     return rescued

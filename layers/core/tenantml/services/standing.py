@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 
 from tenantml.aws import events
+from tenantml.aws.error_codes import ours
 from tenantml.domain.tenancy.tenant import ACTIVE, OFFBOARDED, SUSPENDED, Tenant
-from tenantml.errors import CustomerThrottled, TenantError, TenantNotFound
+from tenantml.errors import TenantError, TenantNotFound, TransientError
 from tenantml.services import probe, registry
 
 
@@ -48,8 +49,9 @@ def probe_all(until_seconds: float) -> dict[str, list[str]]:
             continue
         registry.note_probe(tenant.tenant)
         try:
-            probe.probe(tenant, _external_id_of_another(tenant, tenants))
-        except CustomerThrottled:
+            with ours():
+                probe.probe(tenant, _external_id_of_another(tenant, tenants))
+        except TransientError:
             continue  # the probe proved nothing
         except TenantError as error:
             status, reason = SUSPENDED, reason_of(error)

@@ -7,6 +7,7 @@ from typing import Any
 from tenantml.aws.error_codes import (
     ABSENT_RESOURCE,
     IN_CUSTOMER_ACCOUNT,
+    INVALID,
     QUOTA_USED_UP,
     RESOURCE_EXISTS,
     AwsError,
@@ -17,9 +18,11 @@ from tenantml.aws.error_codes import (
 )
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.training.model_settings import ModelSettings
-from tenantml.errors import NameTaken, QuotaExceeded
+from tenantml.errors import NameTaken, QuotaExceeded, TrainingRefused
 
-ERRORS: Names = IN_CUSTOMER_ACCOUNT | dict.fromkeys(QUOTA_USED_UP, QuotaExceeded)
+ERRORS: Names = (
+    IN_CUSTOMER_ACCOUNT | dict.fromkeys(QUOTA_USED_UP, QuotaExceeded) | dict.fromkeys(INVALID, TrainingRefused)
+)
 EXECUTION_TAG = "tenantml:execution"
 ABSENT = "Absent"  # our own status for a job that does not exist
 
@@ -40,6 +43,7 @@ def start(
 
     Raises:
         QuotaExceeded: the account runs as many jobs as it may.
+        TrainingRefused: SageMaker rejects the request, or cannot yet use the role or the dataset that it names.
         CustomerAccessRevoked: the access role may no longer start jobs.
         NameTaken: a job of this name exists and is not ours.
     """

@@ -13,6 +13,7 @@ from typing import Any
 from tenantml.aws.error_codes import (
     ABSENT_RESOURCE,
     IN_CUSTOMER_ACCOUNT,
+    INVALID,
     QUOTA_USED_UP,
     RESOURCE_EXISTS,
     AwsError,
@@ -24,12 +25,12 @@ from tenantml.aws.error_codes import (
 from tenantml.aws.sagemaker.automl import EXECUTION_TAG
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.training.model_settings import ModelSettings
-from tenantml.errors import DeploymentFailed, NameTaken, QuotaExceeded, StillChanging
+from tenantml.errors import DeploymentRefused, NameTaken, QuotaExceeded, StillChanging
 
 # A request that AWS rejects here is one that the customer's account does not support: its execution role can no longer
 # read the artefacts, or a subnet or an instance type is gone.
 ERRORS: Names = (
-    IN_CUSTOMER_ACCOUNT | dict.fromkeys(QUOTA_USED_UP, QuotaExceeded) | {"ValidationException": DeploymentFailed}
+    IN_CUSTOMER_ACCOUNT | dict.fromkeys(QUOTA_USED_UP, QuotaExceeded) | dict.fromkeys(INVALID, DeploymentRefused)
 )
 KINDS = ("endpoint", "endpoint-config", "model")  # in the order of their removal
 LISTINGS = {
@@ -55,7 +56,7 @@ def create(
 
     Raises:
         QuotaExceeded: no instance of this type is left in the customer's account.
-        DeploymentFailed: SageMaker refused one of them; the message carries its reason.
+        DeploymentRefused: SageMaker rejects one of them; the message carries its reason.
         CustomerAccessRevoked: the access role may no longer create them.
         NameTaken: a resource of this name is not ours.
     """

@@ -45,6 +45,9 @@ class Question:
         return self.client or self.permission.split(":")[0]
 
 
+IDENTITY = Question("sts:GetCallerIdentity")
+
+
 def needed(account: CustomerAccount) -> list[Question]:
     """Return a question for each permission that the pipeline needs; what might be created is deleted further down."""
     return [*_jobs(account), *_serving(account), *_listings(), *_objects(account)]

@@ -191,6 +191,7 @@ EVERYWHERE = (
     errors.RateExceeded,
     errors.DailyQuotaExceeded,
     errors.EndpointUnavailable,
+    errors.PlatformUnavailable,
     errors.AnswerTimedOut,
 )
 """What every operation that asks for a key may refuse with."""

@@ -6,25 +6,28 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tenantml.domain.training import candidates
-from tenantml.errors import TrainingFailed, TrainingStopped, TrainingTimedOut
+from tenantml.errors import QuotaExceeded, TrainingFailed, TrainingStopped, TrainingTimedOut
 
 FIRST_WAIT_SECONDS = 30
 GRACE_SECONDS = 3600  # Autopilot ends a job at its runtime cap, and writes its reports after that
+# What SageMaker says where a job or an endpoint of its own could not have the instances that it needs.
+QUOTA_WORDS = ("ResourceLimitExceeded", "account-level service limit")
 
 
 def is_over(job: dict[str, Any], max_runtime_seconds: int) -> bool:
     """Return whether the job (DescribeAutoMLJobV2's answer) completed.
 
     Raises:
-        TrainingFailed: it failed; the message carries Autopilot's reason.
+        QuotaExceeded: it failed because a quota of the account is used up; the message carries Autopilot's reason.
+        TrainingFailed: it failed otherwise; the message carries Autopilot's reason.
         TrainingStopped: it was stopped.
         TrainingTimedOut: it still runs long after its cap.
     """
     status, name = job["AutoMLJobStatus"], job["AutoMLJobName"]
     if status == "Failed":
-        raise TrainingFailed(
-            f"the AutoML job {name} failed: {job.get('FailureReason', 'no reason given')}; fix this and upload again"
-        )
+        reason = job.get("FailureReason", "no reason given")
+        kind = QuotaExceeded if is_about_quota(reason) else TrainingFailed
+        raise kind(f"the AutoML job {name} failed: {reason}; fix this and upload again")
     if status in {"Stopped", "Stopping"}:
         raise TrainingStopped(f"the AutoML job {name} was stopped in the customer's account; upload again to retry")
     if status == "Completed":
@@ -36,6 +39,11 @@ def is_over(job: dict[str, Any], max_runtime_seconds: int) -> bool:
             "fewer rows"
         )
     return False
+
+
+def is_about_quota(reason: str) -> bool:
+    """Return whether SageMaker's reason of a failure is a quota of the account."""
+    return any(words in reason for words in QUOTA_WORDS)
 
 
 def progress(job: dict[str, Any], all_candidates: list[dict[str, Any]]) -> dict[str, Any]:
