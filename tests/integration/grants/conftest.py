@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
 from moto import mock_aws
 from moto.core.models import botocore_stubber
@@ -47,10 +48,19 @@ class Boundary:
     dies_at: int = 0
     loses_reply_of: int = 0
     calls: list[str] = field(default_factory=list)
+    closed: set[str] = field(default_factory=set)
+    """The accounts that exist no more: S3 refuses a policy that names one."""
 
     def reset(self, *, dies_at: int = 0, loses_reply_of: int = 0) -> None:
         """Let a new process begin, and set how it ends."""
         self.dies_at, self.loses_reply_of, self.calls = dies_at, loses_reply_of, []
+
+    def before_call(self, params: dict[str, Any], **_: Any) -> tuple[AWSResponse, dict[str, Any]] | None:
+        """Refuse a policy that names an account which is closed; moto takes any."""
+        if not any(account in params["body"].decode() for account in self.closed):
+            return None
+        answer = AWSResponse(params["url"], 400, {}, None)
+        return answer, {"Error": {"Code": "MalformedPolicy", "Message": "Invalid principal in policy"}}
 
     def before_send(self, event_name: str, request: Any, **_: Any) -> None:
         """Count a call that is about to leave."""
@@ -79,6 +89,8 @@ def boundary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Boundary]:
         platform("s3").put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(STANDING))
         for service in ("dynamodb", "s3"):
             platform(service).meta.events.register_first(f"before-send.{service}", found.before_send)
+        platform("s3").meta.events.register_first("before-call.s3.PutBucketPolicy", found.before_call)
         yield found
+        platform("s3").meta.events.unregister("before-call.s3.PutBucketPolicy", found.before_call)
         for service in ("dynamodb", "s3"):
             platform(service).meta.events.unregister(f"before-send.{service}", found.before_send)

@@ -19,7 +19,7 @@ from tenantml.domain.access.bucket_policy import Grant, is_same_policy, render
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
-from tenantml.errors import GrantCapacity, GrantContended
+from tenantml.errors import GrantCapacity, GrantContended, GrantRefused
 from tenantml.services import grants
 
 if TYPE_CHECKING:
@@ -275,3 +275,40 @@ def test_a_policy_that_somebody_removed_is_written_again_for_the_grants(boundary
     take_back(0)
     with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
         policy()
+
+
+def test_a_grant_that_s3_refuses_is_taken_back_at_once_and_those_of_others_stand(boundary: Boundary) -> None:
+    give(1)
+    before = policy()
+    boundary.closed = {ACCOUNTS[0].account_id}
+    with pytest.raises(GrantRefused, match=f"account {ACCOUNTS[0].account_id}, which may be closed"):
+        give(0)
+    assert policy() == before
+    assert_policy_is_ledger()
+    assert [grant.grant_id for grant in ledger()] == [RUNS[1].execution]
+
+
+@pytest.mark.parametrize("operation", [give_another, take_back, sweep])
+def test_an_account_that_is_closed_while_it_has_a_grant_keeps_no_other_from_theirs(
+    boundary: Boundary, operation: Callable[[int], None]
+) -> None:
+    give(0)  # of the account that will be closed
+    give(2)
+    if operation is not give_another:
+        give(1)
+    boundary.closed = {ACCOUNTS[0].account_id}
+    if operation is sweep:
+        platform("s3").delete_bucket_policy(Bucket=BUCKET)
+    operation(1)
+    assert [grant.grant_id for grant in ledger()] == [RUNS[1].execution] * (operation is not take_back)
+    assert ACCOUNTS[0].account_id not in json.dumps(policy())
+
+
+def test_standing_statements_that_s3_refuses_are_nobodys_grant(boundary: Boundary) -> None:
+    give(1)
+    before = policy()
+    boundary.closed = {"444444444444"}  # the auditors'
+    with pytest.raises(GrantRefused, match="standing statements"):
+        give(0)
+    assert policy() == before
+    assert [grant.grant_id for grant in ledger()] == [RUNS[1].execution]

@@ -98,6 +98,14 @@ class DeliveryDenied(SettlingError):
     )
 
 
+class GrantRefused(SettlingError):
+    """S3 refuses our bucket's policy with a grant for the customer's account: most often the account is closed or
+    suspended. The grant is taken back at once, and those of others stand.
+    """
+
+    do = "See that the account is active and its number is the registered one. The tenant then uploads again."
+
+
 class TrainingRefused(SettlingError):
     """SageMaker refuses to start the AutoML job. The message carries its reason."""
 

@@ -2,15 +2,17 @@
 
 One writer at a time holds the bucket's lock, a row that expires, so that a writer that died blocks nobody for
 long. What is written is read back. `sweep` fixes whatever a crash left: the ledger is the truth, and expired grants
-leave it.
+leave it. So do the grants of an account that was closed: S3 would refuse the whole policy for it, and with it the
+grants of all others.
 """
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from tenantml.aws.clients import platform
@@ -22,13 +24,13 @@ from tenantml.domain.access.bucket_policy import Grant
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
-from tenantml.errors import GrantContended
+from tenantml.errors import GrantContended, GrantRefused
 from tenantml.settings import setting
 
 LOCK_SECONDS = 120  # a writer takes one or two; past this it writes no more, and another may
 LOCK_WAIT_SECONDS = 20
 COPY_GRANT_SECONDS = 6 * 3600
-IN_PLACE_MARGIN_SECONDS = 2 * 3600
+IN_PLACE_MARGIN_SECONDS = COPY_GRANT_SECONDS  # a start may wait for hours
 LOCK = "lock"
 
 
@@ -38,6 +40,7 @@ def grant(run: Run, account: CustomerAccount, bucket: str, key: str, settings: M
     Raises:
         GrantCapacity: the policy has no room; the grant is not in the ledger.
         GrantContended: another writer held the lock too long.
+        GrantRefused: S3 refuses it; it is not in the ledger any more.
     """
     in_place = settings.delivery == "in-place"
     lifetime = settings.max_runtime_seconds + IN_PLACE_MARGIN_SECONDS if in_place else COPY_GRANT_SECONDS
@@ -54,7 +57,16 @@ def grant(run: Run, account: CustomerAccount, bucket: str, key: str, settings: M
         _render(bucket, policies.read(bucket), [*_ledger(bucket), new_grant])
         row = to_item({"bucket": bucket, **new_grant.as_document()})
         platform("dynamodb").put_item(TableName=setting("GRANTS_TABLE"), Item=row)
-        _apply(bucket, held_until)
+        try:
+            refused = _apply(bucket, held_until)
+        except GrantRefused:
+            _forget(bucket, new_grant.grant_id)
+            raise
+    if new_grant.grant_id in refused:
+        raise GrantRefused(
+            f"S3 refuses a grant for account {account.account_id}, which may be closed; check that it is active, then "
+            "upload again"
+        )
     return new_grant.grant_id
 
 
@@ -121,23 +133,58 @@ def _render(bucket: str, current: dict[str, Any] | None, ledger: list[Grant]) ->
     return bucket_policy.render(bucket_policy.standing_statements(current), live, bucket)
 
 
-def _apply(bucket: str, held_until: int) -> None:
-    """Make the bucket's policy what the ledger says, and read it back, while the lock is held."""
-    current = policies.read(bucket)
-    policy = _render(bucket, current, _ledger(bucket))
+def _apply(bucket: str, held_until: int) -> set[str]:
+    """Make the bucket's policy what the ledger says, and read it back, while the lock is held; return the ids of the
+    grants that S3 refuses, which leave the ledger.
+    """
+    current, ledger = policies.read(bucket), _ledger(bucket)
+    policy, refused = _render(bucket, current, ledger), set[str]()
     if bucket_policy.is_same_policy(current, policy):
-        return
+        return refused
     if time.time() >= held_until:
         raise GrantContended(f"the lock of the policy of {bucket} ended before it was written; the state tries again")
-    if policy is None:  # never where the stack's own statements stand, and no role of the stack may
-        policies.remove(bucket)
-        return
-    policies.write(bucket, bucket_policy.policy_text(policy))
+    try:
+        _write(bucket, policy)
+    except GrantRefused:
+        policy, refused = _write_without_the_refused(bucket, current, ledger)
+        for grant_id in refused:
+            _forget(bucket, grant_id)
     if not bucket_policy.is_same_policy(policies.read(bucket), policy):
         raise GrantContended(
             f"the policy of {bucket} is not what was written; something else writes it, too: find it, "
             "the state tries again"
         )
+    return refused
+
+
+def _write(bucket: str, policy: dict[str, Any] | None) -> None:
+    if policy is None:  # never where the stack's own statements stand, and no role of the stack may
+        policies.remove(bucket)
+    else:
+        policies.write(bucket, bucket_policy.policy_text(policy))
+
+
+def _write_without_the_refused(
+    bucket: str, current: dict[str, Any] | None, ledger: list[Grant]
+) -> tuple[dict[str, Any] | None, set[str]]:
+    """Write the policy without the grants of the one account that S3 refuses, and return both.
+
+    S3 refuses a policy as a whole; AWS documents no field that says which principal it was. So each account is left out
+    in turn, those first that the current policy does not name, and what is written never lacks the grants of another.
+
+    Raises:
+        GrantRefused: it is not the fault of one account; nothing is written.
+    """
+    accounts = {grant.account_id for grant in ledger}
+    for account_id in sorted(accounts, key=lambda account_id: (account_id in json.dumps(current), account_id)):
+        rest = [grant for grant in ledger if grant.account_id != account_id]
+        policy = _render(bucket, current, rest)
+        with suppress(GrantRefused):
+            _write(bucket, policy)
+            return policy, {grant.grant_id for grant in ledger if grant not in rest}
+    raise GrantRefused(
+        f"S3 refuses the policy of {bucket}, and not for one account alone; check its standing statements"
+    )
 
 
 @contextmanager

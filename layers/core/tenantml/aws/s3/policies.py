@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from tenantml.aws.clients import platform
-from tenantml.aws.error_codes import ABSENT_POLICY, absence
+from tenantml.aws.error_codes import ABSENT_POLICY, REFUSED_POLICY, absence, named
+from tenantml.errors import GrantRefused
 
 
 def read(bucket: str) -> dict[str, Any] | None:
@@ -18,8 +19,13 @@ def read(bucket: str) -> dict[str, Any] | None:
 
 
 def write(bucket: str, text: str) -> None:
-    """Replace a bucket's policy."""
-    platform("s3").put_bucket_policy(Bucket=bucket, Policy=text)
+    """Replace a bucket's policy.
+
+    Raises:
+        GrantRefused: S3 finds it malformed, as one that names an account which does not exist; the old one stands.
+    """
+    with named(dict.fromkeys(REFUSED_POLICY, GrantRefused), f"S3 refuses a new policy of {bucket}"):
+        platform("s3").put_bucket_policy(Bucket=bucket, Policy=text)
 
 
 def remove(bucket: str) -> None:

@@ -60,6 +60,11 @@ class Grant:
         if self.kind not in ("copy", "in-place"):
             raise ValueError(f"the kind {self.kind!r} is neither copy nor in-place")
 
+    @property
+    def account_id(self) -> str:
+        """The account of the role."""
+        return self.role_arn.split(":")[4]
+
     def as_document(self) -> dict[str, Any]:
         """Return the grant as a JSON object, as the ledger stores it."""
         return asdict(self)
@@ -75,7 +80,7 @@ class Grant:
         partition = self.role_arn.split(":", 2)[1]
         # The account as principal, the role as condition: AWS refuses the whole of a policy that names a deleted
         # role, which would let one tenant's cloud team block the grants of all.
-        principal = {"AWS": f"arn:{partition}:iam::{self.role_arn.split(':')[4]}:root"}
+        principal = {"AWS": f"arn:{partition}:iam::{self.account_id}:root"}
         bucket_arn = f"arn:{partition}:s3:::{self.bucket}"
         literal_path = self.path.translate(_LITERALS)
         only_the_role_until_then = {
