@@ -169,15 +169,17 @@ def test_an_upload_of_nobody_has_an_outcome_too(stack: dict[str, str], invoke: I
     assert (answer["tenant"], answer["error"]["code"]) == (registry.NOBODY, "WrongUploadKey")
 
 
-def test_a_tenant_whose_role_refuses_us_is_suspended_and_it_is_published(
-    tenant: Tenant, invoke: Invoke, event: Sample, upload: Upload, published: list[dict[str, Any]]
+@pytest.mark.parametrize("code", ["CustomerAccessRevoked", "DeliveryDenied"])
+def test_an_account_that_refuses_one_execution_is_the_next_to_be_probed_and_goes_on_until_then(
+    tenant: Tenant, invoke: Invoke, event: Sample, upload: Upload, published: list[dict[str, Any]], code: str
 ) -> None:
     invoke("accept_upload", event("accept_upload"))
-    outcomes.record(upload, {"Error": "CustomerAccessRevoked", "Cause": "the role is gone"}, [])
+    registry.note_probe("acme")
+    assert registry.get_tenant("acme").probed_at
+    outcomes.record(upload, {"Error": code, "Cause": "the role is gone"}, [])
     found = registry.get_tenant("acme")
-    assert (found.status, found.reason) == (SUSPENDED, "the role is gone")
-    assert published[0] == {"tenant": "acme", "status": SUSPENDED, "reason": "the role is gone"}
-    assert [detail["status"] for detail in published] == [SUSPENDED, "failed"]
+    assert (found.status, found.reason, found.probed_at) == (ACTIVE, "", "")
+    assert [detail["status"] for detail in published] == ["failed"]
 
 
 def test_what_could_not_be_published_is_published_by_the_next_attempt(

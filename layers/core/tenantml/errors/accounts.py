@@ -16,14 +16,15 @@ class CustomerAccountError(TenantMLError):
 
 
 class CustomerAccessRevoked(CustomerAccountError):
-    """The access role can no longer be assumed, or no longer allows what it did. The tenant is suspended; an app that
-    called the API is refused.
+    """The access role can no longer be assumed, or no longer allows what it did. It ends this execution alone; an app
+    that called the API is refused. The next probe looks at the role; it suspends the tenant if that is not as it must
+    be.
     """
 
     status = 403
     do = (
-        "Apply the on-boarding template again, unchanged. The hourly probe then lifts the suspension, or an operator "
-        "does with `tenantml tenant activate`."
+        "Apply the on-boarding template again, unchanged; the tenant then uploads again. The hourly probe lifts a "
+        "suspension, or an operator does with `tenantml tenant activate`."
     )
 
 

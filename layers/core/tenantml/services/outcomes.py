@@ -7,10 +7,12 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from tenantml.aws import events
-from tenantml.domain.tenancy.tenant import ACTIVE, SUSPENDED
 from tenantml.domain.training import execution_outcome as domain
 from tenantml.domain.uploads.upload import Upload
 from tenantml.services import registry
+
+# An account that refused one execution may refuse all; whether it does is for the probe to say.
+ASK_THE_PROBE = {"CustomerAccessRevoked", "DeliveryDenied"}
 
 
 def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]:
@@ -28,11 +30,8 @@ def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str
         owner, upload.execution, {**outcome, "tenant": owner, "upload": upload.as_input(), "announced": False}
     )
     row = registry.require_execution(owner, upload.execution)
-    error = row["error"]
-    if error and error["code"] == "CustomerAccessRevoked" and tenant and tenant.status == ACTIVE:
-        reason = error["message"]
-        events.publish("Tenant Suspended", {"tenant": tenant.tenant, "status": SUSPENDED, "reason": reason})
-        registry.set_tenant_status(tenant.tenant, SUSPENDED, reason, was=ACTIVE)
+    if tenant and row["error"] and row["error"]["code"] in ASK_THE_PROBE:
+        registry.ask_for_probe(tenant.tenant)
     event = {
         name: row.get(name) for name in ("execution", "tenant", "model", "version", "status", "error", "left_behind")
     }

@@ -32,6 +32,7 @@ from tenantml.services.registry.table import now
 from tenantml.services.registry.tenants import (
     add_key,
     add_tenant,
+    ask_for_probe,
     expire_key,
     find_key,
     find_tenant,
@@ -50,6 +51,7 @@ __all__ = [
     "add_execution",
     "add_key",
     "add_tenant",
+    "ask_for_probe",
     "end_execution",
     "expire_key",
     "find_execution",

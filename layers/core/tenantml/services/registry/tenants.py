@@ -80,6 +80,11 @@ def note_probe(tenant: str) -> None:
     table.update(keys.tenant(tenant), {"probed_at": table.now()}, "attribute_exists(pk)")
 
 
+def ask_for_probe(tenant: str) -> None:
+    """Let the tenant's access role be the first that the next probe looks at."""
+    table.update(keys.tenant(tenant), {"probed_at": ""}, "attribute_exists(pk)")
+
+
 def add_key(key_hash: str, tenant: str) -> None:
     """Store an API key's SHA-256, where it is looked up and where it is listed, both or neither."""
     created_at = table.now()
