@@ -6,6 +6,7 @@ import itertools
 import json
 import sys
 import threading
+import time
 import urllib.parse
 from collections import Counter
 from collections.abc import Iterator
@@ -59,6 +60,7 @@ class CustomerAccounts:
     url: str = ""
     session_seconds: float = 3600
     revoked: set[str] = field(default_factory=set)
+    answers_after_seconds: float = 0
     next_answers: list[tuple[int, str, bytes] | None] = field(default_factory=list)
     assumed: list[dict[str, str]] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -87,6 +89,8 @@ class CustomerAccounts:
                 self.strangers.append(f"{key} called {endpoint}")
                 return 403, "AccessDeniedException", b'{"Message": "no"}'
             self.calls.append((account, endpoint))
+        time.sleep(self.answers_after_seconds)
+        with self._lock:
             if self.next_answers:
                 return self.next_answers.pop(0)
         return 200, "", f"{int(account)}\n".encode() * body.count(b"\n")

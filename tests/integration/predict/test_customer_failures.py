@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterator
+from typing import Any
 
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+
+from tenantml.aws import sagemaker_runtime
+from tenantml.aws.clients import platform, shared_session
 from tests.integration.predict.conftest import Process
 
+
+class _Empty:
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield b""
+
+
 MISSING = (400, "ValidationError", b'{"Message": "Endpoint tenantml-churn of account 000000000001 not found."}')
+INVALID = (400, "ValidationError", b'{"Message": "Variant AllTraffic is being changed"}')
+UNKNOWN = (529, "HeardOfNever", b"{}")
 THROTTLED = (429, "ThrottlingException", b'{"Message": "Rate exceeded"}')
 COLD = (429, "ModelNotReadyException", b'{"Message": "the model is loading"}')
 BUSY = (503, "ServiceUnavailable", b'{"Message": "busy"}')
@@ -17,8 +32,8 @@ ENDED = (403, "ExpiredTokenException", b'{"Message": "The security token include
 
 @pytest.mark.parametrize(
     "answers",
-    [[MISSING], [THROTTLED] * 2, [COLD], [BUSY] * 2, [None] * 2],
-    ids=["gone", "throttled", "cold", "busy", "silent"],
+    [[INVALID], [THROTTLED] * 2, [COLD], [BUSY] * 2, [UNKNOWN], [None] * 2],
+    ids=["invalid", "throttled", "cold", "busy", "unknown", "silent"],
 )
 def test_an_endpoint_that_does_not_answer_is_a_503_that_says_when_to_try_again(process: Process, answers: list) -> None:
     tenant = process.add_tenant(1)
@@ -27,6 +42,40 @@ def test_an_endpoint_that_does_not_answer_is_a_503_that_says_when_to_try_again(p
     assert (status, problem["code"]) == (503, "EndpointUnavailable")
     assert int(headers["Retry-After"]) > 0
     assert process.predict(tenant)[0] == 200
+
+
+def test_an_endpoint_that_the_customer_deleted_is_a_409_that_says_how_to_get_it_back(process: Process) -> None:
+    tenant = process.add_tenant(1)
+    process.accounts.next_answers = [MISSING]
+    status, headers, problem = process.predict(tenant)
+    assert (status, problem["code"], "Retry-After" in headers) == (409, "EndpointGone", False)
+    assert "upload the dataset again" in problem["detail"]
+
+
+def test_an_endpoint_that_takes_too_long_is_asked_once(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sagemaker_runtime, "CONFIG", sagemaker_runtime.CONFIG.merge(Config(read_timeout=0.2)))
+    process.accounts.answers_after_seconds = 0.5
+    status, _, problem = process.predict(process.add_tenant(1))
+    assert (status, problem["code"], len(process.accounts.calls)) == (504, "AnswerTimedOut", 1)
+
+
+@pytest.mark.parametrize("operation", ["dynamodb.GetItem", "s3.GetObject"])
+def test_a_blip_of_our_own_account_is_a_503_and_no_bug(
+    process: Process, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    tenant = process.add_tenant(1)
+
+    def fail(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        return AWSResponse(request.url, 503, {}, _Empty())
+
+    for events in (
+        shared_session().get_component("event_emitter"),
+        platform(operation.split(".", maxsplit=1)[0]).meta.events,
+    ):
+        events.register_first(f"before-send.{operation}", fail)
+    status, headers, problem = process.predict(tenant)
+    assert (status, problem["code"], "Retry-After" in headers) == (503, "PlatformUnavailable", True)
 
 
 def test_one_hiccup_is_not_seen_by_the_app(process: Process) -> None:

@@ -211,15 +211,28 @@ class WrongPredictionCount(RequestError):
     do = "Send the request again. Report it with the `request_id` if it repeats."
 
 
+class EndpointGone(RequestError):
+    """The endpoint of the live version does not exist: somebody deleted it in the customer's account. Waiting does not
+    bring it back.
+    """
+
+    status = 409
+    turn = TENANT
+    do = (
+        "Upload the dataset again: the version that is trained from it answers. Ask the customer's cloud team who "
+        "deletes endpoints whose names begin with `tenantml-`."
+    )
+
+
 class EndpointUnavailable(RequestError):
-    """The endpoint does not answer now: missing, cold, or overloaded."""
+    """The endpoint does not answer now: cold, overloaded, or out of reach."""
 
     status = 503
     do = "Repeat after `Retry-After`. A serverless endpoint wakes in seconds."
 
 
 class AnswerTimedOut(RequestError):
-    """The answer took longer than API Gateway waits (29 s)."""
+    """The answer took longer than we wait for the endpoint (22 s), or API Gateway waits for us (29 s)."""
 
     status = 504
     do = "Send fewer rows at once."

@@ -20,6 +20,7 @@ from tenantml.domain.tenancy.tenant import Tenant, require_active
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import (
     CustomerAccessRevoked,
+    EndpointGone,
     EndpointUnavailable,
     ModelNotReady,
     NotFound,
@@ -133,7 +134,9 @@ def invoke(live: LiveVersion, body: bytes) -> bytes:
     """Return the endpoint's answer to rows of CSV.
 
     Raises:
-        EndpointUnavailable: it is missing, cold or overloaded.
+        AnswerTimedOut: it takes too long.
+        EndpointGone: it does not exist.
+        EndpointUnavailable: it is cold, overloaded or out of reach.
         CustomerAccessRevoked: the access role may no longer invoke it.
         UnreadableAnswer: the model failed on these rows.
     """
@@ -142,6 +145,6 @@ def invoke(live: LiveVersion, body: bytes) -> bytes:
     except CustomerAccessRevoked:
         _callers.hasten((live.tenant.tenant, live.endpoint))
         raise
-    except EndpointUnavailable:
+    except (EndpointGone, EndpointUnavailable):
         _live.hasten((live.tenant.tenant, live.model))  # another version may have become live
         raise

@@ -164,8 +164,8 @@ OPERATIONS = (
         refusals=(
             *BODY, errors.NoRows, errors.TooManyRows, errors.RowTooLarge, errors.InvalidRow, errors.MissingColumn,
             errors.UnexpectedColumn, errors.RepeatedColumn, errors.HeaderAmongRows, errors.InvalidValue,
-            errors.UnseenCategory, errors.NotFound, errors.ModelNotReady, errors.UnreadableAnswer,
-            errors.WrongPredictionCount,
+            errors.UnseenCategory, errors.NotFound, errors.ModelNotReady, errors.EndpointGone,
+            errors.UnreadableAnswer, errors.WrongPredictionCount,
         ),
         function="Predict",
     ),
