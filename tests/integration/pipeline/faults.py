@@ -1,14 +1,19 @@
-"""What may happen to a function: its process dies, a reply is lost, it runs twice."""
+"""What may happen to a function: its process dies, a reply is lost, AWS fails for a while, it runs twice."""
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
-from botocore.exceptions import ConnectionClosedError
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
 from tenantml.aws.clients import platform
@@ -24,22 +29,29 @@ CONNECTIONS = URLLib3Session()
 
 @dataclass
 class Boundary:
-    """The calls that leave the process. It dies at one of them, or the first reply to each that writes is lost.
+    """The requests that leave the process. It dies at one of them, the first reply to each that writes is lost, or AWS
+    fails them from one of them on, for as many as `blips` has.
 
-    Once dead, no later call leaves the process, those of a `finally` included.
+    Once dead, no later request leaves the process, those of a `finally` included.
     """
 
     dies_at: int = 0
+    fails_at: int = 0
     loses_replies: bool = False
     calls: int = 0
+    blips: list[Blip] = field(default_factory=list)
     published: list[dict[str, Any]] = field(default_factory=list)
 
     def begin(self, dies_at: int = 0) -> None:
         """Let a new process begin, and set at which of its calls it dies."""
         self.dies_at, self.calls = dies_at, 0
 
-    def before_send(self, event_name: str, request: Any, **_: Any) -> None:
-        """Count a call that is about to leave; die before it, or lose the reply to it."""
+    def fail(self, fails_at: int, blips: Sequence[Blip]) -> None:
+        """Let a new process begin, and set at which of its requests AWS begins to fail, and how."""
+        self.calls, self.fails_at, self.blips = 0, fails_at, list(blips)
+
+    def before_send(self, event_name: str, request: Any, **_: Any) -> AWSResponse | None:
+        """Count a request that is about to leave; die before it, lose the reply to it, or answer it as a blip does."""
         self.calls += 1
         if self.dies_at and self.calls >= self.dies_at:
             raise Died
@@ -47,6 +59,9 @@ class Boundary:
         if self.loses_replies and not reads and request.headers["amz-sdk-request"].startswith(b"attempt=1"):
             CONNECTIONS.send(request)
             raise ConnectionClosedError(endpoint_url=request.url)
+        if self.blips and self.calls >= self.fails_at:
+            return self.blips.pop(0)(request)
+        return None
 
     @staticmethod
     def needs_retry(attempts: int, caught_exception: Exception | None, **_: Any) -> int | None:
@@ -56,6 +71,72 @@ class Boundary:
     def listen(self, params: dict[str, Any], **_: Any) -> None:
         """Remember the details of published events."""
         self.published += [json.loads(entry["Detail"]) for entry in params["Entries"]]
+
+
+Blip = Callable[[Any], AWSResponse]
+
+
+def _answer(status: int, code: str) -> Blip:
+    """AWS answers with an error; JSON and XML protocols each find the code where they look for it."""
+
+    def answer(request: Any) -> AWSResponse:
+        body = json.dumps({"__type": code, "message": "later"})
+        if request.headers.get("Content-Type", b"").startswith(b"application/x-www-form-urlencoded"):
+            body = f"<ErrorResponse><Error><Code>{code}</Code><Message>later</Message></Error></ErrorResponse>"
+        elif ".s3." in request.url or not request.headers.get("X-Amz-Target"):
+            body = f"<Error><Code>{code}</Code><Message>later</Message></Error>"
+        return AWSResponse(request.url, status, HTTPHeaders(), _Body(body.encode()))
+
+    return answer
+
+
+def _no_connection(request: Any) -> AWSResponse:
+    raise EndpointConnectionError(endpoint_url=request.url)
+
+
+def _no_answer(request: Any) -> AWSResponse:
+    raise ReadTimeoutError(endpoint_url=request.url)
+
+
+class _Body(BytesIO):
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+BLIPS: dict[str, Blip] = {
+    "throttled": _answer(400, "ThrottlingException"),
+    "busy": _answer(503, "ServiceUnavailable"),
+    "unknown": _answer(500, "HeardOfNever"),
+    "too many": _answer(429, "HeardOfNever"),
+    "no connection": _no_connection,
+    "no answer": _no_answer,
+}
+
+
+class FailingInvoke:
+    """Calls of which the first request fails for a while, then the second, and so on until none is left to fail.
+
+    `lengths` and `kinds` are taken in turn: for how many requests AWS fails, and how.
+    """
+
+    def __init__(self, boundary: Boundary, lengths: Sequence[int], kinds: Sequence[str]) -> None:
+        self._boundary, self._lengths, self._kinds = boundary, itertools.cycle(lengths), itertools.cycle(kinds)
+        self.failed = Counter[str]()
+
+    def __call__(self, function: str, payload: Any) -> Any:
+        state = payload["state"]
+        while True:
+            blips = [BLIPS[next(self._kinds)] for _ in range(next(self._lengths))]
+            self._boundary.fail(self.failed[state] + 1, blips)
+            try:
+                answer = call(function, payload)
+            finally:
+                began = len(self._boundary.blips) < len(blips)
+                self.failed[state] += began
+                self._boundary.fail(0, [])
+                forget_locks()
+            if not began:
+                return answer
 
 
 def call(function: str, payload: Any) -> Any:

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from tenantml.aws.clients import platform
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.api.pagination import PageRequest
+from tenantml.domain.tenancy.tenant import ACTIVE
 from tenantml.services import receipts, registry
 from tenantml.settings import setting
-from tests.integration.pipeline.faults import DyingInvoke, call, twice
+from tests.integration.pipeline.faults import BLIPS, DyingInvoke, FailingInvoke, call, twice
 from tests.integration.pipeline.machine import Broken
 
 if TYPE_CHECKING:
@@ -112,6 +115,35 @@ def test_a_process_may_die_at_any_call(
         assert_it_succeeded(customer, boundary)
     assert set(invoke.deaths) == {*SUCCESS, "RetireVersion"}
     assert sum(invoke.deaths.values()) > 100  # it has looked
+
+
+@settings(
+    max_examples=2, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    delivery=st.sampled_from(DELIVERIES),
+    lengths=st.lists(st.integers(1, 12), min_size=1, max_size=5),
+    kinds=st.permutations(sorted(BLIPS)),
+)
+def test_whatever_fails_for_a_while_changes_no_verdict_suspends_nobody_and_deletes_nothing(
+    new_customer: Callable[..., Customer],
+    machine_of: MachineOf,
+    boundary: Boundary,
+    monkeypatch: pytest.MonkeyPatch,
+    delivery: str,
+    lengths: list[int],
+    kinds: list[str],
+) -> None:
+    # I15, for each request of each state. Botocore takes four failures upon itself, the definition's retries the rest.
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    customer, invoke = new_customer(delivery=delivery), FailingInvoke(boundary, lengths, kinds)
+    take_turns(machine_of, invoke, [customer])
+    assert_it_succeeded(customer, boundary)
+    again = customer.uploads_again()
+    take_turns(machine_of, invoke, [again])
+    assert_it_succeeded(again, boundary)
+    assert registry.get_tenant(customer.tenant.tenant).status == ACTIVE
+    assert sum(invoke.failed.values()) > 80  # it has looked
 
 
 def test_the_reply_to_any_call_may_be_lost(
