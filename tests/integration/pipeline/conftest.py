@@ -130,10 +130,15 @@ def new_customer(
 ) -> Callable[..., Customer]:
     """Make a tenant that trusts us, in an account of its own, with a model and an upload."""
 
-    def make(**settings: Any) -> Customer:
+    def make(account_id: str = "", **settings: Any) -> Customer:
         number = f"{next(NUMBERS):03d}"
         tenant = Tenant(
-            f"acme{number}", f"555555555{number}", REGION, "c@acme.example", f"external-id-{number:>040}", ACTIVE
+            f"acme{number}",
+            account_id or f"555555555{number}",
+            REGION,
+            "c@acme.example",
+            f"external-id-{number:>040}",
+            ACTIVE,
         )
         bucket = session_environment["INGEST_BUCKET"]
         parameters = {

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from local import NO_ACCOUNT
 from tenantml.aws.clients import platform
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.api.pagination import PageRequest
@@ -189,3 +190,15 @@ def test_nothing_is_left_of_what_failed_whichever_state_it_was(
     assert keys(platform("s3"), setting("STAGING_BUCKET"), f"{run.tenant}/") == []
     assert_no_grant_and_no_copy_is_left(customer)
     assert_published_once(customer, boundary, "failed")
+
+
+def test_an_account_that_is_closed_ends_its_own_execution_by_name_and_nothing_of_others(
+    new_customer: Callable[..., Customer], machine_of: MachineOf, boundary: Boundary
+) -> None:
+    closed, other = new_customer(account_id=NO_ACCOUNT), new_customer()
+    take_turns(machine_of, call, [closed, other])
+    row = registry.require_execution(closed.tenant.tenant, closed.run.execution)
+    assert (row["status"], row["error"]["code"], row["left_behind"]) == ("failed", "GrantRefused", [])
+    assert registry.get_tenant(closed.tenant.tenant).status == ACTIVE
+    assert_no_grant_and_no_copy_is_left(closed)
+    assert_it_succeeded(other, boundary)
