@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 from tenantml.aws import stepfunctions
-from tenantml.domain.training.execution_outcome import FROM_OUTSIDE
 from tenantml.aws.error_codes import ours
+from tenantml.domain.training.execution_outcome import FROM_OUTSIDE
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import TransientError
