@@ -17,13 +17,16 @@ _ALGORITHM_IMAGE = "683313688378.dkr.ecr.{region}.amazonaws.com/sagemaker-xgboos
 
 
 def document(
-    event: dict[str, Any], model_uris: list[str], scope: Scope, job_name: str, finished_at: float
+    event: dict[str, Any], name: str, model_uris: list[str], scope: Scope, job_name: str, finished_at: float
 ) -> dict[str, Any]:
-    """A finished candidate, from the trainer's `candidate` event and the addresses of its uploaded artefacts."""
+    """A finished candidate, from the trainer's `candidate` event and the addresses of its uploaded artefacts.
+
+    It is kept in the form of the API reference; `forms` makes the other of it.
+    """
     started_at = finished_at - event["training_seconds"]
     objective = event["objective"]
     return {
-        "CandidateName": event["name"],
+        "CandidateName": name,
         "FinalAutoMLJobObjectiveMetric": {
             "Type": "Minimize" if objective["name"] in LOWER_IS_BETTER else "Maximize",
             "MetricName": objective["name"],
@@ -31,7 +34,7 @@ def document(
             "StandardMetricName": objective["name"],
         },
         "ObjectiveStatus": "Succeeded",
-        "CandidateSteps": _steps(event["name"], scope, job_name),
+        "CandidateSteps": _steps(name, scope, job_name),
         "CandidateStatus": "Completed",
         "InferenceContainers": _containers(event["containers"], model_uris, scope.region),
         "CreationTime": started_at,

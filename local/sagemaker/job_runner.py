@@ -14,7 +14,7 @@ from typing import Any
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.sagemaker import candidates, dataset, processes, store
+from local.sagemaker import candidates, dataset, forms, processes, store
 from local.sagemaker.errors import ApiError
 from local.sagemaker.role_session import s3_client
 from local.sagemaker.store import Job
@@ -125,6 +125,7 @@ def _write_job_file(job: Job, s3: Any, folder: Path) -> None:
         channels[kind] = dataset.download(s3, channel, job.request["RoleArn"], job.scope.region, folder / kind)
     criteria = job.tabular.get("CompletionCriteria", {})
     validation = channels.get("validation")
+    job.mode = _mode(job, channels["training"])
     description = {
         "job_name": job.name,
         "problem_type": job.tabular.get("ProblemType"),
@@ -132,7 +133,7 @@ def _write_job_file(job: Job, s3: Any, folder: Path) -> None:
         "objective": job.request.get("AutoMLJobObjective", {}).get("MetricName"),
         "max_candidates": criteria.get("MaxCandidates"),
         "max_runtime_seconds": criteria.get("MaxAutoMLJobRuntimeInSeconds"),
-        "mode": _mode(job, channels["training"]),
+        "mode": job.mode,
         "channels": {
             "training": [str(path) for path in channels["training"].paths],
             "validation": [str(path) for path in validation.paths] if validation else None,
@@ -186,14 +187,17 @@ def _apply(job: Job, event: dict[str, Any], s3: Any, folder: Path) -> str | None
             _change(job, secondary_status=event["secondary_status"])
         case "problem":
             _change(job, problem_type=event["problem_type"], objective=event["objective"])
+        case "partial_failure":
+            _change(job, partial_failures=[*job.partial_failures, event["reason"]])
         case "candidate":
-            root = f"{_output_uri(job)}/{_CANDIDATES_FOLDER}"
+            name = _candidate_name(job, event["name"])
             artifacts = [container["artifact"] for container in event["containers"]]
-            uris = [f"{root}/{artifact.removeprefix('candidates/')}" for artifact in artifacts]
+            folder_uri, own_folder = f"{_output_uri(job)}/{_CANDIDATES_FOLDER}/{name}", f"candidates/{event['name']}/"
+            uris = [f"{folder_uri}/{artifact.removeprefix(own_folder)}" for artifact in artifacts]
             for artifact, uri in zip(artifacts, uris, strict=True):
                 _upload(job, s3, folder / artifact, uri)
                 (folder / artifact).unlink()
-            finished = candidates.document(event, uris, job.scope, job.name, time.time())
+            finished = candidates.document(event, name, uris, job.scope, job.name, time.time())
             _change(job, candidates=[*job.candidates, finished])
         case "completed":
             if event["best"]:
@@ -212,19 +216,24 @@ def _change(job: Job, **fields: Any) -> None:
         job.modified_at = time.time()
 
 
+def _candidate_name(job: Job, model: str) -> str:
+    return forms.candidate_name(model, ensembling=job.mode == "ENSEMBLING")
+
+
 def _complete(job: Job, event: dict[str, Any], s3: Any, folder: Path) -> None:
+    best = _candidate_name(job, event["best"])
     locations: dict[str, str] = {}
     for report, artifact in (event.get("artifacts") or {}).items():
-        uri = f"{_output_uri(job)}/{_REPORT_FOLDERS[report]}/{event['best']}"
+        uri = f"{_output_uri(job)}/{_REPORT_FOLDERS[report]}/{best}"
         for path in _files(folder / artifact):
             _upload(job, s3, path, f"{uri}/{path.name}")
         locations[_REPORT_MEMBERS[report]] = uri
     # A new list rather than a change in place: a description may be in transit.
     finished = [
-        _with_reports(candidate, locations) if candidate["CandidateName"] == event["best"] else candidate
+        _with_reports(candidate, locations) if candidate["CandidateName"] == best else candidate
         for candidate in job.candidates
     ]
-    _change(job, candidates=finished, best=event["best"])
+    _change(job, candidates=finished, best=best)
 
 
 def _with_reports(candidate: dict[str, Any], locations: dict[str, str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import time
 from operator import itemgetter
 from typing import Any
 
-from local.sagemaker import job_runner, listing, store
+from local.sagemaker import forms, job_runner, listing, store
 from local.sagemaker.errors import ApiError, invalid, not_supported
 from local.sagemaker.role_session import check_role
 from local.sagemaker.store import Job, Scope
@@ -51,7 +51,8 @@ def describe_v2(request: Document, scope: Scope) -> Document:
         resolved["AutoMLProblemTypeResolvedAttributes"] = {"TabularResolvedAttributes": {"ProblemType": problem_type}}
     asked = {name: value for name, value in job.request.items() if name != "Tags"}
     return {
-        **asked, **_progress(job), "AutoMLProblemTypeConfigName": "Tabular", "ResolvedAttributes": resolved,
+        **asked, **_progress(job), "AutoMLProblemTypeConfigName": "Tabular",
+        "ResolvedAttributes": forms.resolved(resolved),
     }  # fmt: skip
 
 
@@ -61,7 +62,7 @@ def describe_v1(request: Document, scope: Scope) -> Document:
     if job.first_version is None:
         raise invalid(f"{job.name} was created by CreateAutoMLJobV2. Use DescribeAutoMLJobV2 to describe it.")
     asked = {name: value for name, value in job.first_version.items() if name != "Tags"}
-    return {**asked, **_progress(job), "ResolvedAttributes": _resolved(job)}
+    return {**asked, **_progress(job), "ResolvedAttributes": forms.resolved(_resolved(job))}
 
 
 def list_jobs(request: Document, scope: Scope) -> Document:
@@ -91,7 +92,7 @@ def list_candidates(request: Document, scope: Scope) -> Document:
         },
         default_order="Ascending",
     )
-    return {"Candidates": page, "NextToken": token}
+    return {"Candidates": [forms.described(candidate) for candidate in page], "NextToken": token}
 
 
 def stop(request: Document, scope: Scope) -> Document:
@@ -247,7 +248,11 @@ def _progress(job: Job) -> Document:
     """A job's progress, as both versions of the description state it."""
     with store.lock:
         best = next((candidate for candidate in job.candidates if candidate["CandidateName"] == job.best), None)
-        return {**_summary(job), "BestCandidate": best}
+        return {
+            **_summary(job),
+            "BestCandidate": forms.described(best) if best else None,
+            "PartialFailureReasons": [{"PartialFailureMessage": message} for message in job.partial_failures] or None,
+        }
 
 
 def _resolved(job: Job) -> Document:

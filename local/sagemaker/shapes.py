@@ -19,6 +19,9 @@ from local.sagemaker.errors import ApiError, invalid
 
 # Java's classes that Python's `re` lacks, and the nearest that it has.
 _JAVA_CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s", r"\p{ASCII}": r"[\x00-\x7f]", r"\z": r"\Z"}
+# What AWS was seen to answer beside an enum's values, by shape: such as `validation:f1` for a metric.
+_CAPTURED = {"AutoMLMetricEnum": re.compile("validation:[a-z0-9_]+")}
+_NEVER = re.compile(r"(?!)")
 _PYTHON_TYPES: Mapping[str, tuple[type[Any], ...]] = {
     "string": (str,), "integer": (int,), "long": (int,), "float": (int, float), "double": (int, float),
     "boolean": (bool,), "timestamp": (int, float), "structure": (dict,), "list": (list,), "map": (dict,),
@@ -90,7 +93,7 @@ def _constraints(shape: Shape, value: Any, path: str) -> Iterator[str]:
     if rules.get("union") and sum(member is not None for member in value.values()) != 1:
         yield _message(shown, path, "Exactly one member must be set")
     if allowed := rules.get("enum"):
-        if value not in allowed:
+        if value not in allowed and not _CAPTURED.get(shape.name, _NEVER).fullmatch(value):
             yield _message(shown, path, f"Member must satisfy enum value set: [{', '.join(allowed)}]")
         return
     measured, of_what = (len(value), "length") if hasattr(value, "__len__") else (value, "value")

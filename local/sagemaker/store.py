@@ -57,6 +57,8 @@ class Job(Resource):
     secondary_status: str = "Starting"
     ended_at: float | None = None
     failure_reason: str | None = None
+    partial_failures: list[str] = field(default_factory=list)
+    mode: str | None = None
     problem_type: str | None = None
     objective: str | None = None
     candidates: list[dict[str, Any]] = field(default_factory=list)

@@ -97,7 +97,7 @@ def test_the_articles_flow_runs_with_the_sdk(
     assert described["AutoMLJobStatus"] == "Completed"
     assert described["AutoMLJobArn"].split(":")[4] == globex.account_id
     best = automl.best_candidate()
-    assert best["FinalAutoMLJobObjectiveMetric"]["MetricName"] == "Accuracy"
+    assert best["FinalAutoMLJobObjectiveMetric"]["MetricName"] == "validation:accuracy"
     assert best["CandidateName"] in [found["CandidateName"] for found in automl.list_candidates()]
 
     automl.deploy(

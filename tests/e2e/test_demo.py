@@ -58,7 +58,7 @@ def test_the_sample_becomes_predictions_of_a_model_in_the_customers_account(tmp_
     for shown in (
         "✓ InspectDataset",
         "TrainingModels",
-        "WeightedEnsemble",
+        "WeightedEnsemble-L3-FULL-t1",
         "true \\ predicted",
         "curl -sS http://127.0.0.1",
     ):

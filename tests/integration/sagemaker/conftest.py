@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import itertools
 import json
@@ -204,7 +203,10 @@ def furnish() -> Callable[[EmbeddedCloud], Account]:
 
 @pytest.fixture
 def new_cloud() -> Callable[..., EmbeddedCloud]:
-    return functools.partial(EmbeddedCloud, settings=SETTINGS)
+    def make(*arguments: Any, settings: dict[str, str] | None = None, **options: Any) -> EmbeddedCloud:
+        return EmbeddedCloud(*arguments, settings=SETTINGS | (settings or {}), **options)
+
+    return make
 
 
 @pytest.fixture

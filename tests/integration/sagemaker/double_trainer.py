@@ -1,7 +1,7 @@
 """Stands in for local.sagemaker.trainer: same files in and out, no learning. The target column says how it behaves.
 
 `crash` ends without a word, `refuse` fails with a reason, `wait` shows one candidate and stays until it is killed,
-`capped` completes without any candidate; everything else completes with two candidates.
+`capped` completes without any candidate, `partly` without a report; everything else completes with two candidates.
 """
 
 import io
@@ -61,13 +61,17 @@ emit("status", secondary_status="TrainingModels")
 if job["target"] == "capped":
     emit("completed", best=None, reason="MaxAutoMLJobRuntimeReached", artifacts={})
     sys.exit(0)
-candidate("LightGBM-t1", 0.75)
+candidate("LightGBM", 0.75)
 while job["target"] == "wait":
     time.sleep(1)
-candidate("WeightedEnsemble-t2", 0.875)
+candidate("WeightedEnsemble", 0.875)
 emit("status", secondary_status="GeneratingExplainabilityReport")
 (folder / "output").mkdir()
 for report in ("explainability", "insights"):
     (folder / "output" / f"{report}.json").write_text("{}")
 artifacts = {"explainability": "output/explainability.json", "insights": "output/insights.json"}
-emit("completed", best="WeightedEnsemble-t2", reason="Completed", artifacts=artifacts)
+if job["target"] == "partly":
+    emit("partial_failure", reason="The explainability report was not generated.")
+    emit("completed", best="WeightedEnsemble", reason="ExplainabilityError", artifacts={})
+    sys.exit(0)
+emit("completed", best="WeightedEnsemble", reason="Completed", artifacts=artifacts)

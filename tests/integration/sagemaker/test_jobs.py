@@ -19,10 +19,27 @@ def completed(account: Any) -> dict[str, Any]:
 def test_a_job_completes_with_its_best_candidate(completed: dict[str, Any]) -> None:
     assert (completed["AutoMLJobStatus"], completed["AutoMLJobSecondaryStatus"]) == ("Completed", "Completed")
     assert completed["EndTime"] >= completed["CreationTime"]
-    assert completed["ResolvedAttributes"]["AutoMLJobObjective"] == {"MetricName": "F1"}
-    assert completed["BestCandidate"]["CandidateName"] == "WeightedEnsemble-t2"
+    assert "ResolvedAttributes" not in completed
+    assert completed["BestCandidate"]["CandidateName"] == "WeightedEnsemble-L3-FULL-t1"
     metric = completed["BestCandidate"]["FinalAutoMLJobObjectiveMetric"]
+    assert metric == {"MetricName": "validation:f1", "Value": 0.875}
+
+
+def test_a_setting_makes_it_describe_jobs_as_the_api_reference_does(new_cloud: Any, furnish: Any) -> None:
+    with new_cloud(settings={"TENANTML_LOCAL_AUTOPILOT_FORM": "documented"}) as cloud:
+        account = furnish(cloud)
+        job = account.finished(account.start())
+    assert job["ResolvedAttributes"]["AutoMLJobObjective"] == {"MetricName": "F1"}
+    assert job["BestCandidate"]["CandidateName"] == "WeightedEnsemble"
+    metric = job["BestCandidate"]["FinalAutoMLJobObjectiveMetric"]
     assert metric == {"Type": "Maximize", "MetricName": "F1", "Value": 0.875, "StandardMetricName": "F1"}
+
+
+def test_a_job_without_a_report_completes_and_says_so(account: Any) -> None:
+    job = account.finished(account.start("partly"))
+    assert (job["AutoMLJobStatus"], job["AutoMLJobSecondaryStatus"]) == ("Completed", "ExplainabilityError")
+    assert job["PartialFailureReasons"] == [{"PartialFailureMessage": "The explainability report was not generated."}]
+    assert "BestCandidate" in job
 
 
 def test_the_artefacts_are_where_the_candidate_says(account: Any, completed: dict[str, Any]) -> None:
@@ -56,8 +73,11 @@ def test_candidates_are_listed_best_first_when_asked(account: Any, completed: di
     second = account.sagemaker.list_candidates_for_auto_ml_job(**request, NextToken=first["NextToken"])
     names = [page["Candidates"][0]["CandidateName"] for page in (first, second)]
     unsorted = account.sagemaker.list_candidates_for_auto_ml_job(AutoMLJobName=completed["AutoMLJobName"])
-    assert names == ["WeightedEnsemble-t2", "LightGBM-t1"]
-    assert [one["CandidateName"] for one in unsorted["Candidates"]] == ["LightGBM-t1", "WeightedEnsemble-t2"]
+    assert names == ["WeightedEnsemble-L3-FULL-t1", "LightGBM-L1-FULL-t1"]
+    assert [one["CandidateName"] for one in unsorted["Candidates"]] == [
+        "LightGBM-L1-FULL-t1",
+        "WeightedEnsemble-L3-FULL-t1",
+    ]
     assert "NextToken" not in second
 
 
@@ -147,7 +167,7 @@ def test_the_second_version_describes_jobs_of_the_first(account: Any) -> None:
     }
     assert first["InputDataConfig"][0]["TargetAttributeName"] == "y"
     assert first["BestCandidate"] == second["BestCandidate"]
-    assert first["ResolvedAttributes"]["ProblemType"] == "BinaryClassification"
+    assert first["ProblemType"] == "BinaryClassification"
 
 
 def test_the_first_version_cannot_describe_jobs_of_the_second(account: Any, completed: dict[str, Any]) -> None:
