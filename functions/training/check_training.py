@@ -7,8 +7,8 @@ from typing import Any
 from tenantml.aws.sagemaker import automl
 from tenantml.domain.access import session_policies
 from tenantml.domain.training import automl_job
-from tenantml.entrypoint import state
-from tenantml.errors import TrainingTimedOut
+from tenantml.entrypoint import logger, report_bug, state
+from tenantml.errors import TenantMLError, TrainingTimedOut
 from tenantml.services.run_context import RunContext
 
 
@@ -18,10 +18,22 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     job = event["job"]
     client = context.customer(session_policies.train(context.account, job)).client("sagemaker")
     description = automl.describe(client, job)
-    context.note(training=automl_job.progress(description, automl.candidates(client, job)))
+    show_progress(context, client, description)
     try:
         over = automl_job.is_over(description, context.settings.max_runtime_seconds)
     except TrainingTimedOut:
         automl.stop(client, job)
         raise
     return {"over": over, "wait_seconds": automl_job.next_wait_seconds(event["wait_seconds"])}
+
+
+def show_progress(context: RunContext, client: Any, description: dict[str, Any]) -> None:
+    """Keep what the tenant sees of the job; a job that cannot be shown trains on, for a failure here would stop it."""
+    try:
+        found = automl.candidates(client, description["AutoMLJobName"])
+        context.note(training=automl_job.progress(description, found))
+        context.advise(automl_job.advice(description))
+    except TenantMLError as error:
+        logger.warning("progress is not shown", extra={"code": type(error).__name__, "reason": str(error)})
+    except Exception:  # noqa: BLE001 - a bug in showing must not end what is shown; reported as the bug it is
+        report_bug()

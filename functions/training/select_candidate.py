@@ -17,8 +17,10 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     job = event["job"]
     client = context.customer(session_policies.train(context.account, job)).client("sagemaker")
     description, all_candidates = automl.describe(client, job), automl.candidates(client, job)
-    best = candidates.select(all_candidates, context.settings.thresholds)
+    favourite = (description.get("BestCandidate") or {}).get("CandidateName", "")
+    best = candidates.select(all_candidates, context.settings.thresholds, favourite)
     chosen = {"candidate": best["CandidateName"], "objective": candidates.objective(best)}
     summary = automl_job.progress(description, all_candidates) | chosen
     context.note(training=summary)
+    context.advise(automl_job.advice(description))
     return chosen | {"problem_type": summary["problem_type"]}

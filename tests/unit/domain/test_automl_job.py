@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from tenantml.domain.training.automl_job import FIRST_WAIT_SECONDS, GRACE_SECONDS, is_over, next_wait_seconds, progress
+from tenantml.domain.training.automl_job import (
+    FIRST_WAIT_SECONDS,
+    GRACE_SECONDS,
+    advice,
+    is_over,
+    next_wait_seconds,
+    problem_type,
+    progress,
+)
 from tenantml.errors import QuotaExceeded, TrainingFailed, TrainingStopped, TrainingTimedOut
 
 RUNTIME_SECONDS = 3600
@@ -66,6 +74,7 @@ def test_progress_of_a_job_that_has_just_begun_is_empty() -> None:
         "job_name": "tenantml-1-1",
         "status": "InProgress",
         "secondary_status": "TrainingModels",
+        "mode": None,
         "problem_type": None,
         "objective": None,
         "candidates": [],
@@ -85,6 +94,51 @@ def test_progress_shows_the_best_so_far_and_the_problem_that_autopilot_sees() ->
     assert shown["problem_type"] == "BinaryClassification"
     assert shown["objective"] == {"name": "F1", "value": 0.9}
     assert shown["candidates"] == [{"name": "b", "metric": "F1", "value": 0.9, "status": "Completed"}]
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("validation:f1", "BinaryClassification"),
+        ("validation:accuracy", "MulticlassClassification"),
+        ("validation:mse", "Regression"),
+    ],
+)
+def test_a_job_without_resolved_attributes_tells_its_problem_by_its_default_objective(
+    metric: str, expected: str
+) -> None:
+    best = {"CandidateName": "b", "FinalAutoMLJobObjectiveMetric": {"MetricName": metric, "Value": 0.9}}
+    assert problem_type(job("Completed", BestCandidate=best)) == expected
+
+
+def test_what_was_asked_counts_before_what_a_metric_tells() -> None:
+    asked = {"TabularJobConfig": {"ProblemType": "BinaryClassification", "Mode": "ENSEMBLING"}}
+    best = {"CandidateName": "b", "FinalAutoMLJobObjectiveMetric": {"MetricName": "validation:accuracy", "Value": 1}}
+    described = job("Completed", BestCandidate=best, AutoMLProblemTypeConfig=asked)
+    assert (problem_type(described), progress(described, [])["mode"]) == ("BinaryClassification", "ENSEMBLING")
+
+
+def test_containers_that_cannot_choose_their_answer_are_a_regressions() -> None:
+    metric = {"MetricName": "validation:sharpe", "Value": 1}
+    choosing = {"Environment": {"SAGEMAKER_INFERENCE_SUPPORTED": "predicted_label"}}
+
+    def of(container: dict[str, Any]) -> str | None:
+        best = {"CandidateName": "b", "FinalAutoMLJobObjectiveMetric": metric, "InferenceContainers": [container]}
+        return problem_type(job("Completed", BestCandidate=best))
+
+    assert (of({}), of(choosing)) == ("Regression", None)
+
+
+def test_what_fails_beside_the_training_is_advice() -> None:
+    reasons = [{"PartialFailureMessage": "no insights"}, {}]
+    for status, report in (("ExplainabilityError", "explainability"), ("ModelInsightsError", "model insights")):
+        described = job("Completed", AutoMLJobSecondaryStatus=status, PartialFailureReasons=reasons)
+        assert is_over(described, RUNTIME_SECONDS)
+        partial, missing = advice(described)
+        assert partial == {"rule": "partial-failure", "message": "no insights"}
+        assert missing["rule"] == "report-missing"
+        assert report in missing["message"]
+    assert advice(job("Completed")) == []
 
 
 def test_waits_grow_until_they_are_twenty_minutes() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenantml.domain.training.candidates import is_maximized, leaderboard, metrics, objective, select
+from tenantml.domain.training.candidates import leaderboard, metrics, objective, select
 from tenantml.errors import BelowQualityBar, NoCandidate
 
 
@@ -117,9 +117,62 @@ def test_values_on_the_training_rows_do_not_count() -> None:
     assert metrics(candidate("a", None)) == {}
 
 
-def test_an_unknown_metric_has_no_direction() -> None:
-    with pytest.raises(ValueError, match="Sharpe"):
-        is_maximized("Sharpe")
+@pytest.mark.parametrize(
+    ("captured", "standard"),
+    [
+        ("validation:f1", "F1"),
+        ("validation:binary_f_beta", "F1"),
+        ("validation:accuracy", "Accuracy"),
+        ("validation:rmse", "RMSE"),
+        ("validation:f1_macro", "F1macro"),
+        ("BalancedAccuracy", "BalancedAccuracy"),
+    ],
+)
+def test_an_algorithms_own_name_is_known(captured: str, standard: str) -> None:
+    assert objective(candidate("a", 0.5, captured)) == {"name": standard, "value": 0.5}
+
+
+def test_the_names_that_two_algorithms_have_for_one_metric_are_compared() -> None:
+    mixed = [
+        candidate("WeightedEnsemble-L3-FULL-t1", 0.9, "validation:f1"),
+        candidate("b", 0.8, "validation:binary_f_beta"),
+    ]
+    assert name_of(select(mixed, {"F1": 0.85})) == "WeightedEnsemble-L3-FULL-t1"
+
+
+def test_a_metric_that_we_never_heard_of_is_shown_and_leaves_the_choice_to_autopilot() -> None:
+    unheard = [candidate("a", 3.0, "validation:sharpe"), candidate("b", 2.0, "validation:sharpe")]
+    assert name_of(select(unheard, {}, "b")) == "b"
+    assert [(row["name"], row["metric"], row["value"]) for row in leaderboard(unheard, "b")] == [
+        ("b", "validation:sharpe", 2.0),
+        ("a", "validation:sharpe", 3.0),
+    ]
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"CandidateName": st.text(min_size=1, max_size=64), "CandidateStatus": st.text()},
+            optional={
+                "FinalAutoMLJobObjectiveMetric": st.fixed_dictionaries(
+                    {},
+                    optional={
+                        "MetricName": st.text(),
+                        "StandardMetricName": st.text(),
+                        "Type": st.text(),
+                        "Value": st.floats(),
+                    },
+                )
+            },
+        ),
+        max_size=5,
+    ),
+    st.text(),
+)
+def test_whatever_autopilot_answers_is_shown(found: list[dict[str, Any]], favourite: str) -> None:
+    board = leaderboard(found, favourite)
+    assert sorted(row["name"] for row in board) == sorted(one["CandidateName"] for one in found)
+    assert all(row["value"] is None or math.isfinite(row["value"]) for row in board)
 
 
 def test_the_leaderboard_starts_with_the_best_and_ends_with_those_without_a_value() -> None:

@@ -44,8 +44,12 @@ class RunContext:
         Raises:
             InvalidSettings: they were valid then and no longer are: a field's rule became stricter.
         """
-        execution = registry.require_execution(self.run.tenant, self.run.execution)
-        return ModelSettings.from_document(execution["settings"])
+        return ModelSettings.from_document(self._execution["settings"])
+
+    @cached_property
+    def _execution(self) -> dict[str, Any]:
+        """The execution's row, as the state found it."""
+        return registry.require_execution(self.run.tenant, self.run.execution)
 
     def customer(self, policy: dict[str, Any]) -> CustomerSession:
         """Return a session in the customer's account, under this execution's name and with this session policy.
@@ -55,6 +59,13 @@ class RunContext:
             CustomerThrottled: STS throttled the request or did not answer.
         """
         return assume(self.tenant, self.run.execution, policy)
+
+    def advise(self, advice: list[dict[str, Any]]) -> None:
+        """Add to what the tenant is advised; a repeat adds nothing. One state of a run works at a time."""
+        known: list[dict[str, Any]] = self._execution.get("advice", [])
+        if added := [item for item in advice if item not in known]:
+            self._execution["advice"] = known + added
+            self.note(advice=known + added)
 
     def note(self, **values: Any) -> None:
         """Write the run's progress, for the tenant to see."""

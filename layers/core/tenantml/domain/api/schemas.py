@@ -246,6 +246,7 @@ def training() -> Schema:
         "job_name": TEXT,
         "status": TEXT,
         "secondary_status": maybe(TEXT),
+        "mode": maybe(TEXT),
         "problem_type": maybe(TEXT),
         "objective": maybe(reference("Objective")),
         "candidates": listing(reference("Candidate")),

@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from tenantml.domain.training import candidates
+from tenantml.domain.training import candidates, inference_containers
 from tenantml.errors import QuotaExceeded, TrainingFailed, TrainingStopped, TrainingTimedOut
 
 FIRST_WAIT_SECONDS = 30
 GRACE_SECONDS = 3600  # Autopilot ends a job at its runtime cap, and writes its reports after that
+DEFAULT_OBJECTIVES = {"F1": "BinaryClassification", "Accuracy": "MulticlassClassification", "MSE": "Regression"}
+PARTIAL_FAILURE, REPORT_MISSING = "partial-failure", "report-missing"
+REPORTS_MISSING = {"ExplainabilityError": "explainability", "ModelInsightsError": "model insights"}
+"""By secondary status, the report that a completed job lacks."""
 # What SageMaker says where a job or an endpoint of its own could not have the instances that it needs.
 QUOTA_WORDS = ("ResourceLimitExceeded", "account-level service limit")
 
@@ -47,18 +51,51 @@ def is_about_quota(reason: str) -> bool:
 
 
 def progress(job: dict[str, Any], all_candidates: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what the tenant sees of a job and its candidates."""
-    best = job.get("BestCandidate")
-    resolved = job.get("ResolvedAttributes", {})
-    tabular = resolved.get("AutoMLProblemTypeResolvedAttributes", {}).get("TabularResolvedAttributes", {})
+    """Return what the tenant sees of a job and its candidates; whatever Autopilot leaves out is null."""
+    best = job.get("BestCandidate") or {}
     return {
         "job_name": job["AutoMLJobName"],
         "status": job["AutoMLJobStatus"],
-        "secondary_status": job["AutoMLJobSecondaryStatus"],
-        "problem_type": tabular.get("ProblemType"),
-        "objective": candidates.objective(best) if best else None,
-        "candidates": candidates.leaderboard(all_candidates),
+        "secondary_status": job.get("AutoMLJobSecondaryStatus"),
+        "mode": job.get("AutoMLProblemTypeConfig", {}).get("TabularJobConfig", {}).get("Mode"),
+        "problem_type": problem_type(job),
+        "objective": candidates.objective(best),
+        "candidates": candidates.leaderboard(all_candidates, best.get("CandidateName", "")),
     }
+
+
+def problem_type(job: dict[str, Any]) -> str | None:
+    """Return which problem the job solves: what it resolved, what it was asked, or what its best candidate tells.
+
+    Jobs were seen without ResolvedAttributes. A job that was not asked has the default objective of its problem: F1,
+    Accuracy or MSE (SageMaker API reference, "AutoMLJobObjective"); and the containers of a regression are the only
+    ones that cannot choose what they answer.
+    """
+    resolved = job.get("ResolvedAttributes", {}).get("AutoMLProblemTypeResolvedAttributes", {})
+    asked = job.get("AutoMLProblemTypeConfig", {})
+    for stated in (resolved.get("TabularResolvedAttributes", {}), asked.get("TabularJobConfig", {})):
+        if "ProblemType" in stated:
+            return str(stated["ProblemType"])
+    best = job.get("BestCandidate") or {}
+    metric = (candidates.objective(best) or {}).get("name")
+    if metric in DEFAULT_OBJECTIVES:
+        return DEFAULT_OBJECTIVES[metric]
+    containers = best.get("InferenceContainers")
+    return "Regression" if containers and not inference_containers.supported_keys(containers[-1]) else None
+
+
+def advice(job: dict[str, Any]) -> list[dict[str, str]]:
+    """Return what went wrong beside the training, which a version can do without."""
+    found = [
+        {"rule": PARTIAL_FAILURE, "message": str(reason["PartialFailureMessage"])}
+        for reason in job.get("PartialFailureReasons") or []
+        if reason.get("PartialFailureMessage")
+    ]
+    report = REPORTS_MISSING.get(job.get("AutoMLJobSecondaryStatus", ""))
+    if report:
+        message = f"Autopilot could not write its {report} report; the candidates are not affected"
+        found.append({"rule": REPORT_MISSING, "message": message})
+    return found
 
 
 def next_wait_seconds(wait_seconds: int) -> int:

@@ -1,12 +1,14 @@
 """Candidates: which of the models that Autopilot trained may go live, judged by its metrics and their direction.
 
-A candidate is a dictionary as ListCandidatesForAutoMLJob returns it.
+A candidate is a dictionary as ListCandidatesForAutoMLJob returns it. Jobs were seen to name their objective metric as
+the algorithm does, such as `validation:f1`, with neither the standard name nor the direction that the API reference
+has beside it. A metric of an unknown name is shown as it is, and Autopilot's own choice counts where it decides.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tenantml.errors import BelowQualityBar, NoCandidate
@@ -25,11 +27,41 @@ MINIMIZED = frozenset((
 # fmt: on
 """The direction of every metric that SageMaker names (AutoMLMetricExtendedEnum)."""
 
+STANDARD_NAMES = {
+    "absolute_loss": "MAE",
+    "accuracy": "Accuracy",
+    "auc": "AUC",
+    "balanced_accuracy": "BalancedAccuracy",
+    "binary_classification_accuracy": "Accuracy",
+    "binary_f_beta": "F1",
+    "f1": "F1",
+    "f1_binary": "F1",
+    "f1_macro": "F1macro",
+    "logloss": "LogLoss",
+    "macro_f_beta": "F1macro",
+    "macro_precision": "PrecisionMacro",
+    "macro_recall": "RecallMacro",
+    "mae": "MAE",
+    "mlogloss": "LogLoss",
+    "mse": "MSE",
+    "multiclass_accuracy": "Accuracy",
+    "precision": "Precision",
+    "precision_macro": "PrecisionMacro",
+    "r2": "R2",
+    "recall": "Recall",
+    "recall_macro": "RecallMacro",
+    "rmse": "RMSE",
+    "roc_auc_score": "AUC",
+}
+"""Our names of the metrics that Autopilot's algorithms compute on validation rows (SageMaker developer guide, "Tune an
+XGBoost model" and "Tune a linear learner model")."""
 
-def select(candidates: Iterable[Candidate], thresholds: Mapping[str, float]) -> dict[str, Any]:
+
+def select(candidates: Iterable[Candidate], thresholds: Mapping[str, float], favourite: str = "") -> dict[str, Any]:
     """Return the candidate that is best by the objective among those that reach every threshold; ties go by name.
 
     `thresholds` maps a metric to its minimum or, for an error, to its maximum.
+    `favourite` is the candidate that Autopilot calls best: it comes first where the direction of a metric is unknown.
 
     Raises:
         NoCandidate: none completed with a value and containers to deploy.
@@ -52,13 +84,16 @@ def select(candidates: Iterable[Candidate], thresholds: Mapping[str, float]) -> 
     ]
     if not reaching:
         raise BelowQualityBar(_verdict(values.values(), thresholds))
-    return min(reaching, key=_rank)
+    return min(reaching, key=_rank(favourite))
 
 
-def leaderboard(candidates: Iterable[Candidate]) -> list[dict[str, Any]]:
-    """Return `{name, metric, value, status}` of every candidate, the best first, those without a value last."""
+def leaderboard(candidates: Iterable[Candidate], favourite: str = "") -> list[dict[str, Any]]:
+    """Return `{name, metric, value, status}` of every candidate, the best first, those without a value last.
+
+    `favourite` is as in `select`.
+    """
     board = []
-    for candidate in sorted(candidates, key=_rank):
+    for candidate in sorted(candidates, key=_rank(favourite)):
         metric = objective(candidate) or {"name": None, "value": None}
         board.append(
             {
@@ -74,7 +109,7 @@ def leaderboard(candidates: Iterable[Candidate]) -> list[dict[str, Any]]:
 def objective(candidate: Candidate) -> dict[str, Any] | None:
     """Return `{name, value}` of the candidate's objective metric, None while it has no finite value."""
     metric = candidate.get("FinalAutoMLJobObjectiveMetric")
-    if not metric or not math.isfinite(metric["Value"]):
+    if not metric or not math.isfinite(metric.get("Value", math.nan)):
         return None
     return {"name": _name(metric), "value": metric["Value"]}
 
@@ -86,39 +121,43 @@ def metrics(candidate: Candidate) -> dict[str, float]:
         # Autopilot reports a metric per set; the later one of this order counts.
         for measured_on in ("Test", "Validation")
         for metric in candidate.get("CandidateProperties", {}).get("CandidateMetrics", [])
-        if metric.get("Set") == measured_on
+        if metric.get("Set") == measured_on and math.isfinite(metric.get("Value", math.nan))
     }
     final = objective(candidate)
     return measured | ({final["name"]: final["value"]} if final else {})
 
 
-def is_maximized(metric: str) -> bool:
-    """Return whether a higher value of a metric is better.
-
-    Raises:
-        ValueError: SageMaker has no metric of this name.
-    """
-    if metric not in MAXIMIZED | MINIMIZED:
-        raise ValueError(f"{metric!r} is not a metric of Autopilot")
-    return metric in MAXIMIZED
-
-
 def _name(metric: Mapping[str, Any]) -> str:
-    """HPO jobs name the tuner's metric (`validation:f1_binary`) and state the standard one beside it."""
-    return str(metric.get("StandardMetricName") or metric["MetricName"])
+    """Return the standard name of a metric, or the name that it has when there is none."""
+    if standard := metric.get("StandardMetricName"):
+        return str(standard)
+    name = str(metric.get("MetricName") or "unnamed")
+    return STANDARD_NAMES.get(name.removeprefix("validation:"), name)
 
 
-def _rank(candidate: Candidate) -> tuple[float, str]:
-    metric = objective(candidate)
-    if metric is None:
-        return math.inf, candidate["CandidateName"]
-    return (-metric["value"] if is_maximized(metric["name"]) else metric["value"]), candidate["CandidateName"]
+def _sign(metric: str) -> int:
+    """Return by what a value is multiplied so that less is better; 0 when the direction is unknown."""
+    return -1 if metric in MAXIMIZED else int(metric in MINIMIZED)
+
+
+def _rank(favourite: str) -> Callable[[Candidate], tuple[int, float, str]]:
+    """Return the key that sorts the best candidate first: known directions, unknown ones, those without a value."""
+
+    def rank(candidate: Candidate) -> tuple[int, float, str]:
+        name, final = candidate["CandidateName"], objective(candidate)
+        if final is None:
+            return 2, 0, name
+        if sign := _sign(final["name"]):
+            return 0, sign * final["value"], name
+        return 1, float(name != favourite), name
+
+    return rank
 
 
 def _reaches(values: Mapping[str, float], metric: str, bar: float) -> bool:
     if metric not in values:
         return False
-    return values[metric] >= bar if is_maximized(metric) else values[metric] <= bar
+    return values[metric] >= bar if metric in MAXIMIZED else values[metric] <= bar
 
 
 def _verdict(all_values: Iterable[Mapping[str, float]], thresholds: Mapping[str, float]) -> str:
@@ -127,8 +166,8 @@ def _verdict(all_values: Iterable[Mapping[str, float]], thresholds: Mapping[str,
     judged = []
     for metric, bar in thresholds.items():
         reported = [values[metric] for values in seen if metric in values]
-        threshold = f"{metric} {'at least' if is_maximized(metric) else 'at most'} {bar:g}"
-        best = f"{(max if is_maximized(metric) else min)(reported):g}" if reported else "not reported"
+        threshold = f"{metric} {'at least' if metric in MAXIMIZED else 'at most'} {bar:g}"
+        best = f"{(max if metric in MAXIMIZED else min)(reported):g}" if reported else "not reported"
         judged.append(f"{threshold} (best seen: {best})")
     return (
         f"none of {len(seen)} candidates reaches {' and '.join(judged)}; "

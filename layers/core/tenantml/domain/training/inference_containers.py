@@ -31,7 +31,7 @@ def prepare_containers(containers: Iterable[Mapping[str, Any]], output_keys: Seq
         raise NoCandidate("the candidate has no inference containers, so it cannot be deployed")
     if not output_keys:
         return prepared
-    supported = [_supported(container) for container in prepared]
+    supported = [supported_keys(container) for container in prepared]
     missing = [key for key in output_keys if key not in supported[-1]]
     if missing:
         choices = ", ".join(supported[-1]) or "only its default"
@@ -54,11 +54,12 @@ def prepare_containers(containers: Iterable[Mapping[str, Any]], output_keys: Seq
     return prepared
 
 
+def supported_keys(container: Mapping[str, Any]) -> list[str]:
+    """Return what a container can answer with, when it lets its caller choose."""
+    declared = container.get("Environment", {}).get(SUPPORTED, "")
+    return [key.strip() for key in declared.split(",") if key.strip()]
+
+
 def _copied(container: Mapping[str, Any]) -> dict[str, Any]:
     """A copy with its own environment, so that a job's description never changes while it is read."""
     return {key: dict(value) if isinstance(value, Mapping) else value for key, value in container.items()}
-
-
-def _supported(container: Mapping[str, Any]) -> list[str]:
-    declared = container.get("Environment", {}).get(SUPPORTED, "")
-    return [key.strip() for key in declared.split(",") if key.strip()]
