@@ -17,6 +17,7 @@ from ministack.core import iam_actions, iam_evaluator
 from local.patches.emulator import wrap
 
 SERVICE: Final = "sagemaker"
+SERVICE_QUOTAS: Final = "servicequotas"
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations$")
 # The member of a request that names its resource, and the resource's type; the first present decides.
 _RESOURCES = (
@@ -41,9 +42,10 @@ _failed: contextvars.ContextVar[_Check | None] = contextvars.ContextVar("sagemak
 
 
 def apply() -> None:
-    """Register SageMaker with the IAM evaluator."""
+    """Register SageMaker and Service Quotas with the IAM evaluator."""
     iam_actions.SERVICE_TO_IAM_NAMESPACE[SERVICE] = SERVICE
     iam_actions._BOTOCORE_SERVICE_MAP[SERVICE] = [SERVICE]
+    iam_actions.SERVICE_TO_IAM_NAMESPACE[SERVICE_QUOTAS] = SERVICE_QUOTAS  # its lists have no resource level
     wrap(iam_actions, "extract_iam_action", "ec476b92d969", _action)
     wrap(iam_actions, "extract_resource_arn", "82f51700695c", _resource)
     wrap(iam_evaluator, "enforce", "cf64b1ee5b09", _enforce_all)

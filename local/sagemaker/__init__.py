@@ -1,4 +1,5 @@
-"""SageMaker, the one service that the emulator lacks: Autopilot jobs, models, endpoints, tags and the runtime.
+"""SageMaker, which the emulator lacks: Autopilot jobs, models, endpoints, tags and the runtime; and Service Quotas, for
+the quotas of it that are enforced here.
 
 Follow a request: `service` (route, check) → `jobs` | `models` | `endpoints` | `tags` (act) → `store` (what exists).
 Follow a job: `job_runner` reads the data (`dataset`) with the execution role (`role_session`), starts `trainer` as a
@@ -45,12 +46,14 @@ def register() -> None:
     if SERVICE in app.SERVICE_REGISTRY:
         raise EmulatorChanged("the emulator now has its own SageMaker")
 
-    from local.sagemaker import service
+    from local.sagemaker import service, service_quotas
 
-    app.SERVICE_REGISTRY[SERVICE] = {"module": SERVICE}
-    app.SERVICE_HANDLERS[SERVICE] = service.handle_request
+    for name, module in ((SERVICE, service), (service_quotas.SERVICE, service_quotas)):
+        app.SERVICE_REGISTRY[name] = {"module": name}
+        app.SERVICE_HANDLERS[name] = module.handle_request
+        app._loaded_modules[name] = module
     app._state_map[SERVICE] = SERVICE
-    app._loaded_modules[SERVICE] = service
+    router.SERVICE_PATTERNS[service_quotas.SERVICE] = {"target_prefixes": [service_quotas.TARGET_PREFIX]}
     router.SERVICE_PATTERNS[SERVICE] = {
         "host_patterns": [r"(api|runtime)\.sagemaker\."],
         "target_prefixes": [service.TARGET_PREFIX],

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from operator import itemgetter
 from typing import Any
 
-from local.sagemaker import hosting, listing, store
+from local.sagemaker import hosting, listing, quotas, store
 from local.sagemaker.errors import invalid, not_supported
 from local.sagemaker.store import Endpoint, EndpointConfig, Scope
 
@@ -20,9 +21,9 @@ def create(request: Document, scope: Scope) -> Document:
     with store.lock:
         store.refuse_existing(Endpoint, scope, request["EndpointName"])
         config = store.get(EndpointConfig, scope, request["EndpointConfigName"])
-        endpoint = Endpoint(
-            scope, request["EndpointName"], request, request.get("Tags", []), config_name=config.name
-        )  # fmt: skip
+        quotas.require_instances(scope, config.instances)
+        endpoint = Endpoint(scope, request["EndpointName"], request, request.get("Tags", []))
+        endpoint.config_name, endpoint.instances = config.name, config.instances
         hosting.deploy(endpoint, config)
         store.add(endpoint)
     return {"EndpointArn": endpoint.arn}
@@ -37,6 +38,8 @@ def update(request: Document, scope: Scope) -> Document:
         config = store.get(EndpointConfig, scope, request["EndpointConfigName"])
         if endpoint.status == "Failed":
             raise invalid(f'Cannot update endpoint "{endpoint.arn}" in status Failed.')
+        quotas.require_instances(scope, config.instances)  # the old ones serve until the new ones do
+        endpoint.instances = dict(Counter(endpoint.instances) + Counter(config.instances))
         hosting.deploy(endpoint, config)
         endpoint.status, endpoint.modified_at = "Updating", time.time()
     return {"EndpointArn": endpoint.arn}

@@ -27,8 +27,14 @@ def deploy(endpoint: Endpoint, config: EndpointConfig) -> None:
         variant["VariantName"]: store.get(Model, endpoint.scope, variant["ModelName"]).request for variant in variants
     }
     target = Endpoint(
-        endpoint.scope, endpoint.name, {}, config_name=config.name, variants=variants, models=models
-    )  # fmt: skip
+        endpoint.scope,
+        endpoint.name,
+        {},
+        config_name=config.name,
+        instances=config.instances,
+        variants=variants,
+        models=models,
+    )
     _in_background(_deploy, endpoint, target)
 
 
@@ -107,6 +113,7 @@ def _deploy(endpoint: Endpoint, target: Endpoint) -> None:
                 target.variants,
                 target.models,
             )
+            endpoint.instances = target.instances
             endpoint.status, endpoint.failure_reason, endpoint.modified_at = "InService", None, time.time()
     for name, running in fleet.items():
         _in_background(_watch, endpoint, name, running)

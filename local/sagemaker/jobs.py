@@ -5,12 +5,11 @@ A request of the first version is converted to the second, which is all that the
 
 from __future__ import annotations
 
-import os
 import time
 from operator import itemgetter
 from typing import Any
 
-from local.sagemaker import forms, job_runner, listing, store
+from local.sagemaker import forms, job_runner, listing, quotas, store
 from local.sagemaker.errors import ApiError, invalid, not_supported
 from local.sagemaker.role_session import check_role
 from local.sagemaker.store import Job, Scope
@@ -18,14 +17,11 @@ from local.sagemaker.store import Job, Scope
 Document = dict[str, Any]
 
 CSV = "text/csv;header=present"
-# AWS's default quota of AutoML jobs at once is 20 (service quotas, us-east-1); tests lower it.
-DEFAULT_MAX_RUNNING = 20
 OBJECTIVES = {
     "BinaryClassification": {"Accuracy", "AUC", "BalancedAccuracy", "F1", "Precision", "Recall"},
     "MulticlassClassification": {"Accuracy", "BalancedAccuracy", "F1macro", "PrecisionMacro", "RecallMacro"},
     "Regression": {"MAE", "MSE", "R2", "RMSE"},
 }
-_UNFINISHED = ("InProgress", "Stopping")
 _TABULAR_UNSUPPORTED = ("FeatureSpecificationS3Uri", "SampleWeightAttributeName", "GenerateCandidateDefinitionsOnly")
 
 
@@ -99,7 +95,7 @@ def stop(request: Document, scope: Scope) -> Document:
     """StopAutoMLJob."""
     job = _get(request, scope)
     with store.lock:
-        if job.status not in _UNFINISHED:
+        if job.status not in quotas.UNFINISHED:
             raise invalid(f"The request was rejected because the AutoML job is in status {job.status}.")
         job.status = job.secondary_status = "Stopping"
         job.modified_at = time.time()
@@ -111,7 +107,7 @@ def fail_interrupted() -> None:
     """End the jobs that were running when the embedded cloud was stopped."""
     with store.lock:
         for job in store.of_kind(Job):
-            if job.status in _UNFINISHED:
+            if job.status in quotas.UNFINISHED:
                 job.status = job.secondary_status = "Failed"
                 job.failure_reason = "InternalServerError: the embedded cloud was stopped while the job was running."
                 job.ended_at = job.modified_at = time.time()
@@ -126,15 +122,7 @@ def _create(request: Document, scope: Scope, first_version: Document | None = No
             raise ApiError(
                 "ResourceInUse", f"An AutoML job with the name {existing.name} already exists: {existing.arn}"
             )
-        limit = int(os.environ.get("TENANTML_LOCAL_MAX_AUTOML_JOBS", DEFAULT_MAX_RUNNING))
-        running = sum(other.status in _UNFINISHED for other in store.of_kind(Job, scope))
-        if running >= limit:
-            raise ApiError(
-                "ResourceLimitExceeded",
-                f"The account-level service limit 'Number of concurrent AutoML jobs' is {limit} Jobs, with current "
-                f"utilization of {running} Jobs and a request delta of 1 Jobs. Please use AWS Service Quotas to "
-                "request an increase for this quota.",
-            )
+        quotas.require_job(scope)
         store.add(job)
     job_runner.start(job)
     return {"AutoMLJobArn": job.arn}

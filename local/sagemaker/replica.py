@@ -23,6 +23,8 @@ from local.sagemaker.store import Scope
 
 INVOCATION_SECONDS = 60.0
 STARTUP_SECONDS = 300.0
+AUTOPILOT_MEMORY_MB = 3072
+AUTOPILOT_IMAGE = "/autogluon-inference:"
 _POLL_SECONDS = 0.02
 
 logger = logging.getLogger("local.sagemaker")
@@ -104,6 +106,7 @@ def start(variant: dict[str, Any], model: dict[str, Any], scope: Scope, endpoint
 
     `model` is the request of CreateModel. Raises HostingFailed.
     """
+    _require_memory(variant, model)
     folder = processes.new_folder("endpoint")
     try:
         _prepare(folder, model, scope, endpoint_arn)
@@ -118,6 +121,20 @@ def start(variant: dict[str, Any], model: dict[str, Any], scope: Scope, endpoint
         processes.discard(folder)
         raise
     return Replica(process, folder, port, variant.get("ServerlessConfig", {}).get("MaxConcurrency"))
+
+
+def _require_memory(variant: dict[str, Any], model: dict[str, Any]) -> None:
+    """Autopilot's container of ENSEMBLING starts a worker per vCPU, and each holds all models of the ensemble.
+
+    AWS documents neither how much memory that takes nor these words: 3 GB is an estimate.
+    """
+    memory_mb = variant.get("ServerlessConfig", {}).get("MemorySizeInMB", AUTOPILOT_MEMORY_MB)
+    images = [container["Image"] for container in model.get("Containers") or [model["PrimaryContainer"]]]
+    if memory_mb < AUTOPILOT_MEMORY_MB and any(AUTOPILOT_IMAGE in image for image in images):
+        raise HostingFailed(
+            f"The primary container for production variant {variant['VariantName']} did not pass the ping health "
+            f"check: it ran out of its {memory_mb} MB of memory. Please check CloudWatch logs for this endpoint."
+        )
 
 
 def _prepare(folder: Path, model: dict[str, Any], scope: Scope, endpoint_arn: str) -> None:

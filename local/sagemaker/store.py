@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, TypeVar
 
@@ -91,10 +92,21 @@ class EndpointConfig(Resource):
     kind = "endpoint-config"
     label = "endpoint configuration"
 
+    @property
+    def instances(self) -> dict[str, int]:
+        """How many instances an endpoint of it has, by type; serverless variants have none."""
+        found: Counter[str] = Counter()
+        for variant in self.request["ProductionVariants"]:
+            if "InstanceType" in variant:
+                found[variant["InstanceType"]] += variant["InitialInstanceCount"]
+        return dict(found)
+
 
 @dataclass
 class Endpoint(Resource):
-    """An endpoint; `variants` is what it serves at the moment, kept even when its configuration is deleted."""
+    """An endpoint; `variants` is what it serves at the moment, kept even when its configuration is deleted, `instances`
+    what it takes of the account's quotas, by type.
+    """
 
     kind = "endpoint"
     label = "endpoint"
@@ -102,6 +114,7 @@ class Endpoint(Resource):
     status: str = "Creating"
     failure_reason: str | None = None
     config_name: str = ""
+    instances: dict[str, int] = field(default_factory=dict)
     variants: list[dict[str, Any]] = field(default_factory=list)
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
 

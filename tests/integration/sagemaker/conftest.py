@@ -196,12 +196,12 @@ def account() -> Iterator[Account]:
         yield _furnish(cloud)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def furnish() -> Callable[[EmbeddedCloud], Account]:
     return _furnish
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_cloud() -> Callable[..., EmbeddedCloud]:
     def make(*arguments: Any, settings: dict[str, str] | None = None, **options: Any) -> EmbeddedCloud:
         return EmbeddedCloud(*arguments, settings=SETTINGS | (settings or {}), **options)
