@@ -54,8 +54,7 @@ def put_model(tenant: str, event: Json) -> Answer:
     if not is_model(model):
         raise InvalidRequest("a model's name has 1 to 30 of a-z, 0-9 and inner hyphens, and starts with a letter")
     settings = ModelSettings.from_document(http.parse_json_object(event))
-    if settings.serverless_memory_mb and registry.get_tenant(tenant).subnet_ids:
-        raise InvalidRequest("serverless_memory_mb: SageMaker has no serverless endpoints in a VPC, such as yours")
+    settings.require_fit(registry.get_tenant(tenant).account, platform("s3").meta.region_name)
     revision = registry.put_model(tenant, model, settings, expected_revision(tenant, model, event))
     if revision is None:
         raise PreconditionFailed("the model is not as If-Match or If-None-Match says; GET it, look, and try again")

@@ -7,6 +7,7 @@ from typing import Any
 from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects
 from tenantml.domain.access import session_policies
+from tenantml.domain.training.model_settings import IN_PLACE
 from tenantml.entrypoint import state
 from tenantml.services import delivery
 from tenantml.services.run_context import RunContext
@@ -17,7 +18,7 @@ from tenantml.settings import setting
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return the training set's s3:// address; a repeat continues or adopts what is there."""
     train = objects.StoredObject(**event["train"])
-    if event["delivery"] == "in-place":
+    if event["delivery"] == IN_PLACE:
         return {"training_uri": train.uri}
     account, folder = context.account, context.run.customer_folder
     target = delivery.Target(account.bucket, f"{folder}input/train.csv", account.account_id)

@@ -14,9 +14,13 @@ from tenantml.services.run_context import RunContext
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return the job's name and the wait until the first poll; a repeat adopts the running job."""
-    run, account, job = context.run, context.account, context.run.job()
-    client = context.customer(session_policies.train(account, job)).client("sagemaker")
+    run, account, job, settings = context.run, context.account, context.run.job(), context.settings
+    mode = automl_job.training_mode(settings, event["size_bytes"])
+    session = context.customer(session_policies.train(account, job))
     output_uri = f"s3://{account.bucket}/{run.customer_folder}output"
-    automl.start(client, account, job, run.execution, context.settings, event["training_uri"], output_uri)
-    context.note(training={"job_name": job, "status": "InProgress", "secondary_status": "Starting"})
+    automl.start(
+        session.client("sagemaker"), account, job, run.execution, settings, mode, event["training_uri"], output_uri
+    )
+    context.note(training={"job_name": job, "status": "InProgress", "secondary_status": "Starting", "mode": mode})
+    context.advise(automl_job.size_advice(event["size_bytes"]))
     return {"job": job, "wait_seconds": automl_job.FIRST_WAIT_SECONDS}

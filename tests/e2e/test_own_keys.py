@@ -133,7 +133,7 @@ def test_both_roles_are_within_the_customers_boundary(insistent: Tenant, boundar
 
 def test_a_serverless_endpoint_in_a_network_is_refused_before_anything_is_spent(insistent: Tenant) -> None:
     with pytest.raises(Refused, match="no serverless endpoints in a VPC"):
-        insistent.api.configure("lean", {"target": "species", "serverless_memory_mb": 2048})
+        insistent.api.configure("lean", {"target": "species", "serverless_memory_mb": 3072})
 
 
 def test_the_stack_of_the_customer_can_be_deleted_after_the_off_boarding(insistent: Tenant, trained: Document) -> None:

@@ -15,7 +15,10 @@ from tenantml.domain.training.automl_job import (
     next_wait_seconds,
     problem_type,
     progress,
+    size_advice,
+    training_mode,
 )
+from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import QuotaExceeded, TrainingFailed, TrainingStopped, TrainingTimedOut
 
 RUNTIME_SECONDS = 3600
@@ -139,6 +142,29 @@ def test_what_fails_beside_the_training_is_advice() -> None:
         assert missing["rule"] == "report-missing"
         assert report in missing["message"]
     assert advice(job("Completed")) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "size_bytes", "mode"),
+    [
+        ({}, 99_999_999, "ENSEMBLING"),
+        ({}, 100_000_000, "HYPERPARAMETER_TUNING"),
+        ({"serverless_memory_mb": 3072}, 100_000_000, "ENSEMBLING"),
+        ({"mode": "ENSEMBLING"}, 100_000_000, "ENSEMBLING"),
+        ({"mode": "HYPERPARAMETER_TUNING"}, 1, "HYPERPARAMETER_TUNING"),
+    ],
+)
+def test_the_mode_goes_by_size_unless_the_model_says_otherwise(
+    more: dict[str, Any], size_bytes: int, mode: str
+) -> None:
+    assert training_mode(ModelSettings("y", **more), size_bytes) == mode
+
+
+def test_a_training_set_that_autopilot_samples_is_advised() -> None:
+    assert size_advice(5_000_000_000) == []
+    (found,) = size_advice(7_250_000_000)
+    assert found["rule"] == "trained-on-sample"
+    assert "7.2 GB" in found["message"]
 
 
 def test_waits_grow_until_they_are_twenty_minutes() -> None:

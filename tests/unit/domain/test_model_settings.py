@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from botocore.session import get_session
 
-from tenantml.domain.training.model_settings import METRICS, MODES, ModelSettings
+from tenantml.domain.names import CustomerAccount
+from tenantml.domain.training.model_settings import LOCAL_STORAGE, METRICS, MODES, ModelSettings
 from tenantml.errors import InvalidSettings
 
 
@@ -25,7 +27,7 @@ def test_a_target_is_enough() -> None:
         {"thresholds": {"F1": 0.8, "AUC": 1}},
         {"fatal_advice": ["target-leak", "personal-data"]},
         {"advice_thresholds": {"identifier_share": 0.9, "leak_rows_per_value": 3}},
-        {"serverless_memory_mb": 2048, "serverless_concurrency": 200},
+        {"serverless_memory_mb": 3072, "serverless_concurrency": 200},
         {"max_candidates": 750, "max_runtime_seconds": 2_592_000},
         {"holdout_fraction": 0.5, "delivery": "in-place", "unseen_category": "reject", "mode": "AUTO"},
     ],
@@ -98,9 +100,11 @@ def test_every_setting_can_be_given(more: dict[str, Any]) -> None:
         ({"target": "y", "fatal_advice": "leak"}, "fatal_advice: expected a list of text"),
         ({"target": "y", "fatal_advice": [1]}, "fatal_advice: expected a list of text"),
         ({"target": "y", "fatal_advice": ["target_leak"]}, "fatal_advice: 'target_leak' is not one of target-leak"),
-        ({"target": "y", "serverless_memory_mb": 1500}, "serverless_memory_mb: expected 1024 to 6144"),
+        ({"target": "y", "serverless_memory_mb": 1500}, "serverless_memory_mb: expected 3072 to 6144"),
         ({"target": "y", "serverless_memory_mb": "2048"}, "serverless_memory_mb: expected a whole number or null"),
-        ({"target": "y", "serverless_memory_mb": 2048, "mode": "AUTO"}, "only mode ENSEMBLING"),
+        ({"target": "y", "serverless_memory_mb": 2048}, "serverless_memory_mb: expected 3072 to 6144"),
+        ({"target": "y", "serverless_memory_mb": 3072, "mode": "HYPERPARAMETER_TUNING"}, "only mode ENSEMBLING"),
+        ({"target": "y", "max_runtime_seconds": 899}, "max_runtime_seconds: 899 is not between 900"),
     ],
 )
 def test_a_wrong_setting_is_named(document: object, wrong: str) -> None:
@@ -121,3 +125,34 @@ def test_metrics_and_modes_are_those_of_sagemaker() -> None:
     )
     assert set(METRICS) == set(sagemaker.shape_for("ProblemType").enum)
     assert set(MODES) == set(sagemaker.shape_for("AutoMLMode").enum)
+
+
+KEY = "arn:aws:kms:eu-central-1:222222222222:key/1"
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [
+        ({"delivery": "in-place"}, "delivery: in-place reads our bucket in us-east-1"),
+        ({"instance_type": "ml.m5d.large"}, "instance_type: the local disk of ml.m5d.large"),
+        ({"serverless_memory_mb": 3072}, "serverless_memory_mb: SageMaker has no serverless endpoints in a VPC"),
+    ],
+)
+def test_what_the_account_rules_out_is_refused(settings: dict[str, Any], wrong: str) -> None:
+    account = CustomerAccount("222222222222", "eu-central-1", KEY, ("subnet-1",), ("sg-1",))
+    with pytest.raises(InvalidSettings, match=wrong):
+        ModelSettings("y", **settings).require_fit(account, "us-east-1")
+    ModelSettings("y", **settings).require_fit(CustomerAccount("222222222222", "us-east-1"), "us-east-1")
+
+
+def test_a_serverless_endpoint_has_no_disk_that_a_key_would_not_encrypt() -> None:
+    lean = ModelSettings("y", serverless_memory_mb=3072, instance_type="ml.m5d.large")
+    lean.require_fit(CustomerAccount("222222222222", "eu-central-1", KEY), "us-east-1")
+
+
+def test_each_family_with_a_disk_is_one_of_sagemakers_but_one_that_has_gone() -> None:
+    types = get_session().get_service_model("sagemaker").shape_for("ProductionVariantInstanceType").metadata["enum"]
+    assert LOCAL_STORAGE - {name.split(".")[1] for name in types} == {"p3dn"}
+    # What EC2 marks with a d has disks: c5d, m6gd, g4dn.
+    marked = {name.split(".")[1] for name in types if re.match(r"ml\.[a-z]+\d+[a-z]*d", name)}
+    assert marked <= LOCAL_STORAGE

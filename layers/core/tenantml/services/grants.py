@@ -22,7 +22,7 @@ from tenantml.aws.s3 import policies
 from tenantml.domain.access import bucket_policy
 from tenantml.domain.access.bucket_policy import Grant
 from tenantml.domain.names import CustomerAccount
-from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.model_settings import IN_PLACE, ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.errors import GrantContended, GrantRefused
 from tenantml.settings import setting
@@ -42,7 +42,7 @@ def grant(run: Run, account: CustomerAccount, bucket: str, key: str, settings: M
         GrantContended: another writer held the lock too long.
         GrantRefused: S3 refuses it; it is not in the ledger any more.
     """
-    in_place = settings.delivery == "in-place"
+    in_place = settings.delivery == IN_PLACE
     lifetime = settings.max_runtime_seconds + IN_PLACE_MARGIN_SECONDS if in_place else COPY_GRANT_SECONDS
     new_grant = Grant(
         grant_id=run.execution,

@@ -33,6 +33,7 @@ def start(
     job: str,
     execution: str,
     settings: ModelSettings,
+    mode: str,
     training_uri: str,
     output_uri: str,
 ) -> str:
@@ -49,13 +50,12 @@ def start(
     """
     tabular: dict[str, Any] = {
         "TargetAttributeName": settings.target,
+        "Mode": mode,
         "CompletionCriteria": {
             "MaxCandidates": settings.max_candidates,
             "MaxAutoMLJobRuntimeInSeconds": settings.max_runtime_seconds,
         },
     }
-    if settings.mode != "AUTO":
-        tabular["Mode"] = settings.mode
     key, vpc = account.kms_key_arn, account.vpc_config
     security = ({"VolumeKmsKeyId": key} if key else {}) | ({"VpcConfig": vpc} if vpc else {})
     request: dict[str, Any] = {

@@ -12,7 +12,9 @@ from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.domain.training.model_settings import (
     ADVICE_RULES,
     ADVICE_THRESHOLDS,
+    AUTO,
     CHOICES,
+    ENSEMBLING,
     METRICS,
     RANGES,
     SERVERLESS_MEMORY_MB,
@@ -340,7 +342,7 @@ def rules() -> list[Schema]:
         {"if": given("objective", TEXT), "then": given("problem_type", TEXT)},
         {
             "if": given("serverless_memory_mb", {"type": "integer"}),
-            "then": {"properties": {"mode": {"const": "ENSEMBLING"}}},
+            "then": {"properties": {"mode": {"enum": [AUTO, ENSEMBLING]}}},
         },
     ]
 

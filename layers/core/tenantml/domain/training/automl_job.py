@@ -6,16 +6,39 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tenantml.domain.training import candidates, inference_containers
+from tenantml.domain.training.model_settings import AUTO, ENSEMBLING, HYPERPARAMETER_TUNING, ModelSettings
 from tenantml.errors import QuotaExceeded, TrainingFailed, TrainingStopped, TrainingTimedOut
 
 FIRST_WAIT_SECONDS = 30
 GRACE_SECONDS = 3600  # Autopilot ends a job at its runtime cap, and writes its reports after that
 DEFAULT_OBJECTIVES = {"F1": "BinaryClassification", "Accuracy": "MulticlassClassification", "MSE": "Regression"}
-PARTIAL_FAILURE, REPORT_MISSING = "partial-failure", "report-missing"
+PARTIAL_FAILURE, REPORT_MISSING, TRAINED_ON_SAMPLE = "partial-failure", "report-missing", "trained-on-sample"
+ENSEMBLING_LIMIT_BYTES = 100 * 1000**2
+SAMPLED_FROM_BYTES = 5 * 1000**3  # SageMaker developer guide, "Amazon SageMaker Autopilot quotas"
 REPORTS_MISSING = {"ExplainabilityError": "explainability", "ModelInsightsError": "model insights"}
 """By secondary status, the report that a completed job lacks."""
 # What SageMaker says where a job or an endpoint of its own could not have the instances that it needs.
 QUOTA_WORDS = ("ResourceLimitExceeded", "account-level service limit")
+
+
+def training_mode(settings: ModelSettings, size_bytes: int) -> str:
+    """Return the mode that a training set of this size is trained with, where AUTO leaves it to us.
+
+    Autopilot decides alike by size (SageMaker developer guide, "Autopilot training modes"), but a serverless endpoint
+    takes the one container of ENSEMBLING only.
+    """
+    if settings.mode != AUTO:
+        return settings.mode
+    small = size_bytes < ENSEMBLING_LIMIT_BYTES or settings.serverless_memory_mb is not None
+    return ENSEMBLING if small else HYPERPARAMETER_TUNING
+
+
+def size_advice(size_bytes: int) -> list[dict[str, str]]:
+    """Return what to know of a training set of this size before it is trained on."""
+    if size_bytes <= SAMPLED_FROM_BYTES:
+        return []
+    message = f"Autopilot trains on a sample of 5 GB of the training set, which has {size_bytes / 1000**3:.1f} GB"
+    return [{"rule": TRAINED_ON_SAMPLE, "message": message}]
 
 
 def is_over(job: dict[str, Any], max_runtime_seconds: int) -> bool:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from tenantml.domain.names import CustomerAccount
 from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.errors import InvalidSettings
 
 DELIVERIES = ("copy", "upload", "in-place")
-MODES = ("ENSEMBLING", "HYPERPARAMETER_TUNING", "AUTO")
+AUTO, ENSEMBLING, HYPERPARAMETER_TUNING = MODES = ("AUTO", "ENSEMBLING", "HYPERPARAMETER_TUNING")
+IN_PLACE = "in-place"
 METRICS = {
     "BinaryClassification": ("Accuracy", "AUC", "BalancedAccuracy", "F1", "Precision", "Recall"),
     "MulticlassClassification": ("Accuracy", "BalancedAccuracy", "F1macro", "PrecisionMacro", "RecallMacro"),
@@ -40,15 +42,24 @@ GIB = 1024**3
 CHOICES = {"delivery": DELIVERIES, "mode": MODES, "unseen_category": ("advise", "reject")}
 RANGES: dict[str, tuple[float, float]] = {
     "max_candidates": (1, 750),
-    "max_runtime_seconds": (60, 30 * 24 * 3600),
+    "max_runtime_seconds": (900, 30 * 24 * 3600),
     "max_upload_bytes": (1, 20 * GIB),  # what inspect_dataset reads in its 900 s: docs/api.md, "Large files"
     "holdout_fraction": (0.05, 0.5),
     "holdout_rows_max": (50, 1_000_000),
     "instance_count": (1, 20),
     "serverless_concurrency": (1, 200),
 }
-SERVERLESS_MEMORY_MB = tuple(range(1024, 6145, 1024))
+SERVERLESS_MEMORY_MB = tuple(range(3072, 6145, 1024))  # SageMaker takes 1024 too: Autopilot's containers do not fit
 """What the settings may be; the API's document is made of these, too."""
+
+# fmt: off
+LOCAL_STORAGE = frozenset((
+    "c5d", "c6gd", "dl1", "g4dn", "g5", "g6", "g6e", "g7", "g7e", "m5d", "m6gd", "p3dn", "p4d", "p4de", "p5", "p5e",
+    "p5en", "p6-b200", "p6-b300", "p6e-gb200", "r5d", "r6gd", "r7gd", "trn1", "trn1n", "trn2",
+))
+# fmt: on
+"""Families of instance types with NVMe disks (EC2 user guide, "Instance store volumes"). The instance's own hardware
+encrypts these, never a key of the customer's (SageMaker API reference, "CreateEndpointConfig", KmsKeyId)."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +76,11 @@ class ModelSettings:
         str,
         "How the training set is delivered: the access role copies it, we upload it, or the job reads it in place",
     ] = "copy"
-    mode: Annotated[str, "Autopilot's training mode; with AUTO, Autopilot chooses"] = "ENSEMBLING"
+    mode: Annotated[
+        str,
+        "Autopilot's training mode; AUTO is ENSEMBLING for less than 100 MB and for serverless endpoints, else "
+        "HYPERPARAMETER_TUNING",
+    ] = AUTO
     max_candidates: Annotated[int, "How many candidates a job tries; caps the customer's bill"] = 10
     max_runtime_seconds: Annotated[int, "How long a job runs; caps the customer's bill"] = 3600
     max_upload_bytes: Annotated[int, "The largest file that is trained from"] = 10 * GIB
@@ -84,7 +99,7 @@ class ModelSettings:
     instance_type: Annotated[str, "The endpoint's SageMaker instance type"] = "ml.m5.large"
     instance_count: Annotated[int, "The endpoint's number of instances"] = 1
     serverless_memory_mb: Annotated[
-        int | None, "A serverless endpoint of this size, with mode ENSEMBLING only; null has none"
+        int | None, "A serverless endpoint of this size, not with mode HYPERPARAMETER_TUNING; null has none"
     ] = None
     serverless_concurrency: Annotated[int, "How many requests a serverless endpoint answers at once"] = 5
 
@@ -118,6 +133,29 @@ class ModelSettings:
             raise InvalidSettings("; ".join(wrong))
         return settings
 
+    def require_fit(self, account: CustomerAccount, our_region: str) -> None:
+        """Return when the model can be trained and served in this account.
+
+        Raises:
+            InvalidSettings: names each setting that the account's region, key or network rules out.
+        """
+        wrong = []
+        if self.delivery == IN_PLACE and account.region != our_region:
+            wrong.append(
+                f"delivery: in-place reads our bucket in {our_region}, and SageMaker reads only buckets of the job's "
+                f"own region, {account.region}; use copy or upload"
+            )
+        if self.serverless_memory_mb is not None:
+            if account.subnet_ids:
+                wrong.append("serverless_memory_mb: SageMaker has no serverless endpoints in a VPC, such as yours")
+        elif account.kms_key_arn and self.instance_type.split(".")[1] in LOCAL_STORAGE:
+            wrong.append(
+                f"instance_type: the local disk of {self.instance_type} cannot be encrypted with your KMS key; use a "
+                "type without one, such as ml.m5.large"
+            )
+        if wrong:
+            raise InvalidSettings("; ".join(wrong))
+
     def _violations(self) -> list[str]:
         def one_of(name: str, value: object, allowed: tuple[str, ...]) -> str | None:
             return None if value in allowed else f"{name}: {value!r} is not one of {', '.join(allowed)}"
@@ -144,8 +182,8 @@ class ModelSettings:
             found.append(unknown or within(f"advice_thresholds.{name}", value, *ADVICE_THRESHOLDS[name]))
         if self.serverless_memory_mb is not None:
             if self.serverless_memory_mb not in SERVERLESS_MEMORY_MB:
-                found.append("serverless_memory_mb: expected 1024 to 6144 in steps of 1024")
-            if self.mode != "ENSEMBLING":
+                found.append("serverless_memory_mb: expected 3072 to 6144 in steps of 1024")
+            if self.mode == HYPERPARAMETER_TUNING:
                 found.append(
                     "serverless_memory_mb: only mode ENSEMBLING gives the single container that a serverless "
                     "endpoint takes"
