@@ -90,13 +90,15 @@ def tenant_activate(context: Context) -> Result:
     """Prove the tenant's access role; issue its first API key, or end its suspension.
 
     The key is shown this once. A tenant whose role is not as it must be stays inactive, and the command fails with the
-    reason. Activating a suspended tenant leaves its keys as they are.
+    reason. Activating a suspended tenant leaves its keys as they are. What the quotas of its account do not allow is
+    said, and keeps nobody from being active.
 
         tenantml tenant activate acme
     """
     found = context.stack.call("ActivateTenantFunction", {"tenant": context.options.tenant})
     key = found["api_key"]
-    return Result(found, f"{found['tenant']} is active." + (_shown_once(key) if key else ""))
+    warnings = "".join(f"\n\nWarning: {warning}" for warning in found["warnings"])
+    return Result(found, f"{found['tenant']} is active." + (_shown_once(key) if key else "") + warnings)
 
 
 def tenant_list(context: Context) -> Result:

@@ -6,8 +6,10 @@ from typing import Any
 
 from tenantml.aws.sagemaker import automl
 from tenantml.domain.access import session_policies
-from tenantml.domain.training import automl_job
+from tenantml.domain.training import account_quotas, automl_job
 from tenantml.entrypoint import state
+from tenantml.services import account_limits, registry
+from tenantml.services.customer import CustomerSession
 from tenantml.services.run_context import RunContext
 
 
@@ -22,5 +24,13 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         session.client("sagemaker"), account, job, run.execution, settings, mode, event["training_uri"], output_uri
     )
     context.note(training={"job_name": job, "status": "InProgress", "secondary_status": "Starting", "mode": mode})
-    context.advise(automl_job.size_advice(event["size_bytes"]))
+    context.advise(automl_job.size_advice(event["size_bytes"]) + quota_advice(context, session))
     return {"job": job, "wait_seconds": automl_job.FIRST_WAIT_SECONDS}
+
+
+def quota_advice(context: RunContext, session: CustomerSession) -> list[dict[str, str]]:
+    """Return which quota will keep the version from being deployed; read while the job runs, which costs it no time."""
+    model = registry.find_model(context.run.tenant, context.run.model) or {}
+    has_version = model.get("live_version") is not None
+    shortages = account_limits.shortages(session, [context.settings], has_version=has_version)
+    return [{"rule": account_quotas.QUOTA_SHORTAGE, "message": message} for message in shortages or ()]

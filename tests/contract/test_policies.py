@@ -21,6 +21,7 @@ Found = list[tuple[str, Statement]]
 UNLIMITED = {
     "StateMachineLogging.DeliverLogs": "log delivery has no resource level (Step Functions guide, CloudWatch Logs)",
     "AccessRole.ListCandidatesAndLeftovers": "listings have no resource level (Service Authorization Reference)",
+    "AccessRole.ReadQuotas": "listings have no resource level (Service Authorization Reference, Service Quotas)",
     "ExecutionRole.WriteMetrics": "PutMetricData has no resource level; its condition names SageMaker's namespaces",
     "ExecutionRoleVpc.DescribeTheNetwork": "descriptions have no resource level (Service Authorization Reference)",
     "ExecutionRole.PullSageMakersImages": "GetAuthorizationToken has no resource level; it gives a log-in, no image",

@@ -28,6 +28,7 @@ NARROW = {
     "predict": session_policies.predict(ACCOUNT, RUN.endpoint),
     "remove_objects": session_policies.remove_objects(ACCOUNT, RUN.customer_folder),
     "inventory": session_policies.inventory(ACCOUNT, RUN.model),
+    "quotas": session_policies.quotas(),
 }
 # For everything of ours in an account: fewer actions than the role, on the same names.
 WHOLE = {

@@ -32,6 +32,8 @@ DOUBLES = REPOSITORY / "tests" / "integration" / "sagemaker"
 SETTINGS = {
     "TENANTML_LOCAL_TRAINER": str(DOUBLES / "double_trainer.py"),
     "TENANTML_LOCAL_SERVING": str(DOUBLES / "double_serving.py"),
+    "TENANTML_LOCAL_MAX_AUTOML_JOBS": "1",  # as in most of AWS's regions
+    "TENANTML_LOCAL_ENDPOINT_INSTANCES": "20,ml.c5.large=0,ml.c5.xlarge=1",
 }
 CSV = b"age,plan,Churn?\n" + b"".join(b"%d,p%d,%s\n" % (i, i % 3, [b"True.", b"False."][i % 2]) for i in range(600))
 ROLE = f"arn:aws:iam::{SAAS_ACCOUNT}:role/tenantml/customer-access/pipeline"

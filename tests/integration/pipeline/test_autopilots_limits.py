@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tenantml.aws.sagemaker import automl
-from tenantml.errors import CustomerAccessRevoked
-from tenantml.services import registry
+from tenantml.domain.training.account_quotas import NOT_READ, QUOTA_SHORTAGE
+from tenantml.errors import CustomerAccessRevoked, QuotaExceeded
+from tenantml.services import account_limits, registry
 from tests.integration.pipeline.faults import call
 
 if TYPE_CHECKING:
@@ -21,6 +23,10 @@ MachineOf = Callable[..., "Machine"]
 
 def execution_of(customer: Customer) -> dict[str, Any]:
     return registry.require_execution(customer.run.tenant, customer.run.execution)
+
+
+def shortages_of(customer: Customer) -> list[str]:
+    return [one["message"] for one in execution_of(customer)["advice"] if one["rule"] == QUOTA_SHORTAGE]
 
 
 def test_the_captured_names_reach_the_tenant_under_the_standard_ones(
@@ -52,3 +58,89 @@ def test_what_keeps_progress_from_being_shown_does_not_end_the_training(
     left = list(machine_of(customer, call).execute(customer.upload.as_input()))
     assert "RecordOutcome" in left
     assert execution_of(customer)["status"] == "succeeded"
+
+
+def test_the_mode_that_was_trained_in_is_said(new_customer: Callable[..., Customer], machine_of: MachineOf) -> None:
+    tuned, left_to_us = new_customer(mode="HYPERPARAMETER_TUNING"), new_customer()
+    for customer in (tuned, left_to_us):
+        list(machine_of(customer, call).execute(customer.upload.as_input()))
+    modes = [execution_of(customer)["training"]["mode"] for customer in (tuned, left_to_us)]
+    assert modes == ["HYPERPARAMETER_TUNING", "ENSEMBLING"]
+
+
+def test_an_upload_waits_for_the_one_job_that_the_account_may_run(
+    new_customer: Callable[..., Customer], machine_of: MachineOf
+) -> None:
+    customer = new_customer()
+    sagemaker = customer.client("sagemaker")
+    refusals: list[str] = []
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{customer.tenant.account.bucket}/churn/"}
+
+    def stopping_at_the_first_refusal(function: str, payload: Any) -> Any:
+        if payload["state"] == "StartTraining" and not refusals:
+            sagemaker.create_auto_ml_job_v2(
+                AutoMLJobName="of-their-own",
+                AutoMLJobInputDataConfig=[{"DataSource": {"S3DataSource": source}}],
+                OutputDataConfig={"S3OutputPath": f"s3://{customer.tenant.account.bucket}/theirs"},
+                AutoMLProblemTypeConfig={"TabularJobConfig": {"TargetAttributeName": "wait"}},
+                RoleArn=customer.tenant.account.execution_role_arn,
+            )
+        try:
+            return call(function, payload)
+        except QuotaExceeded as refused:
+            refusals.append(str(refused))
+            sagemaker.stop_auto_ml_job(AutoMLJobName="of-their-own")
+            raise
+
+    states = machine_of(customer, stopping_at_the_first_refusal)
+    assert "RecordOutcome" in list(states.execute(customer.upload.as_input()))
+    assert "'Maximum number of concurrent AutoML Jobs' is 1 Jobs" in refusals[0]
+
+
+def test_a_quota_that_will_keep_a_version_from_being_deployed_is_said_while_it_trains(
+    new_customer: Callable[..., Customer], machine_of: MachineOf
+) -> None:
+    customer = new_customer(instance_type="ml.c5.large")
+    states = machine_of(customer, call).execute(customer.upload.as_input())
+    while next(states) != "StartTraining":
+        pass
+    (shortage,) = shortages_of(customer)
+    assert "ml.c5.large for endpoint usage is 0" in shortage
+
+
+def test_a_second_version_needs_room_next_to_the_live_one(
+    new_customer: Callable[..., Customer], machine_of: MachineOf
+) -> None:
+    first = new_customer(instance_type="ml.c5.xlarge")
+    list(machine_of(first, call).execute(first.upload.as_input()))
+    second = first.uploads_again()
+    states = machine_of(second, call).execute(second.upload.as_input())
+    while next(states) != "StartTraining":
+        pass
+    (said_first,), (said_then,) = shortages_of(first), shortages_of(second)
+    assert "a second version needs 2" in said_first
+    assert "a version needs 2, so that it cannot be deployed" in said_then
+
+
+def test_a_role_of_an_older_template_trains_without_a_word_on_quotas(
+    new_customer: Callable[..., Customer], machine_of: MachineOf
+) -> None:
+    customer = new_customer(instance_type="ml.c5.xlarge")
+    without_reading_quotas(customer)
+    assert "RecordOutcome" in list(machine_of(customer, call).execute(customer.upload.as_input()))
+    assert shortages_of(customer) == []
+    assert account_limits.warnings(customer.tenant) == [NOT_READ]
+
+
+def test_activation_warns_of_what_the_models_lack(new_customer: Callable[..., Customer]) -> None:
+    assert account_limits.warnings(new_customer().tenant) == []
+    (warning,) = account_limits.warnings(new_customer(instance_type="ml.c5.large").tenant)
+    assert "ml.c5.large for endpoint usage is 0; a version needs 1" in warning
+
+
+def without_reading_quotas(customer: Customer) -> None:
+    """Make the customer's role one of a template from before quotas were read."""
+    iam, role = customer.client("iam"), {"RoleName": "customer_trusting_saas", "PolicyName": "train-and-serve"}
+    policy = iam.get_role_policy(**role)["PolicyDocument"]
+    policy["Statement"] = [one for one in policy["Statement"] if one["Sid"] != "ReadQuotas"]
+    iam.put_role_policy(**role, PolicyDocument=json.dumps(policy))

@@ -13,9 +13,10 @@ from tenantml.domain.names import CustomerAccount, dns_suffix_of
 REMOVE_OBJECTS = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"]
 
 
-# Permissions without a resource level (Service Authorization Reference, SageMaker and S3).
+# Permissions without a resource level (Service Authorization Reference, SageMaker, S3 and Service Quotas).
 WITHOUT_RESOURCE = {
     "s3:ListAllMyBuckets",
+    "servicequotas:ListServiceQuotas",
     "sagemaker:ListAutoMLJobs",
     "sagemaker:ListCandidatesForAutoMLJob",
     "sagemaker:ListEndpointConfigs",
@@ -62,7 +63,7 @@ def deliver(account: CustomerAccount, folder: str, source_arn: str | None, sourc
 
 
 def train(account: CustomerAccount, job: str) -> dict[str, Any]:
-    """Start, watch and stop one AutoML job, and pass it the execution role."""
+    """Start, watch and stop one AutoML job, pass it the execution role, and read the quotas that it runs under."""
     return _policy(
         _allow(
             [
@@ -74,9 +75,15 @@ def train(account: CustomerAccount, job: str) -> dict[str, Any]:
             ],
             account.sagemaker_arn("automl-job", job),
         ),
-        _allow(["sagemaker:ListCandidatesForAutoMLJob"], "*"),  # no resource level (Service Authorization Reference)
+        # No resource level (Service Authorization Reference).
+        _allow(["sagemaker:ListCandidatesForAutoMLJob", "servicequotas:ListServiceQuotas"], "*"),
         _allow(["iam:PassRole"], account.execution_role_arn),
     )
+
+
+def quotas() -> dict[str, Any]:
+    """Read how much of SageMaker the account may use."""
+    return _policy(_allow(["servicequotas:ListServiceQuotas"], "*"))  # no resource level
 
 
 def deploy(account: CustomerAccount, endpoint: str) -> dict[str, Any]:

@@ -1,0 +1,47 @@
+"""Quotas of a customer's account: what they allow of what its models need. New accounts have 0 to 2 of many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from tenantml.domain.training.model_settings import ModelSettings
+
+JOBS_AT_ONCE = "Maximum number of concurrent AutoML Jobs"
+"""4, 2 or 1 by region (SageMaker developer guide, "Amazon SageMaker Autopilot quotas"); a job over it waits."""
+NOT_READ = (
+    "Quotas were not read, so a training may end in QuotaExceeded. If the on-boarding template of this account lacks "
+    "servicequotas:ListServiceQuotas, apply the current one."
+)
+QUOTA_SHORTAGE = "quota-shortage"
+ASK = "ask for more in Service Quotas"
+
+
+def names(models: Iterable[ModelSettings]) -> set[str]:
+    """Return the names of the quotas that these models stand on."""
+    return {JOBS_AT_ONCE, *(_endpoint_quota(settings) for settings in models if settings.serverless_memory_mb is None)}
+
+
+def shortages(models: Iterable[ModelSettings], quotas: Mapping[str, float], *, has_version: bool = False) -> list[str]:
+    """Return what the quotas do not allow, in words; what is not in `quotas` is not known and not a shortage.
+
+    A new version stands next to the live one until it is promoted. `has_version` says that there is a live one.
+    """
+    found = []
+    if quotas.get(JOBS_AT_ONCE, 1) < 1:
+        found.append(f"The account may run no AutoML job, so that nothing can be trained: {ASK} ({JOBS_AT_ONCE}).")
+    for settings in models:
+        name, count = _endpoint_quota(settings), settings.instance_count
+        allowed = quotas.get(name)
+        if settings.serverless_memory_mb is not None or allowed is None or allowed >= 2 * count:
+            continue
+        if allowed >= count and not has_version:
+            lacks = f"a second version needs {2 * count} for a while, next to the live one"
+        else:
+            lacks = f"a version needs {2 * count if has_version else count}, so that it cannot be deployed"
+        found.append(f"The quota {name} is {allowed:g}; {lacks}: {ASK}.")
+    return list(dict.fromkeys(found))
+
+
+def _endpoint_quota(settings: ModelSettings) -> str:
+    """Return the quota's name, as SageMaker's refusals have it: `ml.m5.large for endpoint usage`."""
+    return f"{settings.instance_type} for endpoint usage"
