@@ -12,16 +12,20 @@ from typing import Final
 # Module of local.patches -> why it exists, in the order of application.
 PATCHES: Final = {
     "lambda_invocations": "definitions catch a Lambda's errors by class; 50 ms per invocation would hide our own time",
+    "lambda_payload": "a prediction or a page of a list may exceed the 6 MB of a request or a response",
     "iam_conditions": "our trust policy, buckets and tenant-scoped credentials depend on three condition keys",
     "iam_decisions": "what was requested of our policies, and refused, shows whether they are least privilege",
     "policy_documents": "AWS refuses malformed and overlong policies and unknown principals: grants must respect that",
     "sts_sessions": "a chained session of more than an hour fails on AWS, as the article's 10,800 s do",
     "sagemaker_iam": "without it every caller may do everything in SageMaker, and pass any role",
     "s3_cross_account": "a grant names the access role, and the copy reads from the SaaS account",
+    "s3_copy_limit": "a training set over 5 GB must be copied in parts",
     "s3_events": "the upload's version is pinned from the event to the copy",
     "cloudformation": "the template creates the IAM group of its operators",
     "apigateway": "API Gateway's own refusals have the form of all others, as the template requires",
+    "apigateway_limits": "a request may be too large or take too long, and is refused in the API's own form",
     "stepfunctions": "time limits, idempotent starts, limited delays, final states that stay final",
+    "stepfunctions_limits": "a job of 30 days must fit into a history, a report into a payload",
     "stepfunctions_iam": "without it the state machine's role has no effect: its tasks may do everything",
 }
 

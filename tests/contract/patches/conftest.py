@@ -18,11 +18,17 @@ from local import CUSTOMER_ACCOUNT, SAAS_ACCOUNT
 from local.cloud import EmbeddedCloud
 
 Statement = dict[str, Any]
+# Limits that are too far away to reach in a test.
+LOWERED = {
+    "TENANTML_LOCAL_API_SECONDS": "3",
+    "TENANTML_LOCAL_COPY_OBJECT_BYTES": "10000000",
+    "TENANTML_LOCAL_HISTORY_EVENTS": "120",
+}
 
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
-    with EmbeddedCloud(tmp_path_factory.mktemp("cloud"), wait_scale=0.02) as running:
+    with EmbeddedCloud(tmp_path_factory.mktemp("cloud"), wait_scale=0.02, settings=LOWERED) as running:
         yield running
 
 

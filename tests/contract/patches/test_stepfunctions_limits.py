@@ -1,0 +1,53 @@
+"""What an execution may carry, and how long its history may get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from local.cloud import EmbeddedCloud
+from tests.contract.patches.test_stepfunctions import End, Start, machine, task
+
+LIMIT_BYTES = 262_144
+CATCHING = {"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]}
+CAUGHT = {"Type": "Succeed"}
+CODE = "def handler(event, context): return 'x' * event['size']"
+
+
+def test_a_result_over_256_kb_ends_the_execution_and_nothing_catches_it(
+    start_machine: Start, end_of: End, make_function: Callable[[str], str]
+) -> None:
+    function = make_function(CODE)
+
+    def ended(size: int) -> dict[str, Any]:
+        return end_of(start_machine(machine(Make=task(function, {"size": size}) | CATCHING, Caught=CAUGHT)))
+
+    assert ended(LIMIT_BYTES - 100)["status"] == "SUCCEEDED"
+    too_large = ended(LIMIT_BYTES)
+    assert (too_large["status"], too_large["error"]) == ("FAILED", "States.DataLimitExceeded")
+    assert too_large["cause"].endswith("with a size exceeding the maximum number of bytes service limit.")
+
+
+def test_an_output_that_grows_past_256_kb_ends_the_execution_too(
+    start_machine: Start, end_of: End, make_function: Callable[[str], str]
+) -> None:
+    make = task(make_function(CODE), {"size": LIMIT_BYTES // 2}, Next="Twice")
+    twice = {"Type": "Pass", "Output": "{% [$states.input, $states.input] %}", "End": True}
+    del make["End"]
+    assert end_of(start_machine(machine(Make=make, Twice=twice)))["error"] == "States.DataLimitExceeded"
+
+
+def test_an_input_over_256_kb_is_refused(start_machine: Start, code_of: Any) -> None:
+    definition = machine(Done={"Type": "Succeed"})
+    start_machine(definition, "x" * (LIMIT_BYTES - 2))
+    assert code_of(start_machine, definition, "x" * (LIMIT_BYTES - 1)) == "ValidationException"
+
+
+def test_a_history_that_is_full_ends_the_execution(cloud: EmbeddedCloud, start_machine: Start, end_of: End) -> None:
+    execution_arn = start_machine(machine(Turn={"Type": "Pass", "Next": "Turn"}))
+    ended = end_of(execution_arn)
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.Runtime")
+    assert ended["cause"] == "The execution reached the maximum number of history events (120)."
+    pages = cloud.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=execution_arn)
+    events = [event for page in pages for event in page["events"]]
+    assert (len(events), events[-1]["type"]) == (120, "ExecutionFailed")
