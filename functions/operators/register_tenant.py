@@ -14,6 +14,7 @@ from tenantml.settings import setting
 @function
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Return the tenant's external ID and the template's parameters, filled in."""
+    request = operator_requests.json_object(event, *REQUIRED)
     template = published_template.newest()
     platform = onboarding.Platform(
         account_id=setting("PLATFORM_ACCOUNT"),
@@ -23,7 +24,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         template_sha256=template.sha256,
         data_key_arn=setting("DATA_KEY_ARN", ""),
     )
-    tenant = register(operator_requests.json_object(event, *REQUIRED), platform.account_id)
+    tenant = register(request, platform.account_id)
     registry.add_tenant(tenant)
     return {
         "tenant": tenant.tenant,

@@ -18,6 +18,8 @@ from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import (
     CustomerAccessRevoked,
+    DeploymentFailed,
+    InvalidOperation,
     InvalidRegistration,
     OnboardingNotPublished,
     TenantMLError,
@@ -342,6 +344,8 @@ def test_nobody_is_registered_before_the_template_is_published(
     with pytest.raises(OnboardingNotPublished, match="make deploy"):
         invoke("register_tenant", event("register_tenant"))
     assert registry.find_tenant("acme") is None
+    with pytest.raises(InvalidOperation):
+        invoke("register_tenant", [])
 
 
 def test_our_own_account_is_no_tenants(stack: dict[str, str], invoke: Invoke, event: Sample) -> None:
