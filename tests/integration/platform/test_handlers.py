@@ -18,7 +18,6 @@ from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import (
     CustomerAccessRevoked,
-    DeploymentFailed,
     InvalidOperation,
     InvalidRegistration,
     OnboardingNotPublished,
