@@ -162,7 +162,7 @@ def _sample(held_out: list[bytes], names: list[str], settings: InspectionSetting
     size = sum(map(len, held_out))
     rows = min(len(held_out), settings.sample_rows, max(1, len(held_out) * settings.sample_bytes // max(1, size)))
     drawn = [held_out[i * len(held_out) // rows] for i in range(rows)] if held_out else []
-    lines = (line for text in drawn for line in text.decode("latin-1").splitlines(keepends=True))
-    values = ["\0".join(row).encode("latin-1").split(b"\0") for row in csv.reader(lines)]  # no value holds a NUL
+    rows_read = csv.reader(text.decode("latin-1") for text in drawn)  # each text is one row, whatever ends lines in it
+    values = ["\0".join(row).encode("latin-1").split(b"\0") for row in rows_read]  # no value holds a NUL
     columns = [list(column) for column in zip(*values, strict=True)] or [[] for _ in names]
     return Sample(columns, columns[names.index(settings.target)])
