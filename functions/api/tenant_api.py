@@ -157,7 +157,9 @@ def list_executions(tenant: str, event: Json) -> Answer:
         return all(query.get(name, value) == value for name, value in found.items())
 
     page = registry.list_executions(tenant, pagination.read(query), wanted)
-    return Answer(200, {"executions": [views.execution(row) for row in page.rows], "next_token": page.next_token})
+    return Answer(
+        200, {"executions": [views.execution_summary(row) for row in page.rows], "next_token": page.next_token}
+    )
 
 
 def get_execution(tenant: str, event: Json) -> Answer:

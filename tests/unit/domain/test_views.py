@@ -42,6 +42,16 @@ def test_an_execution_that_was_refused_at_once_shows_what_it_has() -> None:
     assert shown["upload"] == {"key": None, "version_id": None, "size_bytes": None, "uploaded_at": None}
 
 
+def test_a_list_shows_executions_without_advice_and_candidates() -> None:
+    training = {"job_name": "j", "status": "Completed", "candidates": [{"name": "a"}]}
+    row = {"execution": "e", "advice": [{"rule": "constant-column"}], "training": training}
+    assert (views.execution(row)["advice"], views.execution(row)["training"]) == (row["advice"], training)
+    summary = views.execution_summary(row)
+    assert "advice" not in summary
+    assert summary["training"] == {"job_name": "j", "status": "Completed"}
+    assert views.execution_summary({"execution": "e"})["training"] is None
+
+
 def test_an_execution_shows_its_upload_without_our_bucket() -> None:
     upload = {"bucket": "ours", "key": "acme/churn/a.csv", "version_id": "1", "size_bytes": 5, "etag": "x"}
     shown = views.execution({**INTERNAL, "execution": "e", "upload": upload, "left_behind": ["arn:x"]})

@@ -104,7 +104,10 @@ def components() -> dict[str, Schema]:
             expires_in_seconds=COUNT,
         ),
         "Execution": execution(),
-        "Executions": page("executions", "Execution"),
+        "ExecutionSummary": record(
+            "One upload in a list: without its advice, and without the candidates of its training.", **EXECUTION
+        ),
+        "Executions": page("executions", "ExecutionSummary"),
         "Receipt": record(
             "What an execution did in your account; docs/receipts.md says how to check it against your CloudTrail.",
             chain=TEXT,
@@ -182,6 +185,22 @@ VERSION: dict[str, Schema] = {
     "endpoint": maybe(TEXT),
     "created_at": maybe(TIME),
 }
+EXECUTION: dict[str, Schema] = {
+    "execution": TEXT,
+    "tenant": TEXT,
+    "model": maybe(TEXT),
+    "version": maybe(TEXT),
+    "status": {"type": "string", "enum": list(STATUSES)},
+    "state": maybe(TEXT) | {"description": "The state of the pipeline that it is in, or ended in"},
+    "started_at": maybe(TIME),
+    "ended_at": maybe(TIME),
+    "error": maybe(reference("Failure")),
+    "rows": maybe(reference("RowCounts")),
+    "upload": record("The file.", key=TEXT, version_id=TEXT, size_bytes=COUNT, uploaded_at=TIME),
+    "training": maybe(reference("Training")),
+    "endpoint": {"type": ["object", "null"], "properties": {"name": TEXT, "account": TEXT, "status": TEXT}},
+    "left_behind": listing(TEXT),
+}
 USED: dict[str, Schema] = {"used": COUNT, "limit": COUNT, "remaining": COUNT}
 
 
@@ -217,28 +236,10 @@ def page(noun: str, name: str, **further: Schema) -> Schema:
 
 def execution() -> Schema:
     """One upload and what became of it; what it has not reached yet is null."""
-    upload = record("The file.", key=TEXT, version_id=TEXT, size_bytes=COUNT, uploaded_at=TIME)
-    endpoint = {
-        "type": ["object", "null"],
-        "properties": {"name": TEXT, "account": TEXT, "status": TEXT},
-    }
     return record(
         "One upload and what became of it; what it has not reached yet is null.",
-        execution=TEXT,
-        tenant=TEXT,
-        model=maybe(TEXT),
-        version=maybe(TEXT),
-        status={"type": "string", "enum": list(STATUSES)},
-        state=maybe(TEXT) | {"description": "The state of the pipeline that it is in, or ended in"},
-        started_at=maybe(TIME),
-        ended_at=maybe(TIME),
-        error=maybe(reference("Failure")),
-        rows=maybe(reference("RowCounts")),
-        upload=upload,
+        **EXECUTION,
         advice=listing(reference("Advice")),
-        training=maybe(reference("Training")),
-        endpoint=endpoint,
-        left_behind=listing(TEXT),
     )
 
 

@@ -52,6 +52,11 @@ def version_details(row: Row, live_version: str | None, trained_by: Row) -> Row:
 
 def execution(row: Row) -> Row:
     """Return an execution as the API shows it; what it has not reached yet is null."""
+    return execution_summary(row) | {"advice": row.get("advice", []), "training": row.get("training")}
+
+
+def execution_summary(row: Row) -> Row:
+    """Return an execution as a list shows it: without its advice, and without the candidates of its training."""
     shown = {
         name: row.get(name)
         for name in (
@@ -68,10 +73,10 @@ def execution(row: Row) -> Row:
         )
     }
     upload = row.get("upload", {})
+    training = row.get("training")
     return shown | {
         "upload": {name: upload.get(name) for name in ("key", "version_id", "size_bytes", "uploaded_at")},
-        "advice": row.get("advice", []),
-        "training": row.get("training"),
+        "training": training and {name: value for name, value in training.items() if name != "candidates"},
         "endpoint": row.get("endpoint"),
         "left_behind": row.get("left_behind", []),
     }
