@@ -9,9 +9,11 @@ from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects
 from tenantml.domain.uploads.upload import Upload
 from tenantml.entrypoint import state
+from tenantml.services import registry
 from tenantml.services.run_context import RunContext
 from tenantml.settings import setting
 from tenantml_analysis.inspection import InspectionSettings, inspect
+from tenantml_analysis.inspection.advice import bounded, refuse_fatal, schema_changes
 
 
 @state
@@ -27,7 +29,7 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         problem_type=settings.problem_type,
         holdout_fraction=settings.holdout_fraction,
         holdout_rows_max=settings.holdout_rows_max,
-        fatal_advice=frozenset(settings.fatal_advice),
+        ignore_columns=tuple(settings.ignore_columns),
         **thresholds,
     )
     with (
@@ -35,7 +37,21 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         objects.MultipartWriter(s3, bucket, f"{folder}holdout.csv") as holdout,
     ):
         inspection = inspect(objects.read(s3, source), rules, train, holdout)
+        live = _live_profile(context)
+        advice = inspection.advice + bounded(schema_changes(inspection.profile, live) if live else [])
+        rows = {"train": inspection.train_rows, "holdout": inspection.holdout_rows}
+        context.note(rows=rows, advice=advice)
+        refuse_fatal(advice, settings.fatal_advice)
         objects.put_json(s3, bucket, f"{folder}profile.json", json.dumps(inspection.profile))
-    rows = {"train": inspection.train_rows, "holdout": inspection.holdout_rows}
-    context.note(rows=rows, advice=inspection.advice)
     return {"rows": rows, "train": train.require_stored().as_document()}
+
+
+def _live_profile(context: RunContext) -> dict[str, Any] | None:
+    """Return the profile of the version that answers now, or None when there is none."""
+    tenant, model = context.run.tenant, context.run.model
+    row = registry.find_model(tenant, model) or {}
+    live = row.get("live_version")
+    version = registry.find_version(tenant, model, live) if live else None
+    stored = objects.find_bytes(platform("s3"), **version["profile"]) if version else None
+    profile: dict[str, Any] | None = json.loads(stored) if stored else None
+    return profile

@@ -44,7 +44,7 @@ def function(handle: Callable[[Event], Any]) -> Handler:
             with ours():
                 return handle(event)
         except TenantMLError as error:
-            logger.warning("named failure", extra={"code": type(error).__name__, "reason": str(error)})
+            logger.warning("named failure", extra={"code": type(error).__name__, "reason": error.logged})
             raise
         except Exception:
             report_bug()

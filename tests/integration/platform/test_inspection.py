@@ -18,7 +18,7 @@ from tenantml.aws.s3 import objects
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
-from tenantml.errors import AdviceIsFatal, DatasetChanged, DatasetUnavailable, TenantMLError
+from tenantml.errors import AdviceIsFatal, DatasetChanged, DatasetUnavailable, RareClass, TenantMLError
 from tenantml.services import registry
 
 Invoke = Callable[[str, Any], Any]
@@ -165,3 +165,73 @@ def test_an_execution_that_does_not_become_a_version_leaves_the_profile_of_the_l
     profile = json.loads(objects.get_bytes(platform("s3"), **kept["profile"]))
     assert [column["name"] for column in profile["columns"]] == ["n", CHURNED]
     assert newer["run"]["execution"] != live.execution
+
+
+def test_columns_unlike_the_live_versions_are_told_and_may_be_fatal(
+    told: Callable[..., dict[str, Any]], invoke: Invoke, stack: dict[str, str]
+) -> None:
+    def inspect(content: bytes, **settings: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        state = told(content, advice_thresholds={"duplicate_share": 1.0}, **settings)
+        invoke("inspect_dataset", state)
+        return state, registry.require_execution("acme", state["run"]["execution"])["advice"]
+
+    first, advice = inspect(table())
+    assert advice == []
+    live = Run(**first["run"])
+    place = {"bucket": stack["STAGING_BUCKET"], "key": f"{live.staging_folder}profile.json"}
+    registry.put_version(live.tenant, live.model, live.version, {"profile": place})
+    registry.promote(live.tenant, live.model, live.version)
+    assert inspect(table().replace(b"\nx", b"\nz"))[1] == []
+    _, advice = inspect(table().replace(b"\nx", b"\n"))
+    assert [entry["rule"] for entry in advice] == ["schema-changed"]
+    assert "'n' was text and is integer" in advice[0]["message"]
+    with pytest.raises(AdviceIsFatal, match="schema-changed"):
+        inspect(table().replace(b"n,", b"other,", 1), fatal_advice=["schema-changed"])
+    platform("s3").delete_object(Bucket=place["bucket"], Key=place["key"])
+    assert inspect(table().replace(b"n,", b"m,", 1))[1] == []
+
+
+def test_advice_that_is_fatal_is_kept_and_shows_no_class_in_the_error(
+    told: Callable[..., dict[str, Any]], invoke: Invoke
+) -> None:
+    state = told(table().replace(b"no\n", b"No\n", 300), fatal_advice=["labels-alike"])
+    with pytest.raises(AdviceIsFatal) as raised:
+        invoke("inspect_dataset", state)
+    assert "'no'" not in str(raised.value)
+    advice = registry.require_execution("acme", state["run"]["execution"])["advice"]
+    assert "'No', 'no'" in str(advice)
+
+
+def test_a_log_shows_no_column_of_a_dataset(
+    told: Callable[..., dict[str, Any]], invoke: Invoke, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(RareClass, match="Churn"):
+        invoke("inspect_dataset", told(table() + b"x1,Nora Quill\n"))
+    (logged,) = [vars(record) for record in caplog.records if record.name == "tenantml"]
+    assert (logged["code"], logged["reason"]) == ("RareClass", "line 1002")
+    assert "Churn" not in str(logged)
+    assert "Nora" not in str(logged)
+
+
+def test_the_row_of_an_execution_stays_small_however_much_there_is_to_advise(
+    told: Callable[..., dict[str, Any]], invoke: Invoke
+) -> None:
+    names = [f"{'n' * 250}{number}" for number in range(4_000)]
+    rows = "".join(f"{'1,' * 4_000}{('no', 'yes')[number % 2]}\n" for number in range(501))
+    state = told(f"{','.join(names)},{CHURNED}\n{rows}".encode())
+    invoke("inspect_dataset", state)
+    row = registry.require_execution("acme", state["run"]["execution"])
+    assert {entry["rule"] for entry in row["advice"]} >= {"constant-column", "duplicate-rows"}
+    assert len(json.dumps(row, default=str)) < 20_000
+
+
+def test_ignored_columns_are_not_staged(
+    told: Callable[..., dict[str, Any]], invoke: Invoke, stack: dict[str, str]
+) -> None:
+    state = told(table().replace(b"\n", b",  \n").replace(b"?,  \n", b"?,note\n"), ignore_columns=["n"])
+    invoke("inspect_dataset", state)
+    for part in ("train", "holdout"):
+        text = objects.get_bytes(
+            platform("s3"), stack["STAGING_BUCKET"], f"{Run(**state['run']).staging_folder}{part}.csv"
+        )
+        assert set(text.split(b"\n")) == {b"Churn?,note", b"no,", b"yes,", b""}

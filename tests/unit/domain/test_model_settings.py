@@ -54,6 +54,8 @@ def test_every_setting_can_be_given(more: dict[str, Any]) -> None:
         ({"target": "y", "max_upload_bytes": 0}, "max_upload_bytes"),
         ({"target": "y", "holdout_fraction": 0.6}, "holdout_fraction"),
         ({"target": "y", "holdout_fraction": float("nan")}, "holdout_fraction"),
+        ({"target": "y", "ignore_columns": ["x", "y"]}, "ignore_columns: holds the target"),
+        ({"target": "y", "ignore_columns": "x"}, "ignore_columns"),
         ({"target": "y", "holdout_rows_max": 1}, "holdout_rows_max"),
         ({"target": "y", "delivery": "pigeon"}, "delivery: 'pigeon' is not one of copy, upload, in-place"),
         ({"target": "y", "mode": "FAST"}, "mode: 'FAST'"),

@@ -6,22 +6,34 @@ A rule's name is stable: it is stored with the execution and may be made fatal b
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from tenantml.domain.meaning import label_key, names_alike
 from tenantml.domain.training.model_settings import ADVICE_RULES
 from tenantml.errors import AdviceIsFatal
+from tenantml_analysis.inspection.almost import Almost
+from tenantml_analysis.inspection.classes import Class
 from tenantml_analysis.inspection.columns import Column
 from tenantml_analysis.inspection.settings import InspectionSettings
-from tenantml_analysis.inspection.values import NULLS, Kind
+from tenantml_analysis.inspection.values import Kind, is_missing
 
-LEAK, IDENTIFIER, CONSTANT, PERSONAL, IMBALANCE, DUPLICATES, UNLABELLED_ROWS = ADVICE_RULES
+(
+    LEAK, IDENTIFIER, CONSTANT, PERSONAL, IMBALANCE, DUPLICATES, UNLABELLED_ROWS, LABELS_ALIKE, LABEL_MISSING,
+    ALMOST_NUMBER, ALMOST_DATE, TWO_FORMS, NAMES_ALIKE, SCHEMA_CHANGED,
+) = ADVICE_RULES  # fmt: skip
 
+Advice = dict[str, str | None]
+Finding = tuple[str, str | None, str]  # rule, column, message
+
+ENTRIES_MAX = 20  # of one rule; more are summed up
+SHOWN_CHARACTERS = 64  # of a name or a class
 PERSONAL_VALUES_TESTED = 100  # of a column
 LEAK_ROWS_FIRST = 16
 
@@ -55,7 +67,7 @@ def personal_data_in(column: Column, values: Sequence[bytes], share: float) -> s
         (what, test) for what, types, shortest, test in _PERSONAL_VALUES if longest >= shortest and column.type in types
     ]
     if tests:
-        held = [value for value in values if value not in NULLS]
+        held = _held(column, values)
         held = held[:: -(-len(held) // PERSONAL_VALUES_TESTED) or 1]
         enough = max(1, round(share * len(held)))
         for what, test in tests:
@@ -63,6 +75,11 @@ def personal_data_in(column: Column, values: Sequence[bytes], share: float) -> s
                 return what
     words = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.name).lower())
     return "personal data, by its name" if _PERSONAL_NAME.search(words) else None
+
+
+def _held(column: Column, values: Sequence[bytes]) -> Sequence[bytes]:
+    """Return the values of a column that are not missing."""
+    return [value for value in values if not is_missing(value)] if column.nulls else values
 
 
 def _is_card(value: bytes) -> bool:
@@ -91,68 +108,147 @@ _PERSONAL_VALUES: tuple[tuple[str, tuple[str, ...], int, Callable[[bytes], bool]
 )
 
 
-def advise(
-    columns: list[Column],
-    target: dict[str, Any],
-    personal: dict[str, str],
-    sample: Sample,
-    duplicates: tuple[int, int],
-    rows: int,
-    settings: InspectionSettings,
-) -> list[dict[str, Any]]:
-    """Return the advice, each with `rule`, `column` (or null) and `message`, in the order of the columns.
+@dataclass(frozen=True)
+class Findings:
+    """What a pass over the file found: columns, and by the name of a column what personal data it holds and what it
+    almost is; the target's part of the profile, its classes and null words; how many rows of how many checked are
+    repeated; and a sample.
+    """
 
-    `target` is the target's part of the profile, `personal` what columns hold by name, `duplicates` how many rows
-    of how many checked are repeated.
+    columns: list[Column]
+    personal: dict[str, str]
+    almost: dict[str, Almost]
+    target: dict[str, Any]
+    classes: list[Class] | None
+    null_words: list[Class]
+    duplicates: tuple[int, int]
+    rows: int
+    sample: Sample
+
+
+def advise(findings: Findings, settings: InspectionSettings) -> list[Advice]:
+    """Return the advice, each with `rule`, `column` (or null) and `message`."""
+    advice: list[Finding] = []
+    target = findings.target["column"]
+    labels = _Labels(findings, settings)
+    for column, values in zip(findings.columns, findings.sample.columns, strict=True):
+        advice += _about_almost(column, findings)
+        if column.name != target:
+            advice += _about_feature(column, values, labels, findings, settings)
+    for names in names_alike([column.name for column in findings.columns]):
+        message = (
+            f"the names {_listed(names)} differ in case, blanks or invisible characters only; apps will mix them up"
+        )
+        advice.append((NAMES_ALIKE, names[0], message))
+    advice += _about_labels(findings)
+    advice += _about_rows(findings, settings)
+    return bounded(advice)
+
+
+def refuse_fatal(advice: Iterable[Advice], fatal: Collection[str]) -> None:
+    """End the execution when a rule that its settings make fatal gave advice.
 
     Raises:
-        AdviceIsFatal: a rule that the settings make fatal gave advice.
+        AdviceIsFatal: with the rule and the column; what was found is in the advice, for it may show classes.
     """
-    found: list[tuple[str, str | None, str]] = []
-    labels = _Labels(sample.target, settings, by_class=target["classes"] is not None)
-    for column, values in zip(columns, sample.columns, strict=True):
-        if column.name == target["column"]:
-            continue
-        if column.name in personal:
-            found.append(
-                (
-                    PERSONAL,
-                    column.name,
-                    f"holds what looks like {personal[column.name]}; leave it out unless the model needs it",
-                )
-            )
-        if not column.capped and len(column.values) <= 1 and (not column.nulls or not column.values):
-            found.append((CONSTANT, column.name, "is the same in every row and tells the model nothing; leave it out"))
-            continue
-        if _is_identifier(column, values, settings):
-            found.append(
-                (
-                    IDENTIFIER,
-                    column.name,
-                    "differs in almost every row, as an identifier does; a model cannot learn from it",
-                )
-            )
-        if _determines(column, values, labels, settings):
-            message = (
-                f"determines the target in all {sample.rows:,} rows looked at; if it is known only after the fact, "
-                "leave it out, "
-                "or the model will look better than it is"
-            )
-            found.append((LEAK, column.name, message))
-    found += _about_rows(target, duplicates, rows, settings)
-    for rule, name, message in found:
-        if rule in settings.fatal_advice:
+    for entry in advice:
+        if entry["rule"] in fatal:
+            column = entry["column"]
+            about = f" about column {column!r}" if column else ""
             raise AdviceIsFatal(
-                f"{rule}: {f'column {name!r} ' if name else ''}{message}; the model's settings make this rule fatal",
-                column=name,
+                f"{entry['rule']}: the model's settings make this rule fatal, and the execution's advice{about} says "
+                "what was found; correct the file, or take the rule out of fatal_advice",
+                column=column,
             )
-    return [{"rule": rule, "column": name, "message": message} for rule, name, message in found]
 
 
-def _about_rows(
-    target: dict[str, Any], duplicates: tuple[int, int], rows: int, settings: InspectionSettings
-) -> Iterable[tuple[str, str | None, str]]:
-    repeated, checked = duplicates
+def bounded(findings: Iterable[Finding]) -> list[Advice]:
+    """Return findings as advice; of a rule that gave too many, one sums up all."""
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_rule.setdefault(finding[0], []).append(finding)
+    return [
+        {"rule": rule, "column": column, "message": message}
+        for of_rule in by_rule.values()
+        for rule, column, message in (of_rule if len(of_rule) <= ENTRIES_MAX else [_summed_up(of_rule)])
+    ]
+
+
+def _summed_up(findings: list[Finding]) -> Finding:
+    rule, first, message = findings[0]
+    columns = list(dict.fromkeys(column for _, column, _ in findings if column))
+    if len(columns) == 1:
+        return rule, first, f"{len(findings):,} times, first: {message}"
+    return rule, None, f"{len(columns):,} columns, {_listed(columns)}; the first {message}"
+
+
+def counted(rows: int) -> str:
+    """Return a number of rows in words."""
+    return f"{rows:,} row{'' if rows == 1 else 's'}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return the first of some names, none of them at length; as escapes where they would look the same."""
+    short = [name[:SHOWN_CHARACTERS] + ("…" if len(name) > SHOWN_CHARACTERS else "") for name in names[:ENTRIES_MAX]]
+    look = {unicodedata.normalize("NFC", repr(name)) for name in short}
+    written = [repr(name) if len(look) == len(short) else ascii(name) for name in short]
+    return ", ".join(written) + (", …" if len(names) > ENTRIES_MAX else "")
+
+
+def _about_almost(column: Column, findings: Findings) -> Iterator[Finding]:
+    if almost := findings.almost.get(column.name):
+        rule = ALMOST_NUMBER if almost.what == "number" else ALMOST_DATE
+        message = f"{almost.message()}. The first is in line {almost.first.line:,} and looks like: {almost.sample}"
+        yield rule, column.name, message
+    if column.type in ("date", "datetime") and len(column.forms) > 1:
+        forms = ", ".join(f"{' or '.join(form)} (first in line {line:,})" for form, line in column.forms.items())
+        yield TWO_FORMS, column.name, f"holds dates of several forms: {forms}; write all of them as YYYY-MM-DD"
+
+
+def _about_feature(
+    column: Column, values: list[bytes], labels: _Labels, findings: Findings, settings: InspectionSettings
+) -> Iterator[Finding]:
+    if column.name in findings.personal:
+        message = f"holds what looks like {findings.personal[column.name]}; leave it out unless the model needs it"
+        yield PERSONAL, column.name, message
+    if not column.capped and len(column.values) <= 1 and (not column.nulls or not column.values):
+        yield CONSTANT, column.name, "is the same in every row and tells the model nothing; leave it out"
+        return
+    if column.name not in findings.almost and _is_identifier(column, values, settings):
+        message = "differs in almost every row, as an identifier does; a model cannot learn from it"
+        yield IDENTIFIER, column.name, message
+    if _determines(column, values, labels, settings):
+        message = (
+            f"determines the target in all {findings.sample.rows:,} rows looked at; if it is known only after the "
+            "fact, leave it out, or the model will look better than it is"
+        )
+        yield LEAK, column.name, message
+
+
+def _about_labels(findings: Findings) -> Iterator[Finding]:
+    name, classes = findings.target["column"], findings.classes
+    if classes is None:
+        return
+    by_value = {one.value: one for one in classes}
+    for values in names_alike(list(by_value)):
+        alike = sorted((by_value[value] for value in values), key=lambda one: one.line)
+        places = ", ".join(f"{counted(one.rows)} from line {one.line:,} on" for one in alike[:ENTRIES_MAX])
+        message = (
+            f"the classes {_listed([one.value for one in alike])} ({places}) differ in case, blanks or invisible "
+            "characters only, and are learned apart; write them in one way"
+        )
+        yield LABELS_ALIKE, name, message
+    for word in findings.null_words:
+        message = (
+            f"{word.value!r} is read as missing: {counted(word.rows)}, first in line {word.line:,}; rename the class, "
+            "if it is one"
+        )
+        yield LABEL_MISSING, name, message
+
+
+def _about_rows(findings: Findings, settings: InspectionSettings) -> Iterator[Finding]:
+    target, rows = findings.target, findings.rows
+    repeated, checked = findings.duplicates
     if checked and repeated / checked >= settings.duplicate_share:
         message = (
             f"{repeated:,} of the first {checked:,} rows repeat an earlier one; repeated rows in both parts flatter "
@@ -161,19 +257,42 @@ def _about_rows(
         yield DUPLICATES, None, message
     if rows > target["labelled_rows"]:
         message = (
-            f"{rows - target['labelled_rows']:,} rows have no target; they go to training, where Autopilot leaves "
+            f"{counted(rows - target['labelled_rows'])} without a target; they go to training, where Autopilot leaves "
             "them out"
         )
         yield UNLABELLED_ROWS, target["column"], message
-    if target["classes"]:
-        rarest = min(target["classes"], key=lambda entry: entry["rows"])
-        fair = 2 / len(target["classes"])  # for two classes the threshold is the share itself
-        if rarest["rows"] / target["labelled_rows"] < settings.imbalance_share * fair:
+    if findings.classes:
+        rarest = min(findings.classes, key=lambda one: one.rows)
+        fair = 2 / len(findings.classes)  # for two classes the threshold is the share itself
+        if rarest.rows / target["labelled_rows"] < settings.imbalance_share * fair:
             message = (
-                f"class {rarest['value']!r} has {rarest['rows']:,} of {target['labelled_rows']:,} rows; prefer F1, "
+                f"class {_listed([rarest.value])} has {rarest.rows:,} of {target['labelled_rows']:,} rows; prefer F1, "
                 "AUC or BalancedAccuracy to Accuracy"
             )
             yield IMBALANCE, target["column"], message
+
+
+def schema_changes(profile: dict[str, Any], live: dict[str, Any]) -> list[Finding]:
+    """Return one finding when names or types of a profile's columns are not those of the live version's profile."""
+    now, before = ({column["name"]: column["type"] for column in one["columns"]} for one in (profile, live))
+    changes = [
+        f"{_listed(names)} {what}"
+        for names, what in (
+            ([name for name in now if name not in before], "new"),
+            ([name for name in before if name not in now], "gone"),
+        )
+        if names
+    ]
+    changed = [name for name in now if name in before and now[name] != before[name]]
+    changes += [f"{_listed([name])} was {before[name]} and is {now[name]}" for name in changed[:ENTRIES_MAX]]
+    changes += [f"{len(changed) - ENTRIES_MAX:,} more of another type"] if len(changed) > ENTRIES_MAX else []
+    if not changes:
+        return []
+    message = (
+        f"the columns are not those of the live version: {', '.join(changes)}; apps that send its columns may be "
+        "refused"
+    )
+    return [(SCHEMA_CHANGED, None, message)]
 
 
 def _is_identifier(column: Column, values: list[bytes], settings: InspectionSettings) -> bool:
@@ -182,7 +301,7 @@ def _is_identifier(column: Column, values: list[bytes], settings: InspectionSett
     """
     if column.type not in ("integer", "text") or not column.capped:
         return False
-    held = [value for value in values if value not in NULLS]
+    held = _held(column, values)
     if not held or len(set(held)) < settings.identifier_share * len(held):
         return False
     if column.type == "text":
@@ -194,12 +313,18 @@ def _is_identifier(column: Column, values: list[bytes], settings: InspectionSett
 class _Labels:
     """The target's values of the sample, as numbers: codes of classes, or the values themselves."""
 
-    def __init__(self, target: list[bytes], settings: InspectionSettings, *, by_class: bool):
-        codes = {value: code for code, value in enumerate(dict.fromkeys(target))}
-        self.by_class = by_class
-        self.numbers = np.array([codes[value] if by_class else float(value) for value in target], np.float64)
+    def __init__(self, findings: Findings, settings: InspectionSettings):
+        target = findings.sample.target
+        column = next(column for column in findings.columns if column.name == findings.target["column"])
+        numeric, boolean = column.numeric, column.type == "boolean"
+        keys = [label_key(value.decode(), numeric=numeric, boolean=boolean) for value in target]
+        codes = {key: code for code, key in enumerate(dict.fromkeys(keys))}
+        self.by_class = findings.classes is not None
+        self.numbers = np.array(
+            [codes[key] if self.by_class else float(value) for key, value in zip(keys, target, strict=True)], np.float64
+        )
         self.list = self.numbers.tolist()
-        most_frequent = max(Counter(target).values(), default=0)
+        most_frequent = max(Counter(keys).values(), default=0)
         # With hardly another value than the most frequent one, anything would seem to determine it.
         self.telling = len(target) - most_frequent >= settings.leak_minority_rows
 
@@ -214,7 +339,7 @@ def _determines(column: Column, values: list[bytes], labels: _Labels, settings: 
         seen: dict[bytes, float] = {}
         if all(seen.setdefault(value, label) == label for value, label in zip(values, labels.list, strict=True)):
             return True
-    if not column.numeric or column.kinds & Kind.NOT_FINITE or (column.nulls and not NULLS.isdisjoint(values)):
+    if not column.numeric or column.kinds & Kind.NOT_FINITE or (column.nulls and any(map(is_missing, values))):
         return False
     if labels.by_class:  # most columns are told by their first values
         return all(_lie_apart(values[:rows], labels.list[:rows]) for rows in (LEAK_ROWS_FIRST, len(values)))

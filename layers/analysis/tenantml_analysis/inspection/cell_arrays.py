@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from tenantml_analysis.inspection.known_keys import nulls_in
 from tenantml_analysis.inspection.row_arrays import Rows
-from tenantml_analysis.inspection.words import Ints, Mask, Words, first_words, keys_of
+from tenantml_analysis.inspection.words import Ints, Mask, Words, keys_of
 
 
 class Block:
@@ -16,14 +15,14 @@ class Block:
     def __init__(self, rows: Rows, part: slice):
         self.words = rows.words
         self.starts = rows.value_starts[part]
-        self.lengths = rows.value_ends[part] - self.starts
-        self.first = first_words(self.words, self.starts, self.lengths)
-        self.nulls = nulls_in(self.first, self.lengths)
+        self.lengths = rows.lengths[part]
+        self.first = rows.first[part]
+        self.missing = rows.missing[part]
 
     def of(self, columns: Ints) -> Cells:
         """Return the cells of some columns."""
-        lengths, first, nulls = self.lengths.T[columns], self.first.T[columns], self.nulls.T[columns]
-        return Cells(self.words, columns, self.starts, lengths, first, nulls)
+        lengths, first, missing = self.lengths.T[columns], self.first.T[columns], self.missing.T[columns]
+        return Cells(self.words, columns, self.starts, lengths, first, missing)
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Cells:
     all_starts: Ints  # as in the block
     lengths: Ints
     first: Words
-    nulls: Mask
+    missing: Mask
 
     @cached_property
     def starts(self) -> Ints:
@@ -45,7 +44,7 @@ class Cells:
     def of(self, some: Ints) -> Cells:
         """Return some of these columns."""
         return Cells(
-            self.words, self.columns[some], self.all_starts, self.lengths[some], self.first[some], self.nulls[some]
+            self.words, self.columns[some], self.all_starts, self.lengths[some], self.first[some], self.missing[some]
         )
 
     def keys(self) -> Words:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from tenantml.domain.meaning import label_key, names_alike
 from tenantml.errors import (
+    DatasetError,
     RareClass,
     SingleClass,
     TargetEmpty,
@@ -15,18 +18,28 @@ from tenantml.errors import (
     TooFewRows,
     TooManyClasses,
 )
-from tenantml_analysis.inspection.columns import Column, shown
-from tenantml_analysis.inspection.known_keys import nulls_in
+from tenantml_analysis.inspection.almost import Almost
+from tenantml_analysis.inspection.columns import Column, Place, shown
+from tenantml_analysis.inspection.redaction import redacted
 from tenantml_analysis.inspection.row_arrays import Rows
 from tenantml_analysis.inspection.settings import InspectionSettings
 from tenantml_analysis.inspection.split import UNLABELLED
-from tenantml_analysis.inspection.values import NULLS, Kind, kind_and_number, kind_of
-from tenantml_analysis.inspection.words import KEYED_BYTES_MAX, Ints, Words, first_words, keys_of, word_of
+from tenantml_analysis.inspection.values import NUMERIC, Kind
+from tenantml_analysis.inspection.words import KEYED_BYTES_MAX, Ints, Words, keys_of, value_of
 
 BINARY, MULTICLASS, REGRESSION = "BinaryClassification", "MulticlassClassification", "Regression"
 _UNKNOWN = -2
-_NANS = np.array([word_of(value) for value in NULLS if value and kind_of(value) == Kind.NOT_FINITE], np.uint64)
+_NANS = {b"NaN", b"nan", b"-NaN", b"-nan"}
 STRATA_MAX = 256  # the first so many values of the target are split each on its own, all others together
+
+
+@dataclass
+class Class:
+    """A class, or a word for a missing one: how it is first written, its rows, and the line of the first."""
+
+    value: str
+    rows: int
+    line: int
 
 
 class Target:
@@ -37,26 +50,25 @@ class Target:
         self._settings = settings
         self._room = max(settings.classes_max + 1, STRATA_MAX)
         self._codes: dict[bytes, int] = {}  # the first so many values, in order of appearance
+        self._lines: list[int] = []  # of the first row of each
         self._counts: Ints = np.zeros(0, np.int64)  # rows per code
         self._key_codes: dict[int, int] = {}
         self._keys: Words = np.zeros(0, np.uint64)  # sorted, beside their codes
         self._codes_of_keys: Ints = np.zeros(0, np.int64)
-        self._first_nan: int | None = None
+        self._first_missing: Place | None = None
+        self.null_words: dict[bytes, Class] = {}
+        self.rows = 0
         self.labelled_rows = 0
 
     def add(self, rows: Rows) -> Ints:
         """Take in a block of rows; returns each row's stratum, or `UNLABELLED` for a row without a target."""
-        starts = rows.value_starts[:, self._position]
-        lengths = rows.value_ends[:, self._position] - starts
-        words = rows.words
-        first = first_words(words, starts, lengths)
-        nulls = nulls_in(first, lengths)
-        if self._first_nan is None and nulls.any():
-            nans = np.flatnonzero(nulls & np.isin(first, _NANS))
-            self._first_nan = rows.line_of(int(nans[0])) if len(nans) else None
-        keys = keys_of(words, starts, lengths, first)
+        starts, lengths = rows.value_starts[:, self._position].copy(), rows.lengths[:, self._position].copy()
+        first, missing = rows.first[:, self._position].copy(), rows.missing[:, self._position]
+        if missing.any():
+            self._note_missing(rows, np.flatnonzero(missing), first)
+        keys = keys_of(rows.words, starts, lengths, first)
         codes = self._known_codes(keys, lengths)
-        codes[nulls] = UNLABELLED
+        codes[missing] = UNLABELLED
         unknown = self._to_learn(codes, lengths)
         batch = 64  # few values or many: look at some, then at those that are still unknown
         while len(unknown):
@@ -69,8 +81,20 @@ class Target:
         counts[: len(self._counts)] += self._counts
         self._counts = counts
         codes[codes == _UNKNOWN] = STRATA_MAX
+        self.rows += len(codes)
         self.labelled_rows += int(np.count_nonzero(codes != UNLABELLED))
         return np.minimum(codes, STRATA_MAX)
+
+    def _note_missing(self, rows: Rows, missing: Ints, first: Words) -> None:
+        """Count the words for a missing value among the labels; those that are empty or blank are meant so."""
+        if self._first_missing is None:
+            row = int(missing[0])
+            self._first_missing = Place(rows.line_of(row), rows.value(row, self._position))
+        words = missing[(first[missing] != 0) & ~rows.blanks[missing, self._position]]
+        for word, at, count in zip(*np.unique(first[words], return_index=True, return_counts=True), strict=True):
+            value = value_of(int(word))
+            noted = self.null_words.setdefault(value, Class(shown(value), 0, rows.line_of(int(words[at]))))
+            noted.rows += int(count)
 
     def _to_learn(self, codes: Ints, lengths: Ints) -> Ints:
         return np.flatnonzero((codes == _UNKNOWN) & ((lengths > KEYED_BYTES_MAX) | (len(self._codes) < self._room)))
@@ -89,6 +113,7 @@ class Target:
             code = self._codes.get(value)
             if code is None and len(self._codes) < self._room:
                 code = self._codes[value] = len(self._codes)
+                self._lines.append(rows.line_of(row))
                 if lengths[row] <= KEYED_BYTES_MAX:
                     self._key_codes[int(keys[row])] = code
             codes[row] = _UNKNOWN if code is None else code
@@ -97,66 +122,89 @@ class Target:
         self._keys = np.array(sorted(self._key_codes), np.uint64)
         self._codes_of_keys = np.array([self._key_codes[int(key)] for key in self._keys], np.int64)
 
-    def conclude(self, column: Column) -> dict[str, Any]:
+    def conclude(self, column: Column, almost: Almost | None) -> dict[str, Any]:
         """Return the target's part of the profile: problem type, where it is from, classes with counts (null for
-        regression).
+        regression). `almost` is what the target almost is.
 
         Raises:
-            TargetEmpty, TargetNotFinite, TooFewRows, SingleClass, TargetMismatch, TooManyClasses, RareClass: in this
+            TargetNotFinite, TargetEmpty, TooFewRows, SingleClass, TargetMismatch, TooManyClasses, RareClass: in this
             order.
         """
-        name, wanted = column.name, self._settings.problem_type
-        not_finite = [line for line in (self._first_nan, column.first_not_finite) if line]
-        if not_finite and column.numeric:
-            raise TargetNotFinite(
-                "the target is a number and this row's is not finite; remove the rows whose target is infinite or NaN",
-                line=min(not_finite),
-                column=name,
-            )
-        if not self.labelled_rows:
-            raise TargetEmpty(
-                "the target has no value in any row; fill it, or name another column as the model's target", column=name
-            )
-        if self.labelled_rows < self._settings.min_training_rows:
-            raise TooFewRows(
-                f"{self.labelled_rows:,} rows have a target, Autopilot trains on {self._settings.min_training_rows:,} "
-                "or more; "
-                "upload all rows in one file",
-            )
-        classes = self._classes(column)
+        name, chosen = column.name, self._settings.problem_type
+        self._refuse_not_finite(column)
+        self._refuse_few_rows(name)
+        classes = self.classes = self._classes(column)
         if classes is not None and len(classes) == 1:
             raise SingleClass(
                 "the target is the same in every row, so there is nothing to predict; add rows of other classes",
+                line=classes[0].line,
                 column=name,
+                sample=redacted(classes[0].value.encode()),
             )
-        problem_type = wanted or self._guess(column, classes)
-        self._check(problem_type, column, classes)
+        problem_type = chosen or self._guess(column, classes)
+        self._check(problem_type, column, classes, almost)
+        if problem_type == REGRESSION:
+            self.classes = None
         return {
             "column": name,
             "problem_type": problem_type,
-            "problem_type_from": "settings" if wanted else "data",
+            "problem_type_from": "settings" if chosen else "data",
             "labelled_rows": self.labelled_rows,
             "classes": None
-            if problem_type == REGRESSION or classes is None
+            if self.classes is None
             else [
-                {"value": value, "rows": count}
-                for value, count in sorted(classes.items(), key=lambda item: (-item[1], item[0]))
+                {"value": one.value, "rows": one.rows}
+                for one in sorted(self.classes, key=lambda one: (-one.rows, one.value))
             ],
         }
 
-    def _classes(self, column: Column) -> dict[str, int] | None:
-        """Return rows per class, or None when there are too many; numbers that are equal are one class however they are
-        written.
-        """
+    def _refuse_not_finite(self, column: Column) -> None:
+        line = self._first_not_finite(column)
+        if line is not None and column.numeric:
+            raise TargetNotFinite(
+                "the target is a number and this row's is not finite; remove the rows whose target is infinite or NaN",
+                line=line,
+                column=column.name,
+            )
+
+    def _first_not_finite(self, column: Column) -> int | None:
+        lines = [word.line for value, word in self.null_words.items() if value in _NANS]
+        if infinite := column.firsts.get(Kind.NOT_FINITE):
+            lines.append(infinite.line)
+        return min(lines, default=None)
+
+    def _refuse_few_rows(self, name: str) -> None:
+        least, labelled = self._settings.min_training_rows, self.labelled_rows
+        if not labelled:
+            raise TargetEmpty(
+                "the target has no value in any row; fill it, or name another column as the model's target", column=name
+            )
+        if labelled >= least:
+            return
+        needed = f"Autopilot trains on {least:,} or more"
+        missing = self._first_missing
+        if missing is None:
+            raise TooFewRows(f"the file has {labelled:,} rows, {needed}; upload all rows in one file")
+        filled = "fill it" if self.rows >= least else "fill it, and upload all rows in one file"
+        raise TooFewRows(
+            f"{labelled:,} of {self.rows:,} rows have a target, {needed}; {filled}. This row is the first without",
+            line=missing.line,
+            column=name,
+            sample=redacted(missing.value) or None,
+        )
+
+    def _classes(self, column: Column) -> list[Class] | None:
+        """Return the classes by their meaning, in the order of their first rows, or None when there are too many."""
         if len(self._codes) > self._settings.classes_max:
             return None
-        classes: dict[Any, list[Any]] = {}
-        for value, count in zip(self._codes, self._counts.tolist(), strict=True):
-            entry = classes.setdefault(kind_and_number(value)[1] if column.numeric else value, [shown(value), 0])
-            entry[1] += count
-        return dict(classes.values())
+        numeric, boolean = column.numeric, column.type == "boolean"
+        classes: dict[object, Class] = {}
+        for value, count, line in zip(map(shown, self._codes), self._counts.tolist(), self._lines, strict=True):
+            key = label_key(value, numeric=numeric, boolean=boolean)
+            classes.setdefault(key, Class(value, 0, line)).rows += count
+        return list(classes.values())
 
-    def _guess(self, column: Column, classes: dict[str, int] | None) -> str:
+    def _guess(self, column: Column, classes: list[Class] | None) -> str:
         """Autopilot's rule: two values are binary, texts and few whole numbers are multiclass, other numbers are
         regression.
         """
@@ -165,31 +213,60 @@ class Target:
         if not column.numeric:
             return MULTICLASS
         few = classes is not None and len(classes) <= self._settings.whole_number_classes_max
-        return MULTICLASS if few and all(float(value).is_integer() for value in classes or ()) else REGRESSION
+        return MULTICLASS if few and all(float(one.value).is_integer() for one in classes or ()) else REGRESSION
 
-    def _check(self, problem_type: str, column: Column, classes: dict[str, int] | None) -> None:
-        name = column.name
+    def _check(self, problem_type: str, column: Column, classes: list[Class] | None, almost: Almost | None) -> None:
+        """Refuse a target that does not fit the problem type; what it almost is says why, and what to do."""
+
+        def refusal(kind: type[DatasetError], message: str, place: Class | Place | None) -> DatasetError:
+            if almost is not None:
+                not_finite = self._first_not_finite(column) if almost.what == "number" else None
+                message = "the target " + almost.message(needs_rows=self._settings.min_training_rows)
+                if not_finite is not None:
+                    message += f". Line {not_finite:,} is not finite; correct that, too"
+                return kind(message, line=almost.first.line, column=column.name, sample=almost.sample)
+            value = place.value if isinstance(place, Place) else place.value.encode() if place else b""
+            return kind(message, line=place.line if place else None, column=column.name, sample=redacted(value) or None)
+
         if problem_type == REGRESSION:
             if not column.numeric:
-                raise TargetMismatch(
-                    "the model's problem type is regression and the target holds texts; change one of them", column=name
+                message = (
+                    "the model's problem type is Regression and the target holds texts, of which this row has the "
+                    "first; correct them, or change the problem type"
                 )
+                raise refusal(TargetMismatch, message, column.first_but(NUMERIC))
             return
+        quantity = ", or choose the problem type Regression" if column.numeric else ""
         if classes is None:
-            raise TooManyClasses(
-                f"the target has more than {self._settings.classes_max:,} different values; choose another target, "
-                "or the problem type regression if it is a number",
-                column=name,
+            message = (
+                f"the target has more than {self._settings.classes_max:,} different values; choose another target"
+                f"{quantity}"
             )
+            raise refusal(TooManyClasses, message, None)
+        rarest = min(classes, key=lambda one: (one.rows, -one.line))
+        rare = [one for one in classes if one.rows < self._settings.class_rows_min]
         if problem_type == BINARY and len(classes) != 2:
-            raise TargetMismatch(
-                f"the model's problem type is binary and the target has {len(classes):,} classes", column=name
+            message = (
+                f"the model's problem type is BinaryClassification and the target has {len(classes):,} classes"
+                f"{self._alike(classes)}; this row is the first of {rarest.rows:,} of the rarest. Correct the "
+                "classes, or change the problem type"
             )
-        rare = {value: count for value, count in classes.items() if count < self._settings.class_rows_min}
+            raise refusal(TargetMismatch, message, rarest)
         if rare:
-            raise RareClass(
-                f"{len(rare):,} of {len(classes):,} classes have fewer than {self._settings.class_rows_min} rows; add "
-                "rows of them, "
-                "remove them, or choose the problem type regression if the target is a quantity",
-                column=name,
+            message = (
+                f"{len(rare):,} of {len(classes):,} classes have fewer than {self._settings.class_rows_min} rows"
+                f"{self._alike(classes)}; this row has the first. Add rows of them"
+                f"{self._removal(classes, rare)}{quantity}"
             )
+            raise refusal(RareClass, message, rare[0])
+
+    def _removal(self, classes: list[Class], rare: list[Class]) -> str:
+        """Say that rare classes may be removed, if enough is left without them."""
+        left = self.labelled_rows - sum(one.rows for one in rare)
+        fits = left >= self._settings.min_training_rows and len(classes) - len(rare) >= 2
+        return ", or remove these rows" if fits else ""
+
+    @staticmethod
+    def _alike(classes: list[Class]) -> str:
+        alike = sum(map(len, names_alike([one.value for one in classes])))
+        return f", of which {alike:,} differ in case, blanks or invisible characters only" if alike else ""

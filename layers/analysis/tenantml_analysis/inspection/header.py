@@ -1,75 +1,197 @@
-"""The header: what the columns are called, and whether it is one."""
+"""The header: what the columns are called, and whether it is one.
+
+An error shows names only of a header that is believable; of any other row it shows the shape.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
+from itertools import count
 
 from tenantml.errors import (
+    ColumnNameTooLong,
     DuplicateColumn,
     EmptyColumnName,
+    IgnoredColumnMissing,
     NoFeatures,
     NoHeader,
     TargetMissing,
     TooManyColumns,
     WrongDelimiter,
 )
+from tenantml_analysis.inspection.columns import shown
 from tenantml_analysis.inspection.redaction import redacted
-from tenantml_analysis.inspection.values import Kind, kind_of
+from tenantml_analysis.inspection.values import DATED, NUMERIC, is_missing, read
+
+NAME_BYTES_MAX = 256
 
 _OTHER_DELIMITERS = {b";": "semicolons", b"\t": "tabs", b"|": "vertical bars"}
-_VALUE_LIKE = re.compile(rb"[^@\s]+@[^@\s]+\.[^@\s]+")
-_VALUE_KINDS = (Kind.INTEGER, Kind.NUMBER, Kind.NOT_FINITE, Kind.DATE, Kind.DATETIME)
+_EMAIL = re.compile(rb"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-def column_names(fields: list[bytes], text: bytes, line: int, target: str, columns_max: int) -> list[str]:
-    """Return the names of the columns in order, from the first record's fields and its text.
+@dataclass(frozen=True)
+class Header:
+    """The first row of a file: its line, its fields as written and its text; and what looks at the rows below it, when
+    there is a reason to.
+    """
+
+    line: int
+    fields: list[bytes]
+    text: bytes
+    look_below: Callable[[], list[tuple[int, list[bytes]]]] = list
+
+    @cached_property
+    def below(self) -> list[tuple[int, list[bytes]]]:
+        """The first rows below it: line and fields of each."""
+        return self.look_below()
+
+    @property
+    def names(self) -> list[str]:
+        """What the columns are called."""
+        return [shown(field) for field in self.fields]
+
+    @property
+    def sample(self) -> str:
+        """Its shape."""
+        return redacted(self.text.rstrip(b"\r\n"))
+
+
+def column_names(header: Header, target: str, ignored: Sequence[str], columns_max: int) -> list[str]:
+    """Return the names of the columns in order.
 
     Raises:
-        WrongDelimiter, TooManyColumns, NoHeader, EmptyColumnName, DuplicateColumn, TargetMissing, NoFeatures: in this
-        order.
+        NoHeader, WrongDelimiter, TooManyColumns, ColumnNameTooLong, EmptyColumnName, DuplicateColumn, TargetMissing,
+        IgnoredColumnMissing, NoFeatures: whatever is wrong first.
     """
-    sample = redacted(text.rstrip(b"\r\n"))
-    others = [what for delimiter, what in _OTHER_DELIMITERS.items() if len(fields) == 1 and delimiter in fields[0]]
-    if others:
-        raise WrongDelimiter(
-            f"the columns are separated by {others[0]}; separate them by commas", line=line, sample=sample
-        )
-    if len(fields) > columns_max:
+    line, names = header.line, header.names
+    if target not in names:
+        _refuse_lines_above(header, target)
+    _refuse_other_delimiters(header)
+    if len(names) > columns_max:
         raise TooManyColumns(
-            f"the header has {len(fields):,} columns where at most {columns_max:,} are allowed; leave columns out",
+            f"the header has {len(names):,} columns where at most {columns_max:,} are allowed; leave columns out",
             line=line,
         )
-    names = [field.replace(b'""', b'"').decode() for field in fields]
-    if target not in names and any(_looks_like_a_value(field) for field in fields):
+    if target not in names and any(map(_looks_like_a_value, header.fields)):
         raise NoHeader(
             f"the first row looks like values, not like names of columns; put a header first, with {target!r} in it",
             line=line,
-            sample=sample,
+            sample=header.sample,
         )
-    unnamed = [number for number, name in enumerate(names, 1) if not name.strip()]
-    if unnamed:
-        raise EmptyColumnName(f"column {unnamed[0]:,} of the header has no name; give every column one", line=line)
-    name, times = Counter(names).most_common(1)[0]
-    if times > 1:
-        raise DuplicateColumn(f"{times} columns have this name; give every column its own", line=line, column=name)
+    _refuse_bad_names(header, has_target=target in names)
     if target not in names:
-        raise TargetMissing(_target_missing(names, target), line=line)
-    if len(names) == 1:
+        raise _target_missing(header, target)
+    for name in ignored:
+        if name not in names:
+            near = _nearest(name, names)
+            hint = f"; did you mean {near!r}?" if near else ""
+            raise IgnoredColumnMissing(
+                f"no column is called {name!r}, which the model's ignore_columns names{hint}; correct the setting, "
+                "or the header",
+                line=line,
+            )
+    if not set(names) - {target, *ignored}:
         raise NoFeatures(
-            "there is no column but the target; add the columns to predict it from", line=line, column=target
+            "there is no column to predict the target from; add some, or ignore fewer", line=line, column=target
         )
     return names
 
 
+def _refuse_lines_above(header: Header, target: str) -> None:
+    """Refuse a file whose header comes below other lines, as titles, comments and `sep=` are."""
+    for line, fields in header.below:
+        if target in map(shown, fields):
+            what = "a 'sep=' line" if header.fields[0].lower().startswith(b"sep=") else "a title or a comment"
+            raise NoHeader(
+                f"the header seems to be in line {line:,}, where the target {target!r} is, below {what}; remove the "
+                "lines above the header",
+                line=header.line,
+                sample=header.sample,
+            )
+
+
+def _refuse_other_delimiters(header: Header) -> None:
+    if len(header.fields) > 1:
+        return
+    for delimiter, what in _OTHER_DELIMITERS.items():
+        if delimiter in header.fields[0]:
+            raise WrongDelimiter(
+                f"the columns are separated by {what}; separate them by commas", line=header.line, sample=header.sample
+            )
+
+
+def _refuse_bad_names(header: Header, *, has_target: bool) -> None:
+    line, names = header.line, header.names
+    for number, field in enumerate(header.fields, 1):
+        if len(field) > NAME_BYTES_MAX:
+            raise ColumnNameTooLong(
+                f"the name of column {number:,} has {len(field):,} bytes where at most {NAME_BYTES_MAX} are allowed; "
+                "shorten it, or put a header first if this row is none",
+                line=line,
+                sample=redacted(field),
+            )
+    unnamed = next((number for number, name in enumerate(names) if not name.strip()), None)
+    if unnamed is not None:
+        index = [fields[unnamed] for _, fields in header.below if len(fields) > unnamed]
+        if index and _counts(index):
+            raise EmptyColumnName(
+                f"column {unnamed + 1:,} of the header has no name and numbers the rows, as the index that pandas "
+                "writes does; write the file with index=False, or remove the column",
+                line=line,
+            )
+        raise EmptyColumnName(f"column {unnamed + 1:,} of the header has no name; give every column one", line=line)
+    name, times = Counter(names).most_common(1)[0]
+    if times > 1:
+        is_believable = has_target or _is_unlike_the_rows_below(header)
+        numbers = [f"{number:,}" for number, other in enumerate(names, 1) if other == name]
+        raise DuplicateColumn(
+            f"columns {', '.join(numbers[:20])} have the same name; give every column its own",
+            line=line,
+            column=name if is_believable else None,
+            sample=None if is_believable else redacted(name.encode()),
+        )
+
+
+def _counts(values: Sequence[bytes]) -> bool:
+    """Say whether values are whole numbers that go up by one."""
+    return values[0].isdigit() and all(
+        value == b"%d" % number for value, number in zip(values, count(int(values[0][:18])), strict=False)
+    )
+
+
 def _looks_like_a_value(field: bytes) -> bool:
-    return kind_of(field) in _VALUE_KINDS or _VALUE_LIKE.fullmatch(field.strip()) is not None
+    return (not is_missing(field) and read(field).kind & (NUMERIC | DATED) > 0) or _EMAIL.fullmatch(
+        field.strip()
+    ) is not None
 
 
-def _target_missing(names: list[str], target: str) -> str:
-    folded = {name.strip().casefold(): name for name in reversed(names)}
-    near = [folded[key] for key in get_close_matches(target.strip().casefold(), folded, n=1, cutoff=0.7)]
-    hint = f"; did you mean {near[0]!r}?" if near else "; change the model's target or the file's header"
-    shown = ", ".join(repr(name[:64]) for name in names[:20]) + (", …" if len(names) > 20 else "")
-    return f"no column is called {target!r}, the columns are {shown}{hint}"
+def _is_unlike_the_rows_below(header: Header) -> bool:
+    """Say whether a column of numbers or dates begins with a name: then the first row is no row of values."""
+    columns = zip(*(fields for _, fields in header.below if len(fields) == len(header.fields)), strict=True)
+    held = ([value for value in column if not is_missing(value)] for column in columns)
+    return any(values and all(map(_looks_like_a_value, values)) for values in held)
+
+
+def _target_missing(header: Header, target: str) -> TargetMissing:
+    near = _nearest(target, header.names)
+    if not near and not _is_unlike_the_rows_below(header):
+        return TargetMissing(
+            f"no column is called {target!r}; change the model's target, or the file's header. If the first row holds "
+            "values, put a header first",
+            line=header.line,
+            sample=header.sample,
+        )
+    names = ", ".join(repr(name[:64]) for name in header.names[:20]) + (", …" if len(header.names) > 20 else "")
+    hint = f"; did you mean {near!r}?" if near else "; change the model's target or the file's header"
+    return TargetMissing(f"no column is called {target!r}, the columns are {names}{hint}", line=header.line)
+
+
+def _nearest(name: str, names: Sequence[str]) -> str | None:
+    folded = {other.strip().casefold(): other for other in reversed(names)}
+    near = get_close_matches(name.strip().casefold(), folded, n=1, cutoff=0.7)
+    return folded[near[0]] if near else None

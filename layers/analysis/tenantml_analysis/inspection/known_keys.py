@@ -57,11 +57,11 @@ def _table(keys: Words) -> tuple[Words, np.uint64, np.uint64]:
 
 
 _NULLS = KnownKeys(1)
-_NULLS.replace({0: {word_of(value) for value in NULLS}})
+_NULLS.replace({0: {0} | {word_of(value) for value in NULLS}})
 
 
-def nulls_in(first: Words, lengths: Ints) -> Mask:
-    """Say which values are null; no text for null is longer than a word."""
+def null_words(first: Words, lengths: Ints) -> Mask:
+    """Say which values are empty or a word for a missing one; no such word is longer than eight bytes."""
     nulls = _NULLS.hold(first, 0)
     if nulls.any():
         nulls &= lengths <= 8

@@ -5,24 +5,31 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from tenantml.errors import EmptyFile, HeaderOnly, UploadTooLarge
-from tenantml_analysis.inspection.advice import Sample, advise, personal_data_in
+from tenantml.errors import EmptyFile, FeatureNotFinite, HeaderOnly, UploadTooLarge
+from tenantml_analysis.inspection.advice import Advice, Findings, Sample, advise, personal_data_in
+from tenantml_analysis.inspection.almost import Almost, Lines, almost
 from tenantml_analysis.inspection.classes import Target
-from tenantml_analysis.inspection.header import column_names
+from tenantml_analysis.inspection.columns import Column
+from tenantml_analysis.inspection.header import Header, column_names
 from tenantml_analysis.inspection.profiling import Columns
 from tenantml_analysis.inspection.reader import Reader
 from tenantml_analysis.inspection.records import Limits
-from tenantml_analysis.inspection.row_arrays import Rows
+from tenantml_analysis.inspection.redaction import redacted
+from tenantml_analysis.inspection.row_arrays import rows_of
 from tenantml_analysis.inspection.settings import InspectionSettings
 from tenantml_analysis.inspection.sniffing import SNIFFED_BYTES, UTF8_BOM, refuse_other_formats
 from tenantml_analysis.inspection.split import Sink, Splitter
+from tenantml_analysis.inspection.values import Kind
+from tenantml_analysis.inspection.words import Ints
 
-PROFILE_FORMAT = 1
+PROFILE_FORMAT = 2  # 2: the form of dates
+ROWS_BELOW_HEADER = 10  # are looked at when the header is judged
 REUSED_BYTES = 24 * 1024**2
 
 
@@ -33,7 +40,7 @@ class Inspection:
     train_rows: int
     holdout_rows: int
     profile: dict[str, Any]
-    advice: list[dict[str, Any]]
+    advice: list[Advice]
 
 
 def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, holdout: Sink) -> Inspection:
@@ -56,12 +63,20 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
     head = reader.head(SNIFFED_BYTES)
     refuse_other_formats(head)
     bom = head.startswith(UTF8_BOM)
-    reader.skip(len(UTF8_BOM) if bom else 0)
-    found = reader.header()
-    if found is None:
+    reader.skip(len(head) - len(_without_boms(head)))
+    header = reader.header()
+    if header is None:
         raise EmptyFile("the file is empty; upload a CSV with a header and rows")
-    record, header, line = found
-    names = column_names(record.fields, header, line, settings.target, settings.columns_max)
+    record, header_text, line = header
+    all_names = column_names(
+        Header(line, record.fields, header_text, partial(reader.next_rows, ROWS_BELOW_HEADER)),
+        settings.target,
+        settings.ignore_columns,
+        settings.columns_max,
+    )
+    ignored = [number for number, name in enumerate(all_names) if name in settings.ignore_columns]
+    kept = [number for number in range(len(all_names)) if number not in ignored]
+    names = [all_names[number] for number in kept]
 
     columns = Columns(names, settings.distinct_max)
     target = Target(names.index(settings.target), settings)
@@ -75,26 +90,34 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
     )
     line_ends = {"lf": 0, "crlf": 0, "cr": 0}
     quoted = False
+    first_line = last_line = 0
+    staged_header, _ = rows_of(header_text, [record], [line], len(all_names), line, len(header_text)).staged(ignored)
     for part in (train, holdout):
-        part.write(header)
-    for rows in reader.rows(len(names)):
+        part.write(staged_header)
+    for all_rows in reader.rows(len(all_names), header_text):
+        rows = all_rows.of(kept) if ignored else all_rows
         columns.add(rows)
-        splitter.add(rows.text, rows.starts, target.add(rows))
-        duplicates.add(rows)
+        text, starts = all_rows.staged(ignored)
+        splitter.add(text, starts, target.add(rows))
+        duplicates.add(text, starts)
         quoted |= rows.quoted
         for kind, count in rows.line_ends.items():
             line_ends[kind] += count
+        first_line, last_line = first_line or rows.line_of(0), rows.last_line
     if not splitter.rows:
         raise HeaderOnly("there is a header and no row below it; upload the rows too", line=line)
 
     described = columns.conclude()
-    concluded = target.conclude(described[names.index(settings.target)])
     sample = _sample(splitter.held_out, names, settings)
-    personal = {
-        column.name: what
-        for column, values in zip(described, sample.columns, strict=True)
-        if (what := personal_data_in(column, values, settings.personal_data_share))
-    }
+    personal: dict[str, str] = {}
+    nearly: dict[str, Almost] = {}
+    for column, values in zip(described, sample.columns, strict=True):
+        if what := personal_data_in(column, values, settings.personal_data_share):
+            personal[column.name] = what
+        elif found := almost(column, values, Lines(first_line, last_line)):
+            nearly[column.name] = found
+    concluded = target.conclude(described[names.index(settings.target)], nearly.get(settings.target))
+    _refuse_not_finite(described)
     profile = {
         "format": PROFILE_FORMAT,
         "rows": splitter.rows,
@@ -109,11 +132,44 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
         },
         "target": concluded,
         "columns": [column.describe(show_values=column.name not in personal) for column in described],
+        "ignored_columns": [all_names[number] for number in ignored],
     }
-    advice = advise(described, concluded, personal, sample, duplicates.found, splitter.rows, settings)
+    findings = Findings(
+        columns=described,
+        personal=personal,
+        almost=nearly,
+        target=concluded,
+        classes=target.classes,
+        null_words=list(target.null_words.values()),
+        duplicates=duplicates.found,
+        rows=splitter.rows,
+        sample=sample,
+    )
     splitter.finish(holdout, target.labelled_rows, settings.min_training_rows)
     held_out = len(splitter.held_out)
-    return Inspection(splitter.rows - held_out, held_out, profile, advice)
+    return Inspection(splitter.rows - held_out, held_out, profile, advise(findings, settings))
+
+
+def _without_boms(head: bytes) -> bytes:
+    """Return what follows the byte-order marks; joining and saving again makes more than one."""
+    while head.startswith(UTF8_BOM):
+        head = head.removeprefix(UTF8_BOM)
+    return head
+
+
+def _refuse_not_finite(columns: list[Column]) -> None:
+    infinite = [
+        (place, column) for column in columns if column.numeric and (place := column.firsts.get(Kind.NOT_FINITE))
+    ]
+    if infinite:
+        place, column = min(infinite, key=lambda one: one[0].line)
+        raise FeatureNotFinite(
+            "the column is of numbers and this row's is not finite, or too large for 64 bits of floating point; write "
+            "a number, or leave the cell empty",
+            line=place.line,
+            column=column.name,
+            sample=redacted(place.value),
+        )
 
 
 def _reuse_memory() -> None:
@@ -144,12 +200,12 @@ class _Duplicates:
         self._hashes: set[int] = set()
         self._checked = 0
 
-    def add(self, rows: Rows) -> None:
-        starts = rows.starts[: self._rows_max - self._checked + 1].tolist()
-        if len(starts) <= self._rows_max - self._checked:
-            starts.append(len(rows.text))
-        self._hashes.update(hash(rows.text[start:end]) for start, end in pairwise(starts))
-        self._checked += len(starts) - 1
+    def add(self, text: bytes, starts: Ints) -> None:
+        edges = starts[: self._rows_max - self._checked + 1].tolist()
+        if len(edges) <= self._rows_max - self._checked:
+            edges.append(len(text))
+        self._hashes.update(hash(text[start:end]) for start, end in pairwise(edges))
+        self._checked += len(edges) - 1
 
     @property
     def found(self) -> tuple[int, int]:

@@ -1,22 +1,24 @@
 """The profile of all columns: whole-array tests pick the few values that can change what is known, and those are read
 exactly.
 
-A value is *news* unless it is null, or a known value of a column whose distinct values are still counted, or a plain
-number in a column of numbers (which at most widens the range), or a plain date in a column of dates, or in a column of
-text, about which nothing more is asked.
+A value is *news* unless it is missing, or a known value of a column whose distinct values are still counted, or a
+plain number in a column that leans to numbers (which at most widens the range), or a plain date in one that leans to
+dates, or in a column of text, about which nothing more is asked. The odd values of a column that leans are always
+news: their rows are counted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
 
 from tenantml_analysis.inspection.cell_arrays import Block, Cells
-from tenantml_analysis.inspection.columns import Column
+from tenantml_analysis.inspection.columns import TEXT, UNDECIDED, Column
 from tenantml_analysis.inspection.known_keys import KnownKeys
 from tenantml_analysis.inspection.row_arrays import Rows
-from tenantml_analysis.inspection.values import DATED, NUMERIC, Kind, kind_of
+from tenantml_analysis.inspection.values import DATED, NUMERIC, Kind
 from tenantml_analysis.inspection.words import (
     KEYED_BYTES_MAX,
     Floats,
@@ -28,6 +30,7 @@ from tenantml_analysis.inspection.words import (
     whole_number_of,
 )
 
+ISO = "YYYY-MM-DD"
 SORTED_ROWS = 128  # of a file: most columns of no categories have more values in these than are counted
 FIRST_ROWS = 16  # whose values are all news; few of the next ones are, in columns of categories
 _REMEMBERED = 32_768  # values in all, and some in every column
@@ -46,32 +49,34 @@ class Columns:
         self._counting = np.arange(len(names))  # columns whose distinct values are still counted
         self._whole = self._numeric = self._dated = self._other = np.zeros(0, np.int64)  # the others, by what they hold
         self._kinds = np.zeros(len(names), np.int64)
+        self._leanings = np.full(len(names), UNDECIDED)
+        self._iso = np.zeros(len(names), np.bool_)  # which columns hold dates of this form
         self._low = np.full(len(names), np.inf)
         self._high = np.full(len(names), -np.inf)
-        self._fresh = True
+        self._rows = 0
 
     def add(self, rows: Rows) -> None:
         """Take in a block of rows."""
-        if self._fresh:
-            self._fresh = False
+        edges: list[int | None] = [0, None]
+        if not self._rows:
             self._stop_counting(Block(rows, slice(SORTED_ROWS)).of(self._counting))
-            self._add(rows, slice(FIRST_ROWS))
-            self._add(rows, slice(FIRST_ROWS, None))
-        else:
-            self._add(rows, slice(None))
+            edges = [0, FIRST_ROWS, SORTED_ROWS, None]
+        for first, end in pairwise(edges):
+            self._add(rows, slice(first, end))
+        self._rows += len(rows.starts)
 
     def conclude(self) -> list[Column]:
         """Return the columns, complete."""
         for column, nulls in zip(self.columns, self._nulls.tolist(), strict=True):
-            column.nulls = nulls
+            column.rows, column.nulls = self._rows, nulls
         return self.columns
 
     def _add(self, rows: Rows, part: slice) -> None:
         block = Block(rows, part)
         if not len(block.starts):
             return
-        if block.nulls.any():
-            self._nulls += np.count_nonzero(block.nulls, axis=0)
+        if block.missing.any():
+            self._nulls += np.count_nonzero(block.missing, axis=0)
         for columns, test in (
             (self._counting, self._new_values),
             (self._whole, self._new_whole_numbers),
@@ -81,14 +86,14 @@ class Columns:
         ):
             if len(columns):
                 cells = block.of(columns)
-                news = test(cells) & ~cells.nulls
+                news = test(cells) & ~cells.missing
                 if news.any():
                     self._read(rows, part.start or 0, cells, news)
 
     def _stop_counting(self, cells: Cells) -> None:
         """Tell by the keys alone which columns have more distinct values than are counted, before any is read."""
-        keys = np.sort(np.where(cells.nulls, np.uint64(0), cells.keys()), axis=1)
-        distinct = np.count_nonzero(np.diff(keys, axis=1), axis=1) + 1 - cells.nulls.any(axis=1)
+        keys = np.sort(np.where(cells.missing, np.uint64(0), cells.keys()), axis=1)
+        distinct = np.count_nonzero(np.diff(keys, axis=1), axis=1) + 1 - cells.missing.any(axis=1)
         many = cells.columns[distinct > self._distinct_max].tolist()
         for number in many:
             self.columns[number].stop_counting()
@@ -99,7 +104,7 @@ class Columns:
         return ~self._known.hold(self._last_keys, cells.columns[:, None]) | (cells.lengths > KEYED_BYTES_MAX)
 
     def _all_values(self, cells: Cells) -> Mask:
-        return ~cells.nulls
+        return ~cells.missing
 
     def _new_whole_numbers(self, cells: Cells) -> Mask:
         order, ok = short_whole_numbers(cells.first, cells.lengths)
@@ -113,7 +118,7 @@ class Columns:
                 self._widen(int(cells.columns[i]), int(numbers[i]))
         news = np.zeros(ok.shape, np.bool_)
         strange = np.flatnonzero(
-            (~ok & ~cells.nulls).any(axis=1)
+            (~ok & ~cells.missing).any(axis=1)
         )  # columns with signs, dots, texts, or over eight digits
         if len(strange):
             news[strange] = self._new_numbers(cells.of(strange))
@@ -159,7 +164,7 @@ class Columns:
         dates, times = iso_dates(cells.words, cells.starts, cells.lengths, cells.first)
         kinds = self._kinds[cells.columns, None]
         known: Mask = (dates & (kinds & Kind.DATE != 0)) | (times & (kinds & Kind.DATETIME != 0))
-        return ~known
+        return ~(known & self._iso[cells.columns, None])
 
     def _read(self, rows: Rows, offset: int, cells: Cells, news: Mask) -> None:
         """Read the news exactly, column by column and in order."""
@@ -172,13 +177,13 @@ class Columns:
         changed = []
         for first, end in pairwise(edges):
             number = int(cells.columns[at_column[first]])
-            values = [rows.values[a:b] for a, b in places[first:end]]
+            values, at = [rows.values[a:b] for a, b in places[first:end]], (offset + at_row[first:end]).tolist()
             column, fresh = self.columns[number], set(values) - self._remembered[number]
-            if column.add(fresh) and column.first_not_finite is None:
-                row = next(row for row, value in enumerate(values) if kind_of(value) == Kind.NOT_FINITE)
-                column.first_not_finite = rows.line_of(offset + int(at_row[first + row]))
+            added = column.add(fresh)
+            column.place(added, values, at, rows.line_of)
+            column.weigh(added, values, [self._rows + row for row in at])
             if counting:
-                self._keys[number].update(keys[first:end])
+                self._keys[number].update(_known(keys[first:end], values, column))
             else:
                 self._remember(number, fresh)
             changed.append(number)
@@ -193,10 +198,11 @@ class Columns:
 
     def _sort(self, changed: list[int], *, counting: bool) -> None:
         """Decide how the next values of changed columns are tested."""
-        kinds_before = self._kinds.copy()
+        before = self._kinds.copy(), self._leanings.copy()
         for number in changed:
             column = self.columns[number]
-            self._kinds[number] = column.kinds
+            self._kinds[number], self._leanings[number] = column.kinds, column.leaning
+            self._iso[number] = (ISO,) in column.firsts
             if column.low is not None and column.high is not None:
                 self._low[number], self._high[number] = float(column.low), float(column.high)
             if column.capped and counting:
@@ -204,12 +210,20 @@ class Columns:
         if counting:
             self._known.replace({number: keys for number in changed if (keys := self._keys[number])})
             self._counting = np.array([n for n in self._counting if not self.columns[n].capped], np.int64)
-        elif np.array_equal(kinds_before, self._kinds):
+        elif np.array_equal(before, (self._kinds, self._leanings)):
             return
-        open_ = self._kinds & Kind.OTHER == 0
-        open_[self._counting] = False
-        numeric = open_ & (self._kinds & ~NUMERIC == 0)
-        whole = numeric & (self._kinds == Kind.INTEGER)
-        dated = open_ & (self._kinds & ~DATED == 0)
-        self._whole, self._numeric = np.flatnonzero(whole), np.flatnonzero(numeric & ~whole)
-        self._dated, self._other = np.flatnonzero(dated), np.flatnonzero(open_ & ~numeric & ~dated)
+        leanings = self._leanings.copy()
+        leanings[self._counting] = TEXT
+        whole = (leanings == NUMERIC) & (self._kinds & NUMERIC == Kind.INTEGER)
+        unread = (leanings == TEXT) & (self._kinds & Kind.OTHER == 0)
+        unread[self._counting] = False
+        self._whole, self._numeric = np.flatnonzero(whole), np.flatnonzero((leanings == NUMERIC) & ~whole)
+        self._dated = np.flatnonzero(leanings == DATED)
+        self._other = np.flatnonzero(unread | (leanings == UNDECIDED))
+
+
+def _known(keys: list[int], values: list[bytes], column: Column) -> Iterable[int]:
+    """Return the keys of values that are no news from now on."""
+    if column.leaning == UNDECIDED:
+        return ()
+    return [key for key, value in zip(keys, values, strict=True) if value not in column.odd] if column.odd else keys

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+
+from tenantml.errors import DatasetError
 from tenantml_analysis.inspection.records import (
     Limits,
     Record,
     lines_in,
     read_record,
     refuse_bad_bytes,
+    refuse_header_again,
     refuse_ragged,
     terminator_before,
 )
@@ -68,18 +72,40 @@ class Reader:
                 self._consume(record.end, self.blank_lines + lines_in(text, 0, len(text)))
                 return record, text, line
 
-    def rows(self, columns: int) -> Iterator[Rows]:
+    def next_rows(self, count: int) -> list[tuple[int, list[bytes]]]:
+        """Return line and fields of the next rows, as far as they are read and well formed, without consuming them."""
+        rows: list[tuple[int, list[bytes]]] = []
+        at, line = 0, self._line
+        try:
+            while len(rows) < count and at < len(self._text):
+                record = read_record(self._text, at, line, self._limits, last=self._last)
+                if record is None:
+                    break
+                refuse_bad_bytes(self._text[at : record.end], line, self._offset + at)
+                if not record.blank:
+                    rows.append((line, record.fields))
+                line += lines_in(self._text, at, record.end)
+                at = record.end
+        except DatasetError:
+            return rows
+        return rows
+
+    def rows(self, columns: int, header: bytes) -> Iterator[Rows]:
         """Consume the rest in blocks of rows.
 
         Raises:
-            DatasetError: at the first record that is not well formed, not text, or has another number of fields.
+            DatasetError: at the first record that is not well formed, not text, has another number of fields, or is
+                the header again.
         """
+        header = header.rstrip(b"\r\n")
         while True:
             if self._text:
                 rows = scan(self._text, columns, self._limits, self._line)
                 size = len(rows.text) if rows else 0
                 if rows is None:
-                    rows, size = self._exact(columns)
+                    rows, size = self._exact(columns, header)
+                else:
+                    _refuse_repeated_header(rows, header)
                 self._consume(size, rows.lines)
                 if len(rows.starts):
                     yield rows
@@ -88,7 +114,7 @@ class Reader:
             if not self._last:
                 self._read()
 
-    def _exact(self, columns: int) -> tuple[Rows, int]:
+    def _exact(self, columns: int, header: bytes) -> tuple[Rows, int]:
         """Read record by record; returns the rows and how many bytes they took, blank lines included."""
         text, at, line = self._text, 0, self._line
         records: list[Record] = []
@@ -100,6 +126,7 @@ class Reader:
                 self.blank_lines += 1
             else:
                 refuse_ragged(record, text, line, columns)
+                refuse_header_again(raw, header, line)
                 records.append(record)
                 lines.append(line)
             line += lines_in(raw, 0, len(raw))
@@ -127,6 +154,22 @@ class Reader:
         self._text = self._text[size:]
         self._offset += size
         self._line += lines
+
+
+def _refuse_repeated_header(rows: Rows, header: bytes) -> None:
+    """Refuse rows that have the header among them; all of them end in LF or CRLF."""
+    ends = (b"\n", b"\r\n") if rows.line_ends["crlf"] else (b"\n",)
+    repeated = [0] if rows.text.startswith(tuple(header + end for end in ends)) else []
+    for row in (b"\n" + header + end for end in ends):
+        at = rows.text.find(row)
+        while at >= 0:
+            number = int(np.searchsorted(rows.starts, at))
+            if number < len(rows.starts) and rows.starts[number] == at + 1:  # else it is in a quoted field
+                repeated.append(number)
+                break
+            at = rows.text.find(row, at + 1)
+    if repeated:
+        refuse_header_again(header, header, rows.line_of(min(repeated)))
 
 
 def _pieces(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from tenantml.errors import (
     NotUtf8,
     NulByte,
     RaggedRow,
+    RepeatedHeader,
     RowTooLong,
     StrayQuote,
     UnclosedQuote,
@@ -41,12 +42,13 @@ class Limits:
 @dataclass(frozen=True)
 class Record:
     """One record: `start` to `end` is its text with the terminator, `fields` its values as written, quotes still
-    doubled.
+    doubled, and `spans` where they start and end in the text, without the quotes around them.
     """
 
     start: int
     end: int
     fields: list[bytes]
+    spans: list[tuple[int, int]]
 
     @property
     def blank(self) -> bool:
@@ -76,6 +78,7 @@ def read_record(text: bytes, start: int, line: int, limits: Limits, *, last: boo
         UnclosedQuote, StrayQuote, FieldTooLong, RowTooLong: whatever comes first.
     """
     fields: list[bytes] = []
+    spans: list[tuple[int, int]] = []
     at = start
     while True:
         quoted = text.startswith(b'"', at)
@@ -98,12 +101,14 @@ def read_record(text: bytes, start: int, line: int, limits: Limits, *, last: boo
                 raise _row_too_long(line, limits)
             return None
         fields.append(found[1] if quoted else found[0].replace(b'"', b'""'))
+        spans.append(found.span(quoted))
         if text.startswith(b",", end):
             at = end + 1
             continue
         if end - start > limits.row_bytes:
             raise _row_too_long(line, limits)
-        return Record(start, end + (2 if text.startswith(b"\r\n", end) else 1), fields if end > start else [])
+        after = end + (2 if text.startswith(b"\r\n", end) else 1)
+        return Record(start, after, fields, spans) if end > start else Record(start, after, [], [])
 
 
 def _broken_field(
@@ -190,4 +195,17 @@ def refuse_ragged(record: Record, text: bytes, line: int, columns: int) -> None:
             "or line breaks, and give every row all fields",
             line=line,
             sample=redacted(text[record.start : record.end].rstrip(b"\r\n")),
+        )
+
+
+def refuse_header_again(record: bytes, header: bytes, line: int) -> None:
+    """Refuse a record that is the header, byte for byte but for what ends the line.
+
+    Raises:
+        RepeatedHeader: with its line.
+    """
+    if record.rstrip(b"\r\n") == header:
+        raise RepeatedHeader(
+            "this row is the header again, as in files that were joined; remove it",
+            line=line,
         )

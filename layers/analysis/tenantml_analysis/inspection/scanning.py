@@ -60,6 +60,8 @@ def scan(text: bytes, columns: int, limits: Limits, line: int) -> Rows | None:
         values=text + PADDING,
         value_starts=starts,
         value_ends=ends,
+        cell_starts=starts,
+        cell_ends=ends,
         line=line,
         lines=lines or int(np.count_nonzero(buffer[:size] == _LF)),
         line_ends={"lf": rows - crlf, "crlf": crlf, "cr": 0},

@@ -17,14 +17,14 @@ class InspectionSettings:
     guessed as Autopilot does. One labelled row in `round(1 / holdout_fraction)` is held out. The holdout is kept in
     memory until the end: when it outgrows `holdout_rows_max` or `holdout_bytes_max` it is thinned to half, evenly over
     the whole file. `field_bytes_max` is the standard library's own limit. `distinct_max` caps how many distinct values
-    of a column are counted and listed. `fatal_advice` names rules of advice (`tenantml.domain.models.ADVICE_RULES`)
-    that end the execution. `block_bytes` is how much is scanned at a time; it changes memory and speed, never the
-    outcome.
+    of a column are counted and listed. `ignore_columns` are left out of both parts, and of the profile's columns.
+    `block_bytes` is how much is scanned at a time; it changes memory and speed, never the outcome.
     """
 
     target: str
     seed: str
     problem_type: str | None = None
+    ignore_columns: tuple[str, ...] = ()
 
     holdout_fraction: float = 0.2
     holdout_rows_max: int = 20_000
@@ -53,6 +53,5 @@ class InspectionSettings:
     leak_rows_per_value: float = 2.0
     leak_minority_rows: int = 10
     leak_correlation: float = 0.9999
-    fatal_advice: frozenset[str] = frozenset()
 
     block_bytes: int = MIB

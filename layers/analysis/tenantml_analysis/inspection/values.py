@@ -1,20 +1,20 @@
-"""What a single value is: the definition that every faster way has to agree with.
+"""What a single value is, in bytes: `tenantml.domain.meaning` says it, and every faster way has to agree.
 
-Values are the bytes of a field as written, with doubled quotes. Spaces around a number, date or boolean do not count.
+Values are the bytes of a field as written, with doubled quotes: no number, boolean, date or null word holds any.
 """
 
 from __future__ import annotations
 
-import re
+import contextlib
 from collections.abc import Collection
+from dataclasses import dataclass
 from math import isinf
 from typing import Final
 
-# What pandas, and so AutoGluon, reads as missing: `keep_default_na` of pandas.read_csv.
-NULLS = frozenset(
-    b"|#N/A|#N/A N/A|#NA|-1.#IND|-1.#QNAN|-NaN|-nan|1.#IND|1.#QNAN|<NA>|N/A|NA|NULL|NaN|None|n/a|nan|null".split(b"|")
-)
-INTEGER_DIGITS_MAX = 18  # fits a signed 64-bit integer
+from tenantml.domain import meaning
+
+NULLS = frozenset(word.encode() for word in meaning.NULL_WORDS)
+_BLANKS = meaning.BLANKS.encode()
 
 
 class Kind:
@@ -34,60 +34,76 @@ class Kind:
 NUMERIC: Final = Kind.INTEGER | Kind.NUMBER | Kind.NOT_FINITE
 DATED: Final = Kind.DATE | Kind.DATETIME
 
-_NUMBER = re.compile(rb"[+-]?(?:(\d+)|(?:\d+\.\d*|\.\d+)(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+)")
-_NOT_FINITE = re.compile(rb"[+-]?(?:inf|infinity|nan)", re.IGNORECASE)
-_BOOLEAN = re.compile(rb"true|false", re.IGNORECASE)
-_DAY = rb"(?:\d{4}-[01]\d-[0-3]\d|\d{4}/[01]?\d/[0-3]?\d|[0-3]?\d/[0-3]?\d/\d{4}|[0-3]?\d\.[01]?\d\.\d{4})"
-_DATE = re.compile(_DAY)
-_DATETIME = re.compile(_DAY + rb"[ T][0-2]\d:[0-5]\d(?::[0-6]\d(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?")
+Forms = tuple[str, ...]
+"""The forms in which a date is a day of the calendar: two where its day and month can change places."""
 
 
-def kind_of(value: bytes) -> int:
-    """Return the one kind of a value that is not null; `NOT_FINITE` also for a number too large for a double."""
-    return kind_and_number(value)[0]
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a value that is not missing is: its one kind, its number if it is finite, its forms if it is a date."""
+
+    kind: int
+    number: int | float | None = None
+    forms: Forms = ()
 
 
-def kinds_and_numbers(values: Collection[bytes]) -> tuple[int, list[int | float]]:
-    """Return the kinds of values together, and the numbers among them: what `kind_and_number` says of each, faster for
-    plain ones.
-    """
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What values are together: their kinds, the finite numbers among them, and the values by kind and by forms."""
+
+    kinds: int
+    numbers: list[int | float]
+    groups: dict[int | Forms, list[bytes]]
+
+
+def is_missing(value: bytes) -> bool:
+    """Say whether a value is empty, of blanks alone, or a word for a missing one."""
+    return value in NULLS or not value.strip(_BLANKS)
+
+
+def read(value: bytes) -> Value:
+    """Read a value that is not missing; a number too large for a double is not finite."""
+    text = value.decode()
+    number = meaning.number_of(text)
+    if number is not None:
+        if isinstance(number, int):
+            return Value(Kind.INTEGER, number)
+        return Value(Kind.NOT_FINITE) if isinf(number) else Value(Kind.NUMBER, number)
+    if meaning.boolean_of(text) is not None:
+        return Value(Kind.BOOLEAN)
+    date = meaning.date_of(text)
+    if date is None:
+        return Value(Kind.OTHER)
+    orders = (date.form, meaning.MONTH_FIRST.get(date.form, date.form))
+    forms = tuple(form for form in dict.fromkeys(orders) if date.is_day_of(form))
+    return Value(Kind.DATETIME if date.time else Kind.DATE, forms=forms)
+
+
+def read_all(values: Collection[bytes]) -> Values:
+    """Read values of which none is missing: what `read` says of each, faster for plain numbers."""
     joined = b",".join(values)
-    if not joined.translate(None, b"0123456789.,-") and len(max(values, key=len)) <= INTEGER_DIGITS_MAX:
-        try:
-            if b"." not in joined:
-                return Kind.INTEGER, list(map(int, values))
-            whole = any(b"." not in value for value in values)
-            return Kind.NUMBER | (Kind.INTEGER if whole else 0), list(map(float, values))
-        except ValueError:  # such as 1.2.3, 1-2, or a comma inside a value
-            pass
-    kinds, numbers = 0, []
+    if not joined.translate(None, b"0123456789.,-") and len(max(values, key=len)) <= meaning.WHOLE_DIGITS:
+        with contextlib.suppress(ValueError):  # such as 1.2.3, 1-2, or a comma inside a value
+            return _plain_numbers(list(values))
+    kinds = 0
+    numbers: list[int | float] = []
+    groups: dict[int | Forms, list[bytes]] = {}
     for value in values:
-        kind, number = kind_and_number(value)
-        kinds |= kind
-        if number is not None:
-            numbers.append(number)
-    return kinds, numbers
+        found = read(value)
+        kinds |= found.kind
+        groups.setdefault(found.kind, []).append(value)
+        if found.forms:
+            groups.setdefault(found.forms, []).append(value)
+        if found.number is not None:
+            numbers.append(found.number)
+    return Values(kinds, numbers, groups)
 
 
-def kind_and_number(value: bytes) -> tuple[int, int | float | None]:
-    """Return the kind of a value and, for the kinds `INTEGER` and `NUMBER`, the number that it writes."""
-    if value.isdigit() and len(value) <= INTEGER_DIGITS_MAX:
-        return Kind.INTEGER, int(value)
-    value = value.strip(b" \t")
-    found = _NUMBER.fullmatch(value)
-    if found is None:
-        return _kind_of_text(value), None
-    if found[1] and len(found[1]) <= INTEGER_DIGITS_MAX:
-        return Kind.INTEGER, int(value)
-    number = float(value)
-    return (Kind.NOT_FINITE, None) if isinf(number) else (Kind.NUMBER, number)
-
-
-def _kind_of_text(value: bytes) -> int:
-    if _BOOLEAN.fullmatch(value):
-        return Kind.BOOLEAN
-    if _NOT_FINITE.fullmatch(value):
-        return Kind.NOT_FINITE
-    if _DATE.fullmatch(value):
-        return Kind.DATE
-    return Kind.DATETIME if _DATETIME.fullmatch(value) else Kind.OTHER
+def _plain_numbers(values: list[bytes]) -> Values:
+    whole = [value for value in values if b"." not in value]
+    if len(whole) == len(values):
+        return Values(Kind.INTEGER, list(map(int, values)), {Kind.INTEGER: values})
+    numbers: list[int | float] = list(map(float, values))
+    if not whole:
+        return Values(Kind.NUMBER, numbers, {Kind.NUMBER: values})
+    return Values(Kind.NUMBER | Kind.INTEGER, numbers, {Kind.NUMBER: values, Kind.INTEGER: whole})

@@ -7,6 +7,8 @@ value's are made: to pick unaligned ones takes longer than all that is done with
 
 from __future__ import annotations
 
+from calendar import monthrange
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +26,7 @@ _KEEP = np.array([(1 << 8 * size) - 1 for size in range(9)], _U)  # the first by
 _SHIFTS = np.array([0] + [64 - 8 * size for size in range(1, 9)], _U)  # to the end of a word
 _ASCII_ZEROS, _HIGH_BITS = _U(0x3030303030303030), _U(0x8080808080808080)
 _ALL_ZEROS = _KEEP & _ASCII_ZEROS  # words of so many zeros
+_BUT_BLANKS, _LOW_BITS = _U(0xD6D6D6D6D6D6D6D6), _U(0x0101010101010101)  # a space is 0x20, a tab 0x09
 _DOT = _U(ord(".") ^ ord("0"))
 _POWERS = np.array([float(10**n) for n in range(NUMBER_BYTES_MAX + 1)])
 _SCALES = _POWERS[8::-1].copy()
@@ -55,6 +58,24 @@ def first_words(words: Words, starts: Ints, lengths: Ints) -> Words:
     return found
 
 
+def blank_only(words: Words, starts: Ints, lengths: Ints, first: Words) -> Mask:
+    """Say which values are of blanks alone: spaces and tabs, at least one."""
+    blank: Mask = (first & _BUT_BLANKS) == 0
+    if not blank.any():
+        return blank
+    blank &= lengths > 0
+    at, rest, which = starts[blank], lengths[blank], np.flatnonzero(blank)
+    flat = blank.ravel()
+    while len(which):
+        word = first_words(words, at, rest)
+        # Of the bytes that are left, a blank's first and fourth bits are the same, and its sixth is set alone.
+        odd = (word & _BUT_BLANKS) | ((word ^ (word >> _U(3))) & _LOW_BITS) | (word & (word >> _U(5)) & _LOW_BITS)
+        flat[which[odd != 0]] = False
+        more = (odd == 0) & (rest > 8)
+        at, rest, which = at[more] + 8, rest[more] - 8, which[more]
+    return blank
+
+
 def keys_of(words: Words, starts: Ints, lengths: Ints, first: Words) -> Words:
     """Return 64 bits that tell values of up to `KEYED_BYTES_MAX` bytes apart: the first word itself, or a hash of a
     longer value.
@@ -84,6 +105,11 @@ def keys_of(words: Words, starts: Ints, lengths: Ints, first: Words) -> Words:
 def word_of(value: bytes) -> int:
     """Return the word of a value of at most eight bytes."""
     return int.from_bytes(value, "little")
+
+
+def value_of(word: int) -> bytes:
+    """Return the value of at most eight bytes that is a word."""
+    return word.to_bytes(8, "little").rstrip(b"\0")
 
 
 class PlainNumbers:
@@ -213,21 +239,30 @@ def _parsed(digits: Words) -> Words:
     return fours
 
 
-_ISO_DATE = (b"0000-00-", b"9999-19-", b"00", b"39")
-_ISO_TIME = (b" 00:00", b"T29:59", b":00", b":69")
+_DAYS_MAX = 40
+_DAYS = np.zeros(20 * _DAYS_MAX, np.bool_)  # by month and day: those of every year
+for _month in range(1, 13):
+    _DAYS[_month * _DAYS_MAX + 1 :][: monthrange(2023, _month)[1]] = True
 
 
 def iso_dates(words: Words, starts: Ints, lengths: Ints, first: Words) -> tuple[Mask, Mask]:
     """Say which values are plain ISO dates (2024-01-31) and which are date-times to the minute or second (2024-01-31
-    10:00:00).
+    10:00:00): days of the calendar but those of February 29th, and seconds but the sixtieth, which must be read.
     """
     second, third = (first_words(words, starts + offset, np.maximum(lengths - offset, 0)) for offset in (8, 16))
-    dated = _within(first, _ISO_DATE[0], _ISO_DATE[1])
+    days = _DAYS.take(_two_digits(first, 5) * _U(_DAYS_MAX) + _two_digits(second, 0), mode="clip")
+    days &= _within(first, b"0000-00-", b"9999-19-") & ((first & _KEEP[4]) != _ALL_ZEROS[4])  # there is no year 0
     separator = (second >> _U(16)) & _U(0xFF)
-    timed = _within(second, _ISO_DATE[2] + _ISO_TIME[0], _ISO_DATE[3] + _ISO_TIME[1])
+    timed = _within(second, b"00 00:00", b"39T29:59") & (_two_digits(second, 3) < _U(24))
     timed &= (separator == _U(ord(" "))) | (separator == _U(ord("T")))
-    timed &= (lengths == 16) | ((lengths == 19) & _within(third, _ISO_TIME[2], _ISO_TIME[3]))
-    return dated & (lengths == 10) & _within(second, _ISO_DATE[2], _ISO_DATE[3]), dated & timed
+    timed &= (lengths == 16) | ((lengths == 19) & _within(third, b":00", b":59"))
+    return days & (lengths == 10) & _within(second, b"00", b"39"), days & timed
+
+
+def _two_digits(words: Words, place: int) -> Words:
+    """Return the number that the two bytes at a place write, if they are digits."""
+    digits = words >> _U(8 * place)
+    return (digits & _U(0xF)) * _U(10) + ((digits >> _U(8)) & _U(0xF))
 
 
 def _within(words: Words, low: bytes, high: bytes) -> Mask:

@@ -19,3 +19,8 @@ class TenantMLError(Exception):
     turn = OPERATOR
     do = ""
     """What to do next, for whoever's turn it is."""
+
+    @property
+    def logged(self) -> str:
+        """What a log may say of it: nothing that is the content of a tenant's data."""
+        return str(self)

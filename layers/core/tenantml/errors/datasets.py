@@ -26,6 +26,11 @@ class DatasetError(TenantMLError):
         self.column = column
         self.sample = sample
 
+    @property
+    def logged(self) -> str:
+        """The line alone: a message names columns, which the tenant's execution shows."""
+        return f"line {self.line}" if self.line else "of the whole file"
+
 
 class EmptyFile(DatasetError):
     """The file holds no record at all."""
@@ -57,6 +62,12 @@ class NoHeader(DatasetError):
     do = "Put the columns' names into the first row."
 
 
+class RepeatedHeader(DatasetError):
+    """A row is the header again."""
+
+    do = "Remove it. Joining files makes such rows: keep the first file's header only."
+
+
 class HeaderOnly(DatasetError):
     """There is a header and no row below it."""
 
@@ -79,6 +90,12 @@ class DuplicateColumn(DatasetError):
     """Two columns of the header have the same name."""
 
     do = "Rename or remove one."
+
+
+class ColumnNameTooLong(DatasetError):
+    """The name of a column is longer than 256 bytes."""
+
+    do = "Shorten it. If the first row holds values, put a header above it."
 
 
 class TooManyColumns(DatasetError):
@@ -136,6 +153,18 @@ class TargetMissing(DatasetError):
     """No column has the target's name. Names are compared as they are written."""
 
     do = "Correct the model's `target`, or the header. The message lists near names."
+
+
+class IgnoredColumnMissing(DatasetError):
+    """No column has a name that the model's `ignore_columns` lists. Names are compared as they are written."""
+
+    do = "Correct `ignore_columns`, or the header. The message says a near name."
+
+
+class FeatureNotFinite(DatasetError):
+    """A column of numbers holds an infinity, or a number that is too large for 64 bits of floating point."""
+
+    do = "Leave the cell empty, or write the number that it stands for."
 
 
 class TargetEmpty(DatasetError):

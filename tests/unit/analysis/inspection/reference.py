@@ -1,18 +1,20 @@
 """The pre-flight, written as plainly as can be: `csv.reader`, one row at a time, everything in memory.
 
 What it decides the fast one must decide: the verdict and its line, the bytes of both parts, the profile's counts.
-Only definitions that both need are shared: what a header must be, what kind a single value is.
+Only definitions that both need are shared: what a header must be, and what a text means.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tenantml.domain import meaning
 from tenantml.errors import (
     DatasetError,
     EmptyFile,
@@ -21,15 +23,14 @@ from tenantml.errors import (
     NotUtf8,
     NulByte,
     RaggedRow,
+    RepeatedHeader,
     RowTooLong,
     StrayQuote,
     UnclosedQuote,
 )
-from tenantml_analysis.inspection.columns import Column
-from tenantml_analysis.inspection.header import column_names
+from tenantml_analysis.inspection.header import Header, column_names
 from tenantml_analysis.inspection.settings import InspectionSettings
 from tenantml_analysis.inspection.sniffing import UTF8_BOM, refuse_other_formats
-from tenantml_analysis.inspection.values import NULLS, Kind, kind_of
 
 STRATA = 256
 
@@ -44,7 +45,7 @@ class Outcome:
     columns: list[dict[str, Any]]
     classes: dict[str, int]
     labelled_rows: int
-    first_not_finite: int | None
+    first_not_finite: dict[str, int]
 
 
 @dataclass
@@ -113,7 +114,9 @@ def refuse_bad_bytes(row: Row) -> None:
 
 def inspect(data: bytes, settings: InspectionSettings) -> Outcome:
     refuse_other_formats(data[:4096])
-    text = data.removeprefix(UTF8_BOM)
+    text = data
+    while text.startswith(UTF8_BOM):
+        text = text.removeprefix(UTF8_BOM)
     if text and not text.endswith((b"\r", b"\n")):
         text += b"\n"
     rows: list[Row] = []
@@ -126,9 +129,16 @@ def inspect(data: bytes, settings: InspectionSettings) -> Outcome:
             blank += 1
         elif header is None:
             header = row
-            names = column_names(escaped(row.fields), row.text, row.line, settings.target, settings.columns_max)
+            names = column_names(
+                Header(row.line, escaped(row.fields), row.text),
+                settings.target,
+                settings.ignore_columns,
+                settings.columns_max,
+            )
         elif len(row.fields) != len(names):
             raise RaggedRow("", line=row.line)
+        elif bare(row.text) == bare(header.text):
+            raise RepeatedHeader("", line=row.line)
         else:
             rows.append(row)
     if header is None:
@@ -143,35 +153,108 @@ def escaped(fields: list[bytes]) -> list[bytes]:
 
 
 def summarise(header: Row, rows: list[Row], names: list[str], blank: int, settings: InspectionSettings) -> Outcome:
-    columns = [Column(name, settings.distinct_max) for name in names]
-    for row in rows:
-        for column, value in zip(columns, escaped(row.fields), strict=True):
-            if value in NULLS:
-                column.nulls += 1
-            else:
-                column.add([value])
+    kept = [number for number, name in enumerate(names) if name not in settings.ignore_columns]
+    cells = [[escaped(row.fields)[number] for row in rows] for number in kept]
+    columns = [describe(names[number], values, settings) for number, values in zip(kept, cells, strict=True)]
     labels = [escaped(row.fields)[names.index(settings.target)] for row in rows]
     counts: dict[bytes, int] = {}
     for label in labels:
-        if label not in NULLS:
+        if not is_missing(label):
             counts[label] = counts.get(label, 0) + 1
-    train, holdout = split(rows, labels, settings)
+    train, holdout = split(rows, labels, kept, settings)
     ends = [row.text.removeprefix(bare(row.text)) for row in rows]
-    odd = [row.line for row, label in zip(rows, labels, strict=True) if label and kind_of(label) == Kind.NOT_FINITE]
+    not_finite: dict[str, int] = {}
+    for number, values in zip(kept, cells, strict=True):
+        for row, value in zip(rows, values, strict=True):
+            nan = value.lstrip(b"-").lower() == b"nan" and is_missing(value) and names[number] == settings.target
+            if nan or is_infinite(value):
+                not_finite.setdefault(names[number], row.line)
     return Outcome(
-        train=header.text + train,
-        holdout=header.text + holdout,
+        train=staged(header, kept) + train,
+        holdout=staged(header, kept) + holdout,
         rows=len(rows),
         blank_lines=blank,
         line_ends={"lf": ends.count(b"\n"), "crlf": ends.count(b"\r\n"), "cr": ends.count(b"\r")},
-        columns=[column.describe(show_values=True) for column in columns],
+        columns=columns,
         classes={value.replace(b'""', b'"').decode(): count for value, count in counts.items()},
         labelled_rows=sum(counts.values()),
-        first_not_finite=odd[0] if odd else None,
+        first_not_finite=not_finite,
     )
 
 
-def split(rows: list[Row], labels: list[bytes], settings: InspectionSettings) -> tuple[bytes, bytes]:
+def is_missing(value: bytes) -> bool:
+    return meaning.is_missing(value.decode())
+
+
+def is_infinite(value: bytes) -> bool:
+    number = None if is_missing(value) else meaning.number_of(value.decode())
+    return number is not None and math.isinf(number)
+
+
+def describe(name: str, values: list[bytes], settings: InspectionSettings) -> dict[str, Any]:
+    held = [value.decode() for value in values if not is_missing(value)]
+    distinct = set(held)
+    capped = len(distinct) > settings.distinct_max
+    numbers = list(map(meaning.number_of, distinct))
+    dates = list(map(meaning.date_of, distinct))
+    if not held:
+        kind = "empty"
+    elif all(number is not None for number in numbers):
+        kind = "integer" if all(isinstance(number, int) for number in numbers) else "number"
+    elif all(meaning.boolean_of(text) is not None for text in distinct):
+        kind = "boolean"
+    elif all(date is not None for date in dates):
+        kind = "datetime" if any(date.time for date in dates if date) else "date"
+    else:
+        kind = "text" if capped or any(len(text.encode()) > 100 for text in distinct) else "category"
+    found: dict[str, Any] = {
+        "name": name,
+        "type": kind,
+        "nulls": len(values) - len(held),
+        "distinct": settings.distinct_max if capped else len(distinct),
+        "distinct_capped": capped,
+        "constant": len(distinct) == 1 and len(held) == len(values),
+    }
+    if kind in ("integer", "number"):
+        finite = [number for number in numbers if number is not None and math.isfinite(number)]
+        low, high = (min(finite), max(finite)) if finite else (None, None)
+        if kind == "number" and low is not None and high is not None:
+            low, high = float(low), float(high)
+        found |= {"min": low, "max": high, "finite": len(finite) == len(numbers)}
+    if kind in ("date", "datetime"):
+        found["form"] = form_of(held)
+    if kind in ("category", "boolean"):
+        found["categories"] = sorted(text.replace('""', '"') for text in distinct)
+    return found
+
+
+def form_of(texts: list[str]) -> str | list[str] | None:
+    """The forms in the order in which they come; both orders of a text that no text tells apart."""
+    seen: list[list[str]] = []
+    for text in texts:
+        date = meaning.date_of(text)
+        assert date is not None
+        forms = [date.form] + ([meaning.MONTH_FIRST[date.form]] if date.form in meaning.MONTH_FIRST else [])
+        forms = [form for form in forms if date.is_day_of(form)]
+        if forms not in seen:
+            seen.append(forms)
+    told = {forms[0] for forms in seen if len(forms) == 1}
+    left = [forms for forms in seen if len(forms) == 1 or not told & set(forms)]
+    if len(left) == 1:
+        return left[0][0] if len(left[0]) == 1 else None
+    return [form for forms in left for form in forms]
+
+
+def staged(row: Row, kept: list[int]) -> bytes:
+    """The row as it is trained on: some of its fields, byte for byte but for blanks alone, which go."""
+    field = rb'"(?:[^"]|"")*"|[^,\r\n]*'
+    texts = [match[1] for match in re.finditer(rb"(?:\A|,)(" + field + rb")", bare(row.text))]
+    assert len(texts) == len(row.fields)
+    left = [re.sub(rb'\A("?)[ \t]+("?)\Z', rb"\1\2", texts[number]) for number in kept]
+    return b",".join(left) + row.text.removeprefix(bare(row.text))
+
+
+def split(rows: list[Row], labels: list[bytes], kept: list[int], settings: InspectionSettings) -> tuple[bytes, bytes]:
     key = int.from_bytes(hashlib.sha256(settings.seed.encode()).digest()[:8], "big")
     period = max(2, round(1 / settings.holdout_fraction))
     strata: dict[bytes, int] = {}
@@ -184,8 +267,9 @@ def split(rows: list[Row], labels: list[bytes], settings: InspectionSettings) ->
         return (block >> (at - 1)) % 2 == mix(key ^ at, stratum, block >> at) % 2
 
     for row, label in zip(rows, labels, strict=True):
-        if label in NULLS:
-            train.append(row.text)
+        text = staged(row, kept)
+        if is_missing(label):
+            train.append(text)
             continue
         if len(strata) < STRATA:
             strata.setdefault(label, len(strata))
@@ -196,13 +280,16 @@ def split(rows: list[Row], labels: list[bytes], settings: InspectionSettings) ->
             stays(stratum, block, at) for at in range(1, level + 1)
         )
         if not chosen:
-            train.append(row.text)
+            train.append(text)
             continue
-        held.append((stratum, block, row.text))
-        while len(held) > settings.holdout_rows_max or sum(len(text) for *_, text in held) > settings.holdout_bytes_max:
+        held.append((stratum, block, text))
+        while (
+            len(held) > settings.holdout_rows_max
+            or sum(len(kept_text) for *_, kept_text in held) > settings.holdout_bytes_max
+        ):
             level += 1
-            train += [text for stratum, block, text in held if not stays(stratum, block, level)]
-            held = [(stratum, block, text) for stratum, block, text in held if stays(stratum, block, level)]
+            train += [gone for stratum, block, gone in held if not stays(stratum, block, level)]
+            held = [entry for entry in held if stays(*entry[:2], level)]
 
     spare = max(0, sum(seen.values()) - settings.min_training_rows)
     if len(held) > spare:

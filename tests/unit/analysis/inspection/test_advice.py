@@ -11,6 +11,7 @@ import pytest
 
 from tenantml.errors import AdviceIsFatal
 from tenantml_analysis.inspection import Inspection, InspectionSettings, inspect
+from tenantml_analysis.inspection.advice import refuse_fatal, schema_changes
 
 
 def advised(make: Callable[[int, random.Random, str], str], name: str = "column", **options: Any) -> Inspection:
@@ -103,6 +104,29 @@ def test_imbalance_and_repeated_rows_are_told() -> None:
 
 
 def test_any_rule_can_be_made_fatal() -> None:
+    advice = advised(lambda n, draw, label: "same").advice
+    refuse_fatal(advice, {"identifier-like"})
     with pytest.raises(AdviceIsFatal, match="constant-column") as raised:
-        advised(lambda n, draw, label: "same", fatal_advice=frozenset({"constant-column"}))
+        refuse_fatal(advice, {"identifier-like", "constant-column"})
     assert raised.value.column == "column"
+
+
+def test_a_rule_that_many_columns_break_is_summed_up() -> None:
+    names = [f"c{n}" for n in range(3000)]
+    rows = "".join(f"{'1,' * 3000}{'ab'[n % 2]}\n" for n in range(520))
+    data = ",".join([*names, "y"]) + "\n" + rows
+    found = inspect([data.encode()], InspectionSettings(target="y", seed="s"), io.BytesIO(), io.BytesIO())
+    (told,) = [entry for entry in found.advice if entry["rule"] == "constant-column"]
+    assert told["column"] is None
+    assert str(told["message"]).startswith("3,000 columns, 'c0', 'c1', ")
+    assert "'c20'" not in str(told["message"])
+
+
+def test_columns_that_differ_from_the_live_versions_are_told() -> None:
+    def profile(**types: str) -> dict[str, Any]:
+        return {"columns": [{"name": name, "type": type_} for name, type_ in types.items()]}
+
+    assert schema_changes(profile(a="text", y="category"), profile(y="category", a="text")) == []
+    ((rule, column, message),) = schema_changes(profile(a="text", b="date"), profile(a="number", c="date"))
+    assert (rule, column) == ("schema-changed", None)
+    assert "'b' new, 'c' gone, 'a' was number and is text" in message

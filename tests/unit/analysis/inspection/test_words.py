@@ -8,8 +8,16 @@ import random
 import numpy as np
 
 from tenantml_analysis.inspection import InspectionSettings, inspect
-from tenantml_analysis.inspection.values import Kind, kind_and_number, kind_of
-from tenantml_analysis.inspection.words import PADDING, PlainNumbers, first_words, iso_dates, keys_of, words_of
+from tenantml_analysis.inspection.values import Kind, read
+from tenantml_analysis.inspection.words import (
+    PADDING,
+    PlainNumbers,
+    blank_only,
+    first_words,
+    iso_dates,
+    keys_of,
+    words_of,
+)
 
 
 def values(count: int) -> list[bytes]:
@@ -25,6 +33,7 @@ def values(count: int) -> list[bytes]:
             [".", "-", "-.", "1.", "-.5", ".5", "1..2", "", "-0", "é.5", "1é", "12345678é", "12345678."]
         ),
         lambda: str(draw.randint(0, 10 ** draw.randint(1, 9))),
+        lambda: "".join(draw.choices(" \t", k=draw.randint(1, 30))) + draw.choice(("", "", "!", "(", ")", "\x08", "x")),
         lambda: "x" * draw.randint(9, 300) + str(draw.randint(0, 9)),
     ]
     return [draw.choice(makers)().encode() for _ in range(count)]
@@ -42,12 +51,15 @@ def test_plain_numbers_dates_and_keys_agree_with_single_values() -> None:
     numbers = PlainNumbers(words, starts, lengths, first)
     dates, times = iso_dates(words, starts, lengths, first)
     for i in np.flatnonzero(numbers.ok).tolist():
-        kind, number = kind_and_number(found[i])
-        assert number is not None, found[i]
-        assert numbers.low[i] <= number <= numbers.high[i], found[i]
-        assert kind == (Kind.NUMBER if numbers.dotted[i] else Kind.INTEGER), found[i]
-    assert {kind_of(found[i]) for i in np.flatnonzero(dates)} == {Kind.DATE}
-    assert {kind_of(found[i]) for i in np.flatnonzero(times)} == {Kind.DATETIME}
+        value = read(found[i])
+        assert value.number is not None, found[i]
+        assert numbers.low[i] <= value.number <= numbers.high[i], found[i]
+        assert value.kind == (Kind.NUMBER if numbers.dotted[i] else Kind.INTEGER), found[i]
+    assert {read(found[i]).kind for i in np.flatnonzero(dates)} == {Kind.DATE}
+    assert {read(found[i]).kind for i in np.flatnonzero(times)} == {Kind.DATETIME}
+    blank = blank_only(words, starts, lengths, first)
+    assert blank.tolist() == [bool(value) and not value.strip(b" \t") for value in found]
+    assert blank.sum() > 500
     assert numbers.ok.sum() > 10_000
     keyed = {value for value in found if len(value) <= 256}
     keys = keys_of(words, starts, lengths, first)

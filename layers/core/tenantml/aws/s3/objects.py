@@ -186,6 +186,17 @@ def get_bytes(client: Any, bucket: str, key: str) -> bytes:
     return body
 
 
+def find_bytes(client: Any, bucket: str, key: str) -> bytes | None:
+    """Return a whole small object, or None when it is not there.
+
+    Raises:
+        DatasetUnavailable: S3 did not answer now.
+    """
+    with absence(ABSENT_OBJECT), named(dict.fromkeys(BUSY, DatasetUnavailable), f"s3://{bucket}/{key} was not read"):
+        return get_bytes(client, bucket, key)
+    return None
+
+
 def unfinished_uploads(client: Any, bucket: str, prefix: str) -> list[dict[str, Any]]:
     """Return the uploads in parts under `prefix` that were begun and neither completed nor aborted (`Key`,
     `UploadId`); a bucket that is gone has none.

@@ -27,6 +27,13 @@ ADVICE_RULES = (
     "class-imbalance",
     "duplicate-rows",
     "rows-without-target",
+    "labels-alike",
+    "label-read-as-missing",
+    "almost-a-number",
+    "almost-a-date",
+    "dates-of-two-forms",
+    "names-alike",
+    "schema-changed",
 )
 # From which value on advice is given, and between which bounds a model may move it; far from where the registry rounds.
 ADVICE_THRESHOLDS: dict[str, tuple[float, float]] = {
@@ -72,6 +79,9 @@ class ModelSettings:
     target: Annotated[str, "The column to predict"]
     problem_type: Annotated[str | None, "With `objective`: both or neither; null lets Autopilot choose"] = None
     objective: Annotated[str | None, "With `problem_type`: both or neither; null lets Autopilot choose"] = None
+    ignore_columns: Annotated[
+        list[str], "Columns that are left out of training; predictions accept and ignore them"
+    ] = field(default_factory=list)
     delivery: Annotated[
         str,
         "How the training set is delivered: the access role copies it, we upload it, or the job reads it in place",
@@ -165,6 +175,9 @@ class ModelSettings:
 
         found = [
             None if self.target.strip() else "target: empty; name the column to predict",
+            "ignore_columns: holds the target, which is what is predicted"
+            if self.target in self.ignore_columns
+            else None,
             *(one_of(name, getattr(self, name), allowed) for name, allowed in CHOICES.items()),
             *(within(name, getattr(self, name), low, high) for name, (low, high) in RANGES.items()),
             None if self.instance_type in INSTANCE_TYPES else f"instance_type: {_near(self.instance_type)}",
