@@ -100,6 +100,9 @@ def test_other_words_are_no_booleans(text: str) -> None:
         ("abc", None),
         ("0e0", 0),
         ("00.000", 0),
+        ("1." + "0" * 5000, 1),
+        ("0" * 5000 + "1.0", 1),
+        ("1." + "0" * 5000 + "1", 1),
     ],
 )
 def test_whole_numbers_are_exact_in_any_spelling(text: str, number: int | None) -> None:

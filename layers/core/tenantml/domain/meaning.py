@@ -15,6 +15,8 @@ import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
 
 BLANKS = " \t"
 """They do not count around a number or a date, and a cell of nothing else is missing."""
@@ -77,19 +79,8 @@ def whole_number_of(text: str) -> int | None:
     number = number_of(text)
     if number is None or (isinstance(number, float) and not (math.isfinite(number) and number.is_integer())):
         return None
-    whole = _exact(text.strip(BLANKS)) if isinstance(number, float) else number
+    whole = int(Decimal(text.strip(BLANKS))) if isinstance(number, float) else number
     return whole if -(2**63) <= whole < 2**63 else None
-
-
-def _exact(text: str) -> int:
-    """Return a whole number of any spelling, exactly; one past 64 bits need not be exact."""
-    digits, _, exponent = text.lower().partition("e")
-    if abs(int(exponent or 0)) > 400:
-        return int(float(text))
-    whole, _, fraction = digits.partition(".")
-    shift = int(exponent or 0) - len(fraction)
-    unscaled = int(whole + fraction)
-    return unscaled * int(10**shift) if shift >= 0 else unscaled // int(10**-shift)
 
 
 def boolean_of(text: str) -> bool | None:
@@ -128,12 +119,16 @@ def date_of(text: str) -> Date | None:
 
 def day_of(parts: tuple[int, int, int], form: str) -> dt.date | None:
     """Return the day of the calendar that three numbers write in a form, or None when there is no such day."""
-    letters = [part[0] for part in re.split(r"[-/.]", form)]
-    by_letter = dict(zip(letters, parts, strict=True))
+    by_letter = dict(zip(_letters(form), parts, strict=True))
     try:
         return dt.date(by_letter["Y"], by_letter["M"], by_letter["D"])
     except ValueError:
         return None
+
+
+@lru_cache
+def _letters(form: str) -> list[str]:
+    return [part[0] for part in re.split(r"[-/.]", form)]
 
 
 def label_key(text: str, *, numeric: bool, boolean: bool) -> object:
