@@ -1,148 +1,83 @@
-"""Cells: the values of a prediction request, checked against their column's type and brought into the form of training.
+"""Cells: the values of a prediction request, checked against their column and brought into the form of training.
 
-A converter takes a value that is not null and returns the text that training would have read; a misfit is a ValueError.
-Booleans go out in the words of training, numbers in their own digits: nothing is rounded, or parsed only to be printed.
+What a text means is `tenantml.domain.meaning`'s to say. A missing cell becomes an empty text; whole numbers are written
+plainly, other numbers in their own digits as JSON spells them, booleans in the words of training, dates in the form of
+their column; categories and texts stay as they are. A cell means the same in JSON and in CSV.
 """
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
+import io
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import NoneType
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
+from tenantml.domain.meaning import (
+    BLANKS,
+    DAY_FORMS,
+    MONTH_FIRST,
+    NULL_WORDS,
+    TIME,
+    Date,
+    boolean_of,
+    date_of,
+    day_of,
+    is_missing,
+    number_of,
+    whole_number_of,
+)
 from tenantml.errors import InvalidValue
 
-Converter = Callable[[Any], str]
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader
+
+_NO_LIMIT = 2**31 - 1
+
+BYTES_MAX = 131_072
+"""Of one text, in UTF-8: the pre-flight's limit."""
+
 NUMBERS = ("integer", "number")
-
-# fmt: off
-NULL_WORDS = frozenset((
-    "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL",
-    "NaN", "None", "n/a", "nan", "null",
-))
-# fmt: on
-"""Texts that training reads as missing (pandas.read_csv, keep_default_na): categories neither seen nor unseen."""
-
-_WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
-_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_SAFE_DIGITS = 18  # a whole number of so many digits, its sign included, has at most 64 bits
-_FINITE_DIGITS = 300  # and this many digits without an exponent are a finite number
-# What Python's float takes beyond the two patterns above needs another character than these (and commas), or more.
-_CHARACTERS = {"integer": (b",-0123456789", _SAFE_DIGITS), "number": (b",-0123456789.eE+", _FINITE_DIGITS)}
-# The forms in which the inspection of the training set takes a date; a test compares them.
-_DAY = r"(?:\d{4}-[01]\d-[0-3]\d|\d{4}/[01]?\d/[0-3]?\d|[0-3]?\d/[0-3]?\d/\d{4}|[0-3]?\d\.[01]?\d\.\d{4})"
-_TIME = r"[ T][0-2]\d:[0-5]\d(?::[0-6]\d(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?"
-_DATE = re.compile(_DAY, re.ASCII)
-_DATETIME = re.compile(f"{_DAY}(?:{_TIME})?", re.ASCII)
-_BLANKS = " \t"  # around a number, a date or a boolean these do not count, in training neither
-_EXPECTED = {
-    "integer": "a whole number of 64 bits",
-    "number": "a finite number",
-    "boolean": "true or false",
-    "date": "a date such as 2026-11-22",
-    "datetime": "a time such as 2026-11-22T17:03:01",
-    "category": "text",
-    "text": "text",
-    "empty": "text or a number",
+_NUMERIC = (*NUMBERS, "category", "text", "empty")  # types that take a number of JSON
+_DAY_CHARACTERS = 10  # of most dates, in each form
+JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+# The fields of a column that need no second look: as they leave, but for a whole number's `.0`, and of few enough
+# digits to be finite, or to have 64 bits.
+_PLAIN = {
+    "integer": re.compile(r"(?:(?:0|-?+[1-9][0-9]{0,17}+)(?:\.0)?+)?+(?:,(?:(?:0|-?+[1-9][0-9]{0,17}+)(?:\.0)?+)?+)*+"),
+    "number": re.compile(
+        "{0}(?:,{0})*+".format(r"(?:-?+(?:0|[1-9][0-9]{0,199}+)(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]{1,2}+)?+)?+")
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of the training set; `categories` is None when there are none, or too many to list."""
+    """One column of the training set.
+
+    `categories` is None when there are none, or too many to list; `forms` are those of a column of dates, none where
+    the order of day and month is not known.
+    """
 
     name: str
     type: str
     categories: frozenset[str] | None = None
+    forms: tuple[str, ...] = ()
 
 
-def convert(values: Sequence[Any], column: Column, form: Form) -> Sequence[Any]:
-    """Return the column's values as the endpoint gets them, null as nothing: numbers in bytes, as the fields of CSV
-    that they are, and all else as texts, which `fields` makes of.
-
-    Raises:
-        InvalidValue: names the row (1-based) and column of the first that does not fit, and what is expected there.
-    """
-    at_once = form.at_once(values, column.type)
-    if at_once is not None:
-        return at_once
-    converter = _boolean(column.categories) if column.type == "boolean" else form.converters[column.type]
-    converted: list[str] = []
-    try:
-        for value in values:
-            converted.append("" if value is None else converter(value))  # noqa: PERF401 - its length says which row failed
-    except ValueError:
-        row = len(converted) + 1
-        sent = _SENT_AS.get(type(values[row - 1]), "an object or list")
-        message = f"expected {_EXPECTED[column.type]}, or null; got {sent}"
-        raise InvalidValue(message, row=row, column=column.name) from None
-    return [text.encode() for text in converted] if column.type in NUMBERS else converted
-
-
-def fields(texts: Sequence[str]) -> list[bytes]:
-    """Return texts as fields of CSV in UTF-8, quoted where they must be.
-
-    Raises:
-        ValueError: one of them holds what no CSV file can: NUL, or half a character.
-    """
-    joined = "\0".join(texts)
-    if joined.count("\0") >= len(texts):
-        raise ValueError("a text holds a NUL")
-    if '"' in joined or "," in joined or "\n" in joined or "\r" in joined:
-        return [_quoted(text).encode() for text in texts]
-    return joined.encode().split(b"\0")
-
-
-def _quoted(text: str) -> str:
-    doubled = text.replace('"', '""')
-    return f'"{doubled}"' if doubled != text or "," in text or "\n" in text or "\r" in text else text
-
-
-# The common case of a column in a few passes of C, which takes a fifth of the time; None says nothing yet.
-
-
-def _json_at_once(values: Sequence[Any], column_type: str) -> Sequence[bytes] | Sequence[str] | None:
-    if column_type not in NUMBERS:
-        return _texts_at_once(values, column_type)
-    try:
-        joined = b",".join(values)  # only numbers can be joined so
-    except TypeError:
-        if not set(map(type, values)) <= {JsonNumber, NoneType}:
-            return None
-        values = [value or b"" for value in values]
-        joined = b",".join(values)
-    # JSON's own grammar leaves open how large a number is, and whether it is whole.
-    if max(map(len, values)) > _CHARACTERS[column_type][1] or (column_type == "integer" and b"." in joined):
-        return None
-    if b"e" not in joined and b"E" not in joined:
-        return values
-    return values if column_type == "number" and all(map(math.isfinite, map(float, filter(None, values)))) else None
-
-
-def _csv_at_once(values: Sequence[Any], column_type: str) -> Sequence[bytes] | Sequence[str] | None:
-    if column_type not in NUMBERS:
-        return _texts_at_once(values, column_type)
-    joined = ",".join(values).encode()
-    found = joined.split(b",")
-    characters, longest = _CHARACTERS[column_type]
-    if len(found) != len(values) or joined.translate(None, characters) or max(map(len, found)) > longest:
-        return None
-    try:
-        return found if all(map(math.isfinite, map(float, filter(None, found)))) else None
-    except ValueError:  # a sign, a point or an exponent alone, or a sign in the middle
-        return None
-
-
-def _texts_at_once(values: Sequence[Any], column_type: str) -> Sequence[str] | None:
-    if column_type not in ("text", "category"):
-        return None
-    kinds = set(map(type, values))
-    if not kinds <= {str, NoneType}:
-        return None
-    return [value or "" for value in values] if NoneType in kinds else values
+def column_of(entry: Mapping[str, Any]) -> Column:
+    """Read a column's entry in the profile. `form` is a form, a list of them, or null; an older profile has none."""
+    forms = entry.get("form") or ()
+    return Column(
+        name=entry["name"],
+        type=entry["type"],
+        categories=frozenset(entry["categories"]) if entry.get("categories") else None,
+        forms=(forms,) if isinstance(forms, str) else tuple(forms),
+    )
 
 
 JsonNumber = bytes
@@ -156,91 +91,240 @@ class NotJson:
         self.word = word
 
 
-_SENT_AS = {bool: "true or false", JsonNumber: "a number", str: "text", NotJson: "NaN or Infinity"}
+class Misfit(ValueError):
+    """A value does not fit its column; the message says what was sent instead, and never the value."""
 
 
-def _json_number(of_digits: Converter) -> Converter:
-    """What is a number in CSV must be no text in JSON."""
+def convert(values: Sequence[Any], column: Column, *, in_json: bool) -> Sequence[str]:
+    """Return the column's values as training would have read them. Of CSV all are texts; a value of JSON is a text, a
+    `JsonNumber`, a truth, or None, and a number is no text there.
 
-    def convert_json_number(value: Any) -> str:
-        if type(value) is not JsonNumber:
-            raise ValueError
-        return str(of_digits(value.decode()))
-
-    return convert_json_number
-
-
-def _text(value: Any) -> str:
-    if type(value) is not str:
-        raise ValueError
-    return value
-
-
-def _category(value: Any) -> str:
-    # A category may look like a number, and an app may send it as one.
-    return value.decode() if type(value) is JsonNumber else _text(value)
-
-
-def _boolean(words: frozenset[str] | None) -> Converter:
-    """Both truths are written as in training, where it may have been `TRUE` or `False`; else as JSON does."""
-    written = {"true": "true", "false": "false"} | {word.strip(_BLANKS).lower(): word for word in sorted(words or ())}
-
-    def convert_boolean(value: Any) -> str:
-        text = str(value) if type(value) is bool else _text(value)
-        if not text:
-            return text
-        if text.strip(_BLANKS).lower() not in written:
-            raise ValueError
-        return written[text.strip(_BLANKS).lower()]
-
-    return convert_boolean
+    Raises:
+        InvalidValue: names the row (1-based) and column of the first that does not fit, and what is expected there.
+    """
+    at_once = _AT_ONCE[column.type](values, column, in_json) if column.type in _AT_ONCE else None
+    if at_once is not None:
+        return at_once
+    read = _reader(column)
+    known: dict[str, str] = {}  # dates and truths come again and again
+    converted: list[str] = []
+    try:
+        for value in values:
+            text = _text_of(value, column.type) if in_json else value
+            if text not in known:
+                known[text] = "" if is_missing(text) else read(text)
+            converted.append(known[text])
+    except Misfit as misfit:
+        message = f"expected {_expected(column)}, or null; got {misfit}"
+        raise InvalidValue(message, row=len(converted) + 1, column=column.name) from None
+    return converted
 
 
-def _written_as(pattern: re.Pattern[str]) -> Converter:
-    def convert_written(value: Any) -> str:
-        text = _text(value)
-        if text and not pattern.fullmatch(text.strip(_BLANKS)):
-            raise ValueError
-        return text
+def fields(texts: Sequence[str], column: Column) -> Sequence[str]:
+    """Return texts as fields of CSV, quoted where they must be.
 
-    return convert_written
-
-
-def _whole(field: str) -> str:
-    text = field.strip(_BLANKS)
-    whole = text.partition(".")[0]
-    # int() itself refuses thousands of digits, as a ValueError.
-    if text and not (_WHOLE.fullmatch(text) and -(2**63) <= int(whole) < 2**63):
-        raise ValueError
-    return whole
-
-
-def _number(field: str) -> str:
-    text = field.strip(_BLANKS)
-    if text and not (_DECIMAL.fullmatch(text) and math.isfinite(float(text))):
-        raise ValueError
-    return text
+    Raises:
+        InvalidValue: one of them holds what no CSV file can, NUL or half a character, or is too long.
+    """
+    joined = "".join(texts)
+    if not _is_writable(joined):
+        for row, text in enumerate(texts, 1):
+            if not _is_writable(text):
+                raise InvalidValue("the text holds a character that no CSV file can", row=row, column=column.name)
+    if len(joined) * 4 > BYTES_MAX:
+        for row, text in enumerate(texts, 1):
+            if len(text) * 4 > BYTES_MAX and (size_bytes := len(text.encode())) > BYTES_MAX:
+                message = f"the text has {size_bytes:,} bytes, and a cell has at most {BYTES_MAX:,}; shorten it"
+                raise InvalidValue(message, row=row, column=column.name)
+    if '"' in joined or "," in joined or "\n" in joined or "\r" in joined:
+        return [quoted(text) for text in texts]
+    return texts
 
 
-_TEXTS: dict[str, Converter] = {
-    "text": _text,
-    "category": _category,
-    "empty": _category,  # a column without a value in training: whatever comes, the model ignores it
-    "date": _written_as(_DATE),
-    "datetime": _written_as(_DATETIME),
+def csv_reader(text: str) -> CsvReader:
+    """Return the standard library's reader, strict. Its own limit of a field, which is one for the whole process, is
+    lifted: too long a cell is refused with its row and column.
+    """
+    csv.field_size_limit(_NO_LIMIT)
+    return csv.reader(io.StringIO(text, newline=""), strict=True)
+
+
+def quoted(text: str) -> str:
+    """Return a text as a field of CSV."""
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"' if doubled != text or "," in text or "\n" in text or "\r" in text else text
+
+
+def _is_writable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a character, which JSON can spell and UTF-8 cannot
+        return False
+    return "\0" not in text
+
+
+# The common case of a column in a few passes of C, which takes a tenth of the time; None says nothing yet.
+
+
+def _numbers_at_once(values: Sequence[Any], column: Column, in_json: bool) -> Sequence[str] | None:
+    try:
+        if in_json:
+            joined = b",".join([b"" if value is None else value for value in values]).decode()
+        else:
+            joined = ",".join(values)
+    except TypeError:  # something else than numbers of JSON and null
+        return None
+    if joined.count(",") != len(values) - 1 or not _PLAIN[column.type].fullmatch(joined):
+        return None
+    if column.type == "integer" and "." in joined:
+        joined = joined.replace(".0", "")
+    return joined.split(",")
+
+
+def _texts_at_once(values: Sequence[Any], _: Column, in_json: bool) -> Sequence[str] | None:
+    if in_json and not _are_texts(values):
+        return None
+    if NULL_WORDS.isdisjoint(values) and None not in values and all(map(str.strip, values)):
+        return values
+    return ["" if text is None or is_missing(text) else text for text in values]
+
+
+def _dates_at_once(values: Sequence[Any], column: Column, in_json: bool) -> Sequence[str] | None:
+    form = column.forms[0] if len(column.forms) == 1 else "YYYY-MM-DD"
+    if in_json and not _are_texts(values):
+        return None
+    texts = [text or "" for text in values]
+    if not _dates(form, timed=column.type == "datetime").fullmatch("\n".join(texts)):
+        return None
+    days = {text[:_DAY_CHARACTERS] for text in texts} - {""}
+    return texts if all(_is_day(day, form) for day in days) else None
+
+
+@lru_cache(maxsize=20_000)  # the days of fifty years: most requests hold the same
+def _is_day(text: str, form: str) -> bool:
+    date = date_of(text)
+    return date is not None and date.is_day_of(form)
+
+
+def _are_texts(values: Sequence[Any]) -> bool:
+    return set(map(type, values)) <= {str, type(None)}
+
+
+@lru_cache
+def _dates(form: str, *, timed: bool) -> re.Pattern[str]:
+    """Return the pattern of lines that are dates in one form, or empty."""
+    texts = next(DAY_FORMS[texts] for texts in DAY_FORMS if form in (texts, MONTH_FIRST.get(texts)))
+    date = f"(?:{texts}(?:{TIME})?+)?+" if timed else f"(?:{texts})?+"
+    return re.compile(f"{date}(?:\n{date})*+")
+
+
+_AT_ONCE: dict[str, Callable[[Sequence[Any], Column, bool], Sequence[str] | None]] = {
+    "integer": _numbers_at_once,
+    "number": _numbers_at_once,
+    "category": _texts_at_once,
+    "text": _texts_at_once,
+    "date": _dates_at_once,
+    "datetime": _dates_at_once,
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How a form of request writes its values: what converts one of a column's type, and what a whole column."""
+def _text_of(value: Any, column_type: str) -> str:
+    """Return the text of a value of JSON whose type the column takes."""
+    kind = type(value)
+    if value is None:
+        return ""
+    if kind is str and (column_type not in NUMBERS or is_missing(value)):
+        return str(value)
+    if kind is JsonNumber and column_type in _NUMERIC:
+        return str(value.decode())
+    if kind is bool and column_type == "boolean":
+        return str(value)
+    sent_as = {str: "text", JsonNumber: "a number", bool: "true or false", NotJson: "NaN or Infinity"}
+    raise Misfit(sent_as.get(kind, "an object or list"))
 
-    at_once: Callable[[Sequence[Any], str], Sequence[bytes] | Sequence[str] | None]
-    converters: dict[str, Converter]
+
+def _reader(column: Column) -> Callable[[str], str]:
+    """Return what makes of a text that is not missing the one that training would have read."""
+    if column.type == "boolean":
+        return _boolean_reader(column)
+    if column.type in ("date", "datetime"):
+        return lambda text: _date(text, column)
+    return {"integer": _whole, "number": _number}.get(column.type, str)
 
 
-JSON = Form(_json_at_once, _TEXTS | {"integer": _json_number(_whole), "number": _json_number(_number)})
-"""Numbers are numbers there, never text."""
+def _expected(column: Column) -> str:
+    forms = " or ".join(column.forms)
+    return {
+        "integer": "a whole number of 64 bits",
+        "number": "a finite number",
+        "boolean": "true or false",
+        "date": f"a date as {forms}" if forms else "a date such as 2026-11-22",
+        "datetime": f"a date as {forms}, with or without a time" if forms else "a time such as 2026-11-22T17:03:01",
+    }.get(column.type, "text or a number")
 
-CSV = Form(_csv_at_once, _TEXTS | {"integer": _whole, "number": _number})
-"""All fields are text."""
+
+def _whole(text: str) -> str:
+    whole = whole_number_of(text)
+    if whole is not None:
+        return str(whole)
+    number = number_of(text)
+    if number is None:
+        raise Misfit("text")
+    is_whole = math.isinf(number) or float(number).is_integer()
+    raise Misfit("a number of more than 64 bits" if is_whole else "a number with a fraction")
+
+
+def _number(text: str) -> str:
+    number = number_of(text)
+    if number is None:
+        raise Misfit("text")
+    if math.isinf(number):
+        raise Misfit("infinity, or a number too large for a double")
+    return digits if JSON_NUMBER.fullmatch(digits := text.strip(BLANKS)) else repr(number)
+
+
+def _boolean_reader(column: Column) -> Callable[[str], str]:
+    """Both truths are written as in training, where it may have been `TRUE` or `False`; else as JSON does."""
+    written: dict[bool | None, str] = {True: "true", False: "false"}
+    written |= {boolean_of(word): word for word in sorted(column.categories or ())}
+
+    def read(text: str) -> str:
+        truth = boolean_of(text)
+        if truth is None:
+            raise Misfit("text")
+        return written[truth]
+
+    return read
+
+
+def _date(text: str, column: Column) -> str:
+    """Return a date in its column's form: as it is written, or another form of one day only; a text that can be read as
+    two days is never taken for one of them.
+    """
+    date = date_of(text)
+    if date is None:
+        raise Misfit("text that is no day of the calendar in a form that is known")
+    if date.time and column.type == "date":
+        raise Misfit("a date with a time")
+    days = _days(date)
+    if not column.forms or not days.keys().isdisjoint(column.forms):
+        return text
+    # In the other order of the column's form, the request's other dates may be misread.
+    if len(set(days.values())) == 1 and len(column.forms) == 1 and not _has_form(date, column.forms[0]):
+        return day_written(next(iter(days.values())), column.forms[0]) + date.time
+    raise Misfit(f"a date as {' or '.join(days)}")
+
+
+def _days(date: Date) -> dict[str, dt.date]:
+    """Return the days that a date can be read as, by the form that reads it so."""
+    forms = (date.form, MONTH_FIRST.get(date.form, date.form))
+    return {form: day for form in forms if (day := day_of(date.parts, form))}
+
+
+def _has_form(date: Date, form: str) -> bool:
+    return form in (date.form, MONTH_FIRST.get(date.form))
+
+
+def day_written(day: dt.date, form: str) -> str:
+    """Return a day as a form writes it."""
+    return form.replace("YYYY", f"{day.year:04}").replace("MM", f"{day.month:02}").replace("DD", f"{day.day:02}")

@@ -1,25 +1,26 @@
 """Rows: a prediction request, bound by name and type to the columns of the model's training, as the endpoint's CSV.
 
-Messages name the place and never the value: they end in logs.
+Messages name the place and never the value: they end in logs. A name that a request sends is shown only beside names
+of the model's, since the first line of a CSV without a header holds cells.
 """
 
 from __future__ import annotations
 
 import csv
-import io
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from itertools import islice
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from tenantml.domain.predictions import cells, json_columns
-from tenantml.domain.predictions.cells import NULL_WORDS, NUMBERS, Column, Form
+from tenantml.domain.predictions import cells
+from tenantml.domain.predictions.cells import NUMBERS, Column, NotJson
 from tenantml.errors import (
     HeaderAmongRows,
     InvalidRequest,
     InvalidRow,
-    InvalidValue,
     MissingColumn,
     NoRows,
     RepeatedColumn,
@@ -29,26 +30,38 @@ from tenantml.errors import (
     UnseenCategory,
 )
 
-_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
-"""NUL, and the halves of a character, which JSON can spell and UTF-8 cannot."""
+_COMPARED_NAMES = 200  # at most so many, of at most so many characters, are looked through for one that was meant
+_COMPARED_CHARACTERS = 100
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What a model predicts from: its columns in the order of training, without the target."""
+    """What a model predicts from and what it answers.
+
+    `columns` are those of training in their order, without the target; `ignored` are taken and left out; `classes` are
+    the target's as the training file writes them, none for a regression.
+    """
 
     columns: tuple[Column, ...]
     target: str
+    ignored: frozenset[str] = frozenset()
+    classes: tuple[str, ...] = ()
+    names: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(column.name for column in self.columns))
 
     @classmethod
     def from_profile(cls, profile: Mapping[str, Any]) -> Schema:
         """Read the profile that inspecting the training set left; do it once per version, not once per request."""
-        columns = (
-            Column(found["name"], found["type"], frozenset(found["categories"]) if found.get("categories") else None)
-            for found in profile["columns"]
-        )
         target = profile["target"]["column"]
-        return cls(tuple(column for column in columns if column.name != target), target)
+        return cls(
+            columns=tuple(cells.column_of(entry) for entry in profile["columns"] if entry["name"] != target),
+            target=target,
+            ignored=frozenset(profile.get("ignore_columns") or ()),
+            classes=tuple(entry["value"] for entry in profile["target"].get("classes") or ()),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,23 @@ class Batch:
     row_count: int
 
 
+class _Object(NamedTuple):
+    """An object of a JSON document: a name that comes twice is seen, and no object is taken for a list."""
+
+    names: tuple[str, ...]
+    values: tuple[Any, ...]
+
+
+def _object(pairs: list[tuple[str, Any]]) -> _Object:
+    return _Object(*zip(*pairs, strict=True)) if pairs else _Object((), ())
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=str.encode, parse_float=str.encode, parse_constant=NotJson
+)
+"""Reads numbers as their own digits (`cells.JsonNumber`)."""
+
+
 def read_json(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool = False) -> PreparedRows:
     """Prepare `{"rows": [{column: value}, …]}`; null is an empty field.
 
@@ -77,18 +107,17 @@ def read_json(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool
         InvalidRequest: the body is not of that form.
         RowError: by its subclass, what of which row and column does not fit.
     """
-    names = [column.name for column in schema.columns]
-    table = json_columns.read(body, names, {column.name for column in schema.columns if column.type in NUMBERS})
-    if table is None:
-        rows = _json_rows(body)
-        _check_count(len(rows), max_rows)
-        for number, row in enumerate(rows, 1):
-            if not isinstance(row, tuple):
-                raise InvalidRow("expected an object of columns and their values", row=number)
-            _check_names((name for name, _ in row), schema, row=number)
-        table = [[row[name] for row in map(dict, rows)] for name in names]
-    _check_count(len(table[0]), max_rows)
-    return _prepare(table, schema, cells.JSON, reject_unseen)
+    rows = _json_rows(body)
+    _check_count(len(rows), max_rows)
+    orders: dict[tuple[str, ...], Callable[[Any], Any]] = {schema.names: tuple}  # apps write all rows in one order
+    ordered = []
+    for number, row in enumerate(rows, 1):
+        if type(row) is not _Object:
+            raise InvalidRow("expected an object of columns and their values", row=number)
+        if row.names not in orders:
+            orders[row.names] = _order(row.names, schema, row=number)
+        ordered.append(orders[row.names](row.values))
+    return _prepare(list(zip(*ordered, strict=True)), schema, reject_unseen, in_json=True)
 
 
 def read_csv(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool = False) -> PreparedRows:
@@ -98,26 +127,27 @@ def read_csv(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool 
         InvalidRequest: the body cannot be read as that.
         RowError: by its subclass, what of which row and column does not fit.
     """
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidRequest(f"the body is not UTF-8 at byte {error.start + 1}") from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = cells.csv_reader(_text(body))
     try:
         header = next(reader, [])
         rows = list(islice(reader, max_rows + 1))
     except csv.Error as error:
-        raise InvalidRequest(f"the body is not CSV at line {reader.line_num}: {error}") from error
-    if header:
-        _check_names(header, schema, row=None)
+        raise InvalidRequest(
+            f"the body is not CSV at line {reader.line_num}: {error}; quote a cell that holds quotes, commas or line "
+            "breaks, and double the quotes in it"
+        ) from error
+    if not header:
+        raise NoRows("the request has no rows to predict")
+    if not set(schema.names).intersection(header):
+        raise _no_header(header, schema)
+    order = _order(tuple(header), schema, row=None)
     while rows and not rows[-1]:  # blank lines at the end
         rows.pop()
     _check_count(len(rows), max_rows)
     for number, row in enumerate(rows, 1):
         if len(row) != len(header):
             raise InvalidRow(f"{len(row)} cells, and the header has {len(header)}", row=number)
-    fields = dict(zip(header, zip(*rows, strict=True), strict=True))
-    return _prepare([fields[column.name] for column in schema.columns], schema, cells.CSV, reject_unseen)
+    return _prepare(order(list(zip(*rows, strict=True))), schema, reject_unseen, in_json=False)
 
 
 def batches(lines: Sequence[bytes], max_bytes: int, max_rows: int) -> list[Batch]:
@@ -143,14 +173,20 @@ def batches(lines: Sequence[bytes], max_bytes: int, max_rows: int) -> list[Batch
     return [Batch(b"".join(part), len(part)) for part in parts]
 
 
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"the body is not UTF-8 at byte {error.start + 1}; save or send it as UTF-8") from error
+
+
 def _json_rows(body: bytes) -> list[Any]:
     try:
-        document = json_columns.DECODER.decode(body.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # not UTF-8, malformed, or brackets without end
+        document = _DECODER.decode(_text(body))
+    except (ValueError, RecursionError) as error:  # malformed, or brackets without end
         raise InvalidRequest(f"the body is not JSON: {error}") from error
-    is_request = isinstance(document, tuple) and len(document) == 1 and document[0][0] == "rows"
-    rows = document[0][1] if is_request else None
-    if not isinstance(rows, list):
+    rows = document.values[0] if type(document) is _Object and document.names == ("rows",) else None
+    if type(rows) is not list:
         raise InvalidRequest('the body must be {"rows": [{"column": value, …}, …]} and hold each key once')
     return rows
 
@@ -162,64 +198,74 @@ def _check_count(row_count: int, max_rows: int) -> None:
         raise TooManyRows(f"one request takes at most {max_rows} rows; send the rest in another")
 
 
-def _check_names(found: Iterable[str], schema: Schema, row: int | None) -> None:
-    """Compare the names of the header (row None) or of a row with the schema's."""
-    seen: set[str] = set()
-    for name in found:
-        if name in seen:
-            raise RepeatedColumn("the column comes twice", row=row, column=name)
-        seen.add(name)
-    names = [column.name for column in schema.columns]
-    for name in names:
-        if name not in seen:
+def _order(sent: tuple[str, ...], schema: Schema, row: int | None) -> Callable[[Sequence[Any]], Any]:
+    """Return what brings a row's values, or the columns of a table, from the order of the names that are sent in the
+    header (row None) or in a row into the schema's.
+    """
+    places = {name: place for place, name in enumerate(sent)}
+    known = set(schema.names)
+    for name in schema.names:
+        if name not in places:
             raise MissingColumn(
-                f"the model was trained with {len(names)} columns, and this one is missing", row=row, column=name
+                f"the model was trained with {len(schema.names)} columns, and this one is missing"
+                + _meant(name, [other for other in places if other not in known]),
+                row=row,
+                column=name,
             )
-    for name in seen.difference(names):
-        what = "is what the model predicts" if name == schema.target else "is none that the model was trained with"
-        raise UnexpectedColumn(f"the column {what}; leave it out", row=row, column=name)
+    if len(places) < len(sent):
+        repeated = next(name for place, name in enumerate(sent) if places[name] != place)
+        raise RepeatedColumn("the column comes twice", row=row, column=repeated)
+    for name in sent:
+        if name == schema.target:
+            raise UnexpectedColumn("the column is what the model predicts; leave it out", row=row, column=name)
+        if name not in known and name not in schema.ignored:
+            message = "the column is none that the model was trained with; leave it out"
+            raise UnexpectedColumn(message, row=row, column=name)
+    picked = [places[name] for name in schema.names]
+    return itemgetter(*picked) if len(picked) > 1 else lambda values: (values[picked[0]],)
 
 
-def _prepare(table: Sequence[Sequence[Any]], schema: Schema, form: Form, reject_unseen: bool) -> PreparedRows:
+def _meant(name: str, others: Sequence[str]) -> str:
+    """Name what may have been meant by another name, as the end of a message."""
+    short = [other for other in others[:_COMPARED_NAMES] if len(other) <= _COMPARED_CHARACTERS]
+    near = get_close_matches(name, short, n=1) if len(name) <= _COMPARED_CHARACTERS else []
+    return f"; did you mean it by {near[0]!r}?" if near else "; send it, empty or null if unknown"
+
+
+def _no_header(first_line: Sequence[str], schema: Schema) -> MissingColumn:
+    """Return the refusal of a CSV whose first line holds no name of the model's, and show nothing of that line."""
+    message = "the first line holds none of the model's columns; begin with a header that names them"
+    for separator, word in _OTHER_SEPARATORS.items():
+        if not set(schema.names).isdisjoint(",".join(first_line).split(separator)):
+            message = f"the cells seem to be separated by {word}; separate them by commas"
+    return MissingColumn(message, column=schema.names[0])
+
+
+def _prepare(table: Sequence[Sequence[Any]], schema: Schema, reject_unseen: bool, *, in_json: bool) -> PreparedRows:
     """Take the values column by column, in the schema's order, to lines."""
     _refuse_header_row(table, schema)
     converted = []
     advice = []
     for values, column in zip(table, schema.columns, strict=True):
-        found = cells.convert(values, column, form)
-        converted.append(found)
-        if column.type == "category" and column.categories:
-            unseen = set(found) - column.categories - NULL_WORDS - {""}
-            if unseen:
-                advice.append(_unseen(found, unseen, column, reject_unseen))
-    fields = [
-        found if column.type in NUMBERS else _fields(found, column)
-        for found, column in zip(converted, schema.columns, strict=True)
-    ]
-    if len(fields) == 1:  # an empty line would be no row
-        fields = [[field or b'""' for field in fields[0]]]
-    return PreparedRows([b"%s\n" % line for line in map(b",".join, zip(*fields, strict=True))], advice)
-
-
-def _fields(texts: Sequence[str], column: Column) -> list[bytes]:
-    try:
-        return cells.fields(texts)
-    except ValueError:
-        row = next(number for number, text in enumerate(texts, 1) if _UNWRITABLE.search(text))
-        raise InvalidValue("the text holds a character that no CSV file can", row=row, column=column.name) from None
+        texts = cells.convert(values, column, in_json=in_json)
+        converted.append(texts if column.type in NUMBERS else cells.fields(texts, column))
+        if column.type == "category" and column.categories and (unseen := set(texts) - column.categories - {""}):
+            advice.append(_unseen(texts, unseen, column, reject_unseen))
+    if len(converted) == 1:  # an empty line would be no row
+        converted = [[text or '""' for text in converted[0]]]
+    return PreparedRows([f"{line}\n".encode() for line in map(",".join, zip(*converted, strict=True))], advice)
 
 
 def _refuse_header_row(table: Sequence[Sequence[Any]], schema: Schema) -> None:
     """A model of one column cannot tell its name from a value of the same text."""
-    names = tuple(column.name for column in schema.columns)
-    if len(names) > 1 and names[0] in table[0]:
+    if len(schema.names) > 1 and schema.names[0] in table[0]:
         for number, row in enumerate(zip(*table, strict=True), 1):
-            if row == names:
+            if row == schema.names:
                 raise HeaderAmongRows("the row repeats the names of the columns; send the header once", row=number)
 
 
-def _unseen(found: Sequence[Any], unseen: set[str], column: Column, reject: bool) -> dict[str, Any]:
-    rows = [number for number, cell in enumerate(found, 1) if cell in unseen]
+def _unseen(texts: Sequence[str], unseen: set[str], column: Column, reject: bool) -> dict[str, Any]:
+    rows = [number for number, text in enumerate(texts, 1) if text in unseen]
     message = "the value is none of the categories seen in training"
     if reject:
         raise UnseenCategory(message, row=rows[0], column=column.name)
