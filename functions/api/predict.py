@@ -5,36 +5,57 @@ from __future__ import annotations
 from typing import Any
 
 from tenantml import http
-from tenantml.domain.predictions import answers, rows
-from tenantml.errors import UnsupportedMediaType
+from tenantml.domain.predictions import answers, rows, sizes
+from tenantml.domain.predictions.answers import Predictions
+from tenantml.errors import AnswerTooLarge, PayloadTooLarge, UnsupportedMediaType
+from tenantml.http import Answer
 from tenantml.services import quota, serving
+from tenantml.services.serving import LiveVersion
 
 MAX_ROWS = 10_000
-REAL_TIME_BYTES = 6_291_456  # SageMaker's limits of one call
-SERVERLESS_BYTES = 4_194_304
-ROWS_PER_CALL = 5_000
-
-READERS = {"application/json": rows.read_json, "text/csv": rows.read_csv}
+JSON, CSV = "application/json", "text/csv"
+READERS = {JSON: rows.read_json, CSV: rows.read_csv}
 
 
 @http.api
-def handler(event: dict[str, Any], tenant: str) -> tuple[int, dict[str, Any]]:
+def handler(event: dict[str, Any], tenant: str) -> Answer:
     """Return one prediction per row, and the version that made them."""
     http.check_query(event)
-    kind = http.header(event, "content-type").split(";")[0].strip().lower()
-    reader = READERS.get(kind)
-    if reader is None:
-        raise UnsupportedMediaType(f"the Content-Type {kind!r} is not taken; send application/json or text/csv")
+    kind = http.media_type(event)
+    if kind not in READERS:
+        raise UnsupportedMediaType(f"the Content-Type {kind!r} is not taken; send {JSON} or {CSV}")
+    body = http.body_of(event)
+    if len(body) > sizes.REQUEST_BYTES:
+        raise PayloadTooLarge(
+            f"the body has {len(body):,} bytes, and at most {sizes.REQUEST_BYTES:,} are taken; send fewer rows at once"
+        )
     live = serving.live_version(tenant, http.model_of(event))
-    prepared = reader(http.body_of(event), live.schema, max_rows=MAX_ROWS, reject_unseen=live.reject_unseen)
-    quota.of(tenant).spend(len(prepared.lines))
-    limit_bytes = SERVERLESS_BYTES if live.serverless else REAL_TIME_BYTES
-    predictions: list[str] = []
-    for batch in rows.batches(prepared.lines, limit_bytes, ROWS_PER_CALL):
-        predictions += answers.parse(serving.invoke(live, batch.body), live.output_keys, batch.row_count)
-    return 200, {
-        "model": live.model,
-        "version": live.version,
-        "predictions": http.Json(f"[{','.join(predictions)}]"),
-        "advice": prepared.advice,
-    }
+    prepared = READERS[kind](body, live.schema, max_rows=MAX_ROWS, reject_unseen=live.reject_unseen)
+    in_csv = http.accepted(event, (JSON, CSV)) == CSV
+    row_count, classes = len(prepared.lines), live.schema.classes if live.output_keys else ()
+    rows_max = sizes.rows_in_csv(classes) if in_csv else sizes.rows_in_json(classes, prepared.advice)
+    if row_count > rows_max:
+        raise AnswerTooLarge(row_count, rows_max, None if in_csv else sizes.rows_in_csv(classes))
+    quota.of(tenant).spend(row_count)
+    predictions = _predict(live, prepared.lines, classes)
+    lines = predictions.as_csv() if in_csv else predictions.as_json()
+    text = "\n".join([*lines, ""]) if in_csv else f"[{','.join(lines)}]"
+    if (size_bytes := sizes.escaped_bytes(text)) > sizes.ANSWER_BYTES:  # numbers longer than was expected
+        raise AnswerTooLarge(row_count, row_count * sizes.ANSWER_BYTES // size_bytes, None)
+    if in_csv:
+        headers = {"X-Model-Version": live.version, "X-Advice-Count": str(len(prepared.advice))}
+        return Answer(200, text, {"Content-Type": "text/csv; charset=utf-8; header=present"} | headers)
+    body_parts = {"model": live.model, "version": live.version, "predictions": http.Json(text)}
+    return Answer(200, body_parts | {"advice": prepared.advice})
+
+
+def _predict(live: LiveVersion, lines: list[bytes], classes: tuple[str, ...]) -> Predictions:
+    """Call the endpoint as often as its limits ask for, both of what it takes and of what it answers."""
+    limit_bytes = sizes.SERVERLESS_BYTES if live.serverless else sizes.REAL_TIME_BYTES
+    batches = rows.batches(lines, limit_bytes, sizes.rows_per_call(classes, limit_bytes))
+    return Predictions.joined(
+        [
+            answers.parse(serving.invoke(live, batch.body), live.output_keys, batch.row_count, classes)
+            for batch in batches
+        ]
+    )

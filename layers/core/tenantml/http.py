@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Callable, Collection
+import re
+from collections.abc import Callable, Collection, Sequence
 from functools import wraps
 from typing import Any, NamedTuple
 
@@ -37,10 +38,12 @@ class Json(str):
 
 
 class Answer(NamedTuple):
-    """What an operation answers; a document of its own (an OpenAPI document) has no room for the request's id."""
+    """What an operation answers: JSON, or a text whose headers say what it is; a document of its own (an OpenAPI
+    document) has no room for the request's id.
+    """
 
     status: int
-    body: dict[str, Any]
+    body: dict[str, Any] | str
     headers: dict[str, str] = {}  # noqa: RUF012 - the empty default is only read
     is_document: bool = False
 
@@ -68,7 +71,7 @@ def api(operate: Callable[[Event, str], tuple[int, dict[str, Any]] | Answer]) ->
                 if not isinstance(error, QuotaError) or meter.is_news():
                     logger.info("request refused", extra={"code": type(error).__name__})
                 return problem(error, request_id, meter.headers())
-            if not is_document:
+            if isinstance(body, dict) and not is_document:
                 body = body | {"request_id": request_id}
             return answer(status, body, request_id, meter.headers() | headers)
         except Exception:  # noqa: BLE001 - the last line of defence: logged with its trace, answered with its id
@@ -139,6 +142,40 @@ def model_of(event: Event) -> str:
     return model
 
 
+def media_type(event: Event) -> str:
+    """Return the media type of the request's body, which is UTF-8 as it was sent; empty when none is announced.
+
+    Raises:
+        UnsupportedMediaType: it is announced in another charset, or as compressed.
+    """
+    encoding = header(event, "content-encoding").strip().lower()
+    if encoding not in {"", "identity"}:
+        raise UnsupportedMediaType(f"the Content-Encoding {encoding[:60]!a} is not taken; send the body as it is")
+    kind, *parameters = (part.strip().lower() for part in header(event, "content-type").split(";"))
+    for parameter in parameters:
+        name, _, charset = parameter.replace('"', "").partition("=")
+        if name == "charset" and charset not in {"utf-8", "utf8", "us-ascii"}:
+            raise UnsupportedMediaType(f"the charset {charset[:60]!a} is not taken; send UTF-8")
+    return kind
+
+
+def accepted(event: Event, kinds: Sequence[str]) -> str:
+    """Return which of some media types the request prefers (RFC 9110, "Accept"): the first, unless another one is
+    named with a higher weight, or it is the only one that is named.
+    """
+    weights = dict.fromkeys(kinds, 0.0)
+    for part in header(event, "accept").lower().split(","):
+        kind, *parameters = (piece.strip() for piece in part.split(";"))
+        if kind in weights:
+            texts = [text for name, _, text in (piece.partition("=") for piece in parameters) if name == "q"]
+            weights[kind] = _weight(texts[0]) if texts else 1.0
+    return max(kinds, key=weights.__getitem__)
+
+
+def _weight(text: str) -> float:
+    return float(text) if re.fullmatch(r"[01](\.[0-9]{0,3})?", text) else 0.0
+
+
 def body_of(event: Event) -> bytes:
     """Return the request's body as it was sent.
 
@@ -156,20 +193,22 @@ def body_of(event: Event) -> bytes:
 
 def answer(
     status: int,
-    body: dict[str, Any],
+    body: dict[str, Any] | str,
     request_id: str,
     headers: dict[str, str] | None = None,
     kind: str = "application/json",
 ) -> dict[str, Any]:
     """Return an answer as API Gateway's proxy integration takes it."""
-    members = (
-        f"{_ENCODER.encode(name)}:{value if isinstance(value, Json) else _ENCODER.encode(value)}"
-        for name, value in body.items()
-    )
+    if isinstance(body, dict):
+        members = (
+            f"{_ENCODER.encode(name)}:{value if isinstance(value, Json) else _ENCODER.encode(value)}"
+            for name, value in body.items()
+        )
+        body = f"{{{','.join(members)}}}"
     return {
         "statusCode": status,
         "headers": {"Content-Type": kind, "X-Request-Id": request_id, "Cache-Control": "no-store"} | (headers or {}),
-        "body": f"{{{','.join(members)}}}",
+        "body": body,
     }
 
 
@@ -219,7 +258,7 @@ def parse_json_object(event: Event) -> dict[str, Any]:
     Raises:
         UnsupportedMediaType, PayloadTooLarge, InvalidRequest: it is not.
     """
-    kind = header(event, "content-type").split(";")[0].strip().lower()
+    kind = media_type(event)
     if kind not in {"", "application/json"}:
         raise UnsupportedMediaType(f"the Content-Type {kind!r} is not taken here; send application/json")
     body = body_of(event)

@@ -20,8 +20,8 @@ from tenantml.errors import UnreadableAnswer, WrongPredictionCount
 CHURN = b"""True.,0.8,"[0.2, 0.8]","['False.', 'True.']"\n"""
 
 
-def parse(body: bytes, output_keys: Sequence[str], row_count: int) -> list[Any]:
-    return [json.loads(prediction) for prediction in answers.parse(body, output_keys, row_count)]
+def parse(body: bytes, output_keys: Sequence[str], row_count: int, classes: tuple[str, ...] = ()) -> list[Any]:
+    return [json.loads(text) for text in answers.parse(body, output_keys, row_count, classes).as_json()]
 
 
 def answer(*lines: list[object]) -> bytes:
@@ -137,7 +137,9 @@ def test_predictions_are_written_alike_whether_read_at_once_or_one_by_one() -> N
     classes = ["50 %", "%s", 'a "quoted" one', "é"]
     line = answer(["%s", 0.5, [0.25, 0.5, 0.125, 0.125], json.dumps(classes)])
     spaced = answer(["%s", 0.5, " [0.25, 0.5, 0.125, 0.125]", json.dumps(classes)])
-    assert answers.parse(line * 2, OUTPUT_KEYS, 2) == answers.parse(spaced * 2, OUTPUT_KEYS, 2)
+    read = [answers.parse(body * 2, OUTPUT_KEYS, 2) for body in (line, spaced)]
+    assert read[0].as_json() == read[1].as_json()
+    assert read[0].as_csv() == read[1].as_csv()
     assert parse(line, OUTPUT_KEYS, 1)[0]["probabilities"] == dict(zip(classes, [0.25, 0.5, 0.125, 0.125], strict=True))
 
 
@@ -147,7 +149,7 @@ _digits = st.sampled_from(["0", "1", "0.50", "1e-05", "5E-1", "-0.0", ".5", "1."
 @given(st.lists(_digits, min_size=2, max_size=2), st.sampled_from([",", ", ", " , "]))
 def test_probabilities_keep_their_digits_where_json_has_such(texts: list[str], comma: str) -> None:
     line = answer(["b", 0.5, f"[{comma.join(texts)}]", "['a', 'b']"])
-    [written] = answers.parse(line, OUTPUT_KEYS, 1)
+    [written] = answers.parse(line, OUTPUT_KEYS, 1).as_json()
     assert list(json.loads(written)["probabilities"].values()) == list(map(float, texts))
     if texts[1] in {"0", "1", "0.50", "1e-05", "5E-1", "-0.0"}:
         assert f'"probability":{texts[1]},' in written
@@ -198,6 +200,56 @@ def test_what_is_read_at_once_is_what_is_read_line_by_line(text: str, rows: int)
     at_once = answers._read_at_once(text, rows)
     if at_once is not None:
         assert at_once == answers._read_line_by_line(text, OUTPUT_KEYS, rows)
+
+
+@pytest.mark.parametrize(
+    ("answered", "label", "classes", "expected"),
+    [
+        ("['1.0', '0.0']", "1.0", ("0", "1"), {"0": 0.25, "1": 0.75}),
+        ("['1.0', '0.0']", "1", ("01", "0"), {"01": 0.75, "0": 0.25}),
+        ("[1, 0]", "1", ("1.0", "0.0"), {"1.0": 0.75, "0.0": 0.25}),
+        ("['True', 'False']", "True", ("FALSE", "TRUE"), {"FALSE": 0.25, "TRUE": 0.75}),
+        ("[True, False]", "True", ("true", "false"), {"true": 0.75, "false": 0.25}),
+        ("['yes', 'no']", "yes", ("no", "yes"), {"no": 0.25, "yes": 0.75}),
+        ("['Yes', 'yes']", "Yes", ("Yes", "yes"), {"Yes": 0.75, "yes": 0.25}),
+        ("['1.0', 'x']", "1.0", ("1.0", "x"), {"1.0": 0.75, "x": 0.25}),
+        ("['a', 'b']", "a", ("a", "b", "c"), {"a": 0.75, "b": 0.25}),
+    ],
+)
+@pytest.mark.parametrize("blank", ["", " "])  # read at once, and line by line
+def test_classes_are_answered_as_the_training_file_writes_them(
+    answered: str, label: str, classes: tuple[str, ...], expected: dict[str, float], blank: str
+) -> None:
+    line = answer([label, 0.75, f"{blank}[0.75, 0.25]", answered])
+    [prediction] = parse(line, OUTPUT_KEYS, 1, classes)
+    assert prediction["probabilities"] == expected
+    assert expected[prediction["predicted_label"]] == prediction["probability"] == 0.75
+    if len(classes) == 2:
+        assert tuple(prediction["probabilities"]) == classes
+
+
+def test_two_labels_that_are_one_class_of_the_file_are_refused() -> None:
+    with pytest.raises(UnreadableAnswer, match="one class of the training file"):
+        parse(answer(["1", 0.5, "[0.5, 0.5]", "['1', '1.0']"]), OUTPUT_KEYS, 1, ("0", "1"))
+
+
+def test_parts_that_differ_in_their_classes_are_refused() -> None:
+    with pytest.raises(UnreadableAnswer, match="the same classes for every row"):
+        parse(CHURN + CHURN.replace(b"True.", b"Yes."), OUTPUT_KEYS, 2)
+
+
+def test_predictions_as_csv_have_a_header_and_a_column_for_each_class() -> None:
+    line = answer(['say "a"', 0.5, "[0.75, 0.25]", json.dumps(['say "a"', "b,c"])])
+    rows = list(csv.reader(answers.parse(line, OUTPUT_KEYS, 1).as_csv(), strict=True))
+    assert rows == [["predicted_label", "probability", 'say "a"', "b,c"], ['say "a"', "0.75", "0.75", "0.25"]]
+    assert answers.parse(b"1.5\n-2\n", (), 2).as_csv() == ["predicted_value", "1.5", "-2.0"]
+
+
+def test_the_classes_of_one_line_may_be_longer_than_a_cell_of_a_request() -> None:
+    classes = [f"class {number:04} {'of many' * 12}" for number in range(2000)]
+    line = answer([classes[7], 0.5, [0.0005] * 2000, json.dumps(classes)])
+    spaced = answer([classes[7], 0.5, f" {[0.0005] * 2000}", json.dumps(classes)])
+    assert parse(line, OUTPUT_KEYS, 1) == parse(spaced, OUTPUT_KEYS, 1)
 
 
 def test_the_common_answer_is_read_at_once() -> None:

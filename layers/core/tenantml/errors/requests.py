@@ -57,10 +57,12 @@ class InvalidSettings(RequestError):
 
 
 class UnsupportedMediaType(RequestError):
-    """The body is neither JSON nor CSV by its Content-Type."""
+    """The body is not what the operation takes by its headers: neither JSON nor CSV, in another charset than UTF-8, or
+    compressed.
+    """
 
     status = 415
-    do = "Send `application/json` or `text/csv`."
+    do = "Send `application/json` or `text/csv`, in UTF-8 and without `Content-Encoding`."
 
 
 class PayloadTooLarge(RequestError):
@@ -130,6 +132,22 @@ class RowTooLarge(RowError):
 
     status = 413
     do = "Shorten it."
+
+
+class AnswerTooLarge(RequestError):
+    """The predictions of so many rows do not fit into one answer (6 MB). Nothing is predicted, and no row counts; the
+    answer's `rows_max` says how many rows fit.
+    """
+
+    status = 413
+    do = "Send at most `rows_max` rows at once. With `Accept: text/csv` more fit."
+
+    def __init__(self, row_count: int, rows_max: int, rows_max_in_csv: int | None):
+        advice = f"send at most {rows_max:,} at once" if rows_max else "not even one row's does"
+        if rows_max_in_csv:
+            advice += f", or with Accept: text/csv at most {rows_max_in_csv:,}"
+        super().__init__(f"the predictions of {row_count:,} rows do not fit into one answer; {advice}")
+        self.members = {"rows_max": rows_max}
 
 
 class InvalidRow(RowError):

@@ -22,6 +22,10 @@ QUOTA_HEADERS: Json = {
 }
 REQUEST_ID: Json = {"X-Request-Id": {"description": "Name it when something is wrong", "schema": schemas.TEXT}}
 ETAG: Json = {"ETag": {"description": "The revision; send it as If-Match with PUT", "schema": schemas.TEXT}}
+CSV_HEADERS: Json = {
+    "X-Model-Version": {"description": "With CSV: the version that made the predictions", "schema": schemas.TEXT},
+    "X-Advice-Count": {"description": "With CSV: how much advice the answer in JSON has", "schema": schemas.COUNT},
+}
 RETRY_AFTER: Json = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}}
 
 
@@ -95,6 +99,9 @@ def answer(operation: Operation, name: str) -> Json:
         {"application/json": {"schema": schemas.reference(name)}} if name else {"text/html": {"schema": schemas.TEXT}}
     )
     headers = REQUEST_ID | ({} if operation.is_public else QUOTA_HEADERS) | (ETAG if operation.has_etag else {})
+    if operation.answers_csv:
+        content["text/csv"] = {"schema": schemas.CSV_PREDICTIONS}
+        headers = headers | CSV_HEADERS
     return {"description": operation.summary, "headers": headers, "content": content}
 
 

@@ -1,18 +1,22 @@
 """The document of one model: the columns that its live version was trained with, in order, with types and classes.
 
 A client that is generated from it sends columns by these names and types only. What the API takes beyond it (CSV,
-numbers as categories, booleans in words) is left out: one way to say a thing is enough for a client.
+numbers as categories, booleans in words, columns that the model ignores) is left out: one way to say a thing is enough
+for a client.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tenantml.domain.api import schemas
 from tenantml.domain.api.document import Json, frame, of_operation
 from tenantml.domain.api.operations import OPERATIONS
-from tenantml.domain.predictions.cells import NULL_WORDS
+from tenantml.domain.meaning import is_missing
+from tenantml.domain.predictions import cells
+from tenantml.domain.predictions.rows import Schema
 
 MAX_ENUM = 100
 TYPES = {
@@ -25,7 +29,8 @@ TYPES = {
     "datetime": "string",
     "empty": "string",
 }
-SAMPLES: dict[str, Any] = {"boolean": True, "text": "text", "date": "2026-11-22", "datetime": "2026-11-22T17:03:01Z"}
+SAMPLES: dict[str, Any] = {"boolean": True, "text": "text"}
+SAMPLE_DAY, SAMPLE_TIME = dt.date(2026, 11, 22), "T17:03:01Z"
 
 
 def model_document(
@@ -39,7 +44,7 @@ def model_document(
     columns = [column for column in profile["columns"] if column["name"] != target]
     row = {column["name"]: example_of(column) for column in columns}
     known = schemas.components()
-    classes = [] if regression else classes_of(profile)
+    classes = () if regression else Schema.from_profile(profile).classes
     parts = {
         "Problem": known["Problem"],
         "Advice": known["Advice"],
@@ -68,6 +73,10 @@ def model_document(
     operation.pop("parameters")
     operation["requestBody"]["content"]["application/json"]["example"] = {"rows": [row]}
     operation["requestBody"]["content"].pop("text/csv")
+    header = ",".join(["predicted_label", "probability", *map(cells.quoted, classes)]) if classes else "predicted_value"
+    operation["responses"]["200"]["content"]["text/csv"]["schema"] = schemas.TEXT | {
+        "description": f"A header and a line per row: {header}"
+    }
     return frame(
         f"TenantML: {model}",
         f"Predictions of {target!r} by the model {model}, as its version {version} was trained.",
@@ -82,7 +91,7 @@ def schema_of(column: Mapping[str, Any], reject_unseen: bool) -> Json:
     found: Json = {"type": [TYPES[column["type"]], "null"], "description": described(column)}
     if column["type"] == "integer":
         found |= {"minimum": -(2**63), "maximum": 2**63 - 1}
-    categories = [category for category in column.get("categories", ()) if category not in NULL_WORDS]
+    categories = [category for category in column.get("categories", ()) if not is_missing(category)]
     if column["type"] == "category" and categories:
         if reject_unseen and len(categories) <= MAX_ENUM:
             found["enum"] = [*categories, None]
@@ -93,7 +102,8 @@ def schema_of(column: Mapping[str, Any], reject_unseen: bool) -> Json:
 
 def described(column: Mapping[str, Any]) -> str:
     """Say in words what training saw in the column."""
-    parts = [column["type"]]
+    forms = cells.column_of(column).forms
+    parts = [f"{column['type']} as {' or '.join(forms)}" if forms else column["type"]]
     if column.get("min") is not None:
         parts.append(f"from {column['min']} to {column['max']} in training")
     if column["type"] == "category" and column.get("categories"):
@@ -109,20 +119,16 @@ def example_of(column: Mapping[str, Any]) -> Any:
         low = column.get("min") or 0
         return int(low) if kind == "integer" else float(low)
     if kind == "category":
-        return next((category for category in column.get("categories", ()) if category not in NULL_WORDS), None)
+        return next((category for category in column.get("categories", ()) if not is_missing(category)), None)
+    if kind in {"date", "datetime"}:
+        form = next(iter(cells.column_of(column).forms), "YYYY-MM-DD")
+        return cells.day_written(SAMPLE_DAY, form) + (SAMPLE_TIME if kind == "datetime" else "")
     return SAMPLES.get(kind)
 
 
-def classes_of(profile: Mapping[str, Any]) -> list[str]:
-    """Return the classes that may be answered, where they are texts: a number may come back as 1 or as 1.0."""
-    target = profile["target"]
-    kind = next(column["type"] for column in profile["columns"] if column["name"] == target["column"])
-    return [found["value"] for found in target["classes"] or ()] if kind == "category" else []
-
-
-def classification(classes: list[str]) -> Json:
+def classification(classes: Sequence[str]) -> Json:
     """Return the schema of a class, its probability and every class's."""
-    label = schemas.TEXT | ({"enum": classes} if classes else {})
+    label = schemas.TEXT | ({"enum": list(classes)} if classes else {})
     probabilities: Json = {"type": "object", "additionalProperties": schemas.NUMBER}
     if classes:
         probabilities |= {"properties": dict.fromkeys(classes, schemas.NUMBER)}

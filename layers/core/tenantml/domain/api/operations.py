@@ -9,7 +9,7 @@ The document and the dispatch of `functions/api/tenant_api` are made of this tab
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tenantml import errors
@@ -54,8 +54,9 @@ ENTRIES = (
 class Operation:
     """One method of one path.
 
-    `answers` maps a status to the name of the schema that is answered; `refusals` are the errors that this operation
-    has beyond those that every operation has; `function` is the template's, without the word Function.
+    `answers` maps a status to the name of the schema that is answered, in JSON, and as CSV too where `answers_csv`;
+    `refusals` are the errors that this operation has beyond those that every operation has; `function` is the
+    template's, without the word Function.
     """
 
     name: str
@@ -69,7 +70,8 @@ class Operation:
     refusals: tuple[type[errors.TenantMLError], ...] = ()
     has_etag: bool = False
     is_public: bool = False
-    media: tuple[str, ...] = field(default=("application/json",))
+    media: tuple[str, ...] = ("application/json",)
+    answers_csv: bool = False
     function: str = "TenantApi"
 
     @property
@@ -160,11 +162,11 @@ OPERATIONS = (
     ),
     Operation(
         "predict", "POST", "/models/{model}/predictions", "predictions", "One prediction per row, by the live version",
-        {200: "Predictions"}, takes="PredictionRequest", media=("application/json", "text/csv"),
+        {200: "Predictions"}, takes="PredictionRequest", media=("application/json", "text/csv"), answers_csv=True,
         refusals=(
-            *BODY, errors.NoRows, errors.TooManyRows, errors.RowTooLarge, errors.InvalidRow, errors.MissingColumn,
-            errors.UnexpectedColumn, errors.RepeatedColumn, errors.HeaderAmongRows, errors.InvalidValue,
-            errors.UnseenCategory, errors.NotFound, errors.ModelNotReady, errors.EndpointGone,
+            *BODY, errors.NoRows, errors.TooManyRows, errors.RowTooLarge, errors.AnswerTooLarge, errors.InvalidRow,
+            errors.MissingColumn, errors.UnexpectedColumn, errors.RepeatedColumn, errors.HeaderAmongRows,
+            errors.InvalidValue, errors.UnseenCategory, errors.NotFound, errors.ModelNotReady, errors.EndpointGone,
             errors.UnreadableAnswer, errors.WrongPredictionCount,
         ),
         function="Predict",

@@ -28,6 +28,10 @@ COUNT: Schema = {"type": "integer", "minimum": 0}
 NUMBER: Schema = {"type": "number"}
 TIME: Schema = {"type": "string", "format": "date-time"}
 MODEL_NAME: Schema = {"type": "string", "pattern": f"^{MODEL_PATTERN.pattern}$", "maxLength": 30}
+CSV_PREDICTIONS: Schema = TEXT | {
+    "description": "A header and a line per row: predicted_label, probability, then one column per class; "
+    "predicted_value of a regression. Takes about half the room of JSON."
+}
 FILE_NAME: Schema = {
     "type": "string",
     "maxLength": 200,
@@ -276,6 +280,7 @@ def problem() -> Schema:
             "request_id": TEXT,
             "row": COUNT | {"description": "Of a prediction request, from 1"},
             "column": TEXT,
+            "rows_max": COUNT | {"description": "How many rows' predictions fit into one answer"},
         },
     }
 
