@@ -248,6 +248,30 @@ def test_a_client_generated_for_a_model_cannot_mix_its_columns_up(
     assert len(answered.predictions) == len(rows)
 
 
+@pytest.mark.usefixtures("species")
+def test_a_body_arrives_byte_for_byte_and_is_answered_as_csv_on_request(vandelay: Tenant, iris: Path) -> None:
+    header, line, *_ = iris.read_text().splitlines()
+    rows = "\n".join(text.rpartition(",")[0] for text in (header, line))
+
+    def send(body: bytes) -> tuple[int, str, str]:
+        headers = {"x-api-key": vandelay.api.api_key, "content-type": "text/csv", "accept": "text/csv"}
+        request = urllib.request.Request(f"{vandelay.api.url}/models/species/predictions", body, headers)
+        try:
+            answer = urllib.request.urlopen(request, timeout=60)
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer:
+            return answer.status, answer.headers["content-type"], answer.read().decode()
+
+    status, kind, text = send(rows.encode())
+    assert (status, kind) == (HTTPStatus.OK, "text/csv; charset=utf-8; header=present")
+    assert text.splitlines()[0] == "predicted_label,probability,setosa,versicolor,virginica"
+    assert text.splitlines()[1].startswith("setosa,")
+    status, _, text = send(f"{rows}\n".encode() + "Å,1,1,1\n".encode("latin-1"))
+    assert (status, json.loads(text)["code"]) == (HTTPStatus.BAD_REQUEST, "InvalidRequest")
+    assert "not UTF-8 at byte" in text
+
+
 def test_the_days_rows_end_for_one_tenant_and_are_told(vandelay: Tenant, species: dict[str, Any]) -> None:
     example = ask(vandelay.api, "GET", "/models/species/openapi.json").body["components"]["schemas"]["Row"]["example"]
     used = ask(vandelay.api, "GET", "/usage").body["rows"]["used"]
