@@ -12,7 +12,7 @@ import datetime as dt
 import io
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _NO_LIMIT = 2**31 - 1
 
+ISO = "YYYY-MM-DD"
 BYTES_MAX = 131_072
 """Of one text, in UTF-8: the pre-flight's limit."""
 
@@ -121,7 +122,7 @@ def convert(values: Sequence[Any], column: Column, *, in_json: bool) -> Sequence
 
 
 def fields(texts: Sequence[str], column: Column) -> Sequence[str]:
-    """Return texts as fields of CSV, quoted where they must be.
+    """Return texts as fields of CSV, all of them quoted where one must be.
 
     Raises:
         InvalidValue: one of them holds what no CSV file can, NUL or half a character, or is too long.
@@ -131,14 +132,15 @@ def fields(texts: Sequence[str], column: Column) -> Sequence[str]:
         for row, text in enumerate(texts, 1):
             if not _is_writable(text):
                 raise InvalidValue("the text holds a character that no CSV file can", row=row, column=column.name)
-    if len(joined) * 4 > BYTES_MAX:
+    if max(map(len, texts)) * 4 > BYTES_MAX:
         for row, text in enumerate(texts, 1):
-            if len(text) * 4 > BYTES_MAX and (size_bytes := len(text.encode())) > BYTES_MAX:
+            if (size_bytes := len(text.encode())) > BYTES_MAX:
                 message = f"the text has {size_bytes:,} bytes, and a cell has at most {BYTES_MAX:,}; shorten it"
                 raise InvalidValue(message, row=row, column=column.name)
-    if '"' in joined or "," in joined or "\n" in joined or "\r" in joined:
-        return [quoted(text) for text in texts]
-    return texts
+    if not _is_special(joined):
+        return texts
+    doubled = "\0".join(texts).replace('"', '""')
+    return '"{}"'.format(doubled.replace("\0", '"\0"')).split("\0")
 
 
 def csv_reader(text: str) -> CsvReader:
@@ -151,8 +153,11 @@ def csv_reader(text: str) -> CsvReader:
 
 def quoted(text: str) -> str:
     """Return a text as a field of CSV."""
-    doubled = text.replace('"', '""')
-    return f'"{doubled}"' if doubled != text or "," in text or "\n" in text or "\r" in text else text
+    return '"{}"'.format(text.replace('"', '""')) if _is_special(text) else text
+
+
+def _is_special(text: str) -> bool:
+    return '"' in text or "," in text or "\n" in text or "\r" in text
 
 
 def _is_writable(text: str) -> bool:
@@ -169,7 +174,8 @@ def _is_writable(text: str) -> bool:
 def _numbers_at_once(values: Sequence[Any], column: Column, in_json: bool) -> Sequence[str] | None:
     try:
         if in_json:
-            joined = b",".join([b"" if value is None else value for value in values]).decode()
+            values = values if None not in values else [b"" if value is None else value for value in values]
+            joined = b",".join(values).decode()
         else:
             joined = ",".join(values)
     except TypeError:  # something else than numbers of JSON and null
@@ -182,32 +188,50 @@ def _numbers_at_once(values: Sequence[Any], column: Column, in_json: bool) -> Se
 
 
 def _texts_at_once(values: Sequence[Any], _: Column, in_json: bool) -> Sequence[str] | None:
-    if in_json and not _are_texts(values):
+    distinct = _distinct_texts(values, in_json)
+    if distinct is None:
         return None
-    if NULL_WORDS.isdisjoint(values) and None not in values and all(map(str.strip, values)):
+    if NULL_WORDS.isdisjoint(distinct) and None not in distinct and all(map(str.strip, distinct)):
         return values
-    return ["" if text is None or is_missing(text) else text for text in values]
+    missing = {text for text in distinct if text is None or is_missing(text)}
+    return ["" if value in missing else value for value in values]
 
 
 def _dates_at_once(values: Sequence[Any], column: Column, in_json: bool) -> Sequence[str] | None:
-    form = column.forms[0] if len(column.forms) == 1 else "YYYY-MM-DD"
-    if in_json and not _are_texts(values):
+    form = column.forms[0] if len(column.forms) == 1 else ISO
+    distinct = _distinct_texts(values, in_json)
+    if distinct is None:
         return None
-    texts = [text or "" for text in values]
+    texts = distinct - {None, ""}
     if not _dates(form, timed=column.type == "datetime").fullmatch("\n".join(texts)):
         return None
-    days = {text[:_DAY_CHARACTERS] for text in texts} - {""}
-    return texts if all(_is_day(day, form) for day in days) else None
+    if not _are_days({text[:_DAY_CHARACTERS] for text in texts}, form):
+        return None
+    return [value or "" for value in values] if None in distinct else values
+
+
+def _distinct_texts(values: Sequence[Any], in_json: bool) -> set[Any] | None:
+    """Return what is among values, which are all texts or None; None when they are not."""
+    try:
+        distinct = set(values)
+    except TypeError:  # a list of JSON
+        return None
+    return distinct if not in_json or set(map(type, distinct)) <= {str, type(None)} else None
+
+
+def _are_days(texts: Collection[str], form: str) -> bool:
+    if form != ISO:
+        return all(_is_day(text, form) for text in texts)
+    try:
+        return len(list(map(dt.date.fromisoformat, texts))) == len(texts)
+    except ValueError:
+        return False
 
 
 @lru_cache(maxsize=20_000)  # the days of fifty years: most requests hold the same
 def _is_day(text: str, form: str) -> bool:
     date = date_of(text)
     return date is not None and date.is_day_of(form)
-
-
-def _are_texts(values: Sequence[Any]) -> bool:
-    return set(map(type, values)) <= {str, type(None)}
 
 
 @lru_cache
