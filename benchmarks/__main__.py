@@ -1,6 +1,6 @@
 """`make bench`: every measurement in one run, as tables and as JSON in build/bench/.
 
-    python -m benchmarks [--only imports|predictions|inspection]
+    python -m benchmarks [--only imports|predictions|reading|inspection]
 
 On a machine that does other things as well, believe ratios and CPU times, not milliseconds.
 """
@@ -45,8 +45,19 @@ def show_imports(found: Document) -> None:
     print(f"  predict is {found['predict_of_sdk']:.3f} of the SDK")
 
 
+def show_reading(found: list[Document]) -> None:
+    """Print what it costs to read a request's JSON."""
+    rows = [tuple(measured.values()) for measured in found]
+    table(
+        "Reading JSON; the aim is five times json.loads",
+        ("rows", "columns", "json.loads", "ours, CPU ms", "ratio"),
+        rows,
+    )
+
+
 def show_predictions(found: Document) -> None:
     """Print what the predictions cost."""
+    show_reading(found["reading"])
     own, latency = found["own_time"], found["latency"]
     table(
         "The handler's own time: all that it does but the call of the endpoint",
@@ -107,7 +118,7 @@ def keep(name: str, found: Document) -> None:
 def main() -> None:
     """Run the measurements and write what was found."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
-    parser.add_argument("--only", choices=("imports", "predictions", "inspection"))
+    parser.add_argument("--only", choices=("imports", "predictions", "reading", "inspection"))
     only = parser.parse_args().only
     OUTPUT.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
@@ -123,6 +134,8 @@ def main() -> None:
         if name in found:
             keep(name, found[name])
             show(found[name])
+    if only == "reading":
+        show_reading(predictions.reading())
     if only in (None, "inspection"):
         print("\nInspection of a dataset", flush=True)
         command = [sys.executable, "-m", "benchmarks.inspection", "--megabytes", str(INSPECTION_MEGABYTES)]
