@@ -30,7 +30,7 @@ TIME: Schema = {"type": "string", "format": "date-time"}
 MODEL_NAME: Schema = {"type": "string", "pattern": f"^{MODEL_PATTERN.pattern}$", "maxLength": 30}
 CSV_PREDICTIONS: Schema = TEXT | {
     "description": "A header and a line per row: predicted_label, probability, then one column per class; "
-    "predicted_value of a regression. Takes about half the room of JSON."
+    "predicted_value of a regression. More rows fit than in JSON."
 }
 FILE_NAME: Schema = {
     "type": "string",
