@@ -61,7 +61,7 @@ SERVERLESS_MEMORY_MB = tuple(range(3072, 6145, 1024))  # SageMaker takes 1024 to
 
 # fmt: off
 LOCAL_STORAGE = frozenset((
-    "c5d", "c6gd", "dl1", "g4dn", "g5", "g6", "g6e", "g7", "g7e", "m5d", "m6gd", "p3dn", "p4d", "p4de", "p5", "p5e",
+    "c5d", "c6gd", "dl1", "g4dn", "g5", "g6", "g6e", "g7", "g7e", "m5d", "m6gd", "p4d", "p4de", "p5", "p5e",
     "p5en", "p6-b200", "p6-b300", "p6e-gb200", "r5d", "r6gd", "r7gd", "trn1", "trn1n", "trn2",
 ))
 # fmt: on
