@@ -101,6 +101,8 @@ def test_what_sagemaker_refuses_to_make_has_a_name_of_its_own(
         answer_with("sagemaker", operation, 400, code)
     client = assume(tenant, run.execution, session_policies.nothing()).client("sagemaker")
     with pytest.raises(training, match=f"could not be started in account {tenant.account_id}: no"):
-        automl.start(client, tenant.account, run.job(), run.execution, settings, "s3://b/train.csv", "s3://b/output")
+        automl.start(
+            client, tenant.account, run.job(), run.execution, settings, "AUTO", "s3://b/train.csv", "s3://b/output"
+        )
     with pytest.raises(deployment, match=f"{run.endpoint} could not be deployed in account {tenant.account_id}: no"):
         endpoints.create(client, tenant.account, run.endpoint, run.execution, containers, settings)
