@@ -85,14 +85,18 @@ bench: .venv/.dev ## Measure; writes build/bench/
 # models are shared. Folders from the slowest files to the quickest, so that no worker is left alone with a long file.
 PYTEST := $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 FAST := tests/integration tests/contract tests/unit
+# What explores exhaustively, trains, builds or scans: `make test` runs it, feedback within 90 s cannot.
+SLOW := tests/integration/pipeline tests/integration/trainer tests/integration/sagemaker tests/integration/grants/test_crashes.py \
+	tests/integration/predict/test_quota.py tests/integration/platform/test_blips.py tests/integration/platform/test_offboarding.py \
+	tests/contract/toolchain tests/contract/patches tests/contract/test_budgets.py
 
 .PHONY: test
 test: .venv/.dev ## All tests: unit, integration, contract, e2e
 	@$(PYTEST) tests/e2e $(FAST)
 
 .PHONY: test-fast
-test-fast: .venv/.dev ## Without e2e
-	@$(PYTEST) $(FAST)
+test-fast: .venv/.dev ## Feedback: without e2e, and without what explores, trains, builds or scans
+	@$(PYTEST) $(FAST) $(addprefix --ignore ,$(SLOW))
 
 CASES ?=
 .PHONY: cases
