@@ -62,7 +62,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 .PHONY: lock
 lock: | .venv/.uv ## Compile requirements/*.in (LOCK=--upgrade moves the pins)
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
-	for set in core analysis cloud; do $(COMPILE) -c requirements/dev.txt requirements/$$set.in -o requirements/$$set.txt || exit 1; done
+	for set in core analysis cloud fuzz; do $(COMPILE) -c requirements/dev.txt requirements/$$set.in -o requirements/$$set.txt || exit 1; done
 	for set in sam scan audit; do $(COMPILE) requirements/$$set.in -o requirements/$$set.txt || exit 1; done
 
 # ---- run ----
@@ -102,6 +102,14 @@ CASES ?=
 .PHONY: cases
 cases: .venv/.dev ## Files as people have them, through the embedded cloud; CASES="names or groups" for some
 	@$(BIN)/python -m tests.cases $(CASES)
+
+# Not part of `test`: it searches as long as it is let. What it finds becomes a test.
+FUZZ_SECONDS ?= 300
+.PHONY: fuzz
+fuzz: .venv-fuzz/.installed ## Search for files that end without a name: FUZZ_SECONDS=300
+	@mkdir -p build/fuzz/corpus
+	@PYTHONPATH=layers/core:layers/analysis .venv-fuzz/bin/python tests/fuzz/fuzz_inspection.py \
+		-max_total_time=$(FUZZ_SECONDS) -max_len=600 -artifact_prefix=build/fuzz/ build/fuzz/corpus
 
 .PHONY: docs
 docs: .venv/.dev ## Write what is generated: docs from the code, instance types from botocore
@@ -200,5 +208,5 @@ deploy: check-deployment build ## Deploy to AWS: STACK=name PARAMETERS="Name=val
 
 .PHONY: clean
 clean: ## Remove what was built, and the environments
-	rm -rf build .aws-sam .venv .venv-sam .venv-scan .venv-audit .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf build .aws-sam .venv .venv-sam .venv-scan .venv-audit .venv-fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -19,6 +19,7 @@ from tenantml_analysis.inspection.records import (
 )
 from tenantml_analysis.inspection.row_arrays import Rows, rows_of
 from tenantml_analysis.inspection.scanning import scan
+from tenantml_analysis.inspection.words import first_words, word_of
 
 
 class Reader:
@@ -157,19 +158,14 @@ class Reader:
 
 
 def _refuse_repeated_header(rows: Rows, header: bytes) -> None:
-    """Refuse rows that have the header among them; all of them end in LF or CRLF."""
-    ends = (b"\n", b"\r\n") if rows.line_ends["crlf"] else (b"\n",)
-    repeated = [0] if rows.text.startswith(tuple(header + end for end in ends)) else []
-    for row in (b"\n" + header + end for end in ends):
-        at = rows.text.find(row)
-        while at >= 0:
-            number = int(np.searchsorted(rows.starts, at))
-            if number < len(rows.starts) and rows.starts[number] == at + 1:  # else it is in a quoted field
-                repeated.append(number)
-                break
-            at = rows.text.find(row, at + 1)
-    if repeated:
-        refuse_header_again(header, header, rows.line_of(min(repeated)))
+    """Refuse rows that were scanned, so that values lie as in the text, and have the header among them."""
+    lengths = np.diff(rows.starts, append=len(rows.text))
+    alike = np.flatnonzero((lengths == len(header) + 1) | (lengths == len(header) + 2))  # they end in LF or CRLF
+    sizes = np.full(len(alike), min(8, len(header)))
+    alike = alike[first_words(rows.words, rows.starts[alike], sizes) == np.uint64(word_of(header[:8]))]
+    for row in alike.tolist():
+        start = int(rows.starts[row])
+        refuse_header_again(rows.text[start : start + int(lengths[row])], header, rows.line_of(row))
 
 
 def _pieces(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:

@@ -91,11 +91,14 @@ def _separators(buffer: Bytes, size: int) -> tuple[Positions, int]:
 
 def _separators_outside_quotes(buffer: Bytes) -> tuple[Positions, int] | None:
     """The same up to the last line end outside quotes; None when a quote is where the exact reader must look."""
-    marks = np.flatnonzero((buffer == _COMMA) | (buffer == _LF) | (buffer == _QUOTE))
-    kinds = buffer[marks]
+    is_mark = buffer == _COMMA
+    is_mark |= buffer == _LF
+    is_mark |= buffer == _QUOTE
+    marks = np.flatnonzero(is_mark)
+    kinds = buffer.take(marks)
     is_quote = kinds == _QUOTE
-    inside = np.add.accumulate(is_quote, dtype=np.uint8) & 1  # wraps at 256, which is even
-    outside = (inside == 0) & ~is_quote
+    inside = np.bitwise_xor.accumulate(is_quote.view(np.uint8))  # or the closing quote is next
+    outside = inside | is_quote.view(np.uint8) == 0
     line_ends = np.flatnonzero(outside & (kinds == _LF))
     if not len(line_ends):
         return None

@@ -59,8 +59,8 @@ class Splitter:
             fits = self._fitting(ends - starts_held)
             taken = slice(0, fits)
             first, last = starts_held[taken].tolist(), ends[taken].tolist()
-            self.held_out += [text[start:end] for start, end in zip(first, last, strict=True)]
-            pieces += [view[start:end] for start, end in zip([at, *last], first, strict=False)]
+            self.held_out += map(text.__getitem__, map(slice, first, last))
+            pieces += map(view.__getitem__, map(slice, [at, *last], first))
             at = last[-1]
             self._bytes += int((ends[taken] - starts_held[taken]).sum())
             self._strata = np.append(self._strata, of_stratum[taken])
