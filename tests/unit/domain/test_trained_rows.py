@@ -25,9 +25,9 @@ MISSING = st.sampled_from(["", "NA", "NULL", "None", "nan", " "])
 NUMBERS = st.one_of(
     st.integers(-(10**20), 10**20).map(str),
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
-    st.sampled_from(["1e3", "60.0", "+5", "007", ".5", "5.", " 7 ", "1.50", "-0", "1E-7"]),
+    st.sampled_from(["1e3", "60.0", "+5", "007", ".5", "5.", " 7 ", "1.50", "-0", "1E-7", "inf", "NAN", "1e999"]),
 )
-BOOLEANS = st.sampled_from(["true", "false", "TRUE", "False"])
+BOOLEANS = st.sampled_from(["true", "false", "TRUE", "False", "tRUE", " true"])
 DATES = [
     st.dates().map(str),
     st.dates().map("{:%d.%m.%Y}".format),
@@ -85,6 +85,17 @@ def test_a_row_that_trained_is_predicted_alike_in_both_forms(rows: list[list[str
     sent = read_csv(written([names, *rows]), schema, max_rows=ROWS)
     assert sent == read_json(f'{{"rows": [{", ".join(objects)}]}}'.encode(), schema, max_rows=ROWS)
     assert (len(sent.lines), sent.advice) == (ROWS, [])
+
+
+def test_a_column_that_training_ignored_may_be_sent_and_is_left_out() -> None:
+    file = written(
+        [["id", "a", "y"], *([str(number), str(number % 7), "no" if number % 2 else "yes"] for number in range(9))]
+    )
+    trained_with = InspectionSettings(target="y", seed="any", min_training_rows=2, ignore_columns=("id",))
+    schema = Schema.from_profile(inspect([file], trained_with, io.BytesIO(), io.BytesIO()).profile)
+    with_it = read_csv(written([["id", "a"], ["x", "3"]]), schema, max_rows=1)
+    without = read_json(b'{"rows": [{"a": 3}]}', schema, max_rows=1)
+    assert with_it.lines == without.lines == [b"3\n"]
 
 
 def blocks() -> list[str]:
