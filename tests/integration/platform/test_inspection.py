@@ -168,10 +168,10 @@ def test_an_execution_that_does_not_become_a_version_leaves_the_profile_of_the_l
 
 
 def test_columns_unlike_the_live_versions_are_told_and_may_be_fatal(
-    told: Callable[..., dict[str, Any]], invoke: Invoke, stack: dict[str, str]
+    inspection_event: Callable[..., dict[str, Any]], invoke: Invoke, stack: dict[str, str]
 ) -> None:
     def inspect(content: bytes, **settings: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        state = told(content, advice_thresholds={"duplicate_share": 1.0}, **settings)
+        state = inspection_event(content, advice_thresholds={"duplicate_share": 1.0}, **settings)
         invoke("inspect_dataset", state)
         return state, registry.require_execution("acme", state["run"]["execution"])["advice"]
 
@@ -192,9 +192,9 @@ def test_columns_unlike_the_live_versions_are_told_and_may_be_fatal(
 
 
 def test_advice_that_is_fatal_is_kept_and_shows_no_class_in_the_error(
-    told: Callable[..., dict[str, Any]], invoke: Invoke
+    inspection_event: Callable[..., dict[str, Any]], invoke: Invoke
 ) -> None:
-    state = told(table().replace(b"no\n", b"No\n", 300), fatal_advice=["labels-alike"])
+    state = inspection_event(table().replace(b"no\n", b"No\n", 300), fatal_advice=["labels-alike"])
     with pytest.raises(AdviceIsFatal) as raised:
         invoke("inspect_dataset", state)
     assert "'no'" not in str(raised.value)
@@ -203,10 +203,10 @@ def test_advice_that_is_fatal_is_kept_and_shows_no_class_in_the_error(
 
 
 def test_a_log_shows_no_column_of_a_dataset(
-    told: Callable[..., dict[str, Any]], invoke: Invoke, caplog: pytest.LogCaptureFixture
+    inspection_event: Callable[..., dict[str, Any]], invoke: Invoke, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(RareClass, match="Churn"):
-        invoke("inspect_dataset", told(table() + b"x1,Nora Quill\n"))
+        invoke("inspect_dataset", inspection_event(table() + b"x1,Nora Quill\n"))
     (logged,) = [vars(record) for record in caplog.records if record.name == "tenantml"]
     assert (logged["code"], logged["reason"]) == ("RareClass", "line 1002")
     assert "Churn" not in str(logged)
@@ -214,11 +214,11 @@ def test_a_log_shows_no_column_of_a_dataset(
 
 
 def test_the_row_of_an_execution_stays_small_however_much_there_is_to_advise(
-    told: Callable[..., dict[str, Any]], invoke: Invoke
+    inspection_event: Callable[..., dict[str, Any]], invoke: Invoke
 ) -> None:
     names = [f"{'n' * 250}{number}" for number in range(4_000)]
-    rows = "".join(f"{'1,' * 4_000}{('no', 'yes')[number % 2]}\n" for number in range(501))
-    state = told(f"{','.join(names)},{CHURNED}\n{rows}".encode())
+    rows = "".join(f"{number % 9}{',1' * 4_000},{('no', 'yes')[number % 2]}\n" for number in range(501))
+    state = inspection_event(f"n,{','.join(names)},{CHURNED}\n{rows}".encode())
     invoke("inspect_dataset", state)
     row = registry.require_execution("acme", state["run"]["execution"])
     assert {entry["rule"] for entry in row["advice"]} >= {"constant-column", "duplicate-rows"}
@@ -226,12 +226,15 @@ def test_the_row_of_an_execution_stays_small_however_much_there_is_to_advise(
 
 
 def test_ignored_columns_are_not_staged(
-    told: Callable[..., dict[str, Any]], invoke: Invoke, stack: dict[str, str]
+    inspection_event: Callable[..., dict[str, Any]], invoke: Invoke, stack: dict[str, str]
 ) -> None:
-    state = told(table().replace(b"\n", b",  \n").replace(b"?,  \n", b"?,note\n"), ignore_columns=["n"])
+    content = b"n,m,note,Churn?\n" + b"".join(
+        b"%d,%d,  ,%s\n" % (n, n % 2, (b"no", b"yes")[n % 3 == 0]) for n in range(900)
+    )
+    state = inspection_event(content, ignore_columns=["n"])
     invoke("inspect_dataset", state)
-    for part in ("train", "holdout"):
-        text = objects.get_bytes(
-            platform("s3"), stack["STAGING_BUCKET"], f"{Run(**state['run']).staging_folder}{part}.csv"
-        )
-        assert set(text.split(b"\n")) == {b"Churn?,note", b"no,", b"yes,", b""}
+    folder = Run(**state["run"]).staging_folder
+    for part in ("train.csv", "holdout.csv"):
+        lines = objects.get_bytes(platform("s3"), stack["STAGING_BUCKET"], f"{folder}{part}").split(b"\n")
+        assert lines[0] == b"m,note,Churn?"
+        assert set(lines[1:]) == {b"0,,no", b"1,,no", b"0,,yes", b"1,,yes", b""}

@@ -25,7 +25,7 @@ from tenantml_analysis.inspection.settings import InspectionSettings
 from tenantml_analysis.inspection.values import Kind, is_missing
 
 (
-    LEAK, IDENTIFIER, CONSTANT, PERSONAL, IMBALANCE, DUPLICATES, UNLABELLED_ROWS, LABELS_ALIKE, LABEL_MISSING,
+    LEAK, IDENTIFIER, CONSTANT, PERSONAL, IMBALANCE, DUPLICATES, UNLABELLED_ROWS, LABELS_ALIKE,
     ALMOST_NUMBER, ALMOST_DATE, TWO_FORMS, NAMES_ALIKE, SCHEMA_CHANGED,
 ) = ADVICE_RULES  # fmt: skip
 
@@ -211,7 +211,7 @@ def _about_feature(
     if column.name in findings.personal:
         message = f"holds what looks like {findings.personal[column.name]}; leave it out unless the model needs it"
         yield PERSONAL, column.name, message
-    if not column.capped and len(column.values) <= 1 and (not column.nulls or not column.values):
+    if column.constant:
         yield CONSTANT, column.name, "is the same in every row and tells the model nothing; leave it out"
         return
     if column.name not in findings.almost and _is_identifier(column, values, settings):
@@ -238,12 +238,6 @@ def _about_labels(findings: Findings) -> Iterator[Finding]:
             "characters only, and are learned apart; write them in one way"
         )
         yield LABELS_ALIKE, name, message
-    for word in findings.null_words:
-        message = (
-            f"{word.value!r} is read as missing: {counted(word.rows)}, first in line {word.line:,}; rename the class, "
-            "if it is one"
-        )
-        yield LABEL_MISSING, name, message
 
 
 def _about_rows(findings: Findings, settings: InspectionSettings) -> Iterator[Finding]:
@@ -255,11 +249,13 @@ def _about_rows(findings: Findings, settings: InspectionSettings) -> Iterator[Fi
             "the model"
         )
         yield DUPLICATES, None, message
-    if rows > target["labelled_rows"]:
-        message = (
-            f"{counted(rows - target['labelled_rows'])} without a target; they go to training, where Autopilot leaves "
-            "them out"
-        )
+    if unlabelled := rows - target["labelled_rows"]:
+        words = [
+            f". {word.value!r} is read as missing: {counted(word.rows)}, first in line {word.line:,}; rename the "
+            "class, if it is one"
+            for word in findings.null_words
+        ]
+        message = f"rows without a target: {unlabelled:,}, which Autopilot leaves out{''.join(words)}"
         yield UNLABELLED_ROWS, target["column"], message
     if findings.classes:
         rarest = min(findings.classes, key=lambda one: one.rows)

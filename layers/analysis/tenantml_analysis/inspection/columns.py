@@ -123,6 +123,11 @@ class Column:
         return self.rows - self.nulls
 
     @property
+    def constant(self) -> bool:
+        """Whether every row is the same, with a value or without."""
+        return not self.capped and len(self.values) + bool(self.nulls) <= 1
+
+    @property
     def numeric(self) -> bool:
         """Whether every value is a number."""
         return bool(self.kinds) and not self.kinds & ~NUMERIC
@@ -165,7 +170,7 @@ class Column:
             "nulls": self.nulls,
             "distinct": self._distinct_max if self.capped else len(self.values),
             "distinct_capped": self.capped,
-            "constant": not self.capped and len(self.values) == 1 and not self.nulls,
+            "constant": self.constant and not self.nulls,
         }
         if self.numeric and show_values:
             low, high = self.low, self.high

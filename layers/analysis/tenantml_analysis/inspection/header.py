@@ -140,7 +140,7 @@ def _refuse_bad_names(header: Header, *, has_target: bool) -> None:
         index = [fields[unnamed] for _, fields in header.below if len(fields) > unnamed]
         if index and _counts(index):
             raise EmptyColumnName(
-                f"column {unnamed + 1:,} of the header has no name and numbers the rows, as the index that pandas "
+                f"column {unnamed + 1:,} of the header has no name and holds row numbers, as the index that pandas "
                 "writes does; write the file with index=False, or remove the column",
                 line=line,
             )

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tenantml.errors import EmptyFile, FeatureNotFinite, HeaderOnly, UploadTooLarge
+from tenantml.errors import EmptyFile, FeatureNotFinite, HeaderOnly, NoFeatures, UploadTooLarge
 from tenantml_analysis.inspection.advice import Advice, Findings, Sample, advise, personal_data_in
 from tenantml_analysis.inspection.almost import Almost, Lines, almost
 from tenantml_analysis.inspection.classes import Target
@@ -117,7 +117,7 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
         elif found := almost(column, values, Lines(first_line, last_line)):
             nearly[column.name] = found
     concluded = target.conclude(described[names.index(settings.target)], nearly.get(settings.target))
-    _refuse_not_finite(described)
+    _refuse_bad_features([column for column in described if column.name != settings.target])
     profile = {
         "format": PROFILE_FORMAT,
         "rows": splitter.rows,
@@ -157,7 +157,11 @@ def _without_boms(head: bytes) -> bytes:
     return head
 
 
-def _refuse_not_finite(columns: list[Column]) -> None:
+def _refuse_bad_features(columns: list[Column]) -> None:
+    if all(column.constant for column in columns):
+        raise NoFeatures(
+            "every column but the target is the same in every row, so there is nothing to predict from; add columns"
+        )
     infinite = [
         (place, column) for column in columns if column.numeric and (place := column.firsts.get(Kind.NOT_FINITE))
     ]

@@ -105,7 +105,7 @@ class TooManyColumns(DatasetError):
 
 
 class NoFeatures(DatasetError):
-    """There is no column but the target."""
+    """There is no column to predict from: none but the target, or none that differs between rows."""
 
     do = "Add the columns to predict from."
 

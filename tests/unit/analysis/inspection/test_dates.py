@@ -10,9 +10,9 @@ from tenantml_analysis.inspection import Inspection, InspectionSettings, inspect
 
 
 def run(dates: list[str], block_bytes: int = 1 << 20) -> Inspection:
-    rows = "".join(f"{dates[n % len(dates)]},{'ab'[n % 3 == 0]}\n" for n in range(900))
+    rows = "".join(f"{dates[n % len(dates)]},{n % 7},{'ab'[n % 3 == 0]}\n" for n in range(900))
     settings = InspectionSettings(target="y", seed="s", block_bytes=block_bytes)
-    return inspect([b"x,y\n", rows.encode()], settings, io.BytesIO(), io.BytesIO())
+    return inspect([b"x,n,y\n", rows.encode()], settings, io.BytesIO(), io.BytesIO())
 
 
 @pytest.mark.parametrize("block_bytes", [50, 1 << 20])

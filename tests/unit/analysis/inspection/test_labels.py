@@ -56,7 +56,7 @@ def test_labels_that_look_the_same_are_told_by_their_characters() -> None:
 def test_a_class_that_is_read_as_missing_is_told() -> None:
     found = run(["Mild", "None", "Severe"] * 300)
     assert classes(found) == {"Mild": 300, "Severe": 300}
-    (told,) = [str(entry["message"]) for entry in found.advice if entry["rule"] == "label-read-as-missing"]
+    (told,) = [str(entry["message"]) for entry in found.advice if entry["rule"] == "rows-without-target"]
     assert "'None' is read as missing: 300 rows, first in line 3" in told
 
 

@@ -28,7 +28,6 @@ ADVICE_RULES = (
     "duplicate-rows",
     "rows-without-target",
     "labels-alike",
-    "label-read-as-missing",
     "almost-a-number",
     "almost-a-date",
     "dates-of-two-forms",
