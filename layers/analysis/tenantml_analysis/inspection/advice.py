@@ -229,12 +229,12 @@ def _about_labels(findings: Findings) -> Iterator[Finding]:
     name, classes = findings.target["column"], findings.classes
     if classes is None:
         return
-    by_value = {one.value: one for one in classes}
+    by_value = {label.value: label for label in classes}
     for values in names_alike(list(by_value)):
-        alike = sorted((by_value[value] for value in values), key=lambda one: one.line)
-        places = ", ".join(f"{counted(one.rows)} from line {one.line:,} on" for one in alike[:ENTRIES_MAX])
+        alike = sorted((by_value[value] for value in values), key=lambda label: label.line)
+        places = ", ".join(f"{counted(label.rows)} from line {label.line:,} on" for label in alike[:ENTRIES_MAX])
         message = (
-            f"the classes {_listed([one.value for one in alike])} ({places}) differ in case, blanks or invisible "
+            f"the classes {_listed([label.value for label in alike])} ({places}) differ in case, blanks or invisible "
             "characters only, and are learned apart; write them in one way"
         )
         yield LABELS_ALIKE, name, message
@@ -258,7 +258,7 @@ def _about_rows(findings: Findings, settings: InspectionSettings) -> Iterator[Fi
         message = f"rows without a target: {unlabelled:,}, which Autopilot leaves out{''.join(words)}"
         yield UNLABELLED_ROWS, target["column"], message
     if findings.classes:
-        rarest = min(findings.classes, key=lambda one: one.rows)
+        rarest = min(findings.classes, key=lambda label: label.rows)
         fair = 2 / len(findings.classes)  # for two classes the threshold is the share itself
         if rarest.rows / target["labelled_rows"] < settings.imbalance_share * fair:
             message = (
@@ -270,7 +270,9 @@ def _about_rows(findings: Findings, settings: InspectionSettings) -> Iterator[Fi
 
 def schema_changes(profile: dict[str, Any], live: dict[str, Any]) -> list[Finding]:
     """Return one finding when names or types of a profile's columns are not those of the live version's profile."""
-    now, before = ({column["name"]: column["type"] for column in one["columns"]} for one in (profile, live))
+    now, before = (
+        {column["name"]: column["type"] for column in columns} for columns in (profile["columns"], live["columns"])
+    )
     changes = [
         f"{_listed(names)} {what}"
         for names, what in (

@@ -35,7 +35,7 @@ STRATA_MAX = 256  # the first so many values of the target are split each on its
 
 @dataclass
 class Class:
-    """A class, or a word for a missing one: how it is first written, its rows, and the line of the first."""
+    """A class, or a word for a missing label: how it is first written, its rows, and the line of the first."""
 
     value: str
     rows: int
@@ -153,8 +153,8 @@ class Target:
             "classes": None
             if self.classes is None
             else [
-                {"value": one.value, "rows": one.rows}
-                for one in sorted(self.classes, key=lambda one: (-one.rows, one.value))
+                {"value": label.value, "rows": label.rows}
+                for label in sorted(self.classes, key=lambda label: (-label.rows, label.value))
             ],
         }
 
@@ -213,7 +213,7 @@ class Target:
         if not column.numeric:
             return MULTICLASS
         few = classes is not None and len(classes) <= self._settings.whole_number_classes_max
-        return MULTICLASS if few and all(float(one.value).is_integer() for one in classes or ()) else REGRESSION
+        return MULTICLASS if few and all(float(label.value).is_integer() for label in classes or ()) else REGRESSION
 
     def _check(self, problem_type: str, column: Column, classes: list[Class] | None, almost: Almost | None) -> None:
         """Refuse a target that does not fit the problem type; what it almost is says why, and what to do."""
@@ -243,8 +243,8 @@ class Target:
                 f"{quantity}"
             )
             raise refusal(TooManyClasses, message, None)
-        rarest = min(classes, key=lambda one: (one.rows, -one.line))
-        rare = [one for one in classes if one.rows < self._settings.class_rows_min]
+        rarest = min(classes, key=lambda label: (label.rows, -label.line))
+        rare = [label for label in classes if label.rows < self._settings.class_rows_min]
         if problem_type == BINARY and len(classes) != 2:
             message = (
                 f"the model's problem type is BinaryClassification and the target has {len(classes):,} classes"
@@ -262,11 +262,11 @@ class Target:
 
     def _removal(self, classes: list[Class], rare: list[Class]) -> str:
         """Say that rare classes may be removed, if enough is left without them."""
-        left = self.labelled_rows - sum(one.rows for one in rare)
+        left = self.labelled_rows - sum(label.rows for label in rare)
         fits = left >= self._settings.min_training_rows and len(classes) - len(rare) >= 2
         return ", or remove these rows" if fits else ""
 
     @staticmethod
     def _alike(classes: list[Class]) -> str:
-        alike = sum(map(len, names_alike([one.value for one in classes])))
+        alike = sum(map(len, names_alike([label.value for label in classes])))
         return f", of which {alike:,} differ in case, blanks or invisible characters only" if alike else ""

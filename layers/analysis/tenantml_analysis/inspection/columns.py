@@ -53,16 +53,16 @@ class Column:
         """Take in values that are not missing, and say what they are; to take one in again changes nothing."""
         if not values:
             return Values(0, [], {})
-        found = read_all(values)
-        self.kinds |= found.kinds
-        if found.numbers:
-            self.widen(min(found.numbers))
-            self.widen(max(found.numbers))
+        added = read_all(values)
+        self.kinds |= added.kinds
+        if added.numbers:
+            self.widen(min(added.numbers))
+            self.widen(max(added.numbers))
         if not self.capped:
             self.values.update(values)
             if len(self.values) > self._distinct_max:
                 self.stop_counting()
-        return found
+        return added
 
     def place(self, added: Values, values: Sequence[bytes], rows: Sequence[int], line_of: Callable[[int], int]) -> None:
         """Note where what was added came first: `values` are those of some rows, in order; `line_of` gives a row's
@@ -164,7 +164,7 @@ class Column:
 
     def describe(self, *, show_values: bool) -> dict[str, Any]:
         """Return the column's part of the profile; `show_values` is off for what looks like personal data."""
-        found: dict[str, Any] = {
+        description: dict[str, Any] = {
             "name": self.name,
             "type": self.type,
             "nulls": self.nulls,
@@ -176,12 +176,12 @@ class Column:
             low, high = self.low, self.high
             if self.type == "number" and low is not None and high is not None:
                 low, high = float(low), float(high)
-            found |= {"min": low, "max": high, "finite": not self.kinds & Kind.NOT_FINITE}
+            description |= {"min": low, "max": high, "finite": not self.kinds & Kind.NOT_FINITE}
         if self.type in ("date", "datetime"):
-            found["form"] = _form(list(self.forms))
+            description["form"] = _form(list(self.forms))
         if self.type in ("category", "boolean") and show_values:
-            found["categories"] = sorted(shown(value) for value in self.values)
-        return found
+            description["categories"] = sorted(shown(value) for value in self.values)
+        return description
 
 
 def _form(forms: list[Forms]) -> str | list[str] | None:

@@ -114,8 +114,8 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
     for column, values in zip(described, sample.columns, strict=True):
         if what := personal_data_in(column, values, settings.personal_data_share):
             personal[column.name] = what
-        elif found := almost(column, values, Lines(first_line, last_line)):
-            nearly[column.name] = found
+        elif other := almost(column, values, Lines(first_line, last_line)):
+            nearly[column.name] = other
     concluded = target.conclude(described[names.index(settings.target)], nearly.get(settings.target))
     _refuse_bad_features([column for column in described if column.name != settings.target])
     profile = {
@@ -132,7 +132,7 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
         },
         "target": concluded,
         "columns": [column.describe(show_values=column.name not in personal) for column in described],
-        "ignored_columns": [all_names[number] for number in ignored],
+        "ignore_columns": [all_names[number] for number in ignored],
     }
     findings = Findings(
         columns=described,
@@ -141,7 +141,7 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
         target=concluded,
         classes=target.classes,
         null_words=list(target.null_words.values()),
-        duplicates=duplicates.found,
+        duplicates=duplicates.counts,
         rows=splitter.rows,
         sample=sample,
     )
@@ -166,7 +166,7 @@ def _refuse_bad_features(columns: list[Column]) -> None:
         (place, column) for column in columns if column.numeric and (place := column.firsts.get(Kind.NOT_FINITE))
     ]
     if infinite:
-        place, column = min(infinite, key=lambda one: one[0].line)
+        place, column = min(infinite, key=lambda infinity: infinity[0].line)
         raise FeatureNotFinite(
             "the column is of numbers and this row's is not finite, or too large for 64 bits of floating point; write "
             "a number, or leave the cell empty",
@@ -212,7 +212,7 @@ class _Duplicates:
         self._checked += len(edges) - 1
 
     @property
-    def found(self) -> tuple[int, int]:
+    def counts(self) -> tuple[int, int]:
         """How many rows repeat an earlier one, of how many."""
         return self._checked - len(self._hashes), self._checked
 

@@ -89,13 +89,13 @@ def read_all(values: Collection[bytes]) -> Values:
     numbers: list[int | float] = []
     groups: dict[int | Forms, list[bytes]] = {}
     for value in values:
-        found = read(value)
-        kinds |= found.kind
-        groups.setdefault(found.kind, []).append(value)
-        if found.forms:
-            groups.setdefault(found.forms, []).append(value)
-        if found.number is not None:
-            numbers.append(found.number)
+        cell = read(value)
+        kinds |= cell.kind
+        groups.setdefault(cell.kind, []).append(value)
+        if cell.forms:
+            groups.setdefault(cell.forms, []).append(value)
+        if cell.number is not None:
+            numbers.append(cell.number)
     return Values(kinds, numbers, groups)
 
 

@@ -73,7 +73,7 @@ def test_ignored_columns_are_in_neither_part_and_named_in_the_profile() -> None:
     for ignored, header in ((("age",), b"visits,churn\n"), (("visits",), b"age,churn\n")):
         settings = InspectionSettings("churn", "s", ignore_columns=ignored)
         profile = inspect([data.encode()], settings, train := io.BytesIO(), holdout := io.BytesIO()).profile
-        assert profile["ignored_columns"] == list(ignored)
+        assert profile["ignore_columns"] == list(ignored)
         assert [column["name"] for column in profile["columns"]] == header.decode().strip().split(",")
         assert {part.getvalue().partition(b"\n")[0] for part in (train, holdout)} == {header.strip()}
         assert {row.count(b",") for part in (train, holdout) for row in part.getvalue().split()} == {1}
