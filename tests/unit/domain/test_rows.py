@@ -377,7 +377,7 @@ def test_csv_without_a_header_says_so_and_shows_no_cell(body: bytes, said: str) 
 
 
 def test_columns_that_the_model_ignores_are_taken_and_left_out() -> None:
-    schema = Schema.from_profile(PROFILE | {"ignored_columns": ["Row", "Id"]})
+    schema = Schema.from_profile(PROFILE | {"ignore_columns": ["Row", "Id"]})
     more = {"Row": {"any": ["thing"]}, **ROW, "Id": "\0"}
     body = json.dumps({"rows": [more, ROW, ROW | {"Id": 1}]}).encode()
     assert read_json(body, schema, max_rows=9).lines == [LINE] * 3
@@ -387,7 +387,7 @@ def test_columns_that_the_model_ignores_are_taken_and_left_out() -> None:
     writer.writerow(ROW | {"Id": "x" * 200_000})
     assert read_csv(text.getvalue().encode(), schema, max_rows=9).lines == [LINE]
     only = Schema.from_profile(
-        {"target": {"column": "y"}, "columns": [{"name": "it", "type": "text"}], "ignored_columns": ["no"]}
+        {"target": {"column": "y"}, "columns": [{"name": "it", "type": "text"}], "ignore_columns": ["no"]}
     )
     assert read_json(b'{"rows": [{"no": 1, "it": "a"}]}', only, max_rows=9).lines == [b"a\n"]
     assert read_csv(b"no,it\n1,a\n", only, max_rows=9).lines == [b"a\n"]

@@ -59,7 +59,7 @@ class Schema:
         return cls(
             columns=tuple(cells.column_of(entry) for entry in profile["columns"] if entry["name"] != target),
             target=target,
-            ignored=frozenset(profile.get("ignored_columns") or ()),
+            ignored=frozenset(profile.get("ignore_columns") or ()),
             classes=tuple(entry["value"] for entry in profile["target"].get("classes") or ()),
         )
 
