@@ -39,7 +39,9 @@ LEAK_ROWS_FIRST = 16
 
 _EMAIL = re.compile(rb"[^@\s,;]+@[^@\s,;]+\.[A-Za-z]{2,}")
 _IBAN = re.compile(rb"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?")
-_PHONE = re.compile(rb"(?:\+|00)\d{1,3}[ ./-]?(?:\(?\d+\)?[ ./-]?){2,6}\d|\(?0?\d{2,4}\)?[ /-]\d{3,4}[ -]\d{3,5}")
+_PHONE = re.compile(
+    rb"(?:\+|00)(?=(?:[^0-9]*+\d){4})\d++(?:\)?[ ./-]?\(?\d++){0,6}+|\(?0?\d{2,4}\)?[ /-]\d{3,4}[ -]\d{3,5}"
+)
 _CARD = re.compile(rb"\d(?:[ -]?\d){12,18}")
 _PERSONAL_NAME = re.compile(
     r"(?:^|_)(?:e_?mail|phone|mobile|(?:first|last|full|sur|given|family|maiden|middle)_?name|address|street|"

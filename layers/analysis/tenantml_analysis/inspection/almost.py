@@ -15,6 +15,7 @@ from tenantml_analysis.inspection.values import DATED, NUMERIC, Kind, is_missing
 
 ODD_SHARE = 0.05  # of a column's cells are fewer than this: the others tell what it is
 UNITS_MAX = 3  # a measure has one unit, and codes have many endings
+FORM_CHARACTERS_MAX = 100  # of a number or a date in any form: patterns look at no longer text
 
 _NO_VALUES = {
     "a dash": {"-", "--", "---", "\u2013", "\u2014"},
@@ -150,6 +151,8 @@ def _kind(value: bytes) -> str:
 
 def number_form(text: str) -> str | None:
     """Name the form in which a text that is not read as a number writes one; None when it writes none."""
+    if len(text.strip()) > FORM_CHARACTERS_MAX:
+        return None
     forms = []
     for form, without in _AROUND_NUMBERS.items():
         bare = without(text).strip()
@@ -188,6 +191,8 @@ _AROUND_NUMBERS: dict[str, Callable[[str], str]] = {
 def date_form(text: str) -> str | None:
     """Name the form in which a text that is not read as a date writes one; None when it writes none."""
     text = text.strip()
+    if len(text) > FORM_CHARACTERS_MAX:
+        return None
     if _POSSIBLE_DAY.fullmatch(text):
         return "an impossible day"
     if _HALF_DAY.fullmatch(text):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import time
 from typing import Any
 
 import pytest
@@ -197,3 +198,19 @@ def test_no_message_shows_a_cell() -> None:
         except DatasetError as error:
             told = str(error)
         assert "Nora" not in told
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "note" + " " * 20_000 + "end",
+        "[" + ", ".join(f"{number:.9f}" for number in range(4000)) + "]",
+        "1" * 20_000 + " pm",
+        "0" * 60 + "12345X",
+    ],
+    ids=["padded", "vector", "digits", "zeros"],
+)
+def test_no_text_takes_long_to_look_at(value: str) -> None:
+    began = time.process_time()
+    run([f"{value}{number}" for number in range(700)])
+    assert time.process_time() - began < 5
