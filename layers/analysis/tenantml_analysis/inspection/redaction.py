@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 SHOWN_CHARACTERS = 60
 
 
 def redacted(value: bytes) -> str:
-    """Return the first characters of a value with letters shown as `a` and digits as `9`."""
+    """Return the first characters of a value with letters and the marks that belong to them shown as `a`,
+    and digits as `9`.
+    """
     text = value[: SHOWN_CHARACTERS * 4].decode("utf-8", "replace")
-    shape = "".join("a" if c.isalpha() else "9" if c.isnumeric() else c if c.isprintable() else "·" for c in text)
+    shape = "".join(map(_shape, text))
     return shape[:SHOWN_CHARACTERS] + (
         "…" if len(shape) > SHOWN_CHARACTERS or len(value) > SHOWN_CHARACTERS * 4 else ""
     )
+
+
+def _shape(character: str) -> str:
+    if character.isalpha() or unicodedata.category(character).startswith("M"):
+        return "a"
+    return "9" if character.isnumeric() else character if character.isprintable() else "·"
