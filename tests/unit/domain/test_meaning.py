@@ -69,6 +69,19 @@ def test_a_text_is_a_number_where_pandas_reads_one_and_it_is_the_same(text: str)
         assert float(column[0]) == pytest.approx(float(number), rel=1e-15)
 
 
+@given(st.integers(-(2**63), 2**63 - 1), st.integers(0, 30))
+def test_whole_numbers_of_64_bits_are_exact_as_in_pandas(number: int, zeros: int) -> None:
+    text = f"{'-' * (number < 0)}{'0' * zeros}{abs(number)}"
+    assert number_of(text) == number
+    assert isinstance(number_of(text), int)
+    assert read([text, "1"]).tolist() == [number, 1]
+
+
+def test_classes_of_19_digits_are_told_apart() -> None:
+    keys = {label_key(f"110000000000000000{digit}", numeric=True, boolean=False) for digit in range(10)}
+    assert len(keys) == 10
+
+
 @given(st.lists(st.sampled_from(["true", "True", "TRUE", "tRuE", "false", "False", "FALSE", "fALSe"]), min_size=1))
 def test_booleans_are_those_of_pandas(texts: list[str]) -> None:
     assert read(texts).tolist() == list(map(boolean_of, texts))

@@ -63,13 +63,14 @@ def is_missing(text: str) -> bool:
 def number_of(text: str) -> int | float | None:
     """Return the number that a text writes, blanks around it aside; None for any other text.
 
-    Whole numbers of at most `WHOLE_DIGITS` digits are `int`. A number beyond a double's range, and the words for
-    infinity, are infinite.
+    Whole numbers of 64 bits are `int`, so that no two of them are the same. A number beyond a double's
+    range, and the words for infinity, are infinite.
     """
     text = text.strip(BLANKS)
     if _NUMBER.fullmatch(text):
-        if _WHOLE.fullmatch(text) and len(text.lstrip("+-")) <= WHOLE_DIGITS:
-            return int(text)
+        if _WHOLE.fullmatch(text) and len(digits := text.lstrip("+-").lstrip("0")) <= WHOLE_DIGITS + 1:
+            whole = int(digits or "0") * (-1 if text[0] == "-" else 1)
+            return whole if -(2**63) <= whole < 2**63 else float(text)
         return float(text)
     return float(text) if _INFINITE.fullmatch(text) else None
 
