@@ -58,7 +58,7 @@ class Tenant:
         while (document := self.api.execution_of(upload_key)) is None or not is_reached(document):
             assert time.monotonic() < deadline, f"{upload_key} has not got there: {document}"
             time.sleep(0.1)
-        return document
+        return self.api.execution(document["execution"])  # lists have neither advice nor candidates
 
 
 def unnamed_failures(cloud: EmbeddedCloud) -> Iterator[str]:

@@ -53,9 +53,15 @@ def test_a_request_that_is_no_object_is_refused_by_name(stack: dict[str, str], i
 @given(data=st.data())
 @pytest.mark.parametrize("function", [*FUNCTIONS, "begin_removal"])
 def test_no_request_ends_without_a_name(
-    tenant: Tenant, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, function: str, data: st.DataObject
+    tenant: Tenant,
+    invoke: Invoke,
+    monkeypatch: pytest.MonkeyPatch,
+    function: str,
+    data: st.DataObject,
 ) -> None:
-    monkeypatch.setattr("tenantml.services.probe.probe", lambda *_: None)  # what it asks, moto does not answer
+    # What these ask, moto does not answer.
+    monkeypatch.setattr("tenantml.services.probe.probe", lambda *_: None)
+    monkeypatch.setattr("tenantml.aws.service_quotas.sagemaker_quotas", lambda *_: None)
     sample = sample_event(function)
     request = data.draw(requests_like(sample["request"] if function == "begin_removal" else sample))
     refusal = ""
