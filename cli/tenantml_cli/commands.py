@@ -208,7 +208,7 @@ def upload(context: Context) -> Result:
     path = _readable(options.file)
     if "/" not in options.destination:
         key = context.api.upload(options.destination, path, multipart=options.multipart, tell=context.tell)
-        return Result({"key": key}, f"{key} is uploaded.")
+        return Result({"key": key}, f"{key} is uploaded.\n\nTo see what comes of it: GET /executions?upload_key={key}")
     key = f"{options.destination}/{path.name}"
     try:
         destination_of(key)
