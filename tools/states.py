@@ -51,6 +51,11 @@ def _handler(function_name: str) -> Path:
     """Return the source file of a function that a state names as `${NameFunctionArn}`."""
     template = _template()
     resource = re.sub(r"\$\{(\w+)Arn\}", r"\1", function_name)
+    if resource not in template["Resources"]:
+        raise SystemExit(
+            f"{resource}: a state invokes it, and template.yaml lacks it; "
+            "tests/contract/test_recipes.py names all that is missing"
+        )
     properties: dict[str, str] = template["Globals"]["Function"] | template["Resources"][resource]["Properties"]
     module, _, _ = properties["Handler"].rpartition(".")
     return REPOSITORY / properties["CodeUri"] / f"{module.replace('.', '/')}.py"

@@ -55,4 +55,5 @@ def test_every_error_is_raised_somewhere(repository: Path) -> None:
                 used |= set(re.findall(r'"Error": "(\w+)"', path.read_text()))
     for path in [*(repository / "statemachine").glob("*.json"), repository / "template.yaml"]:
         used |= set(re.findall(r'(?:"Error": ?"|\bCode: )(\w+)', path.read_text()))
-    assert sorted(KINDS.keys() - used) == []
+    unused = sorted(KINDS.keys() - used)
+    assert not unused, f"raised nowhere: {', '.join(unused)}"

@@ -56,7 +56,8 @@ def differences(template: dict[str, Any]) -> list[str]:
 
 
 def test_the_template_routes_each_operation_to_its_function_and_nothing_else() -> None:
-    assert differences(TEMPLATE) == []
+    found = differences(TEMPLATE)
+    assert not found, "\n".join(found)
 
 
 def test_all_differences_of_the_template_are_found_at_once() -> None:
@@ -89,7 +90,8 @@ def test_every_error_of_an_operation_is_a_code_of_the_problem_schema() -> None:
     named = {kind.__name__ for found in OPERATIONS for kind in found.refusals} | {kind.__name__ for kind in EVERYWHERE}
     assert named <= codes
     requests = {kind.__name__ for kind in errors.kinds(errors.RequestError)}
-    assert requests <= named
+    missing = sorted(requests - named)
+    assert not missing, f"in the `refusals` of no operation: {', '.join(missing)}"
 
 
 def test_every_setting_is_in_the_document_with_a_default_that_it_takes() -> None:

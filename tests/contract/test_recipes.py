@@ -1,13 +1,15 @@
-"""What a state needs: everything that is missing is named at once, as CONTRIBUTING.md lists it."""
+"""What a state and a setting need: everything that is missing is named at once, as CONTRIBUTING.md lists it."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tenantml.domain.training.model_settings import RANGES, ModelSettings
 from tests.functions import PATHS, REPOSITORY
 
 
@@ -54,20 +56,45 @@ def missing_of_states(template: dict[str, Any], definition: Path) -> Iterator[st
 
 
 def test_every_state_has_all_that_a_state_needs(template: dict[str, Any], definition_path: Path) -> None:
-    assert list(missing_of_states(template, definition_path)) == []
+    missing = list(missing_of_states(template, definition_path))
+    assert not missing, "\n".join(missing)
 
 
 def test_all_that_a_new_state_lacks_is_named_at_once(template: dict[str, Any], tmp_path: Path) -> None:
     planted = json.loads((REPOSITORY / "statemachine" / "rescue.asl.json").read_text())
     state = json.loads(json.dumps(planted["States"]["Rescue"]))
-    state["Arguments"]["FunctionName"] = "${WarmEndpointFunctionArn}"
-    planted["States"]["WarmEndpoint"] = state
+    state["Arguments"]["FunctionName"] = "${PlantedStateFunctionArn}"
+    planted["States"]["PlantedState"] = state
     path = tmp_path / "rescue.asl.json"
     path.write_text(json.dumps(planted))
     assert list(missing_of_states(template, path)) == [
-        "WarmEndpoint: functions/*/warm_endpoint.py",
-        "WarmEndpoint: the resource WarmEndpointFunction in template.yaml",
-        "WarmEndpoint: the substitution WarmEndpointFunctionArn of rescue.asl.json in template.yaml",
-        "WarmEndpoint: WarmEndpointFunction in what the role of rescue.asl.json may invoke, in template.yaml",
-        "WarmEndpoint: events/warm_endpoint.json",
+        "PlantedState: functions/*/planted_state.py",
+        "PlantedState: the resource PlantedStateFunction in template.yaml",
+        "PlantedState: the substitution PlantedStateFunctionArn of rescue.asl.json in template.yaml",
+        "PlantedState: PlantedStateFunction in what the role of rescue.asl.json may invoke, in template.yaml",
+        "PlantedState: events/planted_state.json",
+    ]
+
+
+def missing_of_settings(kind: type) -> Iterator[str]:
+    """Name what the fields of a model's settings lack."""
+    sources = [path for folder in ("layers", "functions") for path in (REPOSITORY / folder).rglob("*.py")]
+    text = "".join(path.read_text() for path in sources if path.name != "model_settings.py")
+    for field in dataclasses.fields(kind):
+        if not re.search(rf"""\.{field.name}\b|\["{field.name}"\]""", text):
+            yield f"{field.name}: a line in layers or functions that reads it"
+        if type(field.default) in {int, float} and field.name not in RANGES:
+            yield f"{field.name}: its range in RANGES, in model_settings.py"
+
+
+def test_every_setting_is_read_and_a_number_has_a_range() -> None:
+    missing = list(missing_of_settings(ModelSettings))
+    assert not missing, "\n".join(missing)
+
+
+def test_all_that_a_new_setting_lacks_is_named_at_once() -> None:
+    planted = dataclasses.make_dataclass("Planted", [("planted_number", int, dataclasses.field(default=1))])
+    assert list(missing_of_settings(planted)) == [
+        "planted_number: a line in layers or functions that reads it",
+        "planted_number: its range in RANGES, in model_settings.py",
     ]
