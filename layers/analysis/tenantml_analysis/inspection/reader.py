@@ -19,6 +19,7 @@ from tenantml_analysis.inspection.records import (
 )
 from tenantml_analysis.inspection.row_arrays import Rows, rows_of
 from tenantml_analysis.inspection.scanning import scan
+from tenantml_analysis.inspection.sniffing import UTF8_BOM
 from tenantml_analysis.inspection.words import first_words, word_of
 
 
@@ -160,12 +161,13 @@ class Reader:
 def _refuse_repeated_header(rows: Rows, header: bytes) -> None:
     """Refuse rows that were scanned, so that values lie as in the text, and have the header among them."""
     lengths = np.diff(rows.starts, append=len(rows.text))
-    alike = np.flatnonzero((lengths == len(header) + 1) | (lengths == len(header) + 2))  # they end in LF or CRLF
-    sizes = np.full(len(alike), min(8, len(header)))
-    alike = alike[first_words(rows.words, rows.starts[alike], sizes) == np.uint64(word_of(header[:8]))]
-    for row in alike.tolist():
-        start = int(rows.starts[row])
-        refuse_header_again(rows.text[start : start + int(lengths[row])], header, rows.line_of(row))
+    for text in (header, UTF8_BOM + header):
+        alike = np.flatnonzero((lengths == len(text) + 1) | (lengths == len(text) + 2))  # they end in LF or CRLF
+        sizes = np.full(len(alike), min(8, len(text)))
+        alike = alike[first_words(rows.words, rows.starts[alike], sizes) == np.uint64(word_of(text[:8]))]
+        for row in alike.tolist():
+            start = int(rows.starts[row])
+            refuse_header_again(rows.text[start : start + int(lengths[row])], header, rows.line_of(row))
 
 
 def _pieces(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:

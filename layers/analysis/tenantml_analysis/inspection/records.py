@@ -21,6 +21,7 @@ from tenantml.errors import (
     UnclosedQuote,
 )
 from tenantml_analysis.inspection.redaction import redacted
+from tenantml_analysis.inspection.sniffing import UTF8_BOM
 
 _QUOTED = re.compile(rb'"((?:[^"]|"")*+)"?')
 _PLAIN = re.compile(rb"[^,\r\n]*+")
@@ -199,12 +200,13 @@ def refuse_ragged(record: Record, text: bytes, line: int, columns: int) -> None:
 
 
 def refuse_header_again(record: bytes, header: bytes, line: int) -> None:
-    """Refuse a record that is the header, byte for byte but for what ends the line.
+    """Refuse a record that is the header, byte for byte but for what ends the line and for a byte-order mark, which
+    joined files bring along.
 
     Raises:
         RepeatedHeader: with its line.
     """
-    if record.rstrip(b"\r\n") == header:
+    if record.removeprefix(UTF8_BOM).rstrip(b"\r\n") == header:
         raise RepeatedHeader(
             "this row is the header again, as in files that were joined; remove it",
             line=line,

@@ -137,7 +137,7 @@ def inspect(data: bytes, settings: InspectionSettings) -> Outcome:
             )
         elif len(row.fields) != len(names):
             raise RaggedRow("", line=row.line)
-        elif bare(row.text) == bare(header.text):
+        elif bare(row.text).removeprefix(UTF8_BOM) == bare(header.text):
             raise RepeatedHeader("", line=row.line)
         else:
             rows.append(row)

@@ -51,6 +51,12 @@ REFUSED: list[tuple[str, bytes, type[errors.DatasetError], int | None]] = [
     ("a header again, in a large file", HEADER + ROWS * 300 + HEADER + ROWS, errors.RepeatedHeader, 210_002),
     ("a header again, below the first", HEADER * 2 + ROWS, errors.RepeatedHeader, 2),
     ("a header again, with CRLF", HEADER + ROWS + b"x,y\r\n" + ROWS, errors.RepeatedHeader, 702),
+    (
+        "a header again, with a byte-order mark",
+        HEADER + ROWS + b"\xef\xbb\xbf" + HEADER + ROWS,
+        errors.RepeatedHeader,
+        702,
+    ),
     ("a header again, at a blank line", HEADER + b"\n" + ROWS + HEADER, errors.RepeatedHeader, 703),
     ("the index of pandas", b",x,y\n" + b"".join(b"%d,1,a\n" % n for n in range(600)), errors.EmptyColumnName, 1),
     ("an infinite feature", HEADER + b"1,no\n2,yes\n" * 300 + b"-inf,no\n", errors.FeatureNotFinite, 602),
