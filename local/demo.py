@@ -219,7 +219,7 @@ def _predict_holdout(
     screen.title("What an app sends", "this address lasts as long as the cloud does: `make up` keeps one")
     screen.line(f"curl -sS {api.url}/models/{plan.model}/predictions \\", indent=4)
     screen.line(f"  -H 'x-api-key: {api.api_key}' -H 'content-type: text/csv' --data-binary @- <<'CSV'", indent=4)
-    for line in [*one.splitlines(), "CSV"]:
+    for line in [*one.removesuffix("\n").split("\n"), "CSV"]:
         screen.line(line, indent=0)
     screen.note(f"answers {api.predict(plan.model, one)['predictions'][0]}; it was {truth[0]}")
 
