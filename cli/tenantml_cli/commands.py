@@ -25,7 +25,7 @@ TRAINING, OFFBOARDING = "TrainingStateMachineArn", "OffboardingStateMachineArn"
 
 @dataclass(frozen=True)
 class Context:
-    """What a command works with: its arguments, the stack, and where progress is told."""
+    """What a command works with: its arguments, the stack, and where progress is reported."""
 
     options: Namespace
     stack: Stack

@@ -55,7 +55,7 @@ class Result:
 def differences(case: Case, result: Result) -> list[str]:
     """Return how a result is not what its case expects."""
     rules = {entry["rule"] for entry in result.advice}
-    told = [result.message, *(entry["message"] for entry in result.advice)]
+    messages = [result.message, *(entry["message"] for entry in result.advice)]
     fits = {
         TRAINS: result.outcome == TRAINS,
         REFUSED: result.outcome not in {TRAINS, UNNAMED},
@@ -64,8 +64,8 @@ def differences(case: Case, result: Result) -> list[str]:
     wrong = [] if fits.get(case.outcome, result.outcome == case.outcome) else [f"expected {case.outcome}"]
     if result.outcome == TRAINS and case.advice is not None and rules != case.advice:
         wrong.append(f"expected advice {', '.join(sorted(case.advice)) or 'of no rule'}")
-    wrong += [f"nothing says {text!r}" for text in case.says if not any(text in message for message in told)]
-    wrong += [f"{text!r} is shown" for text in case.hides if any(text in message for message in told)]
+    wrong += [f"nothing says {text!r}" for text in case.says if not any(text in message for message in messages)]
+    wrong += [f"{text!r} is shown" for text in case.hides if any(text in message for message in messages)]
     return wrong
 
 

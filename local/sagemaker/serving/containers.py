@@ -31,7 +31,7 @@ def keys(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Container:
-    """One step of the chain: its parts and what it was told to take and to give."""
+    """One step of the chain: its parts and what it is configured to take and to give."""
 
     parts: Parts
     inputs: tuple[str, ...]
@@ -48,8 +48,8 @@ class Chain:
     def load(cls, description: Mapping[str, Any]) -> "Chain":
         """Load `{"containers": [{"artifact_dir", "environment"}]}`.
 
-        Raises BrokenChain when a part is missing, a container is asked for a key it cannot give, or is told to expect
-        other keys than the container before it gives.
+        Raises BrokenChain when a part is missing, a container is asked for a key it cannot give, or expects other keys
+        than the container before it gives.
         """
         containers = tuple(
             Container(
@@ -122,8 +122,8 @@ def predict(algorithm: Algorithm, features: Any) -> Answer:
     if algorithm.class_count == 0:
         return {"value": scores.tolist()}
     chosen = scores.argmax(axis=1)
-    told = scores[:, 1] if algorithm.probability_of_positive and algorithm.class_count == 2 else scores.max(axis=1)
-    return {"predicted_label": chosen.tolist(), "probability": told.tolist(), "probabilities": scores.tolist()}
+    reported = scores[:, 1] if algorithm.probability_of_positive and algorithm.class_count == 2 else scores.max(axis=1)
+    return {"predicted_label": chosen.tolist(), "probability": reported.tolist(), "probabilities": scores.tolist()}
 
 
 def restore_labels(labels: Labels, answer: Answer, *, descending: bool) -> Answer:

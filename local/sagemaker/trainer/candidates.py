@@ -36,7 +36,7 @@ def plan_containers(mode: Mode, dataset: Dataset, features: Features, algorithm:
     """The containers as Autopilot lays them out: one in ENSEMBLING, three in HPO (two for a regression).
 
     Only containers that can choose what they answer have SAGEMAKER_INFERENCE_SUPPORTED; each of those answers
-    `predicted_label` until told otherwise.
+    `predicted_label` unless configured otherwise.
     """
     labels = Labels(dataset.classes) if dataset.classes else None
     if mode == "ENSEMBLING":

@@ -52,7 +52,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Target:
-    """How the values of a target are told apart, and spelt in answers."""
+    """What makes two values of a target one class, and how answers spell it."""
 
     kind: Kind
     as_whole_numbers: bool

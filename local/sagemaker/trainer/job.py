@@ -1,4 +1,4 @@
-"""What the trainer is told (job.json) and what it tells (events.jsonl)."""
+"""What the trainer receives (job.json) and what it reports (events.jsonl)."""
 
 import json
 import os
@@ -34,19 +34,19 @@ class Job:
     @classmethod
     def read(cls, folder: Path) -> "Job":
         """Read `folder/job.json`."""
-        told: Mapping[str, Any] = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+        settings: Mapping[str, Any] = json.loads((folder / "job.json").read_text(encoding="utf-8"))
         return cls(
             folder=folder,
-            problem_type=told["problem_type"],
-            target=told["target"],
-            objective=told["objective"],
-            max_candidates=told["max_candidates"],
-            max_runtime_seconds=told["max_runtime_seconds"],
-            mode=told["mode"],
-            training=tuple(Path(path) for path in told["channels"]["training"]),
-            validation=tuple(Path(path) for path in told["channels"].get("validation") or ()),
-            validation_fraction=told["validation_fraction"],
-            seed=told["seed"],
+            problem_type=settings["problem_type"],
+            target=settings["target"],
+            objective=settings["objective"],
+            max_candidates=settings["max_candidates"],
+            max_runtime_seconds=settings["max_runtime_seconds"],
+            mode=settings["mode"],
+            training=tuple(Path(path) for path in settings["channels"]["training"]),
+            validation=tuple(Path(path) for path in settings["channels"].get("validation") or ()),
+            validation_fraction=settings["validation_fraction"],
+            seed=settings["seed"],
         )
 
 

@@ -1,4 +1,4 @@
-"""One job from data to candidates and reports, told as events."""
+"""One job from data to candidates and reports, reported as events."""
 
 import json
 import sys

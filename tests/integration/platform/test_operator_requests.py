@@ -69,4 +69,4 @@ def test_no_request_ends_without_a_name(
         invoke(function, event_of(function, request))
     except TenantMLError as error:
         refusal = str(error)
-    assert len(refusal.encode()) < 10_000, "it is told in UTF-8, and in a few words"
+    assert len(refusal.encode()) < 10_000, "a refusal is short, and UTF-8"

@@ -296,9 +296,7 @@ def schema_changes(profile: dict[str, Any], live: dict[str, Any]) -> list[Findin
 
 
 def _is_identifier(column: Column, values: list[bytes], settings: InspectionSettings) -> bool:
-    """Texts and whole numbers that hardly repeat; measured numbers and dates may be all different and still be told
-    from.
-    """
+    """Texts and whole numbers that hardly repeat; measured numbers and dates may all differ and still teach a model."""
     if column.type not in ("integer", "text") or not column.capped:
         return False
     held = _held(column, values)
@@ -341,7 +339,7 @@ def _determines(column: Column, values: list[bytes], labels: _Labels, settings: 
             return True
     if not column.numeric or column.kinds & Kind.NOT_FINITE or (column.nulls and any(map(is_missing, values))):
         return False
-    if labels.by_class:  # most columns are told by their first values
+    if labels.by_class:  # the first values decide for most columns
         return all(_lie_apart(values[:rows], labels.list[:rows]) for rows in (LEAK_ROWS_FIRST, len(values)))
     numbers = np.array(list(map(float, values)))
     if np.ptp(numbers) == 0 or np.ptp(labels.numbers) == 0:

@@ -38,7 +38,7 @@ class Cells:
 
     @cached_property
     def starts(self) -> Ints:
-        """Where each value starts; many columns are told by their first words alone."""
+        """Where each value starts; for many columns the first words alone are enough."""
         return self.all_starts.T[self.columns]
 
     def of(self, some: Ints) -> Cells:
@@ -48,7 +48,7 @@ class Cells:
         )
 
     def keys(self) -> Words:
-        """Return what tells values apart, of those that are not too long to be told apart."""
+        """Return keys that distinguish values, of those that are short enough for one."""
         if self.lengths.max() <= 8:
             return self.first
         return keys_of(self.words, self.starts, self.lengths, self.first)

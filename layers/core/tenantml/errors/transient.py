@@ -15,7 +15,7 @@ class TransientError(TenantMLError):
 
 class PlatformUnavailable(TransientError):
     """AWS did not do now what we asked of it in our own account: we were throttled, it had a fault of its own, or it
-    did not answer. States wait for hours by themselves; an app that called the API is told to repeat.
+    did not answer. States wait for hours by themselves; an app that called the API repeats the request.
     """
 
     status = 503

@@ -238,8 +238,8 @@ def form_of(texts: list[str]) -> str | list[str] | None:
         forms = [form for form in forms if date.is_day_of(form)]
         if forms not in seen:
             seen.append(forms)
-    told = {forms[0] for forms in seen if len(forms) == 1}
-    left = [forms for forms in seen if len(forms) == 1 or not told & set(forms)]
+    certain = {forms[0] for forms in seen if len(forms) == 1}
+    left = [forms for forms in seen if len(forms) == 1 or not certain & set(forms)]
     if len(left) == 1:
         return left[0][0] if len(left[0]) == 1 else None
     return [form for forms in left for form in forms]

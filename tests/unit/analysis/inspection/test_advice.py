@@ -116,10 +116,10 @@ def test_a_rule_that_many_columns_break_is_summed_up() -> None:
     rows = "".join(f"{n % 7}{',1' * 3000},{'ab'[n % 2]}\n" for n in range(520))
     data = ",".join(["n", *names, "y"]) + "\n" + rows
     found = inspect([data.encode()], InspectionSettings(target="y", seed="s"), io.BytesIO(), io.BytesIO())
-    (told,) = [entry for entry in found.advice if entry["rule"] == "constant-column"]
-    assert told["column"] is None
-    assert str(told["message"]).startswith("3,000 columns, 'c0', 'c1', ")
-    assert "'c20'" not in str(told["message"])
+    (summary,) = [entry for entry in found.advice if entry["rule"] == "constant-column"]
+    assert summary["column"] is None
+    assert str(summary["message"]).startswith("3,000 columns, 'c0', 'c1', ")
+    assert "'c20'" not in str(summary["message"])
 
 
 def test_columns_that_differ_from_the_live_versions_are_told() -> None:

@@ -194,10 +194,10 @@ def test_no_message_shows_a_cell() -> None:
         (with_odd(NUMBERS, 5, text=secret), ["a"] * 700),
     ):
         try:
-            told = str(run(values, labels).advice)
+            shown = str(run(values, labels).advice)
         except DatasetError as error:
-            told = str(error)
-        assert "Nora" not in told
+            shown = str(error)
+        assert "Nora" not in shown
 
 
 @pytest.mark.parametrize(

@@ -44,9 +44,9 @@ def test_the_form_is_what_the_days_tell(
 
 def test_two_forms_are_told_with_the_first_line_of_each() -> None:
     dates = ["2024-01-31"] * 30 + ["31/01/2024"]
-    (told,) = [str(entry["message"]) for entry in run(dates).advice if entry["rule"] == "dates-of-two-forms"]
-    assert "YYYY-MM-DD (first in line 2)" in told
-    assert "DD/MM/YYYY (first in line 32)" in told
+    (message,) = [str(entry["message"]) for entry in run(dates).advice if entry["rule"] == "dates-of-two-forms"]
+    assert "YYYY-MM-DD (first in line 2)" in message
+    assert "DD/MM/YYYY (first in line 32)" in message
 
 
 def test_days_of_no_calendar_are_text() -> None:

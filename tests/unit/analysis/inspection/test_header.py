@@ -1,4 +1,4 @@
-"""What a header is told about, and when its names may be shown."""
+"""What a header is refused for, and when its names may be shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the classes of a target are, and what is told of labels that people mean alike."""
+"""What the classes of a target are, and the advice on labels that people mean alike."""
 
 from __future__ import annotations
 
@@ -41,23 +41,23 @@ def test_classes_are_told_apart_by_what_they_mean(labels: list[str], counted: di
 
 def test_labels_that_people_mean_alike_are_told_with_counts_and_first_lines() -> None:
     found = run(["yes", "no", "Yes", "no", "no ", "yes"] * 150)
-    told = [str(entry["message"]) for entry in found.advice if entry["rule"] == "labels-alike"]
-    assert len(told) == 2
-    assert "'yes', 'Yes' (300 rows from line 2 on, 150 rows from line 4 on)" in told[0]
-    assert "'no', 'no ' (300 rows from line 3 on, 150 rows from line 6 on)" in told[1]
+    messages = [str(entry["message"]) for entry in found.advice if entry["rule"] == "labels-alike"]
+    assert len(messages) == 2
+    assert "'yes', 'Yes' (300 rows from line 2 on, 150 rows from line 4 on)" in messages[0]
+    assert "'no', 'no ' (300 rows from line 3 on, 150 rows from line 6 on)" in messages[1]
 
 
 def test_labels_that_look_the_same_are_told_by_their_characters() -> None:
     found = run(["Zoë", "Zoe\u0308", "no"] * 250)
-    (told,) = [str(entry["message"]) for entry in found.advice if entry["rule"] == "labels-alike"]
-    assert "'Zo\\xeb', 'Zoe\\u0308'" in told
+    (message,) = [str(entry["message"]) for entry in found.advice if entry["rule"] == "labels-alike"]
+    assert "'Zo\\xeb', 'Zoe\\u0308'" in message
 
 
 def test_a_class_that_is_read_as_missing_is_told() -> None:
     found = run(["Mild", "None", "Severe"] * 300)
     assert classes(found) == {"Mild": 300, "Severe": 300}
-    (told,) = [str(entry["message"]) for entry in found.advice if entry["rule"] == "rows-without-target"]
-    assert "'None' is read as missing: 300 rows, first in line 3" in told
+    (message,) = [str(entry["message"]) for entry in found.advice if entry["rule"] == "rows-without-target"]
+    assert "'None' is read as missing: 300 rows, first in line 3" in message
 
 
 def test_spellings_that_make_more_than_two_classes_are_refused_before_anything_is_spent() -> None:

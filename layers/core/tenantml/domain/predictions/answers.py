@@ -1,7 +1,7 @@
 """Answers: what an endpoint says, as predictions that mean the same for every training mode.
 
-An endpoint answers CSV without a header, one line per row. Classification: the columns are the keys that the model was
-told to answer with, lists quoted as `"[0.9, 0.1]"` and `"['False.', 'True.']"`. Regression: one number. The answer's
+An endpoint answers CSV without a header, one line per row. Classification: the columns are the keys that the model is
+configured to answer with; lists are quoted, as `"[0.9, 0.1]"` and `"['False.', 'True.']"`. Regression: one number. Its
 own `probability` is P(positive class) from a tuned binary model and P(predicted label) from an ensemble (SageMaker
 Developer Guide, "Configure inference output in generated containers"), so only `probabilities` is used.
 
