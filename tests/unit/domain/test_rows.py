@@ -231,6 +231,11 @@ def test_a_byte_order_mark_and_blank_lines_at_the_end_are_no_content() -> None:
     assert read_json(b'\xef\xbb\xbf{"rows": [{"it": "a"}]}', one_column("text"), max_rows=1).lines == [b"a\n"]
 
 
+@pytest.mark.parametrize("before", [b"\n", b"\r\n\r\n", b"\xef\xbb\xbf\xef\xbb\xbf", b"\xef\xbb\xbf\n"])
+def test_what_a_file_may_have_above_its_header_a_request_may_have_too(before: bytes) -> None:
+    assert read_csv(before + b"it\na\n", one_column("text"), max_rows=1).lines == [b"a\n"]
+
+
 def test_the_name_of_the_only_column_may_be_a_value() -> None:
     assert read_csv(b"it\nit\n", one_column("text"), max_rows=9).lines == [b"it\n"]
 

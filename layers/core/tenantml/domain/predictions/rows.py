@@ -129,7 +129,7 @@ def read_csv(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool 
     """
     reader = cells.csv_reader(_text(body))
     try:
-        header = next(reader, [])
+        header = next(filter(None, reader), [])  # as in a file, blank lines above it do not count
         rows = list(islice(reader, max_rows + 1))
     except csv.Error as error:
         raise InvalidRequest(
@@ -175,7 +175,7 @@ def batches(lines: Sequence[bytes], max_bytes: int, max_rows: int) -> list[Batch
 
 def _text(body: bytes) -> str:
     try:
-        return body.decode("utf-8-sig")
+        return body.decode().lstrip("\ufeff")  # as many marks as there are: joined files have more than one
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"the body is not UTF-8 at byte {error.start + 1}; save or send it as UTF-8") from error
 
