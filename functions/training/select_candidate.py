@@ -1,4 +1,6 @@
-"""Choose the candidate to deploy: the best by the objective, if it meets the model's thresholds."""
+"""Choose the candidate to deploy: the best by the objective, if it meets the model's thresholds. From here on the
+training is kept.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +10,22 @@ from tenantml.aws.sagemaker import automl
 from tenantml.domain.access import session_policies
 from tenantml.domain.training import automl_job, candidates
 from tenantml.entrypoint import state
+from tenantml.services import registry
 from tenantml.services.run_context import RunContext
 
 
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
-    """Return the candidate's name, and the leaderboard as the tenant sees it."""
+    """Return the candidate's name, and note the leaderboard as the tenant sees it."""
     job = event["job"]
     client = context.customer(session_policies.train(context.account, job)).client("sagemaker")
     description, all_candidates = automl.describe(client, job), automl.candidates(client, job)
     favourite = (description.get("BestCandidate") or {}).get("CandidateName", "")
-    best = candidates.select(all_candidates, context.settings.thresholds, favourite)
+    deployable = candidates.deployable(all_candidates)
+    registry.keep_training(context.run)
+    best = candidates.select(deployable, context.settings.thresholds, favourite)
     chosen = {"candidate": best["CandidateName"], "objective": candidates.objective(best)}
     summary = automl_job.progress(description, all_candidates) | chosen
     context.note(training=summary)
     context.advise(automl_job.advice(description))
-    return chosen | {"problem_type": summary["problem_type"]}
+    return {"candidate": chosen["candidate"]}

@@ -8,9 +8,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from tenantml.aws.stepfunctions import start
+from tenantml.aws import stepfunctions
 from tenantml.domain.uploads.upload import Upload
 from tenantml.entrypoint import function, logger
+from tenantml.settings import setting
 
 
 def start_one(record: SQSRecord) -> None:
@@ -18,7 +19,7 @@ def start_one(record: SQSRecord) -> None:
     upload = Upload.from_event(json.loads(record.body))
     if upload.is_folder_marker:
         return
-    started = start(upload.execution, upload.as_input())
+    started = stepfunctions.start(setting("TRAINING_STATE_MACHINE"), upload.execution, upload.as_input())
     logger.info(
         "upload received", extra={"execution": upload.execution, "started": started, "size_bytes": upload.size_bytes}
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.entrypoint import function
 from tenantml.services import rescue
@@ -12,6 +13,9 @@ from tenantml.services import rescue
 
 @function
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    """Return what was removed, from Step Functions' `Execution Status Change` event."""
+    """Return the outcome, from Step Functions' `Execution Status Change` event of a training or a deployment."""
     detail = event["detail"]
-    return rescue.rescue(Upload(**json.loads(detail["input"])), detail["status"])
+    started, status = json.loads(detail["input"]), detail["status"]
+    if "run" in started:
+        return rescue.rescue_deployment(Run(**started["run"]), started["left_behind"], status)
+    return rescue.rescue_training(Upload(**started), status)

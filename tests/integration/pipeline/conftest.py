@@ -24,7 +24,7 @@ from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import METADATA, Upload, destination_of
 from tenantml.services import grants, registry
 from tests.integration.pipeline.faults import Boundary
-from tests.integration.pipeline.machine import TRAINING, Machine
+from tests.integration.pipeline.machine import DEPLOYMENT, TRAINING, Machine
 from tests.integration.platform.conftest import BUCKETS, TABLES, make_bucket, make_table
 
 REPOSITORY = Path(__file__).parents[3]
@@ -67,6 +67,7 @@ def session_environment(cloud: EmbeddedCloud) -> dict[str, str]:
         "STACK_NAME": "tenantml",
         "OFFBOARDED_RECORDS": "delete",
     }
+    environment |= {f"{name}_STATE_MACHINE": make_machine(cloud, name.lower()) for name in ("TRAINING", "DEPLOYMENT")}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
@@ -76,6 +77,15 @@ def session_environment(cloud: EmbeddedCloud) -> dict[str, str]:
         environment |= {variable: make_bucket(name) for variable, name in BUCKETS.items()}
     forget_clients()
     return environment
+
+
+def make_machine(cloud: EmbeddedCloud, name: str) -> str:
+    """Make a state machine whose executions do nothing: the tests walk the definition in this process."""
+    nothing = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
+    made = cloud.client("stepfunctions").create_state_machine(
+        name=f"tenantml-{name}", definition=json.dumps(nothing), roleArn=ROLE
+    )
+    return str(made["stateMachineArn"])
 
 
 def forget_clients() -> None:
@@ -164,6 +174,28 @@ def uploaded(cloud: EmbeddedCloud, tenant: Tenant, bucket: str, at: datetime) ->
     etag, moment = put["ETag"].strip('"'), at.strftime("%Y-%m-%dT%H:%M:%SZ")
     upload = Upload(bucket, key, put["VersionId"], etag, len(CSV), put["VersionId"][:16], moment)
     return Customer(cloud, tenant, upload, Run.of(upload, destination_of(key)))
+
+
+Pipeline = Callable[..., Iterator[str]]
+
+
+@pytest.fixture
+def pipeline(machine_of: Callable[..., Machine], session_environment: dict[str, str]) -> Pipeline:
+    """Walk a customer's training, and then the deployment that it started; yield the states' names."""
+
+    def walk(customer: Customer, invoke: Callable[[str, Any], Any]) -> Iterator[str]:
+        yield from machine_of(customer, invoke).execute(customer.upload.as_input())
+        run, machine_arn = customer.run, session_environment["DEPLOYMENT_STATE_MACHINE"]
+        steps = customer.cloud.client("stepfunctions")
+        try:
+            started = steps.describe_execution(
+                executionArn=f"{machine_arn.replace(':stateMachine:', ':execution:')}:{run.deployment}"
+            )
+        except steps.exceptions.ExecutionDoesNotExist:
+            return
+        yield from machine_of(customer, invoke, DEPLOYMENT).execute(json.loads(started["input"]))
+
+    return walk
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from jsonata import Jsonata
 
 from tenantml.errors import TenantMLError
 
-TRAINING, OFFBOARDING = (
-    Path(__file__).parents[3] / "statemachine" / f"{name}.asl.json" for name in ("training", "offboarding")
+TRAINING, DEPLOYMENT, OFFBOARDING = (
+    Path(__file__).parents[3] / "statemachine" / f"{name}.asl.json"
+    for name in ("training", "deployment", "offboarding")
 )
 
 

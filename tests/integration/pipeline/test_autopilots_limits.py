@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,9 +16,8 @@ from tests.integration.pipeline.faults import call
 
 if TYPE_CHECKING:
     from tests.integration.pipeline.conftest import Customer
-    from tests.integration.pipeline.machine import Machine
 
-MachineOf = Callable[..., "Machine"]
+Pipeline = Callable[..., Iterator[str]]
 
 
 def execution_of(customer: Customer) -> dict[str, Any]:
@@ -30,10 +29,10 @@ def shortages_of(customer: Customer) -> list[str]:
 
 
 def test_the_captured_names_reach_the_tenant_under_the_standard_ones(
-    new_customer: Callable[..., Customer], machine_of: MachineOf
+    new_customer: Callable[..., Customer], pipeline: Pipeline
 ) -> None:
     customer = new_customer(thresholds={"F1": 0.8})
-    list(machine_of(customer, call).execute(customer.upload.as_input()))
+    list(pipeline(customer, call))
     training = execution_of(customer)["training"]
     assert training["candidate"] == "WeightedEnsemble-L3-FULL-t1"
     assert training["objective"] == {"name": "F1", "value": 0.875}
@@ -44,7 +43,7 @@ def test_the_captured_names_reach_the_tenant_under_the_standard_ones(
 @pytest.mark.parametrize("failure", [CustomerAccessRevoked("not now"), KeyError("a member that is not there")])
 def test_what_keeps_progress_from_being_shown_does_not_end_the_training(
     new_customer: Callable[..., Customer],
-    machine_of: MachineOf,
+    pipeline: Pipeline,
     monkeypatch: pytest.MonkeyPatch,
     failure: Exception,
 ) -> None:
@@ -55,21 +54,21 @@ def test_what_keeps_progress_from_being_shown_does_not_end_the_training(
         raise failure
 
     monkeypatch.setattr(automl, "candidates", fail_once)
-    left = list(machine_of(customer, call).execute(customer.upload.as_input()))
-    assert "RecordOutcome" in left
+    left = list(pipeline(customer, call))
+    assert left[-1] == "Live"
     assert execution_of(customer)["status"] == "succeeded"
 
 
-def test_the_mode_that_was_trained_in_is_said(new_customer: Callable[..., Customer], machine_of: MachineOf) -> None:
+def test_the_mode_that_was_trained_in_is_said(new_customer: Callable[..., Customer], pipeline: Pipeline) -> None:
     tuned, left_to_us = new_customer(mode="HYPERPARAMETER_TUNING"), new_customer()
     for customer in (tuned, left_to_us):
-        list(machine_of(customer, call).execute(customer.upload.as_input()))
+        list(pipeline(customer, call))
     modes = [execution_of(customer)["training"]["mode"] for customer in (tuned, left_to_us)]
     assert modes == ["HYPERPARAMETER_TUNING", "ENSEMBLING"]
 
 
 def test_an_upload_waits_for_the_one_job_that_the_account_may_run(
-    new_customer: Callable[..., Customer], machine_of: MachineOf
+    new_customer: Callable[..., Customer], pipeline: Pipeline
 ) -> None:
     customer = new_customer()
     sagemaker = customer.client("sagemaker")
@@ -92,16 +91,15 @@ def test_an_upload_waits_for_the_one_job_that_the_account_may_run(
             sagemaker.stop_auto_ml_job(AutoMLJobName="of-their-own")
             raise
 
-    states = machine_of(customer, stopping_at_the_first_refusal)
-    assert "RecordOutcome" in list(states.execute(customer.upload.as_input()))
+    assert list(pipeline(customer, stopping_at_the_first_refusal))[-1] == "Live"
     assert "'Maximum number of concurrent AutoML Jobs' is 1 Jobs" in refusals[0]
 
 
 def test_a_quota_that_will_keep_a_version_from_being_deployed_is_said_while_it_trains(
-    new_customer: Callable[..., Customer], machine_of: MachineOf
+    new_customer: Callable[..., Customer], pipeline: Pipeline
 ) -> None:
     customer = new_customer(instance_type="ml.c5.large")
-    states = machine_of(customer, call).execute(customer.upload.as_input())
+    states = pipeline(customer, call)
     while next(states) != "StartTraining":
         pass
     (shortage,) = shortages_of(customer)
@@ -109,12 +107,12 @@ def test_a_quota_that_will_keep_a_version_from_being_deployed_is_said_while_it_t
 
 
 def test_a_second_version_needs_room_next_to_the_live_one(
-    new_customer: Callable[..., Customer], machine_of: MachineOf
+    new_customer: Callable[..., Customer], pipeline: Pipeline
 ) -> None:
     first = new_customer(instance_type="ml.c5.xlarge")
-    list(machine_of(first, call).execute(first.upload.as_input()))
+    list(pipeline(first, call))
     second = first.uploads_again()
-    states = machine_of(second, call).execute(second.upload.as_input())
+    states = pipeline(second, call)
     while next(states) != "StartTraining":
         pass
     (said_first,), (said_then,) = shortages_of(first), shortages_of(second)
@@ -123,11 +121,11 @@ def test_a_second_version_needs_room_next_to_the_live_one(
 
 
 def test_a_role_of_an_older_template_trains_without_a_word_on_quotas(
-    new_customer: Callable[..., Customer], machine_of: MachineOf
+    new_customer: Callable[..., Customer], pipeline: Pipeline
 ) -> None:
     customer = new_customer(instance_type="ml.c5.xlarge")
     without_reading_quotas(customer)
-    assert "RecordOutcome" in list(machine_of(customer, call).execute(customer.upload.as_input()))
+    assert list(pipeline(customer, call))[-1] == "Live"
     assert shortages_of(customer) == []
     assert account_limits.warnings(customer.tenant) == [NOT_READ]
 

@@ -5,8 +5,9 @@ holds, for two tenants that take turns, and nothing is left behind of what faile
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,32 +22,34 @@ from tenantml.domain.api.pagination import PageRequest
 from tenantml.domain.tenancy.tenant import ACTIVE
 from tenantml.services import receipts, registry
 from tenantml.settings import setting
-from tests.functions import REPOSITORY
 from tests.integration.pipeline.faults import BLIPS, DyingInvoke, FailingInvoke, call, twice
-from tests.integration.pipeline.machine import Broken
+from tests.integration.pipeline.machine import DEPLOYMENT, TRAINING, Broken
 
 if TYPE_CHECKING:
     from tests.integration.pipeline.conftest import Customer
     from tests.integration.pipeline.faults import Boundary
-    from tests.integration.pipeline.machine import Machine
 
 Invoke = Callable[[str, Any], Any]
-MachineOf = Callable[..., "Machine"]
+Pipeline = Callable[..., Iterator[str]]
 DELIVERIES = ["copy", "upload", "in-place"]
-# The states of a first version that is trained from a copy, in the definition's order.
-STATES: dict[str, dict[str, Any]] = json.loads((REPOSITORY / "statemachine" / "training.asl.json").read_text())[
-    "States"
-]
-SUCCESS = [
-    name
-    for name in list(STATES)[: list(STATES).index("Succeeded")]
-    if STATES[name]["Type"] == "Task" and name not in {"RevokeTrainingAccess", "RetireVersion"}
-]
 
 
-def take_turns(machine_of: MachineOf, invoke: Invoke, customers: list[Customer]) -> None:
+def tasks_of(machine: Path, last: str) -> list[str]:
+    """The states of a first version that is trained from a copy and that have a function, in the definition's order."""
+    states = json.loads(machine.read_text())["States"]
+    return [
+        name
+        for name in list(states)[: list(states).index(last)]
+        if states[name]["Type"] == "Task" and name not in {"RevokeTrainingAccess", "RetireVersion"}
+    ]
+
+
+TRAINING_STATES, DEPLOYMENT_STATES = tasks_of(TRAINING, "Trained"), tasks_of(DEPLOYMENT, "Live")
+
+
+def take_turns(pipeline: Pipeline, invoke: Invoke, customers: list[Customer]) -> None:
     """Execute the pipelines of several tenants, a state of one after a state of the other."""
-    for _ in zip_longest(*(machine_of(one, invoke).execute(one.upload.as_input()) for one in customers)):
+    for _ in zip_longest(*(pipeline(one, invoke) for one in customers)):
         pass
 
 
@@ -109,17 +112,17 @@ def assert_it_succeeded(customer: Customer, boundary: Boundary) -> None:
 
 
 def test_a_process_may_die_at_any_call(
-    new_customer: Callable[..., Customer], machine_of: MachineOf, boundary: Boundary
+    new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary
 ) -> None:
     customers, invoke = [new_customer(), new_customer()], DyingInvoke(boundary)
-    take_turns(machine_of, invoke, customers)
+    take_turns(pipeline, invoke, customers)
     for customer in customers:
         assert_it_succeeded(customer, boundary)
     again = [customer.uploads_again() for customer in customers]
-    take_turns(machine_of, invoke, again)  # now there is a version to be retired
+    take_turns(pipeline, invoke, again)  # now there is a version to be retired
     for customer in again:
         assert_it_succeeded(customer, boundary)
-    assert set(invoke.deaths) == {*SUCCESS, "RetireVersion"}
+    assert set(invoke.deaths) == {*TRAINING_STATES, *DEPLOYMENT_STATES, "RetireVersion"}
     assert sum(invoke.deaths.values()) > 100  # it has looked
 
 
@@ -133,7 +136,7 @@ def test_a_process_may_die_at_any_call(
 )
 def test_whatever_fails_for_a_while_changes_no_verdict_suspends_nobody_and_deletes_nothing(
     new_customer: Callable[..., Customer],
-    machine_of: MachineOf,
+    pipeline: Pipeline,
     boundary: Boundary,
     monkeypatch: pytest.MonkeyPatch,
     delivery: str,
@@ -143,39 +146,34 @@ def test_whatever_fails_for_a_while_changes_no_verdict_suspends_nobody_and_delet
     # I15, for each request of each state. Botocore takes four failures upon itself, the definition's retries the rest.
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     customer, invoke = new_customer(delivery=delivery), FailingInvoke(boundary, lengths, kinds)
-    take_turns(machine_of, call, [customer])  # so that there is a version to be retired
+    take_turns(pipeline, call, [customer])  # so that there is a version to be retired
     again = customer.uploads_again()
-    take_turns(machine_of, invoke, [again])
+    take_turns(pipeline, invoke, [again])
     assert_it_succeeded(again, boundary)
     assert registry.get_tenant(customer.tenant.tenant).status == ACTIVE
     assert sum(invoke.failed.values()) > 80  # it has looked
 
 
 def test_the_reply_to_any_call_may_be_lost(
-    new_customer: Callable[..., Customer], machine_of: MachineOf, boundary: Boundary
+    new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary
 ) -> None:
     customers = [new_customer(delivery=delivery) for delivery in DELIVERIES]
     boundary.loses_replies = True
-    take_turns(machine_of, call, customers)
+    take_turns(pipeline, call, customers)
     boundary.loses_replies = False
     for customer in customers:
         assert_it_succeeded(customer, boundary)
 
 
-def test_any_state_may_run_twice(
-    new_customer: Callable[..., Customer], machine_of: MachineOf, boundary: Boundary
-) -> None:
+def test_any_state_may_run_twice(new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary) -> None:
     customers = [new_customer(delivery=delivery) for delivery in DELIVERIES]
-    take_turns(machine_of, twice, customers)
+    take_turns(pipeline, twice, customers)
     for customer in customers:
         assert_it_succeeded(customer, boundary)
 
 
-@pytest.mark.parametrize("broken", SUCCESS[: SUCCESS.index("PromoteVersion")])
-def test_nothing_is_left_of_what_failed_whichever_state_it_was(
-    new_customer: Callable[..., Customer], machine_of: MachineOf, boundary: Boundary, broken: str
-) -> None:
-    customer = new_customer()
+def breaking(broken: str) -> Invoke:
+    """Return calls of which those of one state never succeed, although they do what they are for."""
 
     def invoke(function: str, payload: Any) -> Any:
         answer = call(function, payload)
@@ -183,24 +181,53 @@ def test_nothing_is_left_of_what_failed_whichever_state_it_was(
             raise Broken("the answer is lost for ever")
         return answer
 
-    take_turns(machine_of, invoke, [customer])
+    return invoke
+
+
+def assert_it_failed_without_an_endpoint(customer: Customer, boundary: Boundary) -> None:
     run = customer.run
     row = registry.require_execution(run.tenant, run.execution)
     assert (row["status"], row["error"]["code"], row["left_behind"]) == ("failed", "InternalFailure", [])
     assert [names(customer, kind) for kind in ("endpoint", "endpoint-config", "model")] == [[], [], []]
     jobs = customer.client("sagemaker").list_auto_ml_jobs()["AutoMLJobSummaries"]
     assert {job["AutoMLJobStatus"] for job in jobs} <= {"Completed", "Stopped"}
-    assert keys(customer.client("s3"), customer.tenant.account.bucket) == []
-    assert keys(platform("s3"), setting("STAGING_BUCKET"), f"{run.tenant}/") == []
     assert_no_grant_and_no_copy_is_left(customer)
     assert_published_once(customer, boundary, "failed")
 
 
+@pytest.mark.parametrize("broken", TRAINING_STATES[: TRAINING_STATES.index("SelectCandidate")])
+def test_nothing_is_left_of_a_training_that_came_to_no_candidate_whichever_state_failed(
+    new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary, broken: str
+) -> None:
+    customer = new_customer()
+    take_turns(pipeline, breaking(broken), [customer])
+    assert_it_failed_without_an_endpoint(customer, boundary)
+    assert keys(customer.client("s3"), customer.tenant.account.bucket) == []
+    assert keys(platform("s3"), setting("STAGING_BUCKET"), f"{customer.run.tenant}/") == []
+
+
+@pytest.mark.parametrize("broken", ["SelectCandidate", *DEPLOYMENT_STATES[: DEPLOYMENT_STATES.index("PromoteVersion")]])
+def test_what_a_training_cost_outlives_what_fails_after_it(
+    new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary, broken: str
+) -> None:
+    # I11: artefacts and leaderboard of a completed job, and the rows to judge it by.
+    customer = new_customer()
+    take_turns(pipeline, breaking(broken), [customer])
+    assert_it_failed_without_an_endpoint(customer, boundary)
+    run, folder = customer.run, customer.run.customer_folder
+    artefacts = keys(customer.client("s3"), customer.tenant.account.bucket, f"{folder}output/")
+    assert [key for key in artefacts if key.endswith("model.tar.gz")]
+    assert sorted(keys(platform("s3"), setting("STAGING_BUCKET"), run.staging_folder)) == [
+        f"{run.staging_folder}holdout.csv", f"{run.staging_folder}profile.json",
+    ]  # fmt: skip
+    assert registry.require_execution(run.tenant, run.execution)["training"]["candidates"]
+
+
 def test_an_account_that_is_closed_ends_its_own_execution_by_name_and_nothing_of_others(
-    new_customer: Callable[..., Customer], machine_of: MachineOf, boundary: Boundary
+    new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary
 ) -> None:
     closed, other = new_customer(account_id=NO_ACCOUNT), new_customer()
-    take_turns(machine_of, call, [closed, other])
+    take_turns(pipeline, call, [closed, other])
     row = registry.require_execution(closed.tenant.tenant, closed.run.execution)
     assert (row["status"], row["error"]["code"], row["left_behind"]) == ("failed", "GrantRefused", [])
     assert registry.get_tenant(closed.tenant.tenant).status == ACTIVE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,10 +26,10 @@ Remove = Callable[[Callable[[str, Any], Any]], list[str]]
 
 
 @pytest.fixture
-def leaver(new_customer: Callable[..., Customer], machine_of: MachineOf) -> Customer:
+def leaver(new_customer: Callable[..., Customer], pipeline: Callable[..., Iterator[str]]) -> Customer:
     """A customer with a model that answers."""
     customer = new_customer()
-    assert list(machine_of(customer, call).execute(customer.upload.as_input()))[-1] == "Succeeded"
+    assert list(pipeline(customer, call))[-1] == "Live"
     return customer
 
 

@@ -39,15 +39,18 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     for name, value in {"ACCESS_KEY_ID": "k", "SECRET_ACCESS_KEY": "s", "DEFAULT_REGION": REGION}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     with mock_aws():
-        machine_arn = platform("stepfunctions").create_state_machine(
-            name="tenantml-training", definition="{}", roleArn=f"arn:aws:iam::{SAAS}:role/r"
-        )["stateMachineArn"]
+        machine_arns = {
+            f"{name.upper()}_STATE_MACHINE": platform("stepfunctions").create_state_machine(
+                name=f"tenantml-{name}", definition="{}", roleArn=f"arn:aws:iam::{SAAS}:role/r"
+            )["stateMachineArn"]
+            for name in ("training", "deployment")
+        }
         platform("events").create_event_bus(Name="tenantml")
         environment = {
             **{variable: make_table(name) for variable, name in TABLES.items()},
             **{variable: make_bucket(name) for variable, name in BUCKETS.items()},
             "EVENT_BUS": "tenantml",
-            "TRAINING_STATE_MACHINE": machine_arn,
+            **machine_arns,
             "TENANT_DATA_ROLE": f"arn:aws:iam::{SAAS}:role/tenant-data",
             "OUTSIDER_ROLE": f"arn:aws:iam::{SAAS}:role/outsider",
             "PLATFORM_ACCOUNT": SAAS,

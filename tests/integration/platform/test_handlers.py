@@ -24,7 +24,7 @@ from tenantml.errors import (
     TenantMLError,
     Unauthorized,
 )
-from tenantml.services import api_keys, outcomes, registry, removal, rescue
+from tenantml.services import api_keys, deployments, outcomes, registry, removal, rescue
 from tenantml.services.customer import assume
 from tools.deployment import publish
 
@@ -209,7 +209,8 @@ def test_what_could_not_be_published_is_published_by_the_next_attempt(
 def live(tenant: Tenant, invoke: Invoke, event: Sample, run: Run, stack: dict[str, str], customer_s3: Any) -> Run:
     """A run whose version answers: its profile is staged, its artefacts and its dataset copy are the customer's."""
     invoke("accept_upload", event("accept_upload"))
-    registry.put_version("acme", "churn", run.version, {"status": "deploying"})
+    registry.keep_training(run)
+    registry.request_version(run, {"status": "deploying"})
     for name in ("train.csv", "holdout.csv", "profile.json"):
         platform("s3").put_object(Bucket=stack["STAGING_BUCKET"], Key=f"{run.staging_folder}{name}", Body=b"x")
     for name in ("input/train.csv", "output/model.tar.gz"):
@@ -232,19 +233,34 @@ def test_cleaning_up_after_success_keeps_what_the_version_needs(
     assert invoke("clean_up", event("clean_up"))["removed"] == 0
 
 
-def test_an_execution_that_is_stopped_after_its_promotion_loses_nothing_and_has_succeeded(
-    live: Run, invoke: Invoke, event: Sample, stack: dict[str, str], customer_s3: Any, tenant: Tenant
+def stopped(run: Run) -> dict[str, Any]:
+    """The event of a deployment that was stopped."""
+    started = {"run": run.as_document(), "candidate": "c", "left_behind": []}
+    return {"detail": {"status": "ABORTED", "input": json.dumps(started)}}
+
+
+def test_a_deployment_that_is_stopped_after_its_promotion_loses_nothing_and_has_succeeded(
+    live: Run, invoke: Invoke, stack: dict[str, str], customer_s3: Any, tenant: Tenant
 ) -> None:
-    assert invoke("rescue_execution", event("rescue_execution"))["status"] == "succeeded"
+    assert invoke("rescue_execution", stopped(live))["status"] == "succeeded"
     assert keys(platform("s3"), stack["STAGING_BUCKET"]) == ["holdout.csv", "profile.json"]
     assert keys(customer_s3, tenant.account.bucket) == ["model.tar.gz"]
     assert registry.is_live("acme", "churn", live.version)
 
 
-def test_cleaning_up_after_a_failure_before_the_promotion_leaves_nothing(
+def test_a_training_that_is_stopped_leaves_the_word_to_the_deployment_that_it_has_started(
+    live: Run, invoke: Invoke, event: Sample, published: list[dict[str, Any]]
+) -> None:
+    assert invoke("rescue_execution", event("rescue_execution"))["status"] == "running"
+    assert published == []
+    assert invoke("rescue_execution", stopped(live))["status"] == "succeeded"
+    assert [detail["status"] for detail in published] == ["succeeded"]
+
+
+def test_cleaning_up_after_a_training_that_came_to_nothing_leaves_nothing(
     live: Run, stack: dict[str, str], customer_s3: Any, tenant: Tenant
 ) -> None:
-    registry.promote("acme", "churn", "v99990101-000000-ffff")
+    registry.forget_training("acme", "churn", live.execution)
     removal.clean_up(live, failed=True, delivered=True)
     assert keys(platform("s3"), stack["STAGING_BUCKET"]) == keys(customer_s3, tenant.account.bucket) == []
 
@@ -253,7 +269,7 @@ def test_nothing_is_called_in_the_customers_account_when_nothing_was_delivered(
     live: Run, answer_with: Callable[..., None], stack: dict[str, str]
 ) -> None:
     answer_with("sts", "AssumeRole", 500, "NobodyMayAsk")
-    registry.promote("acme", "churn", "v99990101-000000-ffff")
+    registry.forget_training("acme", "churn", live.execution)
     removal.clean_up(live, failed=True, delivered=False)
     assert keys(platform("s3"), stack["STAGING_BUCKET"]) == []
 
@@ -262,6 +278,7 @@ def test_what_the_customers_account_keeps_from_us_is_named(
     live: Run, answer_with: Callable[..., None], tenant: Tenant
 ) -> None:
     answer_with("sts", "AssumeRole", 403, "AccessDenied")
+    registry.forget_training("acme", "churn", live.execution)
     registry.promote("acme", "churn", "v99990101-000000-ffff")
     assert removal.clean_up(live, failed=True, delivered=True).left_behind == [
         f"arn:aws:s3:::{tenant.account.bucket}/{live.customer_folder}*"
@@ -277,13 +294,28 @@ def test_our_own_bucket_refusing_us_is_no_fault_of_the_customers(live: Run, answ
         removal.clean_up(live, failed=True, delivered=True)
 
 
-def test_the_sweep_ends_what_was_stopped_without_anybody_noticing(
+def stop(machine_arn: str, name: str) -> None:
+    arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+    platform("stepfunctions").stop_execution(executionArn=arn)
+
+
+def test_the_sweep_ends_a_training_that_was_stopped_without_anybody_noticing(
+    tenant: Tenant, run: Run, invoke: Invoke, event: Sample, stack: dict[str, str]
+) -> None:
+    invoke("accept_upload", event("accept_upload"))
+    invoke("start_execution", event("start_execution"))
+    stop(stack["TRAINING_STATE_MACHINE"], run.execution)
+    assert invoke("sweep", event("sweep"))["executions"] == [run.execution]
+    assert registry.require_execution("acme", run.execution)["announced"]
+    assert invoke("sweep", event("sweep"))["executions"] == []
+
+
+def test_the_sweep_ends_a_deployment_that_was_stopped_without_anybody_noticing(
     live: Run, invoke: Invoke, event: Sample, stack: dict[str, str]
 ) -> None:
-    invoke("start_execution", event("start_execution"))
-    arn = f"{stack['TRAINING_STATE_MACHINE'].replace(':stateMachine:', ':execution:')}:{live.execution}"
-    platform("stepfunctions").stop_execution(executionArn=arn)
-    assert invoke("sweep", event("sweep"))["executions"] == [live.execution]
+    deployments.start(live, "WeightedEnsemble-L3-FULL-t1")
+    stop(stack["DEPLOYMENT_STATE_MACHINE"], live.deployment)
+    assert invoke("sweep", event("sweep"))["executions"] == [live.deployment]
     assert registry.require_execution("acme", live.execution)["announced"]
     assert invoke("sweep", event("sweep"))["executions"] == []
 

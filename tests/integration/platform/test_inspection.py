@@ -20,6 +20,7 @@ from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.errors import AdviceIsFatal, DatasetChanged, DatasetUnavailable, RareClass, TenantMLError
 from tenantml.services import registry
+from tests.rows import put_version
 
 Invoke = Callable[[str, Any], Any]
 Sample = Callable[[str], Any]
@@ -155,7 +156,7 @@ def test_an_execution_that_does_not_become_a_version_leaves_the_profile_of_the_l
     live, place = Run(**state["run"]), {"bucket": stack["STAGING_BUCKET"]}
     place["key"] = f"{live.staging_folder}profile.json"  # as DeployCandidate notes it
     version = {"profile": place, "problem_type": "BinaryClassification"}
-    registry.put_version(live.tenant, live.model, live.version, version)
+    put_version(live.tenant, live.model, live.version, version)
     registry.promote(live.tenant, live.model, live.version)
     newer = inspection_event(table().replace(b"n,", b"other,", 1))
     invoke("inspect_dataset", newer)
@@ -179,7 +180,7 @@ def test_columns_unlike_the_live_versions_are_told_and_may_be_fatal(
     assert advice == []
     live = Run(**first["run"])
     place = {"bucket": stack["STAGING_BUCKET"], "key": f"{live.staging_folder}profile.json"}
-    registry.put_version(live.tenant, live.model, live.version, {"profile": place})
+    put_version(live.tenant, live.model, live.version, {"profile": place})
     registry.promote(live.tenant, live.model, live.version)
     assert inspect(table().replace(b"\nx", b"\nz"))[1] == []
     _, advice = inspect(table().replace(b"\nx", b"\n"))

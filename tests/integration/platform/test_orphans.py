@@ -15,6 +15,7 @@ from tenantml.domain.tenancy.tenant import SUSPENDED, Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.services import registry
+from tests.rows import put_version
 
 NEWER = "v99990101-000000-ffff"
 CONTAINERS = [{"Image": "image", "ModelDataUrl": "s3://bucket/model.tar.gz"}]
@@ -36,11 +37,9 @@ def sagemaker(tenant: Tenant) -> Any:
 
 @pytest.fixture
 def deployed(tenant: Tenant, run: Run, sagemaker: Any) -> Iterator[Run]:
-    """A run whose version is deployed, and which has ended."""
-    registry.add_execution("acme", run.execution, {"model": "churn", "upload": {"uploaded_at": "2026-11-22"}})
+    """A run whose version is deployed."""
     deploy(sagemaker, tenant.account, run.endpoint, run.execution)
-    registry.put_version("acme", "churn", run.version, {"execution": run.execution, "status": "live"})
-    registry.update_execution("acme", run.execution, {"ended_at": "2026-11-22T17:05:00Z"})
+    put_version("acme", "churn", run.version, {"execution": run.execution, "status": "live", "ended_at": "2026"})
     return run
 
 
@@ -81,8 +80,7 @@ def test_a_version_whose_retirement_failed_goes(deployed: Run, tenant: Tenant, s
 
 def test_a_version_that_is_being_deployed_stays(deployed: Run, sagemaker: Any, sweep: Sweep, tenant: Tenant) -> None:
     deploying = "acme-churn-0000000000000000"
-    registry.add_execution("acme", deploying, {"model": "churn", "upload": {"uploaded_at": "2026-11-23"}})
-    registry.put_version("acme", "churn", NEWER, {"execution": deploying, "status": "deploying"})
+    put_version("acme", "churn", NEWER, {"execution": deploying, "status": "deploying"})
     deploy(sagemaker, tenant.account, endpoint_name("churn", NEWER), deploying)
     make_live(deployed.version)
     assert sweep() == {"removed": [], "left": []}
@@ -90,12 +88,11 @@ def test_a_version_that_is_being_deployed_stays(deployed: Run, sagemaker: Any, s
 
 def test_a_version_that_still_answers_its_last_requests_stays(deployed: Run, sagemaker: Any, sweep: Sweep) -> None:
     draining = "acme-churn-0000000000000000"
-    registry.add_execution("acme", draining, {"model": "churn", "upload": {"uploaded_at": "2026-11-23"}})
-    registry.put_version("acme", "churn", NEWER, {"execution": draining, "status": "live"})
+    put_version("acme", "churn", NEWER, {"execution": draining, "status": "live"})
     make_live(deployed.version)
     make_live(NEWER)
     assert sweep() == {"removed": [], "left": []}
-    registry.update_execution("acme", draining, {"ended_at": "2026-11-23T00:00:00Z"})
+    put_version("acme", "churn", NEWER, {"execution": draining, "status": "live", "ended_at": "2026"})
     assert len(sweep()["removed"]) == 3
 
 

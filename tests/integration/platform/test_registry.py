@@ -9,6 +9,7 @@ from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import NotFound, RegistrationConflict, TenantNotFound, UploadSuperseded
 from tenantml.services import registry
+from tests.rows import put_version
 
 UPLOAD = {"uploaded_at": "2026-11-22T17:03:01Z"}
 OLD, NEW, NEWEST = "v20261121-000000-aaaa", "v20261122-000000-bbbb", "v20261123-000000-cccc"
@@ -94,7 +95,7 @@ def test_an_execution_that_nobody_began_is_a_bug(tenant: Tenant) -> None:
 
 def test_versions_are_listed_newest_first_and_of_one_model(tenant: Tenant) -> None:
     for model, version in (("churn", OLD), ("churn", NEWEST), ("churn", NEW), ("churn-2", NEWEST)):
-        registry.put_version("acme", model, version, {"status": "live"})
+        put_version("acme", model, version, {"status": "live"})
     first = registry.list_versions("acme", "churn", PageRequest(2, None))
     rest = registry.list_versions("acme", "churn", PageRequest(2, first.after))
     assert [row["version"] for row in [*first.rows, *rest.rows]] == [NEWEST, NEW, OLD]

@@ -23,9 +23,10 @@ from tenantml.aws import clients
 from tenantml.aws.s3 import objects
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.domain.training.model_settings import ModelSettings
-from tenantml.services import registry, serving
+from tenantml.services import serving
 from tenantml.services.expiring_cache import ExpiringCache
 from tenantml.services.registry import keys, table
+from tests.rows import put_version
 
 REGION = "us-east-1"
 TABLE, EVIDENCE, STAGING = "registry", "evidence", "staging"
@@ -170,7 +171,7 @@ class Process:
             "serverless": False,
             "profile": {"bucket": STAGING, "key": key},
         }
-        registry.put_version(tenant.tenant, model, VERSION, deployed)
+        put_version(tenant.tenant, model, VERSION, deployed)
         return tenant
 
     def predict(self, tenant: Tenant, row_count: int = 1, model: str = "churn") -> tuple[int, dict[str, Any], Any]:

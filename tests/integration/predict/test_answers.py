@@ -8,8 +8,8 @@ import pytest
 
 from tenantml.aws import clients
 from tenantml.aws.s3 import objects
-from tenantml.services import registry
 from tests.integration.predict.conftest import PROFILE, STAGING, VERSION, Process
+from tests.rows import put_version
 
 NEWER = "v99990101-000000-ffff"
 
@@ -39,7 +39,7 @@ def test_rows_are_bound_to_the_profile_of_the_version_that_answers_and_not_to_a_
     }
     objects.put_json(clients.platform("s3"), STAGING, "newer.json", json.dumps(newer))
     deploying = {"profile": {"bucket": STAGING, "key": "newer.json"}, "output_keys": [], "serverless": False}
-    registry.put_version(tenant.tenant, "churn", NEWER, deploying | {"endpoint": f"tenantml-churn-{NEWER}"})
+    put_version(tenant.tenant, "churn", NEWER, deploying | {"endpoint": f"tenantml-churn-{NEWER}"})
     status, _, answer = process.predict(tenant)
     assert (status, answer["version"]) == (200, VERSION)
     assert process.accounts.calls

@@ -13,8 +13,8 @@ from tenantml.aws import clients
 from tenantml.aws.s3 import objects
 from tenantml.domain.predictions import cells, sizes
 from tenantml.domain.predictions.answers import OUTPUT_KEYS
-from tenantml.services import registry
 from tests.integration.predict.conftest import ROW, STAGING, VERSION, Process, _Context
+from tests.rows import put_version
 
 if TYPE_CHECKING:
     from tenantml.domain.tenancy.tenant import Tenant
@@ -56,7 +56,7 @@ def classifier(process: Process, classes: list[str], *, serverless: bool = False
         "serverless": serverless,
         "profile": {"bucket": STAGING, "key": "classes.json"},
     }
-    registry.put_version(tenant.tenant, "churn", VERSION, deployed)
+    put_version(tenant.tenant, "churn", VERSION, deployed)
     return tenant
 
 

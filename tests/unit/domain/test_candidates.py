@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenantml.domain.training.candidates import leaderboard, metrics, objective, select
+from tenantml.domain.training.candidates import deployable, leaderboard, metrics, objective, select
 from tenantml.errors import BelowQualityBar, NoCandidate
 
 
@@ -68,14 +68,14 @@ def test_the_standard_name_counts_before_the_tuners_own() -> None:
     ],
 )
 def test_only_a_completed_candidate_with_a_value_and_containers_may_answer(unusable: dict[str, Any]) -> None:
-    assert name_of(select([unusable, candidate("a", 0.1)], {})) == "a"
+    assert [name_of(found) for found in deployable([unusable, candidate("a", 0.1)])] == ["a"]
     with pytest.raises(NoCandidate):
-        select([unusable], {})
+        deployable([unusable])
 
 
 def test_no_candidate_at_all_is_named() -> None:
     with pytest.raises(NoCandidate, match="max_runtime_seconds"):
-        select([], {})
+        deployable([])
 
 
 def test_a_score_below_its_threshold_is_refused_with_the_best_value_seen() -> None:

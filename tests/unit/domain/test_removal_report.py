@@ -67,7 +67,7 @@ def test_what_remains_of_an_account_that_lets_us_in_no_more_is_what_the_registry
         {"execution": "e1", "model": "churn", "status": "failed", "left_behind": ["arn:left"], "training": None},
         {"execution": "e0", "status": "failed"},
     ]
-    found = removal_report.remaining(account, versions, executions)
+    found = removal_report.remaining(account, versions, executions, {"e2"})
     assert list(found) == [
         *(
             f"arn:aws:sagemaker:us-east-1:222222222222:{kind}/tenantml-churn-v2"

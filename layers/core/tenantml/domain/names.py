@@ -54,6 +54,16 @@ def version_name(uploaded_at: str, execution: str) -> str:
     return f"v{moment:%Y%m%d-%H%M%S}-{digest_of(execution)[:4]}"
 
 
+def requested_version_name(moment: datetime, request: str) -> str:
+    """Return the name of a version that somebody asks for at a time (UTC); the same request is the same version."""
+    return f"v{moment:%Y%m%d-%H%M%S}-{hashlib.sha256(request.encode()).hexdigest()[:4]}"
+
+
+def deployment_name(tenant: str, model: str, version: str) -> str:
+    """Return the name of the execution that deploys a version: at most 73 characters."""
+    return f"{tenant}-{model}-{version}"
+
+
 def job_name(execution: str, attempt: int) -> str:
     """Return the AutoML job's name: at most 32 characters, unique to the execution and the attempt."""
     return f"{PREFIX}-{digest_of(execution)}-{attempt}"

@@ -7,6 +7,7 @@ report falls back on when the account lets us in no more.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tenantml.aws import stepfunctions
@@ -16,6 +17,7 @@ from tenantml.domain.access import session_policies
 from tenantml.domain.tenancy import removal_report
 from tenantml.domain.tenancy.removal_report import IMPOSSIBLE, KEPT, NO_OPERATION, REMAINS, REMOVED, Offboarding
 from tenantml.domain.tenancy.tenant import OFFBOARDED, Tenant
+from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import NotFound, StillChanging, TenantNotFound
 from tenantml.services import grants, receipts, registry, reports, rescue
@@ -62,16 +64,33 @@ def stop_executions(wanted: Offboarding) -> int:
         StillChanging: something that one of them made is still changing.
     """
     changing: list[str] = []
-    running = [row for row in _executions(wanted) if "ended_at" not in row]
-    for row in running:
-        status = stepfunctions.stop(row["execution"])
-        try:
-            rescue.rescue(Upload(**row["upload"]), "TIMED_OUT" if status == "TIMED_OUT" else "ABORTED")
-        except StillChanging as error:
-            changing.append(str(error))
+    trainings = [row for row in _rows(wanted, keys.EXECUTION) if "ended_at" not in row]
+    for row in trainings:
+        status = stepfunctions.stop(setting("TRAINING_STATE_MACHINE"), row["execution"])
+        with _noting(changing):
+            rescue.rescue_training(Upload(**row["upload"]), _as_ended(status))
+    deployments = [row for row in _rows(wanted, keys.VERSION) if "ended_at" not in row]
+    for row in deployments:
+        run = Run.of_row(row | {"tenant": wanted.tenant})
+        status = stepfunctions.stop(setting("DEPLOYMENT_STATE_MACHINE"), run.deployment)
+        with _noting(changing):
+            rescue.rescue_deployment(run, [], _as_ended(status))
     if changing:
         raise StillChanging("; ".join(changing))
-    return len(running)
+    return len(trainings) + len(deployments)
+
+
+def _as_ended(status: str) -> str:
+    return "TIMED_OUT" if status == "TIMED_OUT" else "ABORTED"
+
+
+@contextmanager
+def _noting(changing: list[str]) -> Iterator[None]:
+    """Note what is still changing, and go on with the others."""
+    try:
+        yield
+    except StillChanging as error:
+        changing.append(str(error))
 
 
 def stop_jobs(wanted: Offboarding) -> None:
@@ -155,11 +174,11 @@ def count_left(wanted: Offboarding) -> int:
 def note_remains(wanted: Offboarding) -> None:
     """Note what the registry knows to be in an account that lets us in no more."""
     tenant = registry.get_tenant(wanted.tenant)
-    rows = registry.rows_of(wanted.tenant, wanted.model)
-    versions = [row for row in rows if keys.kind_of(row) == keys.VERSION]
-    for arn, reason in removal_report.remaining(tenant.account, versions, _executions(wanted)).items():
+    versions, executions = _rows(wanted, keys.VERSION), _rows(wanted, keys.EXECUTION)
+    trained = {row["execution"] for row in _rows(wanted, keys.TRAINING)}
+    for arn, reason in removal_report.remaining(tenant.account, versions, executions, trained).items():
         reports.note(wanted, REMAINS, arn, reason)
-    for job in removal_report.job_names(_executions(wanted)):
+    for job in removal_report.job_names(executions):
         reports.note(wanted, IMPOSSIBLE, tenant.account.sagemaker_arn("automl-job", job), NO_OPERATION)
 
 
@@ -187,7 +206,7 @@ def remove_ours(wanted: Offboarding) -> None:
 
 def forget_rows(wanted: Offboarding) -> None:
     """Delete the registry's rows, or leave tombstones if the deployment says so; receipts' ends are kept first."""
-    for row in _executions(wanted):
+    for row in _rows(wanted, keys.EXECUTION):
         if head := receipts.read_head(wanted.tenant, row["execution"]):
             receipts.keep_head(wanted.tenant, row["execution"], head)
     tombstones = setting("OFFBOARDED_RECORDS") == "tombstone"
@@ -202,9 +221,8 @@ def conclude(wanted: Offboarding, *, complete: bool) -> dict[str, Any]:
     return reports.conclude(wanted, "complete" if complete else "incomplete")
 
 
-def _executions(wanted: Offboarding) -> list[dict[str, Any]]:
-    rows = registry.rows_of(wanted.tenant, wanted.model)
-    return [row for row in rows if keys.kind_of(row) == keys.EXECUTION]
+def _rows(wanted: Offboarding, kind: str) -> list[dict[str, Any]]:
+    return [row for row in registry.rows_of(wanted.tenant, wanted.model) if keys.kind_of(row) == kind]
 
 
 def _enter(wanted: Offboarding) -> tuple[Tenant, CustomerSession]:
@@ -214,7 +232,7 @@ def _enter(wanted: Offboarding) -> tuple[Tenant, CustomerSession]:
 
 def _jobs(client: Any, wanted: Offboarding) -> Iterator[dict[str, Any]]:
     """Yield the summaries of the jobs with our prefix, of a model those that its executions started."""
-    ours = removal_report.job_names(_executions(wanted)) if wanted.model else None
+    ours = removal_report.job_names(_rows(wanted, keys.EXECUTION)) if wanted.model else None
     for row in endpoints.listed(client, "list_auto_ml_jobs", "AutoMLJobSummaries", "tenantml-"):
         if row["AutoMLJobName"] in ours if ours is not None else row["AutoMLJobName"].startswith("tenantml-"):
             yield row

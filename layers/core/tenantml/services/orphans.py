@@ -6,7 +6,6 @@ They are swept by listing the account, so that those that the registry forgot or
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from tenantml.aws.error_codes import ours
 from tenantml.aws.sagemaker import endpoints
@@ -57,14 +56,12 @@ def _remove_orphans_of(tenant: Tenant, swept: dict[str, list[str]]) -> None:
 
 
 def _is_needed(tenant: str, model: str, version: str) -> bool:
-    """Return whether a version is live, or an execution runs that deploys it or retires it after the last requests.
+    """Return whether a version is live, or is being deployed, or is retired by a deployment after the last requests.
 
     The registry knows a version before anything of it exists.
     """
-    row = registry.find_version(tenant, model, version)
     live = (registry.find_model(tenant, model) or {}).get("live_version")
     if live == version:
         return True
-    rows: list[dict[str, Any] | None] = [row, registry.find_version(tenant, model, live) if live else None]
-    runs = [registry.find_execution(tenant, known["execution"]) for known in rows if known]
-    return any(run is not None and "ended_at" not in run for run in runs)
+    rows = [registry.find_version(tenant, model, name) for name in (version, live) if name]
+    return any(row is not None and "ended_at" not in row for row in rows)

@@ -1,4 +1,4 @@
-"""How an execution ended: recorded once, and published once."""
+"""How an execution and a deployment ended: recorded once, and published once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from tenantml.aws import events
 from tenantml.domain.training import execution_outcome as domain
+from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.services import registry
 
@@ -25,7 +26,12 @@ def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str
     claimed = upload.key.split("/")[0]
     tenant = registry.find_tenant(claimed)
     owner = claimed if tenant else registry.NOBODY
-    outcome = domain.of(None if _is_live(owner, upload.execution) else failure, left_behind)
+    run = _run_of(owner, upload.execution)
+    if run:
+        failure = _verdict(run, failure)
+    outcome = domain.of(failure, left_behind)
+    if run:
+        registry.end_version(run, {"error": outcome["error"], "left_behind": left_behind})
     registry.end_execution(
         owner, upload.execution, {**outcome, "tenant": owner, "upload": upload.as_input(), "announced": False}
     )
@@ -36,12 +42,42 @@ def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str
         name: row.get(name) for name in ("execution", "tenant", "model", "version", "status", "error", "left_behind")
     }
     if not row["announced"]:
-        concerned = domain.concerns_operators(event)
-        events.publish("Execution Ended", event | {"concerns_operators": concerned})
-        if concerned:
-            _count_failure()
+        _publish("Execution Ended", event)
         registry.update_execution(owner, upload.execution, {"announced": True})
     return event
+
+
+def record_deployment(run: Run, failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]:
+    """Write how a deployment ended, publish it, and return it; of the version that an upload came for, it is how the
+    upload ended.
+    """
+    execution = registry.find_execution(run.tenant, run.execution)
+    if execution and execution["version"] == run.version:
+        return record(Upload(**execution["upload"]), failure, left_behind)
+    outcome = domain.of(_verdict(run, failure), left_behind)
+    registry.end_version(run, {"error": outcome["error"], "left_behind": left_behind, "announced": False})
+    row = registry.find_version(run.tenant, run.model, run.version) or {}
+    event = run.as_document() | {
+        "status": "failed" if row.get("error") else "succeeded",
+        "error": row.get("error"),
+        "left_behind": row.get("left_behind", []),
+    }
+    if not row.get("announced"):
+        _publish("Deployment Ended", event)
+        registry.update_version(run.tenant, run.model, run.version, {"announced": True})
+    return event
+
+
+def _publish(kind: str, event: dict[str, Any]) -> None:
+    concerned = domain.concerns_operators(event)
+    events.publish(kind, event | {"concerns_operators": concerned})
+    if concerned:
+        _count_failure()
+
+
+def _verdict(run: Run, failure: dict[str, str] | None) -> dict[str, str] | None:
+    """Return why it failed; a version that is live has succeeded, whatever failed after that."""
+    return None if registry.is_live(run.tenant, run.model, run.version) else failure
 
 
 def _count_failure() -> None:
@@ -50,6 +86,6 @@ def _count_failure() -> None:
         metric.add_dimension(name="service", value="tenantml")
 
 
-def _is_live(tenant: str, execution: str) -> bool:
+def _run_of(tenant: str, execution: str) -> Run | None:
     row = registry.find_execution(tenant, execution)
-    return row is not None and "version" in row and registry.is_live(tenant, row["model"], row["version"])
+    return Run.of_row(row) if row and "version" in row else None

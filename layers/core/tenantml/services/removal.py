@@ -29,41 +29,51 @@ class Removal:
         return {"removed": len(self.removed), "left_behind": self.left_behind}
 
 
-def roll_back(run: Run) -> Removal:
-    """Stop the run's job and remove its model, endpoint configuration and endpoint, unless its version is live.
-    Repeatable.
+def stop_training(run: Run) -> Removal:
+    """Stop the run's job, if it runs. Repeatable.
 
     Raises:
-        StillChanging: the job has not stopped yet, and may still write; or the endpoint is being created, and cannot be
-            deleted yet. What could be done is done.
+        StillChanging: the job has not stopped yet, and may still write.
     """
-    if registry.is_live(run.tenant, run.model, run.version):
-        return Removal()
     tenant, job = registry.get_tenant(run.tenant), run.job()
     try:
         session = assume(tenant, run.execution, session_policies.train(tenant.account, job))
         status = automl.stop(session.client("sagemaker"), job)
+    except CustomerAccountError:
+        return Removal()
+    if status == "Stopping":
+        raise StillChanging(f"{tenant.account.sagemaker_arn('automl-job', job)} is Stopping, and may still write")
+    return Removal()
+
+
+def roll_back(run: Run) -> Removal:
+    """Remove the model, endpoint configuration and endpoint of the run's version, unless it is live. Repeatable.
+
+    Raises:
+        StillChanging: the endpoint is being created, and cannot be deleted yet. What could be done is done.
+    """
+    if registry.is_live(run.tenant, run.model, run.version):
+        return Removal()
+    tenant = registry.get_tenant(run.tenant)
+    try:
         session = assume(tenant, run.execution, session_policies.deploy(tenant.account, run.endpoint))
         removed = endpoints.remove(session.client("sagemaker"), run.endpoint)
     except CustomerAccountError:
-        known = registry.find_version(run.tenant, run.model, run.version) is not None
-        kinds = ("endpoint", "endpoint-config", "model") if known else ()
-        return Removal(left_behind=[tenant.account.sagemaker_arn(kind, run.endpoint) for kind in kinds])
-    if status == "Stopping":
-        raise StillChanging(f"{tenant.account.sagemaker_arn('automl-job', job)} is Stopping, and may still write")
+        return Removal(left_behind=[tenant.account.sagemaker_arn(kind, run.endpoint) for kind in endpoints.KINDS])
     registry.update_version(run.tenant, run.model, run.version, {"status": "rolled back"})
     return Removal(removed)
 
 
 def clean_up(run: Run, failed: bool, delivered: bool) -> Removal:
-    """Revoke the run's grant and delete the copies of its dataset; after a failure its artefacts too. Repeatable.
+    """Revoke the run's grant and delete the copies of its dataset; of a training that came to nothing all that it
+    wrote. Repeatable.
 
-    After a success the holdout and the profile stay in the staging bucket as long as the version does, also
-    after a failure that came when the version was live already. `delivered` says whether anything was written to the
-    customer's account: if not, no call is made there.
+    A completed training is kept: its artefacts in the customer's bucket, its holdout and its profile in ours, whatever
+    failed after it. `delivered` says whether anything was written to the customer's account: if not, no call is made
+    there.
     """
     grants.revoke(run.execution)
-    failed = failed and not registry.is_live(run.tenant, run.model, run.version)
+    failed = failed and registry.find_training(run.tenant, run.model, run.execution) is None
     staged = run.staging_folder if failed else f"{run.staging_folder}train.csv"
     result = Removal(objects.remove_ours(setting("STAGING_BUCKET"), staged))
     if not delivered:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from tenantml.aws import stepfunctions
@@ -12,6 +14,7 @@ from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import TransientError
 from tenantml.services import outcomes, registry, removal
+from tenantml.settings import setting
 
 CAUSES = FROM_OUTSIDE | {
     # Every failure path ends with its record; one that could not be written is written by the sweep.
@@ -19,9 +22,8 @@ CAUSES = FROM_OUTSIDE | {
 }
 
 
-def rescue(upload: Upload, status: str) -> dict[str, Any]:
-    """Remove what a stopped (`ABORTED`) or timed-out (`TIMED_OUT`) execution left, and record its outcome.
-    Repeatable.
+def rescue_training(upload: Upload, status: str) -> dict[str, Any]:
+    """Remove what a stopped (`ABORTED`) or timed-out (`TIMED_OUT`) training left, and record its outcome. Repeatable.
 
     Raises:
         StillChanging: something of it is still being created or stopped; the outcome is recorded when it is removed.
@@ -30,11 +32,22 @@ def rescue(upload: Upload, status: str) -> dict[str, Any]:
     row = registry.find_execution(tenant, upload.execution)
     left_behind = []
     if row and "ended_at" not in row:
-        run = Run(row["execution"], row["tenant"], row["model"], row["version"])
-        left_behind = (
-            removal.roll_back(run).left_behind + removal.clean_up(run, failed=True, delivered=True).left_behind
-        )
+        run = Run.of_row(row)
+        if registry.find_version(run.tenant, run.model, run.version):
+            return {"execution": run.execution, "status": row["status"]}  # its deployment says how it ended
+        left_behind = removal.stop_training(run).left_behind
+        left_behind += removal.clean_up(run, failed=True, delivered=True).left_behind
     return outcomes.record(upload, CAUSES[status], left_behind)
+
+
+def rescue_deployment(run: Run, left_behind: list[str], status: str) -> dict[str, Any]:
+    """Remove what a stopped or timed-out deployment left, and record its outcome; `left_behind` is what its training
+    could not remove. Repeatable.
+
+    Raises:
+        StillChanging: its endpoint is still being created; the outcome is recorded when it is removed.
+    """
+    return outcomes.record_deployment(run, CAUSES[status], left_behind + removal.roll_back(run).left_behind)
 
 
 def rescue_lost() -> list[str]:
@@ -43,13 +56,22 @@ def rescue_lost() -> list[str]:
     One whose resources are still changing, or cannot be reached now, waits for the next sweep.
     """
     rescued = []
-    for status in CAUSES:
-        for name, started in stepfunctions.ended_as(status):
-            upload = Upload(**started)
-            owner = upload.key.split("/")[0]
-            row = registry.find_execution(owner, name)
-            if row and not row.get("announced"):
-                with suppress(TransientError), ours():
-                    rescue(upload, status)
-                    rescued.append(name)
+    for name, rescue in _lost():
+        with suppress(TransientError), ours():
+            rescue()
+            rescued.append(name)
     return rescued
+
+
+def _lost() -> Iterator[tuple[str, Callable[[], Any]]]:
+    for status in CAUSES:
+        for name, started in stepfunctions.ended_as(setting("TRAINING_STATE_MACHINE"), status):
+            upload = Upload(**started)
+            row = registry.find_execution(upload.key.split("/")[0], name)
+            if row and not row.get("announced"):
+                yield name, partial(rescue_training, upload, status)
+        for name, started in stepfunctions.ended_as(setting("DEPLOYMENT_STATE_MACHINE"), status):
+            run = Run(**started["run"])
+            version = registry.find_version(run.tenant, run.model, run.version)
+            if version and "ended_at" not in version:
+                yield name, partial(rescue_deployment, run, started["left_behind"], status)

@@ -47,6 +47,22 @@ class RunContext:
         return ModelSettings.from_document(self._execution["settings"])
 
     @cached_property
+    def serving_settings(self) -> ModelSettings:
+        """The settings that the version is served by: the run's, and what was asked for this version.
+
+        Raises:
+            InvalidSettings: they were valid when they were asked for and no longer are.
+        """
+        version = registry.find_version(self.run.tenant, self.run.model, self.run.version) or {}
+        return ModelSettings.from_document(self._execution["settings"] | version.get("serving", {}))
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """What the training came to, as `automl_job.progress` tells it."""
+        training: dict[str, Any] = self._execution["training"]
+        return training
+
+    @cached_property
     def _execution(self) -> dict[str, Any]:
         """The execution's row, as the state found it."""
         return registry.require_execution(self.run.tenant, self.run.execution)
@@ -67,6 +83,11 @@ class RunContext:
             self._execution["advice"] = known + added
             self.note(advice=known + added)
 
+    def note_endpoint(self, status: str) -> None:
+        """Write how the version's endpoint is, for the tenant to see."""
+        run, account_id = self.run, self.account.account_id
+        self.note(endpoint_state={"name": run.endpoint, "account": account_id, "status": status})
+
     def note(self, **values: Any) -> None:
         """Write the run's progress, for the tenant to see."""
-        registry.update_execution(self.run.tenant, self.run.execution, values)
+        registry.note_progress(self.run, values)

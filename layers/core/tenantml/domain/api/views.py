@@ -77,6 +77,6 @@ def execution_summary(row: Row) -> Row:
     return shown | {
         "upload": {name: upload.get(name) for name in ("key", "version_id", "size_bytes", "uploaded_at")},
         "training": training and {name: value for name, value in training.items() if name != "candidates"},
-        "endpoint": row.get("endpoint"),
+        "endpoint": row.get("endpoint_state"),
         "left_behind": row.get("left_behind", []),
     }

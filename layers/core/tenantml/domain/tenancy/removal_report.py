@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -91,10 +91,13 @@ class Offboarding:
         return (version_of(name) or [None])[0] == self.model
 
 
-def remaining(account: CustomerAccount, versions: Iterable[Row], executions: Iterable[Row]) -> dict[str, str]:
+def remaining(
+    account: CustomerAccount, versions: Iterable[Row], executions: Iterable[Row], trained: Set[str]
+) -> dict[str, str]:
     """Return the ARNs of what the registry knows to be in an account that no longer lets us in, each with a reason.
 
-    Nothing that was created is left out: the registry knows a version before anything of it exists.
+    Nothing that was created is left out: the registry knows a version before anything of it exists. `trained` has the
+    executions whose artefacts are kept.
     """
     reasons: dict[str, str] = {}
     for row in versions:
@@ -104,7 +107,7 @@ def remaining(account: CustomerAccount, versions: Iterable[Row], executions: Ite
     for row in executions:
         for arn in row.get("left_behind") or []:
             reasons[arn] = f"left by execution {row['execution']}"
-        if row.get("status") in {"succeeded", "running"} and row.get("model"):
+        if row.get("model") and (row["execution"] in trained or row.get("status") == "running"):
             folder = CustomerAccount.folder(row["model"], row["execution"])
             reasons[f"{account.bucket_arn}/{folder}*"] = f"artefacts of execution {row['execution']}"
     return reasons

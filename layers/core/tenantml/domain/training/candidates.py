@@ -57,29 +57,49 @@ STANDARD_NAMES = {
 XGBoost model" and "Tune a linear learner model")."""
 
 
-def select(candidates: Iterable[Candidate], thresholds: Mapping[str, float], favourite: str = "") -> dict[str, Any]:
-    """Return the candidate that is best by the objective among those that reach every threshold; ties go by name.
-
-    `thresholds` maps a metric to its minimum or, for an error, to its maximum.
-    `favourite` is the candidate that Autopilot calls best: it comes first where the direction of a metric is unknown.
+def deployable(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return the candidates that completed with a value and containers to deploy.
 
     Raises:
-        NoCandidate: none completed with a value and containers to deploy.
-        BelowQualityBar: none reaches the thresholds; the message names the best value of each.
+        NoCandidate: there is none.
     """
-    deployable = [
+    found = [
         candidate
         for candidate in candidates
         if candidate["CandidateStatus"] == "Completed" and objective(candidate) and candidate.get("InferenceContainers")
     ]
-    if not deployable:
+    if not found:
         raise NoCandidate(
             "the job completed without a candidate that can be deployed; raise max_runtime_seconds or max_candidates"
         )
-    values = {candidate["CandidateName"]: metrics(candidate) for candidate in deployable}
+    return found
+
+
+def named(candidates: Iterable[Candidate], name: str) -> Candidate:
+    """Return the candidate of this name, which can be deployed.
+
+    Raises:
+        NoCandidate: the job has none of this name, or it cannot be deployed.
+    """
+    for candidate in deployable(candidates):
+        if candidate["CandidateName"] == name:
+            return candidate
+    raise NoCandidate(f"the training has no candidate {name!r} that can be deployed; its version lists those it has")
+
+
+def select(candidates: list[Candidate], thresholds: Mapping[str, float], favourite: str = "") -> Candidate:
+    """Return the candidate that is best by the objective among those that reach every threshold; ties go by name.
+
+    `candidates` are deployable. `thresholds` maps a metric to its minimum or, for an error, to its maximum.
+    `favourite` is the candidate that Autopilot calls best: it comes first where the direction of a metric is unknown.
+
+    Raises:
+        BelowQualityBar: none reaches the thresholds; the message names the best value of each.
+    """
+    values = {candidate["CandidateName"]: metrics(candidate) for candidate in candidates}
     reaching = [
         candidate
-        for candidate in deployable
+        for candidate in candidates
         if all(_reaches(values[candidate["CandidateName"]], metric, bar) for metric, bar in thresholds.items())
     ]
     if not reaching:

@@ -52,6 +52,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "max_upload_bytes": (1, 20 * GIB),  # what inspect_dataset reads in its 900 s: docs/api.md, "Large files"
     "holdout_fraction": (0.05, 0.5),
     "holdout_rows_max": (50, 1_000_000),
+    "keep_versions": (1, 20),
     "instance_count": (1, 20),
     "serverless_concurrency": (1, 200),
 }
@@ -95,6 +96,9 @@ class ModelSettings:
     max_upload_bytes: Annotated[int, "The largest file that is trained from"] = 10 * GIB
     holdout_fraction: Annotated[float, "The share of the rows that is held out of the training set"] = 0.2
     holdout_rows_max: Annotated[int, "The most rows that are held out"] = 20_000
+    keep_versions: Annotated[
+        int, "Of how many versions that were live the artefacts are kept, to deploy or return to"
+    ] = 3
     thresholds: Annotated[
         dict[str, float], "By metric, the least value that a candidate must reach; of an error, the most"
     ] = field(default_factory=dict)

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
-from tenantml.domain.names import CustomerAccount, endpoint_name, job_name, staging_folder, version_name
+from tenantml.domain.names import (
+    CustomerAccount,
+    deployment_name,
+    endpoint_name,
+    job_name,
+    staging_folder,
+    version_name,
+)
 from tenantml.domain.uploads.upload import Destination, Upload
 
 
@@ -24,6 +33,11 @@ class Run:
             upload.execution, destination.tenant, destination.model, version_name(upload.uploaded_at, upload.execution)
         )
 
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> Run:
+        """Return the run of an execution's row."""
+        return cls(row["execution"], row["tenant"], row["model"], row["version"])
+
     def as_document(self) -> dict[str, str]:
         """Return it as a JSON object, for the state machine."""
         return asdict(self)
@@ -42,6 +56,11 @@ class Run:
     def endpoint(self) -> str:
         """The name of this run's endpoint, endpoint configuration and SageMaker model."""
         return endpoint_name(self.model, self.version)
+
+    @property
+    def deployment(self) -> str:
+        """The name of the execution that deploys this run's version."""
+        return deployment_name(self.tenant, self.model, self.version)
 
     def job(self, attempt: int = 1) -> str:
         """The name of this run's AutoML job."""

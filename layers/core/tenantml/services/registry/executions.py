@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tenantml.domain.api.pagination import Page, PageRequest
+from tenantml.domain.training.run import Run
 from tenantml.services.registry import keys, table
 
 UPLOADS_INDEX = "uploads"  # by tenant and time of upload; only executions are in it
@@ -29,6 +30,13 @@ def add_execution(tenant: str, execution: str, document: dict[str, Any]) -> None
 def update_execution(tenant: str, execution: str, values: dict[str, Any]) -> None:
     """Note the progress of an execution that the registry knows; off-boarding may have removed it meanwhile."""
     table.update(keys.execution(tenant, execution), values, "attribute_exists(pk)")
+
+
+def note_progress(run: Run, values: dict[str, Any]) -> None:
+    """Note the progress of a run: at its execution, or at the version where that is not the execution's own."""
+    own = table.update(keys.execution(run.tenant, run.execution), values, "version = :version", version=run.version)
+    if not own:
+        table.update(keys.version(run.tenant, run.model, run.version), values, "attribute_exists(pk)")
 
 
 def end_execution(tenant: str, execution: str, values: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 NOBODY = "-"  # the tenant of uploads that belong to none
-EXECUTION, KEY, MODEL, UPLOAD, VERSION = "EXECUTION", "KEY", "MODEL", "UPLOAD", "VERSION"
+EXECUTION, KEY, MODEL, TRAINING, UPLOAD, VERSION = "EXECUTION", "KEY", "MODEL", "TRAINING", "UPLOAD", "VERSION"
 
 
 class Key(NamedTuple):
@@ -42,8 +42,13 @@ def execution(tenant: str, execution: str) -> Key:
 
 
 def version(tenant: str, model: str, version: str) -> Key:
-    """One deployed training: candidate, endpoint, output keys, place of its profile."""
+    """One deployed candidate: its execution, endpoint, output keys, place of its profile, how its deployment ended."""
     return of_tenant(tenant, f"{VERSION}#{model}#{version}")
+
+
+def training(tenant: str, model: str, execution: str) -> Key:
+    """One completed training whose artefacts, holdout and profile are kept."""
+    return of_tenant(tenant, f"{TRAINING}#{model}#{execution}")
 
 
 def key_of_tenant(tenant: str, sha256: str) -> Key:
@@ -116,6 +121,7 @@ REGISTRY = (
     model,
     execution,
     version,
+    training,
     key_of_tenant,
     limits,
     usage,

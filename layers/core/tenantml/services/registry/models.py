@@ -8,6 +8,7 @@ from tenantml.aws.dynamodb import from_item, to_item
 from tenantml.aws.error_codes import CONDITION_FAILED, AwsError, code_of
 from tenantml.domain.api.pagination import Page, PageRequest
 from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.run import Run
 from tenantml.errors import NotFound, UploadSuperseded
 from tenantml.services import tenant_scope
 from tenantml.services.registry import keys, table
@@ -74,9 +75,30 @@ def note_newest_upload(tenant: str, model: str, uploaded_at: str, sequencer: str
     )
 
 
-def put_version(tenant: str, model: str, version: str, document: dict[str, Any]) -> None:
-    """Write a version's row, over the same version's earlier attempt."""
-    table.put(keys.version(tenant, model, version), {"model": model, "version": version, **document})
+def request_version(run: Run, document: dict[str, Any]) -> None:
+    """Make a version known, the first time that it is asked for; a repeat changes nothing."""
+    table.update(
+        keys.version(run.tenant, run.model, run.version),
+        {
+            "model": run.model,
+            "version": run.version,
+            "execution": run.execution,
+            "endpoint": run.endpoint,
+            "status": "requested",
+            "created_at": table.now(),
+            **document,
+        },
+        "attribute_not_exists(pk)",
+    )
+
+
+def end_version(run: Run, values: dict[str, Any]) -> bool:
+    """Write how a version's deployment ended, once; return False when it had ended before, or is not known."""
+    return table.update(
+        keys.version(run.tenant, run.model, run.version),
+        {**values, "ended_at": table.now()},
+        "attribute_exists(pk) AND attribute_not_exists(ended_at)",
+    )
 
 
 def update_version(tenant: str, model: str, version: str, values: dict[str, Any]) -> bool:
@@ -92,6 +114,28 @@ def find_version(tenant: str, model: str, version: str, consistent: bool = True)
 def list_versions(tenant: str, model: str, page: PageRequest) -> Page:
     """Return a page of a model's versions, newest first."""
     return table.read_page(keys.version(tenant, model, ""), page, newest_first=True)
+
+
+def keep_training(run: Run) -> None:
+    """Note that the run's training completed, and that what it made is kept."""
+    table.update(
+        keys.training(run.tenant, run.model, run.execution), {"execution": run.execution, "trained_at": table.now()}
+    )
+
+
+def find_training(tenant: str, model: str, execution: str) -> dict[str, Any] | None:
+    """Return the row of a training that is kept, or None."""
+    return table.get(keys.training(tenant, model, execution))
+
+
+def list_trainings(tenant: str, model: str) -> list[dict[str, Any]]:
+    """Return the rows of a model's trainings that are kept: few, since others are pruned."""
+    return table.query(keys.training(tenant, model, ""))
+
+
+def forget_training(tenant: str, model: str, execution: str) -> None:
+    """Note that nothing is kept of a training."""
+    table.delete(keys.training(tenant, model, execution))
 
 
 def is_live(tenant: str, model: str, version: str) -> bool:

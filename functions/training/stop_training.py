@@ -1,4 +1,4 @@
-"""After a failure: stop the job, and remove what was created of a version that will not go live."""
+"""After a failure: stop the job of a training that will not come to a candidate."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from tenantml.services.run_context import RunContext
 
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
-    """Return what was removed, and the ARNs of what the customer's account no longer lets us remove."""
-    return removal.roll_back(context.run).as_document()
+    """Return what the customer's account no longer lets us stop."""
+    return removal.stop_training(context.run).as_document()

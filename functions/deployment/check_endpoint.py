@@ -20,7 +20,7 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     name = context.run.endpoint
     client = context.customer(session_policies.deploy(context.account, name)).client("sagemaker")
     status, reason = endpoints.status(client, name)
-    context.note(endpoint={"name": name, "account": context.account.account_id, "status": status})
+    context.note_endpoint(status)
     if status not in {"Creating", "Updating", "InService"}:
         kind = QuotaExceeded if is_about_quota(reason) else DeploymentFailed
         raise kind(
@@ -28,6 +28,6 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         )
     if status != "InService" and event["polls"] >= POLLS:
         raise DeploymentTimedOut(
-            f"the endpoint {name} is still {status}; see its logs in your account, and upload again"
+            f"the endpoint {name} is still {status}; see its logs in your account, and deploy the candidate again"
         )
     return {"in_service": status == "InService"}

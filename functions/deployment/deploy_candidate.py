@@ -1,0 +1,38 @@
+"""Create the new version's endpoint in the customer's account, next to the one that is live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenantml.aws.sagemaker import automl, endpoints
+from tenantml.domain.access import session_policies
+from tenantml.domain.predictions import answers
+from tenantml.domain.training import candidates, inference_containers
+from tenantml.entrypoint import state
+from tenantml.services import registry
+from tenantml.services.run_context import RunContext
+from tenantml.settings import setting
+
+
+@state
+def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
+    """Return the endpoint's name."""
+    run, account, settings = context.run, context.account, context.serving_settings
+    client = context.customer(session_policies.train(account, run.job())).client("sagemaker")
+    candidate = candidates.named(automl.candidates(client, run.job()), event["candidate"])
+    problem_type = context.training["problem_type"]
+    keys = () if problem_type == "Regression" else answers.OUTPUT_KEYS
+    version = {
+        "status": "deploying",
+        "problem_type": problem_type,
+        "objective": candidates.objective(candidate),
+        "output_keys": list(keys),
+        "serverless": settings.serverless_memory_mb is not None,
+        "profile": {"bucket": setting("STAGING_BUCKET"), "key": f"{run.staging_folder}profile.json"},
+    }
+    registry.update_version(run.tenant, run.model, run.version, version)
+    client = context.customer(session_policies.deploy(account, run.endpoint)).client("sagemaker")
+    containers = inference_containers.prepare_containers(candidate["InferenceContainers"], keys)
+    endpoints.create(client, account, run.endpoint, run.execution, containers, settings)
+    context.note_endpoint("Creating")
+    return {"endpoint": run.endpoint}

@@ -1,0 +1,12 @@
+"""Rows of the registry, as a test needs them to be there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenantml.services.registry import keys, table
+
+
+def put_version(tenant: str, model: str, version: str, document: dict[str, Any]) -> None:
+    """Write a version's row."""
+    table.put(keys.version(tenant, model, version), {"model": model, "version": version, **document})
