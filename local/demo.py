@@ -33,7 +33,6 @@ from local.progress import Progress
 from local.report import Report
 from local.scoring import Confusion, Residuals, Score, score
 from local.screen import Screen, figure
-from tenantml_cli.commands import TRAINING
 from tenantml_cli.errors import CommandError, Refused
 from tenantml_cli.tenant_api import Document, TenantApi
 
@@ -162,7 +161,7 @@ def _watch(platform: Platform, api: TenantApi, upload_key: str, report: Report, 
     screen.title("Pipeline", execution)
     progress = Progress(screen, lambda: api.execution(execution))
     try:
-        platform.follow(TRAINING, execution, _WATCH_SECONDS, progress.show)
+        platform.follow_upload(execution, _WATCH_SECONDS, progress.show)
     finally:
         progress.end()
         report.timings_seconds = {name: round(seconds, 3) for name, seconds in progress.seconds.items()}

@@ -20,7 +20,7 @@ from tenantml_cli.history import Event, StateEntered
 from tenantml_cli.stack import Document, Progress, Stack
 from tenantml_cli.tenant_api import URL_VARIABLE, TenantApi
 
-TRAINING, OFFBOARDING = "TrainingStateMachineArn", "OffboardingStateMachineArn"
+OFFBOARDING = "OffboardingStateMachineArn"
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class Context:
 
     def follow(self, machine: str, execution: str) -> Document:
         """Tell the states that an execution enters until it is over, and return its output."""
+        return self.stack.follow(machine, execution, self.options.timeout_seconds, self.tell_state)
 
-        def tell(event: Event) -> None:
-            if isinstance(event, StateEntered):
-                self.tell(event.name)
-
-        return self.stack.follow(machine, execution, self.options.timeout_seconds, tell)
+    def tell_state(self, event: Event) -> None:
+        """Tell which state is entered."""
+        if isinstance(event, StateEntered):
+            self.tell(event.name)
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ def upload(context: Context) -> Result:
 
 
 def watch(context: Context) -> Result:
-    """Print the states that an execution enters until it is over.
+    """Print the states that an execution enters, those of its deployment included, until it is over.
 
     An execution that an upload is about to start may be named at once. The exit code is 4, under the name of the
     failure, when the execution fails, and 5 when it outlives the wait.
@@ -229,8 +229,23 @@ def watch(context: Context) -> Result:
         tenantml watch acme-churn-0f3c9a8b7d6e5f41
     """
     execution = context.options.execution
-    output = context.follow(TRAINING, execution)
+    output = context.stack.follow_upload(execution, context.options.timeout_seconds, context.tell_state)
     return Result({"execution": execution, "status": "succeeded", "output": output}, f"{execution} succeeded.")
+
+
+def deploy(context: Context) -> Result:
+    """Deploy a candidate of a training that is kept, with the key in TENANTML_API_KEY.
+
+    Another candidate than the one that was chosen, the same again, or on another instance. It becomes a version of its
+    own, next to the live one, and is promoted when it is in service.
+
+        tenantml deploy churn acme-churn-0f3c9a8b7d6e5f41 --candidate LightGBM-L1-FULL-t1
+    """
+    options = context.options
+    request = {name: getattr(options, name) for name in ("execution", "candidate", "instance_type")}
+    found = context.api.deploy(options.model, {name: value for name, value in request.items() if value})
+    text = f"{found['version']} is being deployed.\n\nTo see how it goes: GET /models/{options.model}/versions"
+    return Result(found, text)
 
 
 def predict(context: Context) -> Result:

@@ -25,6 +25,8 @@ _PART_BYTES = 64 * 1024 * 1024
 _FIRST_POLL_SECONDS = 0.2
 _START_SECONDS = 10.0  # from an upload to its execution, at most
 
+TRAINING, DEPLOYMENT = "TrainingStateMachineArn", "DeploymentStateMachineArn"
+
 Document = dict[str, Any]
 Progress = Callable[[str], None]
 
@@ -139,6 +141,18 @@ class Stack:
                 raise StillRunning("StillRunning", f"{name} is not over after {timeout_seconds:.0f} s")
             time.sleep(pause)
             pause = min(pause * 1.2, self.longest_poll_seconds)
+
+    def follow_upload(self, execution: str, timeout_seconds: float, tell: Callable[[Event], None]) -> Document:
+        """Tell the states of an upload's training, then those of the deployment that it starts; return the outcome.
+
+        Raises:
+            Failed: under the name of the failure that either ended in, or how it was ended.
+            StillRunning: they outlive `timeout_seconds`.
+            Refused: there is no such execution.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        trained = self.follow(TRAINING, execution, timeout_seconds, tell)
+        return self.follow(DEPLOYMENT, trained["deployment"], deadline - time.monotonic(), tell)
 
 
 def _ended(execution: Document) -> Document:

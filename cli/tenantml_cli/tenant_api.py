@@ -51,6 +51,10 @@ class TenantApi:
         """Create or change a model: what it predicts and how it is trained."""
         return self.call("PUT", f"/models/{_quoted(model)}", json.dumps(settings).encode())
 
+    def deploy(self, model: str, request: Mapping[str, Any]) -> Document:
+        """Deploy a candidate of a training as a new version."""
+        return self.call("POST", f"/models/{_quoted(model)}/versions", json.dumps(request).encode())
+
     def upload(self, model: str, path: Path, *, multipart: bool = False, tell: Progress | None = None) -> str:
         """Send a dataset, streamed from disk, by a form, or in parts when it is larger than a form takes or on request;
         answer its key in the ingest bucket.

@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from tenantml import http
@@ -13,10 +14,12 @@ from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects, presigned
 from tenantml.domain.api import model_document, pagination, views
 from tenantml.domain.api.operations import OPERATIONS, PATH_PARAMETERS, Operation
-from tenantml.domain.names import execution_name, is_model
+from tenantml.domain.names import execution_name, is_model, requested_version_name
 from tenantml.domain.tenancy.tenant import require_active
+from tenantml.domain.training.deployment_request import DeploymentRequest, choose
 from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import (
     UploadRequest,
     destination_of,
@@ -27,7 +30,7 @@ from tenantml.domain.uploads.upload import (
 )
 from tenantml.errors import InvalidRequest, ModelNotReady, PreconditionFailed, UploadError
 from tenantml.http import Answer
-from tenantml.services import api_keys, quota, receipts, registry
+from tenantml.services import api_keys, deployments, quota, receipts, registry
 from tenantml.services.registry import uploads
 from tenantml.settings import setting
 
@@ -188,6 +191,28 @@ def list_versions(tenant: str, event: Json) -> Answer:
     page = registry.list_versions(tenant, row["model"], pagination.read(query_of(event)))
     versions = [views.version(version, row.get("live_version")) for version in page.rows]
     return Answer(200, {"versions": versions, "next_token": page.next_token})
+
+
+def create_version(tenant: str, event: Json) -> Answer:
+    """POST /models/{model}/versions: deploy a candidate of a kept training. Under one Idempotency-Key it is the same
+    version.
+    """
+    row = find_model(tenant, event)
+    model, document = row["model"], http.parse_json_object(event)
+    request = DeploymentRequest.from_document(document)
+    execution = registry.find_execution(tenant, request.execution)
+    if execution is None or execution.get("model") != model:
+        raise http.not_found()
+    is_kept = registry.find_training(tenant, model, request.execution) is not None
+    candidate = choose(request, execution, is_kept=is_kept)
+    settings = ModelSettings.from_document(execution["settings"] | request.serving)
+    settings.require_fit(registry.get_tenant(tenant).account, platform("s3").meta.region_name)
+    version = requested_version_name(datetime.now(UTC), secrets.token_hex(16))
+    if repeatable := idempotency_key(http.find_header(event, "idempotency-key")):
+        version = uploads.under_key(tenant, repeatable, fingerprint_of("createVersion", model, document), version)
+    run = Run(request.execution, tenant, model, version)
+    deployments.start(run, candidate, serving=request.serving)
+    return Answer(202, views.version(registry.find_version(tenant, model, version) or {}, row.get("live_version")))
 
 
 def get_version(tenant: str, event: Json) -> Answer:

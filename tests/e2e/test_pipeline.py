@@ -20,6 +20,7 @@ from local.platform import Platform
 from tenantml.domain.names import CustomerAccount
 from tenantml_cli.errors import Refused
 from tenantml_cli.tenant_api import Document
+from tests.e2e.conftest import TRAINING_SECONDS
 
 QUICK = {"max_candidates": 2}
 
@@ -130,6 +131,47 @@ def test_a_new_version_takes_over_without_a_lost_request_and_the_old_one_is_remo
     assert [found["EndpointName"] for found in endpoints if found["EndpointStatus"] != "Deleting"] == [
         second["endpoint"]["name"]
     ]
+
+
+def version_of(tenant: Tenant, model: str, version: str) -> Document:
+    """Wait for a version's deployment to end, and return the version."""
+    deadline = time.monotonic() + TRAINING_SECONDS
+    while not (found := tenant.api.call("GET", f"/models/{model}/versions/{version}"))["ended_at"]:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+    return found
+
+
+def test_another_candidate_takes_over_and_a_deployment_that_is_stopped_costs_nothing_that_was_paid_for(
+    acme: Tenant, iris: Path
+) -> None:
+    trained = acme.train("again", iris, target="species", **QUICK)
+    first = version_of(acme, "again", trained["version"])
+    (other,) = {row["name"] for row in first["candidates"]} - {first["candidate"]}
+    request = {"execution": trained["execution"], "candidate": other}
+    second = version_of(acme, "again", acme.api.deploy("again", request)["version"])
+    assert (second["error"], second["live"], second["candidate"]) == (None, True, other)
+    row = features_of(iris, "species", 1)
+    assert acme.api.predict_rows("again", row)["version"] == second["version"]
+
+    asked = acme.api.deploy("again", request | {"instance_type": "ml.m5.xlarge"})["version"]
+    machine = acme.platform.outputs["DeploymentStateMachineArn"].replace(":stateMachine:", ":execution:")
+    acme.platform.cloud.client("stepfunctions").stop_execution(executionArn=f"{machine}:acme-again-{asked}")
+    third = version_of(acme, "again", asked)
+    assert (third["error"]["code"], third["live"]) == ("ExecutionStopped", False)
+    assert acme.api.predict_rows("again", row)["version"] == second["version"]
+    fourth = version_of(acme, "again", acme.api.deploy("again", {"execution": trained["execution"]})["version"])
+    assert (fourth["error"], fourth["live"], fourth["candidate"]) == (None, True, first["candidate"])
+    jobs = acme.platform.cloud.client("sagemaker", acme.account_id).list_auto_ml_jobs()["AutoMLJobSummaries"]
+    assert len([job for job in jobs if job["AutoMLJobName"] == trained["training"]["job_name"]]) == 1
+
+
+def test_nobody_deploys_another_tenants_training(acme: Tenant, globex: Tenant, iris: Path) -> None:
+    trained = acme.train("mine", iris, target="species", **QUICK)
+    globex.api.configure("mine", {"target": "species"})
+    with pytest.raises(Refused) as refusal:
+        globex.api.deploy("mine", {"execution": trained["execution"]})
+    assert refusal.value.code == "NotFound"
 
 
 ROWS = [["a", "b", "y"]] + [[i, f"t{i % 7}", "yes" if i % 3 else "no"] for i in range(600)]

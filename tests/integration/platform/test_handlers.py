@@ -24,8 +24,9 @@ from tenantml.errors import (
     TenantMLError,
     Unauthorized,
 )
-from tenantml.services import api_keys, deployments, outcomes, registry, removal, rescue
+from tenantml.services import api_keys, deployments, outcomes, registry, removal, rescue, retention
 from tenantml.services.customer import assume
+from tests.rows import put_training
 from tools.deployment import publish
 
 Invoke = Callable[[str, Any], Any]
@@ -240,8 +241,9 @@ def stopped(run: Run) -> dict[str, Any]:
 
 
 def test_a_deployment_that_is_stopped_after_its_promotion_loses_nothing_and_has_succeeded(
-    live: Run, invoke: Invoke, stack: dict[str, str], customer_s3: Any, tenant: Tenant
+    live: Run, invoke: Invoke, event: Sample, stack: dict[str, str], customer_s3: Any, tenant: Tenant
 ) -> None:
+    invoke("clean_up", event("clean_up"))
     assert invoke("rescue_execution", stopped(live))["status"] == "succeeded"
     assert keys(platform("s3"), stack["STAGING_BUCKET"]) == ["holdout.csv", "profile.json"]
     assert keys(customer_s3, tenant.account.bucket) == ["model.tar.gz"]
@@ -323,6 +325,42 @@ def test_the_sweep_ends_a_deployment_that_was_stopped_without_anybody_noticing(
 def test_every_way_to_end_without_a_word_has_a_cause_that_people_understand() -> None:
     for failure in rescue.CAUSES.values():
         assert failure["Cause"][0].islower()
+
+
+# trainings are kept, and pruned
+
+
+def train_again(run: Run, at: str, stack: dict[str, str], customer_s3: Any, bucket: str) -> Run:
+    """Let a later training of the same model come to candidates."""
+    later = Run(f"{run.execution[:-16]}{hashlib.sha256(at.encode()).hexdigest()[:16]}", run.tenant, run.model, at)
+    platform("s3").put_object(Bucket=stack["STAGING_BUCKET"], Key=f"{later.staging_folder}holdout.csv", Body=b"x")
+    customer_s3.put_object(Bucket=bucket, Key=f"{later.customer_folder}output/model.tar.gz", Body=b"x")
+    put_training(later, at)
+    return later
+
+
+def test_trainings_that_no_kept_version_needs_go_with_their_holdout(
+    live: Run, invoke: Invoke, event: Sample, stack: dict[str, str], customer_s3: Any, tenant: Tenant
+) -> None:
+    first, second = (train_again(live, at, stack, customer_s3, tenant.account.bucket) for at in ("v1", "v2"))
+    invoke("clean_up", event("clean_up"))
+    assert {row["execution"] for row in registry.list_trainings("acme", "churn")} == {
+        live.execution, second.execution,
+    }, "the live version's and the last"  # fmt: skip
+    left = [row["Key"] for row in customer_s3.list_objects_v2(Bucket=tenant.account.bucket)["Contents"]]
+    assert not [key for key in left if first.execution in key]
+    staged = [row["Key"] for row in platform("s3").list_objects_v2(Bucket=stack["STAGING_BUCKET"])["Contents"]]
+    assert not [key for key in staged if first.execution in key]
+    assert [key for key in staged if second.execution in key]
+
+
+def test_an_account_that_refuses_us_keeps_its_artefacts_until_the_next_training(
+    live: Run, answer_with: Callable[..., None], stack: dict[str, str], customer_s3: Any, tenant: Tenant
+) -> None:
+    first, second = (train_again(live, at, stack, customer_s3, tenant.account.bucket) for at in ("v1", "v2"))
+    answer_with("sts", "AssumeRole", 403, "AccessDenied")
+    retention.prune(second, 1)
+    assert registry.find_training("acme", "churn", first.execution)
 
 
 # customers' accounts

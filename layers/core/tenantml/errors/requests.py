@@ -105,6 +105,20 @@ class ModelNotReady(RequestError):
     do = "Wait until an execution of it has succeeded."
 
 
+class NotTrained(RequestError):
+    """The execution has come to no candidate that could be deployed: its training still runs, or failed."""
+
+    status = 409
+    do = "Wait until its training has candidates, or upload again."
+
+
+class ArtefactsGone(RequestError):
+    """The artefacts of the training are deleted: the model keeps those of its last `keep_versions` versions."""
+
+    status = 409
+    do = "Upload the file again to train again, and raise `keep_versions` to keep more."
+
+
 class RowError(RequestError):
     """Rows of a prediction request do not fit the model; `members` says `row` (1-based) and `column` where known."""
 

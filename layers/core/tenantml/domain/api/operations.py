@@ -41,6 +41,10 @@ PAGE = (
     query("limit", "Rows of a page", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
     query("next_token", "Of the page before", TEXT | {"maxLength": TOKEN_CHARACTERS}),
 )
+IDEMPOTENT = header(
+    "Idempotency-Key", "Of a request that may be repeated: for a day, the same key is the same request",
+    {"type": "string", "pattern": f'^("{IDEMPOTENCY_KEY}"|{IDEMPOTENCY_KEY})$'},
+)  # fmt: skip
 ENTRIES = (
     query(
         "limit", "Entries of a page",
@@ -111,12 +115,7 @@ OPERATIONS = (
         "createUpload", "POST", "/models/{model}/uploads", "uploads",
         "A form that takes one CSV file, or the parts of a larger one; what it brings is trained from once",
         {201: "NewUpload"}, takes="UploadRequest",
-        parameters=(
-            header(
-                "Idempotency-Key", "Of a request that may be repeated: for a day, the same key is the same upload",
-                {"type": "string", "pattern": f'^("{IDEMPOTENCY_KEY}"|{IDEMPOTENCY_KEY})$'},
-            ),
-        ),
+        parameters=(IDEMPOTENT,),
         refusals=(*BODY, errors.NotFound, errors.IdempotencyKeyReused),
     ),
     Operation(
@@ -155,6 +154,15 @@ OPERATIONS = (
     Operation(
         "listVersions", "GET", "/models/{model}/versions", "versions", "A model's versions, newest first",
         {200: "Versions"}, parameters=PAGE, refusals=(errors.NotFound,),
+    ),
+    Operation(
+        "createVersion", "POST", "/models/{model}/versions", "versions",
+        "Deploy a candidate of a training that is kept: another one, again, or on another instance",
+        {202: "Version"}, takes="DeploymentRequest", parameters=(IDEMPOTENT,),
+        refusals=(
+            *BODY, errors.NotFound, errors.NotTrained, errors.ArtefactsGone, errors.InvalidSettings,
+            errors.IdempotencyKeyReused,
+        ),
     ),
     Operation(
         "getVersion", "GET", "/models/{model}/versions/{version}", "versions",

@@ -7,6 +7,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from tenantml import errors
 from tenantml.domain.names import MODEL_PATTERN
+from tenantml.domain.training.deployment_request import SERVING
 from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.domain.training.model_settings import (
@@ -132,6 +133,7 @@ def components() -> dict[str, Schema]:
         "Training": training(),
         "Version": record("One deployed training.", **VERSION),
         "Versions": page("versions", "Version"),
+        "DeploymentRequest": deployment_request(),
         "VersionDetails": record(
             "One deployed training, and what it was chosen from.",
             **VERSION,
@@ -188,6 +190,8 @@ VERSION: dict[str, Schema] = {
     "candidate": maybe(TEXT),
     "endpoint": maybe(TEXT),
     "created_at": maybe(TIME),
+    "ended_at": maybe(TIME) | {"description": "When its deployment ended"},
+    "error": maybe(reference("Failure")),
 }
 EXECUTION: dict[str, Schema] = {
     "execution": TEXT,
@@ -229,6 +233,25 @@ def upload_request() -> Schema:
         "then": {"required": ["size_bytes"]},
         "additionalProperties": False,
         "example": {"file_name": "churn.csv"},
+    }
+
+
+def deployment_request() -> Schema:
+    """Which candidate is to be deployed, and on what."""
+    served_by: Schema = {name: settings()["properties"][name] for name in SERVING}
+    for schema in served_by.values():
+        schema.pop("default")
+    return {
+        "type": "object",
+        "description": "A candidate of a training; what is not said is as the execution's settings have it.",
+        "properties": {
+            "execution": TEXT | {"description": "Whose training it is"},
+            "candidate": TEXT | {"description": "One of the training's; without it, the one that the training chose"},
+            **served_by,
+        },
+        "required": ["execution"],
+        "additionalProperties": False,
+        "example": {"execution": "acme-churn-0f3c9a8b7d6e5f41", "instance_type": "ml.m5.xlarge"},
     }
 
 

@@ -37,6 +37,8 @@ def version(row: Row, live_version: str | None) -> Row:
             "candidate",
             "endpoint",
             "created_at",
+            "ended_at",
+            "error",
         )
     }
 

@@ -1,0 +1,66 @@
+"""What a tenant asks for when it deploys a candidate: of which training, which one, and on what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tenantml.errors import ArtefactsGone, InvalidRequest, NotTrained
+
+SERVING = ("instance_type", "instance_count", "serverless_memory_mb", "serverless_concurrency")
+"""The settings of a model that one version may have otherwise."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class DeploymentRequest:
+    """A candidate of an execution's training, and the settings that its version is served by."""
+
+    execution: str
+    candidate: str | None
+    serving: dict[str, Any]
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> DeploymentRequest:
+        """Read the API's request; the values of the settings are not checked yet.
+
+        Raises:
+            InvalidRequest: it is malformed.
+        """
+        unknown = document.keys() - {"execution", "candidate", *SERVING}
+        if unknown or not isinstance(document.get("execution"), str):
+            raise InvalidRequest(
+                f'the body must be {{"execution": "…"}}, and optionally candidate, {", ".join(SERVING)}'
+            )
+        candidate = document.get("candidate")
+        if candidate is not None and not isinstance(candidate, str):
+            raise InvalidRequest("candidate: expected the name of one of the execution's candidates")
+        return cls(document["execution"], candidate, {name: document[name] for name in SERVING if name in document})
+
+
+def choose(request: DeploymentRequest, execution: Row, *, is_kept: bool) -> str:
+    """Return the name of the candidate to deploy: the one that is asked for, else the one that the training chose.
+
+    `is_kept` says whether the training's artefacts are.
+
+    Raises:
+        NotTrained: the execution has come to no candidate.
+        ArtefactsGone: it had, and its artefacts are deleted.
+        InvalidRequest: it has no such candidate, or none of it that can be deployed.
+    """
+    training = execution.get("training") or {}
+    board = [row["name"] for row in training.get("candidates", []) if row["status"] == "Completed"]
+    if not board or ("ended_at" not in execution and not is_kept):
+        raise NotTrained(
+            "the execution has come to no candidate; GET /executions/{execution} shows how its training goes"
+        )
+    if not is_kept:
+        raise ArtefactsGone(
+            "the artefacts of this training are deleted: those of the last versions are kept, as many as the model's "
+            "keep_versions says; upload the file again to train again"
+        )
+    name = training.get("candidate", board[0]) if request.candidate is None else request.candidate
+    if name not in board:
+        raise InvalidRequest(f"candidate: the execution has none of this name; it has {', '.join(board[:10])}")
+    return str(name)
