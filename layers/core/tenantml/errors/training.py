@@ -1,7 +1,8 @@
 """Training and deployment.
 
-The job ran, or could have. What it made in the customer's account is removed; what could not be removed is listed in
-`left_behind`. The tenant is notified in the execution's `error` and on the event bus.
+The job ran, or could have. A training that came to candidates is kept, and any of them can be deployed; of what came to
+nothing everything is removed, and what could not be removed is listed in `left_behind`. The tenant is notified in the
+`error` of the execution or of the version, and on the event bus.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class DeploymentFailed(TrainingError):
     turn = CLOUD_TEAM
     do = (
         "Check the endpoint's log group in the customer's account; most often no instance of the type was available. "
-        "The tenant then uploads again."
+        "The tenant then deploys the candidate again; the training is kept."
     )
 
 
@@ -65,4 +66,4 @@ class DeploymentTimedOut(TrainingError):
     """The endpoint was not in service within an hour."""
 
     turn = CLOUD_TEAM
-    do = "Check its log group in the customer's account; the tenant then uploads again."
+    do = "Check its log group in the customer's account; the tenant then deploys the candidate again."
