@@ -55,9 +55,8 @@ def scan(text: bytes, columns: int, limits: Limits, line: int) -> Rows | None:
         is_quoted = buffer.take(starts) == _QUOTE
         starts += is_quoted
         ends -= is_quoted
-    if (row_ends - row_starts).max() > limits.row_bytes or (ends - starts).max() > limits.field_bytes:
-        return None
-    if not _is_utf8(text, size):
+    long = (row_ends - row_starts).max() > limits.row_bytes or (ends - starts).max() > limits.field_bytes
+    if long or not _is_utf8(text, size):
         return None
     return Rows(
         text=text[:size],
