@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -39,47 +40,70 @@ TENANTS = 1000
 PROCESS_SECONDS = 400
 
 
-TABLES = ((10_000, 101), (300, 2_000), (100, 20))
-TYPES = ("number", "integer", "category", "date", "number", "boolean", "integer", "text", "number", "datetime")
+TABLES = ((10_000, 10), (1_000, 100), (100, 1_000), (10_000, 101), (300, 2_000), (100, 20))  # rows, columns
+CELLS = 100_000  # in tables of at most so many, every kind of column is measured alone, too
+MIXED = ("number", "integer", "category", "date", "number", "boolean", "integer", "text", "number", "datetime")
 
 
 def reading() -> list[Document]:
-    """Read JSON requests of all types of columns beside `json.loads`: CPU milliseconds, the least of several."""
+    """Read JSON requests beside `json.loads`, in turns: tables of all types of columns, and of each kind alone. CPU
+    milliseconds, the median of several, and the median of the ratios of each turn.
+    """
     found = []
     for row_count, column_count in TABLES:
-        body, schema = _request(row_count, column_count)
-        loads, ours = [], []
-        for _ in range(3 if row_count * column_count > 10_000 else 50):
-            for spent, call in (
-                (loads, lambda body=body: json.loads(body)),
-                (ours, lambda body=body, schema=schema: rows.read_json(body, schema, max_rows=10_000)),
-            ):
-                began = time.thread_time()
-                call()
-                spent.append((time.thread_time() - began) * 1000)
-        measured = {"rows": row_count, "columns": column_count, "loads_cpu_ms": min(loads), "cpu_ms": min(ours)}
-        found.append(measured | {"of_loads": min(ours) / min(loads)})
+        alone = [(kind,) for kind in _cells(random.Random(7))] if row_count * column_count == CELLS else []
+        for kinds in (MIXED, *alone):
+            body, schema = _request(row_count, column_count, kinds)
+            loads, ours = [], []
+            for _ in range(7 if row_count * column_count >= CELLS else 50):
+                for spent, call in (
+                    (loads, lambda body=body: json.loads(body)),
+                    (ours, lambda body=body, schema=schema: rows.read_json(body, schema, max_rows=10_000)),
+                ):
+                    began = time.thread_time()
+                    call()
+                    spent.append((time.thread_time() - began) * 1000)
+            found.append(
+                {
+                    "kind": kinds[0] if len(kinds) == 1 else "mixed",
+                    "rows": row_count,
+                    "columns": column_count,
+                    "loads_cpu_ms": statistics.median(loads),
+                    "cpu_ms": statistics.median(ours),
+                    "of_loads": statistics.median([own / bare for own, bare in zip(ours, loads, strict=True)]),
+                }
+            )
     return found
 
 
-def _request(row_count: int, column_count: int) -> tuple[bytes, rows.Schema]:
-    draw = random.Random(7)
+def _cells(draw: random.Random) -> dict[str, Callable[[], Any]]:
+    """Return what makes a cell of each kind of column; a kind is a type, or how its texts are."""
 
     def day() -> str:
         return f"20{draw.randint(10, 24)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}"
 
-    cells: dict[str, Callable[[], Any]] = {
+    def time_of_day() -> str:
+        return f"{draw.randint(10, 23)}:{draw.randint(10, 59)}"
+
+    return {
         "number": lambda: round(draw.gauss(40_000, 9_000), 2),
         "integer": lambda: draw.randint(0, 5_000),
         "category": lambda: draw.choice(("basic", "plus", "pro")),
         "date": day,
         "boolean": lambda: draw.random() < 0.5,
         "text": lambda: f"note {draw.getrandbits(40):x}, of a customer",
-        "datetime": lambda: f"{day()} {draw.randint(10, 23)}:{draw.randint(10, 59)}",
+        "text with quotes": lambda: f'note "{draw.getrandbits(40):x}", of a customer',
+        "datetime": lambda: f"{day()} {time_of_day()}",
+        "datetime with seconds": lambda: f"{day()}T{time_of_day()}:{draw.randint(10, 59)}Z",
     }
-    columns = [{"name": f"column {n}", "type": TYPES[n % len(TYPES)]} for n in range(column_count)]
-    table = [{column["name"]: cells[column["type"]]() for column in columns} for _ in range(row_count)]
-    profile = {"target": {"column": "target"}, "columns": columns}
+
+
+def _request(row_count: int, column_count: int, kinds: tuple[str, ...]) -> tuple[bytes, rows.Schema]:
+    cells = _cells(random.Random(7))
+    columns = [{"name": f"column {n}", "kind": kinds[n % len(kinds)]} for n in range(column_count)]
+    table = [{column["name"]: cells[column["kind"]]() for column in columns} for _ in range(row_count)]
+    described = [{"name": column["name"], "type": column["kind"].split(" ")[0]} for column in columns]
+    profile = {"target": {"column": "target"}, "columns": described}
     return json.dumps({"rows": table}).encode(), rows.Schema.from_profile(profile)
 
 

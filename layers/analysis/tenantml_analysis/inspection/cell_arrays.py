@@ -5,23 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from tenantml_analysis.inspection.row_arrays import Rows
 from tenantml_analysis.inspection.words import Ints, Mask, Words, keys_of
 
 
 class Block:
-    """Some rows of a block: arrays of shape (rows, columns of the file)."""
+    """Some rows of a block: arrays of shape (rows, columns of the file), but for `missing`, of (columns, rows)."""
 
     def __init__(self, rows: Rows, part: slice):
         self.words = rows.words
         self.starts = rows.value_starts[part]
         self.lengths = rows.lengths[part]
         self.first = rows.first[part]
-        self.missing = rows.missing[part]
+        self.missing = np.ascontiguousarray(rows.missing[part].T)
 
     def of(self, columns: Ints) -> Cells:
         """Return the cells of some columns."""
-        lengths, first, missing = self.lengths.T[columns], self.first.T[columns], self.missing.T[columns]
+        lengths, first, missing = self.lengths.T[columns], self.first.T[columns], self.missing[columns]
         return Cells(self.words, columns, self.starts, lengths, first, missing)
 
 

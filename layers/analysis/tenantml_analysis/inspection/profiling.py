@@ -76,7 +76,7 @@ class Columns:
         if not len(block.starts):
             return
         if block.missing.any():
-            self._nulls += np.count_nonzero(block.missing, axis=0)
+            self._nulls += np.count_nonzero(block.missing, axis=1)
         for columns, test in (
             (self._counting, self._new_values),
             (self._whole, self._new_whole_numbers),

@@ -10,6 +10,7 @@ alone, and no row is in both.
 from __future__ import annotations
 
 import hashlib
+from itertools import compress
 from typing import Protocol
 
 import numpy as np
@@ -126,9 +127,8 @@ class Splitter:
         self._level += 1
         stay = self._survivors(self._strata, self._blocks, self._level)
         self._strata, self._blocks = self._strata[stay], self._blocks[stay]
-        stays = stay.tolist()
-        gone = [row for row, stays_ in zip(self.held_out, stays, strict=True) if not stays_]
-        self.held_out = [row for row, stays_ in zip(self.held_out, stays, strict=True) if stays_]
+        gone = list(compress(self.held_out, ~stay))
+        self.held_out = list(compress(self.held_out, stay))
         self._bytes -= sum(map(len, gone))
         return gone
 

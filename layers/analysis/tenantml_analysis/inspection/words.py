@@ -249,14 +249,18 @@ def iso_dates(words: Words, starts: Ints, lengths: Ints, first: Words) -> tuple[
     """Say which values are plain ISO dates (2024-01-31) and which are date-times to the minute or second (2024-01-31
     10:00:00): days of the calendar but those of February 29th, and seconds but the sixtieth, which must be read.
     """
-    second, third = (first_words(words, starts + offset, np.maximum(lengths - offset, 0)) for offset in (8, 16))
+    second = first_words(words, starts + 8, np.maximum(lengths - 8, 0))
     days = _DAYS.take(_two_digits(first, 5) * _U(_DAYS_MAX) + _two_digits(second, 0), mode="clip")
     days &= _within(first, b"0000-00-", b"9999-19-") & ((first & _KEEP[4]) != _ALL_ZEROS[4])  # there is no year 0
+    dates = days & (lengths == 10) & _within(second, b"00", b"39")
+    if lengths.max(initial=0) <= 10:
+        return dates, np.zeros(lengths.shape, np.bool_)
+    third = first_words(words, starts + 16, np.maximum(lengths - 16, 0))
     separator = (second >> _U(16)) & _U(0xFF)
     timed = _within(second, b"00 00:00", b"39T29:59") & (_two_digits(second, 3) < _U(24))
     timed &= (separator == _U(ord(" "))) | (separator == _U(ord("T")))
     timed &= (lengths == 16) | ((lengths == 19) & _within(third, b":00", b":59"))
-    return days & (lengths == 10) & _within(second, b"00", b"39"), days & timed
+    return dates, days & timed
 
 
 def _two_digits(words: Words, place: int) -> Words:

@@ -45,6 +45,8 @@ BYTES_MAX = 131_072
 NUMBERS = ("integer", "number")
 _NUMERIC = (*NUMBERS, "category", "text", "empty")  # types that take a number of JSON
 _DAY_CHARACTERS = 10  # of most dates, in each form
+_TEXT_OR_NULL = {str, type(None)}
+_TIMES = re.compile(rf"(?:{TIME})?+(?:\n(?:{TIME})?+)*+")
 JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 # The fields of a column that need no second look: as they leave, but for a whole number's `.0`, and of few enough
 # digits to be finite, or to have 64 bits.
@@ -139,8 +141,9 @@ def fields(texts: Sequence[str], column: Column) -> Sequence[str]:
                 raise InvalidValue(message, row=row, column=column.name)
     if not _is_special(joined):
         return texts
-    doubled = "\0".join(texts).replace('"', '""')
-    return '"{}"'.format(doubled.replace("\0", '"\0"')).split("\0")
+    if '"' in joined:
+        texts = [text.replace('"', '""') for text in texts]
+    return [f'"{text}"' for text in texts]
 
 
 def csv_reader(text: str) -> CsvReader:
@@ -188,35 +191,40 @@ def _numbers_at_once(values: Sequence[Any], column: Column, in_json: bool) -> Se
 
 
 def _texts_at_once(values: Sequence[Any], _: Column, in_json: bool) -> Sequence[str] | None:
-    distinct = _distinct_texts(values, in_json)
-    if distinct is None:
+    types = set(map(type, values)) if in_json else {str}
+    if not types <= _TEXT_OR_NULL:
         return None
-    if NULL_WORDS.isdisjoint(distinct) and None not in distinct and all(map(str.strip, distinct)):
+    if types == {str} and NULL_WORDS.isdisjoint(values) and all(map(str.strip, values)):
         return values
-    missing = {text for text in distinct if text is None or is_missing(text)}
+    missing = {text for text in set(values) if text is None or is_missing(text)}
     return ["" if value in missing else value for value in values]
+
+
+def _booleans_at_once(values: Sequence[Any], column: Column, in_json: bool) -> Sequence[str] | None:
+    if not in_json or not set(map(type, values)) <= {bool, type(None)}:
+        return None
+    written = _truths(column) | {None: ""}
+    return [written[value] for value in values]
 
 
 def _dates_at_once(values: Sequence[Any], column: Column, in_json: bool) -> Sequence[str] | None:
     form = column.forms[0] if len(column.forms) == 1 else ISO
-    distinct = _distinct_texts(values, in_json)
-    if distinct is None:
+    types = set(map(type, values)) if in_json else {str}
+    if not types <= _TEXT_OR_NULL:
         return None
-    texts = distinct - {None, ""}
-    if not _dates(form, timed=column.type == "datetime").fullmatch("\n".join(texts)):
+    texts = values if types == {str} else [value or "" for value in values]
+    days, times = ({text[part] for text in texts} for part in (slice(_DAY_CHARACTERS), slice(_DAY_CHARACTERS, None)))
+    timed = column.type == "datetime"
+    apart = _are_lines(_dates(form, timed=False), days) and (_are_lines(_TIMES, times) if timed else times == {""})
+    if not apart and not _are_lines(_dates(form, timed=timed), set(texts)):  # days of fewer characters, with times
         return None
-    if not _are_days({text[:_DAY_CHARACTERS] for text in texts}, form):
-        return None
-    return [value or "" for value in values] if None in distinct else values
+    return texts if _are_days(days - {""}, form) else None
 
 
-def _distinct_texts(values: Sequence[Any], in_json: bool) -> set[Any] | None:
-    """Return what is among values, which are all texts or None; None when they are not."""
-    try:
-        distinct = set(values)
-    except TypeError:  # a list of JSON
-        return None
-    return distinct if not in_json or set(map(type, distinct)) <= {str, type(None)} else None
+def _are_lines(pattern: re.Pattern[str], texts: Collection[str]) -> bool:
+    """Say whether a pattern of lines fits texts, none of which is more than one line."""
+    joined = "\n".join(texts)
+    return joined.count("\n") == len(texts) - 1 and pattern.fullmatch(joined) is not None
 
 
 def _are_days(texts: Collection[str], form: str) -> bool:
@@ -249,6 +257,7 @@ _AT_ONCE: dict[str, Callable[[Sequence[Any], Column, bool], Sequence[str] | None
     "text": _texts_at_once,
     "date": _dates_at_once,
     "datetime": _dates_at_once,
+    "boolean": _booleans_at_once,
 }
 
 
@@ -308,9 +317,7 @@ def _number(text: str) -> str:
 
 
 def _boolean_reader(column: Column) -> Callable[[str], str]:
-    """Both truths are written as in training, where it may have been `TRUE` or `False`; else as JSON does."""
-    written: dict[bool | None, str] = {True: "true", False: "false"}
-    written |= {boolean_of(word): word for word in sorted(column.categories or ())}
+    written = _truths(column)
 
     def read(text: str) -> str:
         truth = boolean_of(text)
@@ -319,6 +326,12 @@ def _boolean_reader(column: Column) -> Callable[[str], str]:
         return written[truth]
 
     return read
+
+
+def _truths(column: Column) -> dict[bool | None, str]:
+    """Both truths as they are written in training, where it may have been `TRUE` or `False`; else as in JSON."""
+    written: dict[bool | None, str] = {True: "true", False: "false"}
+    return written | {boolean_of(word): word for word in sorted(column.categories or ())}
 
 
 def _date(text: str, column: Column) -> str:
