@@ -95,7 +95,7 @@ def calibration(what: str, probabilities: Floats, came_true: Mask, brier: float)
     """Return bins of about as many rows each; equal probabilities share one."""
     count = int(np.clip(len(probabilities) // BIN_ROWS, 1, BINS_MAX))
     edges = np.unique(np.quantile(probabilities, np.arange(1, count) / count))
-    of_rows: Ints = np.searchsorted(edges, probabilities, side="right")
+    of_rows: Ints = np.searchsorted(edges, probabilities)
     bins = []
     error = 0.0
     for number in np.unique(of_rows):

@@ -76,8 +76,8 @@ class Bootstrap:
         """Return by how much one model is better than another by a metric, None where it cannot be computed."""
         place = self.names.index(metric)
         sign = -1 if metric in MINIMIZED else 1
-        value = sign * float(self._values[model, place] - self._values[over, place])
         with np.errstate(over="ignore", invalid="ignore"):
+            value = sign * float(self._values[model, place] - self._values[over, place])
             gains = sign * (self._resampled[model, place] - self._resampled[over, place])
         low, bound, high = self._bounds(gains, 2.5, 5, 97.5)
         return Gain(*map(rounded, (value, low, high, bound))) if _fits(value, low, high) else None
