@@ -56,7 +56,7 @@ class Calibration:
 
     what: Annotated[str, "`positive class` or `predicted label`: whose probability it is"]
     brier: Annotated[float, "Mean squared error of the probabilities: of the positive class, or summed over all"]
-    expected_error: Annotated[float, "ECE: how far share and mean probability of a bin differ, by its rows"]
+    expected_error: Annotated[float, "How far share and mean probability of a bin differ, weighted by its rows (ECE)"]
     bins: Annotated[list[Bin], "At most 10 of about as many rows, at least 30 each where there are enough"]
 
 
