@@ -27,7 +27,7 @@ from tenantml.errors import (
 )
 from tenantml.services.registry import keys
 from tenantml.services.registry.keys import Key
-from tools import cli_docs, states
+from tools import cli_docs, evaluation_docs, states
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ERROR_MODULES = (uploads, datasets, training, accounts, transient, stops, tenancy, requests, internal)
@@ -133,6 +133,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "states": states.table,
     "cli": cli_docs.reference,
+    "evaluation": evaluation_docs.schema,
     "registry rows": lambda: rows_table(keys.REGISTRY),
     "evidence rows": lambda: rows_table(keys.EVIDENCE),
 }

@@ -46,10 +46,34 @@ class NoCandidate(TrainingError):
 
 
 class BelowQualityBar(TrainingError):
-    """No candidate meets the model's `thresholds`. The message states the best values."""
+    """No candidate meets the model's `thresholds`, or the version does not on the holdout. The message states the best
+    values.
+    """
 
     turn = TENANT
     do = "Train on more or better rows, or change the thresholds. The live version stays live."
+
+
+class BelowBaseline(TrainingError):
+    """On the holdout, the version is no better than always giving the same answer. The message states both values."""
+
+    turn = TENANT
+    do = (
+        "Add columns that tell the rows apart, choose another objective, or set `beats_baseline` to false. The live "
+        "version stays live; the new one can be promoted by hand."
+    )
+
+
+class DidNotBeatLive(TrainingError):
+    """On the same rows of the holdout, the version may be worse than the live one by more than the `margin`, gains less
+    than `min_gain`, or could not be compared. The message states the values and the rows.
+    """
+
+    turn = TENANT
+    do = (
+        "Train on more or newer rows, or change `margin`, `min_gain`, `promote` or `undecided`. The live version stays "
+        "live; the new one can be promoted by hand."
+    )
 
 
 class DeploymentFailed(TrainingError):

@@ -1,0 +1,102 @@
+"""The bootstrap: intervals of metrics and of differences, from rows that are drawn again and again.
+
+Percentile intervals, of one set of resamples for all models: each model is scored on the same draws, so that what is
+hard for all cancels out of the differences (a paired bootstrap). Every class keeps its number of rows in every draw.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from tenantml.domain.judging.evaluation_summary import Estimate, Gain
+from tenantml.domain.training.candidates import MINIMIZED
+from tenantml_analysis.evaluation.scored_rows import Floats, Ints
+from tenantml_analysis.evaluation.scoring import Scorer
+
+RESAMPLES_MAX, RESAMPLES_MIN = 2000, 200
+ROWS_DRAWN_MAX = 40_000_000  # of all resamples together: what bounds the time of large holdouts
+UNITS = frozenset({"Accuracy", "AUC", "BalancedAccuracy", "F1", "F1macro", "Precision", "PrecisionMacro", "Recall"})
+_LARGEST = 1e120  # DynamoDB's numbers end at 1e126
+
+
+def resamples_of(rows: int, most: int = RESAMPLES_MAX) -> int:
+    """Return how many resamples so many rows get: fewer of many rows, whose intervals are narrow anyway."""
+    return min(most, max(RESAMPLES_MIN, ROWS_DRAWN_MAX // rows))
+
+
+def draws(strata: Ints, seed: str, count: int) -> Iterator[Floats]:
+    """Yield how often each row is drawn, so many times; the same for the same seed. Each stratum keeps its size."""
+    draw = np.random.default_rng(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big"))
+    order = np.argsort(strata, kind="stable")
+    sizes = np.bincount(strata)
+    starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
+    widths = np.repeat(sizes, sizes).astype(np.float64)
+    weights = np.empty(len(strata))
+    for _ in range(count):
+        drawn = (draw.random(len(strata)) * widths).astype(np.int64)
+        drawn += starts
+        weights[order] = np.bincount(drawn, minlength=len(strata))
+        yield weights
+
+
+class Bootstrap:
+    """The metrics of several models on the rows as they are, and on each resample: (models, metrics, resamples)."""
+
+    def __init__(self, scorers: Sequence[Scorer], strata: Ints, seed: str, resamples_max: int = RESAMPLES_MAX):
+        self.names = scorers[0].names
+        self._rows = len(strata)
+        self._rarest = int(np.bincount(strata)[np.unique(strata)].min())
+        everything = np.ones(self._rows)
+        self._values = np.array([scorer.values(everything) for scorer in scorers])
+        self.resamples = resamples_of(self._rows, resamples_max)
+        self._resampled = np.empty((len(scorers), len(self.names), self.resamples))
+        for number, weights in enumerate(draws(strata, seed, self.resamples)):
+            for model, scorer in enumerate(scorers):
+                self._resampled[model, :, number] = scorer.values(weights)
+
+    def estimates(self, model: int) -> dict[str, Estimate]:
+        """Return a model's metrics with 95 % intervals, without those that cannot be computed."""
+        found = {}
+        for place, name in enumerate(self.names):
+            value = float(self._values[model, place])
+            low, high = self._bounds(self._resampled[model, place], 2.5, 97.5)
+            if not _fits(value, low, high):
+                continue
+            if low == high and name in UNITS:
+                # No resample of rows without an error has one; but with 95 % confidence one in n / 3 may be wrong.
+                slack = 3 / self._rarest
+                low, high = (low - slack, high) if value == 1 else (low, high + slack) if value == 0 else (low, high)
+            found[name] = Estimate(rounded(value), rounded(max(low, 0) if name in UNITS else low), rounded(high))
+        return found
+
+    def gain(self, model: int, over: int, metric: str) -> Gain | None:
+        """Return by how much one model is better than another by a metric, None where it cannot be computed."""
+        place = self.names.index(metric)
+        sign = -1 if metric in MINIMIZED else 1
+        with np.errstate(over="ignore", invalid="ignore"):
+            value = sign * float(self._values[model, place] - self._values[over, place])
+            gains = sign * (self._resampled[model, place] - self._resampled[over, place])
+        low, bound, high = self._bounds(gains, 2.5, 5, 97.5)
+        return Gain(*map(rounded, (value, low, high, bound))) if _fits(value, low, high) else None
+
+    def value(self, model: int, metric: str) -> float:
+        """Return a model's metric on the rows as they are."""
+        return rounded(float(self._values[model, self.names.index(metric)]))
+
+    @staticmethod
+    def _bounds(values: Floats, *percentiles: float) -> list[float]:
+        values = values[np.isfinite(values)]
+        found: list[float] = np.percentile(values, percentiles).tolist() if len(values) else [np.nan] * len(percentiles)
+        return found
+
+
+def rounded(value: float) -> float:
+    """Return a number with the six digits that a report needs."""
+    return float(f"{value:.6g}")
+
+
+def _fits(*values: float) -> bool:
+    return all(abs(value) < _LARGEST for value in values)

@@ -1,0 +1,113 @@
+"""The rule of a model's holdout: which hashes of rows are held out; each training hands it on to the next.
+
+A row is held out when its hash is below the threshold. The threshold never rises from one training to the next, and
+what was ever given back to training stays there: so no row that one training saw is in a later holdout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tenantml_analysis.inspection.words import Mask, Words
+
+RULE_FORMAT = 1
+PINNED_MAX = 10_000  # hashes of either kind: 340 KB of JSON; past it the oldest are forgotten, and `overlap` says so
+_HASHES = 2**64
+
+
+@dataclass(frozen=True)
+class HoldoutRule:
+    """Which rows are held out, by the hash of these columns.
+
+    Rows whose hash is in `to_training` are not, though it is below the threshold: training needed them once, or too
+    many rows have it. Rows whose hash is in `to_holdout` are, though it is not: in the model's first training their
+    class had no other.
+    """
+
+    columns: tuple[str, ...]
+    threshold: int
+    to_training: tuple[int, ...] = ()
+    to_holdout: tuple[int, ...] = ()
+
+    @classmethod
+    def following(cls, before: HoldoutRule | None, columns: Sequence[str], fraction: float) -> HoldoutRule:
+        """Return the rule to begin an upload's split with: what the training before left, or a fresh one when there is
+        none or when other columns are hashed.
+        """
+        threshold = int(fraction * _HASHES)
+        if before is None or set(before.columns) != set(columns):
+            return cls(tuple(columns), threshold)
+        return replace(before, threshold=min(threshold, before.threshold))
+
+    @property
+    def fraction(self) -> float:
+        """The share of the rows that are held out."""
+        return self.threshold / _HASHES
+
+    def holds(self, hashes: Words) -> Mask:
+        """Say which rows are held out."""
+        below = hashes < np.uint64(self.threshold)
+        return (below & self.may_hold(hashes)) | _among(hashes, self.to_holdout)
+
+    def may_hold(self, hashes: Words) -> Mask:
+        """Say which rows are not bound to training."""
+        return ~_among(hashes, self.to_training)
+
+    def pinning(self, *, to_training: Iterable[int] = (), to_holdout: Iterable[int] = ()) -> HoldoutRule:
+        """Return the rule with more hashes that always go to one side; what trains once is never held out again."""
+        trained = dict.fromkeys([*self.to_training, *to_training])
+        held = dict.fromkeys(number for number in [*self.to_holdout, *to_holdout] if number not in trained)
+        return replace(self, to_training=tuple(trained)[-PINNED_MAX:], to_holdout=tuple(held)[-PINNED_MAX:])
+
+    def as_document(self) -> dict[str, Any]:
+        """Return it as a JSON object; whole numbers of 64 bits as hexadecimal text, for not every reader has them."""
+        return {
+            "format": RULE_FORMAT,
+            "columns": list(self.columns),
+            "threshold": f"{self.threshold:x}",
+            "to_training": [f"{number:x}" for number in self.to_training],
+            "to_holdout": [f"{number:x}" for number in self.to_holdout],
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> HoldoutRule:
+        """Return the rule that `as_document` wrote."""
+        return cls(
+            tuple(document["columns"]),
+            int(document["threshold"], 16),
+            tuple(int(number, 16) for number in document["to_training"]),
+            tuple(int(number, 16) for number in document["to_holdout"]),
+        )
+
+
+def hashed_columns(
+    names: Sequence[str], target: str, entity: str | None = None, before: HoldoutRule | None = None
+) -> list[str]:
+    """Return the columns to hash of an upload: the entity column; or those of the training before, while all are there,
+    so that a new column moves no row; or every feature. The target is never among them.
+    """
+    features = [name for name in names if name != target]
+    if entity is not None and entity in features:
+        return [entity]
+    if before is not None and set(before.columns) <= set(features):
+        return list(before.columns)
+    return features
+
+
+def overlap(holdout: Words, now: HoldoutRule, before: HoldoutRule | None) -> int | None:
+    """Return on how many rows of a holdout a training by the rule `before` may have been trained; None when that cannot
+    be told, because it split by other columns or by no rule.
+    """
+    if before is None or set(before.columns) != set(now.columns):
+        return None
+    return int(np.count_nonzero(~before.holds(holdout)))
+
+
+def _among(hashes: Words, known: tuple[int, ...]) -> Mask:
+    if not known:
+        return np.zeros(len(hashes), np.bool_)
+    return np.isin(hashes, np.array(known, np.uint64))

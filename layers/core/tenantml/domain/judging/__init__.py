@@ -1,0 +1,1 @@
+"""Judging: whether a version that was evaluated on the holdout may go live."""
