@@ -21,10 +21,11 @@ PATCHES: Final = {
     "s3_cross_account": "a grant names the access role, and the copy reads from the SaaS account",
     "s3_copy_limit": "a training set over 5 GB must be copied in parts",
     "s3_events": "the upload's version is pinned from the event to the copy",
+    "s3_object_lock": "an archive that a stack locks must be locked, and stay versioned",
     "cloudformation": "the template creates the IAM group of its operators",
     "apigateway": "API Gateway's own refusals have the form of all others, as the template requires",
     "apigateway_limits": "a request may be too large or take too long, and is refused in the API's own form",
-    "stepfunctions": "time limits, idempotent starts, limited delays, final states that stay final",
+    "stepfunctions": "time limits, idempotent starts, limited delays, strict conditions, final states that stay final",
     "stepfunctions_limits": "a job of 30 days must fit into a history, a report into a payload",
     "stepfunctions_iam": "without it the state machine's role has no effect: its tasks may do everything",
 }
