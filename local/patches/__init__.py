@@ -22,6 +22,7 @@ PATCHES: Final = {
     "s3_copy_limit": "a training set over 5 GB must be copied in parts",
     "s3_events": "the upload's version is pinned from the event to the copy",
     "s3_object_lock": "an archive that a stack locks must be locked, and stay versioned",
+    "eventbridge": "an event that EventBridge refuses is lost unless its sender reads the answer",
     "cloudformation": "the template creates the IAM group of its operators",
     "apigateway": "API Gateway's own refusals have the form of all others, as the template requires",
     "apigateway_limits": "a request may be too large or take too long, and is refused in the API's own form",
