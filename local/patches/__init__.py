@@ -27,6 +27,7 @@ PATCHES: Final = {
     "apigateway": "API Gateway's own refusals have the form of all others, as the template requires",
     "apigateway_limits": "a request may be too large or take too long, and is refused in the API's own form",
     "stepfunctions_definitions": "a definition that AWS refuses must not get as far as its deployment",
+    "stepfunctions_executions": "a failed execution is redriven from where it failed",
     "stepfunctions": "time limits, idempotent starts, limited delays, strict conditions, final states that stay final",
     "stepfunctions_limits": "a job of 30 days must fit into a history, a report into a payload",
     "stepfunctions_iam": "without it the state machine's role has no effect: its tasks may do everything",
