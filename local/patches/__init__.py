@@ -32,6 +32,7 @@ PATCHES: Final = {
     "stepfunctions_tasks": "a person approves with a token, which is worth something only while its task waits",
     "stepfunctions_integrations": "one machine starts another, and catches its failure by the name that AWS gives it",
     "stepfunctions_limits": "a job of 30 days must fit into a history, a report into a payload",
+    "stepfunctions_maps": "what is done for many items is a Distributed Map, whose fields would otherwise pass unread",
     "stepfunctions_iam": "without it the state machine's role has no effect: its tasks may do everything",
 }
 

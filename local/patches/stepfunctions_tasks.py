@@ -63,6 +63,8 @@ def _with_evaluated_limits(execute: Any) -> Any:
 
     @functools.wraps(execute)
     def executing(state: dict[str, Any], data: Any, execution: Any, context: dict[str, Any]) -> Any:
+        if is_over():  # the branches and iterations of a stopped execution begin nothing more
+            raise stepfunctions._ExecutionError("States.Runtime", "The execution is over")
         _given_up.set(None)  # a child execution has its parent's context
         limits = {}
         for field in ("TimeoutSeconds", "HeartbeatSeconds"):
