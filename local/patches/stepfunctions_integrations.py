@@ -25,7 +25,7 @@ def apply() -> None:
     https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
     https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html, "Run a Job (.sync)"
     Names and causes are those of LocalStack's recorded test_callback, test_task_service_sfn,
-    test_events_task_service, test_task_service_dynamodb and test_aws_sdk.
+    test_events_task_service and test_task_service_dynamodb.
     """
     original(stepfunctions, "_stop_execution", "44d2d84ccd5c")
     original(stepfunctions, "_describe_execution", "c3ad294ad8b5")
@@ -33,8 +33,6 @@ def apply() -> None:
     wrap(stepfunctions, "_invoke_nested_start_execution", "fc2b83eed27a", lambda _shipped: _start)
     wrap(stepfunctions, "_invoke_nested_start_execution_sync", "d9f13c4aabed", lambda _shipped: _start_and_wait)
     wrap(stepfunctions, "_invoke_resource", "a85d2be9a858", _with_named_failures)
-    for code in ("ValidationException", "AccessDeniedException"):
-        stepfunctions._AWS_SDK_ERROR_CODE_OVERRIDES.setdefault("dynamodb", {})[code] = "DynamoDbException"
 
 
 def _start(_resource: str, arguments: Any) -> dict[str, Any]:

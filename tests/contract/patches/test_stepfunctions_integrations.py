@@ -13,8 +13,8 @@ from local.cloud import EmbeddedCloud
 from tests.contract.patches.test_stepfunctions import End, Start, machine
 
 # localstack tests/aws/services/stepfunctions/v2/callback/test_callback.snapshot.json (test_start_execution_sync2,
-# test_start_execution_sync_delegate_failure), error_handling/test_task_service_{sfn,dynamodb}.snapshot.json,
-# error_handling/test_aws_sdk.snapshot.json and services/test_events_task_service.snapshot.json, recorded on AWS.
+# test_start_execution_sync_delegate_failure), error_handling/test_task_service_{sfn,dynamodb}.snapshot.json
+# and services/test_events_task_service.snapshot.json, recorded on AWS.
 # That a job is aborted with its task: https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html
 START = "arn:aws:states:::states:startExecution"
 Make = Callable[..., str]

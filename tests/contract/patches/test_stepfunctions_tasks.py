@@ -140,3 +140,20 @@ def test_a_function_that_takes_too_long_times_out_without_a_cause(
         "Error": "States.Timeout",
         "Cause": "",
     }
+
+
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskSubmitFailedEventDetails.html: what cannot be
+# submitted fails. That an error of the function itself does, too, is unproven.
+def test_a_function_that_is_to_pass_its_token_on_must_not_fail(
+    cloud: EmbeddedCloud, start_machine: Start, end_of: End, make_function: Callable[[str], str], make_role: Any
+) -> None:
+    states = cloud.client("stepfunctions")
+    echo = make_function("import json\ndef handler(event, context): raise ValueError(event['token'])")
+    waiting = {"Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken", "TimeoutSeconds": 20}
+    ended = end_of(start_machine(machine(Ask=task(echo, {"token": TOKEN}) | waiting)))
+    assert (ended["status"], ended["error"]) == ("FAILED", "ValueError")
+    refused = end_of(start_machine(machine(Ask=task(echo, {"token": TOKEN}) | waiting), role=make_role()))
+    assert (refused["status"], refused["error"]) == ("FAILED", "Lambda.AWSLambdaException")
+    token = json.loads(ended["cause"])["errorMessage"]
+    with pytest.raises(states.exceptions.TaskTimedOut):
+        states.send_task_success(taskToken=token, output="1")
