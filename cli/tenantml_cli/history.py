@@ -28,6 +28,13 @@ class StateLeft:
 
 Event = StateEntered | StateLeft
 
+# Events of a state that fails -> where they hold the error's name.
+_FAILURES = {
+    "EvaluationFailed": "evaluationFailedEventDetails",
+    "TaskFailed": "taskFailedEventDetails",
+    "TaskTimedOut": "taskTimedOutEventDetails",
+}
+
 
 class History:
     """What was read so far. Event types: Step Functions API reference, "HistoryEvent"."""
@@ -47,8 +54,8 @@ class History:
                 self._entered[name] = state, event["timestamp"]
                 self._error = None
                 yield StateEntered(name, state)
-            elif kind == "TaskFailed":
-                self._error = event["taskFailedEventDetails"].get("error")
+            elif details := _FAILURES.get(kind):
+                self._error = event[details].get("error")
             elif kind == "TaskSucceeded":
                 self._error = None
             elif kind.endswith("StateExited"):

@@ -1,23 +1,30 @@
-"""Step Functions: time limits, idempotent starts, limited delays, final states that stay final."""
+"""Step Functions: time limits, idempotent starts, limited delays, strict conditions, final states that stay final."""
 
 from __future__ import annotations
 
 import functools
 import json
 import random
+import re
 import threading
 from contextvars import copy_context
-from typing import Any
+from typing import Any, Final
 
 from ministack.core.responses import json_response, now_iso
 from ministack.services import stepfunctions
 
-from local.patches.emulator import wrap
+from local.patches.emulator import original, wrap
+
+TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 def apply() -> None:
     """Fix the interpreter where it departs from the Amazon States Language."""
     wrap(stepfunctions, "_find_matching_retrier", "cb494ae8503c", _with_limited_delay)
+    original(stepfunctions, "_jsonata_state_field", "9bf62b72170e")
+    wrap(stepfunctions, "_evaluate_jsonata_choice_rule", "1e87225cbcf3", lambda _shipped: _meets)
+    wrap(stepfunctions, "_parse_ts", "558842d52cf6", _with_zone)
+    wrap(stepfunctions, "_fail_state_error", "98f66cfa4b71", _or_none)
     wrap(stepfunctions, "_fail_execution", "e6da895fa0b7", _unless_ended)
     wrap(stepfunctions, "_run_execution", "996dff84e0e0", _with_time_limit)
     wrap(stepfunctions, "_start_execution", "9923282fc76c", _idempotently)
@@ -39,6 +46,38 @@ def _with_limited_delay(find: Any) -> Any:
         return {**retrier, "IntervalSeconds": seconds, "BackoffRate": 1.0}, index
 
     return finding
+
+
+def _meets(rule: dict[str, Any], data: Any, context: dict[str, Any]) -> bool:
+    """A Condition is true or false; as shipped, any other value counts as one of them.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/state-choice.html
+    """
+    return bool(stepfunctions._jsonata_state_field(rule, "Condition", "boolean", data, context))
+
+
+def _with_zone(parse: Any) -> Any:
+    """A time has a T and a zone; as shipped, any form of ISO 8601 is one.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/state-wait.html
+    """
+
+    @functools.wraps(parse)
+    def parsing(text: Any) -> Any:
+        return parse(text) if isinstance(text, str) and TIME.fullmatch(text) else None
+
+    return parsing
+
+
+def _or_none(read: Any) -> Any:
+    """A Fail state without an Error ends without one; as shipped, in `States.Fail`."""
+
+    @functools.wraps(read)
+    def reading(state: dict[str, Any], *arguments: Any) -> tuple[str | None, str]:
+        error, cause = read(state, *arguments)
+        return (error if {"Error", "ErrorPath"} & state.keys() else None), cause
+
+    return reading
 
 
 def _unless_ended(fail: Any) -> Any:
@@ -63,7 +102,7 @@ def _with_time_limit(run: Any) -> Any:
         if seconds is None:
             run(execution_arn)
             return
-        timer = threading.Timer(seconds, copy_context().run, (_time_out, execution))
+        timer = threading.Timer(seconds, copy_context().run, (_time_out, execution, execution.get("redriveCount", 0)))
         timer.daemon = True
         timer.start()
         try:
@@ -74,8 +113,8 @@ def _with_time_limit(run: Any) -> Any:
     return running
 
 
-def _time_out(execution: dict[str, Any]) -> None:
-    if execution["status"] != "RUNNING":
+def _time_out(execution: dict[str, Any], attempt: int) -> None:
+    if execution["status"] != "RUNNING" or execution.get("redriveCount", 0) != attempt:
         return
     execution["status"] = "TIMED_OUT"
     execution["stopDate"] = now_iso()

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from local.cloud import EmbeddedCloud
 
 
@@ -94,3 +96,28 @@ def test_a_bucket_of_a_stack_encrypts_as_the_stack_says(cloud: EmbeddedCloud, un
     cloudformation.update_stack(StackName=stack, TemplateBody=json.dumps({"Resources": resources}))
     cloudformation.get_waiter("stack_update_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
     assert found() == ({"SSEAlgorithm": "AES256"}, False)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "AWS::SageMaker::Model",
+        "AWS::StepFunctions::StateMachineAlias",
+        "AWS::StepFunctions::StateMachineVersion",
+    ],
+)
+def test_a_type_that_is_not_there_fails_the_stack(
+    cloud: EmbeddedCloud, unique: Callable[[str], str], code_of: Any, kind: str
+) -> None:
+    stacks, stack = cloud.client("cloudformation"), unique("stack")
+    template = {"Resources": {"Absent": {"Type": kind, "Properties": {}}}}
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html, "Validation error"
+    for transform in ({}, {"Transform": "AWS::Serverless-2016-10-31"}):
+        body = json.dumps(transform | template)
+        refused = code_of(
+            stacks.create_stack, StackName=stack, TemplateBody=body, Capabilities=["CAPABILITY_AUTO_EXPAND"]
+        )
+        assert refused == "ValidationError"
+        assert code_of.message == f"Template format error: Unrecognized resource types: [{kind}]"

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from local.cloud import EmbeddedCloud
 
 Start = Callable[..., str]
@@ -78,3 +80,29 @@ def test_a_retrys_delay_has_a_limit(start_machine: Start, end_of: End, make_func
     ended = end_of(start_machine(machine(Try=task(function, {}, Retry=[{**retry, "MaxDelaySeconds": 1}]))))
     assert ended["status"] == "FAILED"
     assert time.monotonic() - started < 5.5  # five delays of 60 s at a scale of 0.02 are 6 s
+
+
+# That a Condition is true or false: https://docs.aws.amazon.com/step-functions/latest/dg/state-choice.html; the words
+# are those that localstack's test_map_state_items_eval_jsonata_fail recorded for another field.
+@pytest.mark.parametrize(
+    ("condition", "kind"), [("1", "number"), ("'true'", "string"), ("null", "null"), ("[]", "array")]
+)
+def test_a_condition_is_true_or_false(start_machine: Start, end_of: End, condition: str, kind: str) -> None:
+    rule = {"Condition": f"{{% {condition} %}}", "Next": "Done"}
+    choose = {"Type": "Choice", "Choices": [rule], "Default": "Done"}
+    ended = end_of(start_machine(machine(Choose=choose, Done={"Type": "Succeed"})))
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.QueryEvaluationError")
+    assert f"Expected 'boolean', but was '{kind}'" in ended["cause"]
+
+
+def test_the_time_limit_of_an_attempt_does_not_end_the_next(
+    cloud: EmbeddedCloud, start_machine: Start, end_of: End, make_function: Callable[[str], str]
+) -> None:
+    definition = machine(Sleep=task(make_function(_SLEEP), {"seconds": 2}))
+    execution_arn = start_machine({**definition, "TimeoutSeconds": 1})
+    assert end_of(execution_arn)["status"] == "TIMED_OUT"
+    # https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html: the time limit begins anew
+    started = time.monotonic()
+    cloud.client("stepfunctions").redrive_execution(executionArn=execution_arn)
+    assert end_of(execution_arn)["status"] == "TIMED_OUT"
+    assert time.monotonic() - started > 0.9

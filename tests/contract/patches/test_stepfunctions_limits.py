@@ -44,7 +44,9 @@ def test_an_input_over_256_kb_is_refused(start_machine: Start, code_of: Any) -> 
 
 
 def test_a_history_that_is_full_ends_the_execution(cloud: EmbeddedCloud, start_machine: Start, end_of: End) -> None:
-    execution_arn = start_machine(machine(Turn={"Type": "Pass", "Next": "Turn"}))
+    enough = {"Condition": "{% $states.input.enough %}", "Next": "Done"}
+    again = {"Type": "Choice", "Choices": [enough], "Default": "Turn"}
+    execution_arn = start_machine(machine(Turn=again, Done={"Type": "Succeed"}), {"enough": False})
     ended = end_of(execution_arn)
     assert (ended["status"], ended["error"]) == ("FAILED", "States.Runtime")
     assert ended["cause"] == "The execution reached the maximum number of history events (120)."

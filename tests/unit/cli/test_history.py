@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from tenantml_cli.history import History, StateEntered, StateLeft
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
@@ -62,6 +64,29 @@ def test_a_failed_state_is_left_for_its_error_and_a_retried_one_is_not() -> None
     assert StateLeft("SelectCandidate", "Task", 1, "NoCandidate") in list(History().read(FAILURE))
     retried = [*TRAINING, FAILURE[-4], _event("TaskSucceeded", 12), _event("TaskStateExited", 12, "SelectCandidate")]
     assert StateLeft("SelectCandidate", "Task", 1) in list(History().read(retried))
+
+
+# Step Functions API reference, "HistoryEvent": a time-out and an expression that fails have events of their own.
+@pytest.mark.parametrize(
+    ("kind", "details", "error"),
+    [
+        ("TaskTimedOut", "taskTimedOutEventDetails", "States.Timeout"),
+        ("EvaluationFailed", "evaluationFailedEventDetails", "States.QueryEvaluationError"),
+    ],
+)
+def test_a_state_is_left_for_a_failure_of_any_kind(kind: str, details: str, error: str) -> None:
+    failure = _event(kind, 12, **{details: {"error": error}})
+    left = [*TRAINING, failure, _event("TaskStateExited", 12, "SelectCandidate")]
+    assert StateLeft("SelectCandidate", "Task", 1, error) in list(History().read(left))
+
+
+def test_a_redriven_execution_enters_its_state_again() -> None:
+    redriven = [_event("ExecutionRedriven", 20), _event("TaskStateEntered", 21, "SelectCandidate")]
+    history = History()
+    assert list(history.read([*TRAINING, _event("ExecutionFailed", 12), *redriven]))[-2:] == [
+        StateLeft("SelectCandidate", "Task", 1, "ExecutionFailed"),
+        StateEntered("SelectCandidate", "Task"),
+    ]
 
 
 def test_the_end_of_an_execution_leaves_the_state_that_it_ended_in() -> None:
