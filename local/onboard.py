@@ -15,7 +15,7 @@ from typing import Any
 from local import REGION
 from local.deploy import deploy
 from local.platform import Platform
-from tenantml.domain.tenancy.onboarding import STACK_NAME as ACCESS_STACK
+from tenantml.domain.tenancy.onboarding import STACK_NAME
 from tenantml_cli.errors import Refused
 from tenantml_cli.stack import Stack
 
@@ -79,7 +79,7 @@ def activate(stack: Stack, tenant: str) -> str:
 def apply_access_stack(client: Clients, parameters: Mapping[str, str]) -> None:
     """Create the customer's stack in the clients' account and wait for it; raises StackFailed with the reasons."""
     template = ACCESS_TEMPLATE.read_text(encoding="utf-8")
-    deploy(client("cloudformation"), ACCESS_STACK, template, parameters, timeout_seconds=_STACK_SECONDS)
+    deploy(client("cloudformation"), STACK_NAME, template, parameters, timeout_seconds=_STACK_SECONDS)
 
 
 def delete_access_stack(client: Clients) -> None:
@@ -92,5 +92,5 @@ def delete_access_stack(client: Clients) -> None:
     for endpoint in sagemaker.list_endpoints(StatusEquals="Deleting")["Endpoints"]:
         sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=endpoint["EndpointName"], WaiterConfig=waiting)
     cloudformation = client("cloudformation")
-    cloudformation.delete_stack(StackName=ACCESS_STACK)
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName=ACCESS_STACK, WaiterConfig=waiting)
+    cloudformation.delete_stack(StackName=STACK_NAME)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK_NAME, WaiterConfig=waiting)

@@ -81,6 +81,7 @@ class Scenario:
         self.api: TenantApi
         self.rows: Rows
         self.execution: Document = {}
+        self.external_id = self.api_key = ""
 
     def on_board(self) -> None:
         """Register the tenant, create the customer's stack, prove the role, and have the API key."""
@@ -93,8 +94,10 @@ class Scenario:
                 self._is_registered = False
                 raise
             self._has_stack = True
+            self.external_id = parameters["ExternalId"]
             apply_access_stack(self.customer.client, parameters)
-            self.api = self._make_api(activate(self.stack, tenant))
+            self.api_key = activate(self.stack, tenant)
+            self.api = self._make_api(self.api_key)
             self._is_active = True
             where = self.customer.account_id
             step.detail = f"{tenant}: customer_access.yaml into {where}, role probed, API key issued"
