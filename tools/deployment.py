@@ -49,7 +49,7 @@ def check(stack: str) -> str | None:
     """
     session = boto3.Session()
     if not session.region_name:
-        return "no region: set AWS_DEFAULT_REGION, such as AWS_DEFAULT_REGION=eu-central-1 (AWS_REGION is not read by boto3)"
+        return "no region: set AWS_DEFAULT_REGION, such as AWS_DEFAULT_REGION=eu-central-1 (boto3 reads no AWS_REGION)"
     if wrong := wrong_name(stack, session.region_name):
         return wrong
     try:
