@@ -79,7 +79,7 @@ class Scenario:
         self._make_api = make_api
         self._is_registered = self._has_stack = self._is_active = False
         self.api: TenantApi
-        self.rows: Rows
+        self.rows = Rows([], [], [], held_out=False)
         self.execution: Document = {}
         self.external_id = self.api_key = ""
 

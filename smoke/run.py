@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -76,9 +76,12 @@ def _take_place(scenario: Scenario, recorder: Recorder) -> None:
             scenario.on_board()
             scenario.train()
         scenario.predict()
-    finally:
-        # What a failed job or endpoint says is worth as much.
-        look(scenario)
+    except FAILURES:
+        # What a failed job or endpoint says is worth as much; the first failure is the one to report.
+        with suppress(*FAILURES):
+            look(scenario)
+        raise
+    look(scenario)
 
 
 @contextmanager

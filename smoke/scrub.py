@@ -31,6 +31,7 @@ VALUES: Final = frozenset({
     "Code", "ContentType", "OutputKey", "ParameterKey", "MetricName", "error", "FunctionError", "ServiceCode", "status",
     "state", "secondary_status", "problem_type", "mode", "metric", "code", "action", "outcome",
 })  # fmt: skip
+_OUR_TAGS = ("tenantml:", "aws:")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 # Of the API's answers: what may hold cells or columns, however deep; and members that its schema leaves open.
 _TENANTS_OWN = frozenset({"probabilities", "predicted_label", "advice", "fields"})
@@ -60,6 +61,8 @@ def modelled(value: Any, shape: Shape | None, member: str = "") -> Any:
             return _each_once(modelled(item, shape.member, member) for item in value)
         case str(), Shape() if shape.metadata.get("enum"):
             return value
+        case str(), Shape(name="TagKey"):
+            return value if value.startswith(_OUR_TAGS) else TEXT
     return _scalar(value, member)
 
 

@@ -52,6 +52,13 @@ def test_members_types_and_enumerated_values_are_kept_and_nothing_else(described
     }
 
 
+def test_tags_that_are_not_ours_are_nobodys_business() -> None:
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    tags = [{"Key": "tenantml:execution", "Value": "x"}, {"Key": "acme:payer", "Value": "y"}]
+    kept = scrub.modelled({"Tags": tags}, model.operation_model("ListTags").output_shape)
+    assert [tag["Key"] for tag in kept["Tags"]] == ["tenantml:execution", "<text>"]
+
+
 def test_predictions_keep_their_members_and_no_class_column_or_cell() -> None:
     answer = {
         "predictions": [{"predicted_label": "Smith", "probability": 0.9, "probabilities": {"Smith": 0.9, "status": 1}}],
