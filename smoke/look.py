@@ -14,6 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local.scenario import Scenario
+from tenantml.domain.names import job_name
 from tenantml.domain.tenancy.onboarding import STACK_NAME
 from tenantml_cli.errors import Refused
 
@@ -28,8 +29,9 @@ def look(scenario: Scenario) -> None:
         return
     _look_at_both_stacks(scenario, execution["execution"])
     sagemaker = scenario.customer.client("sagemaker")
-    if training := execution.get("training"):
-        _look_at_job(sagemaker, training["job_name"])
+    # An execution that ended before its first look at the job does not know the job's name; its own name says it.
+    training = execution["training"] or {"job_name": job_name(execution["execution"], attempt=1)}
+    _look_at_job(sagemaker, training["job_name"])
     _look_at_absent(sagemaker)
     if execution["endpoint"]:
         _look_at_endpoint(scenario, sagemaker, execution["endpoint"]["name"])
