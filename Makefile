@@ -206,6 +206,17 @@ deploy: check-deployment build ## Deploy to AWS: STACK=name PARAMETERS="Name=val
 	@$(SAM) deploy --stack-name $(STACK) $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
 	@.venv-sam/bin/python -m tools.deployment finish "$(STACK)"
 
+# What it needs, makes and costs: docs/quickstart-aws.md, and .venv/bin/python -m smoke --help.
+SAAS_PROFILE ?=
+CUSTOMER_PROFILE ?=
+RECORDED ?=
+REFERENCE ?=
+YES ?=
+.PHONY: smoke
+smoke: .venv/.cloud ## Prove a deployed stack on AWS: STACK=name SAAS_PROFILE=… CUSTOMER_PROFILE=… YES=1
+	@$(BIN)/python -m smoke --stack "$(STACK)" --saas-profile "$(SAAS_PROFILE)" --customer-profile "$(CUSTOMER_PROFILE)" \
+		$(if $(RECORDED),--recorded "$(RECORDED)") $(if $(REFERENCE),--reference "$(REFERENCE)") $(if $(YES),--yes)
+
 .PHONY: clean
 clean: ## Remove what was built, and the environments
 	rm -rf build .aws-sam .venv .venv-sam .venv-scan .venv-audit .venv-fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

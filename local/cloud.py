@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -139,6 +139,10 @@ class EmbeddedCloud:
                 self._clients[shared] = self._new_client(service, region, _keys(account, None), config)
             return self._clients[shared]
         return self._new_client(service, region, _keys(account, credentials), config)
+
+    def clients(self, account: str) -> Callable[[str], Any]:
+        """What makes clients of one account, as its root, from a service's name."""
+        return lambda service: self.client(service, account)
 
     def _new_client(self, service: str, region: str, keys: dict[str, Any], config: Config | None) -> Any:
         defaults = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, read_timeout=120)

@@ -8,55 +8,34 @@ Exit code 0 when all of it really happened, 1 when it did not, 2 for a wrong com
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import re
 import shutil
 import signal
-import statistics
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from botocore.exceptions import WaiterError
 
-from local import CUSTOMER_ACCOUNT, SAAS_ACCOUNT, sample
+from local import CUSTOMER_ACCOUNT, REGION, SAAS_ACCOUNT, sample
 from local.cloud import EmbeddedCloud, EmbeddedCloudError
 from local.deploy import StackFailed
 from local.inventory import calls_into, inventory, record_calls
-from local.onboard import delete_access_stack, onboard
+from local.onboard import Customer
 from local.package import BuildFailed
 from local.platform import WAIT_SCALE, Platform
-from local.progress import Progress
 from local.report import Report
-from local.scoring import Confusion, Residuals, Score, score
-from local.screen import Screen, figure
-from tenantml_cli.errors import CommandError, Refused
-from tenantml_cli.tenant_api import Document, TenantApi
+from local.scenario import Plan, Scenario
+from local.screen import Screen
+from tenantml_cli.errors import CommandError
+from tenantml_cli.tenant_api import TenantApi
 
 TENANT = "acme"
-_BATCH_ROWS = 100
-_START_SECONDS = 60.0
-_WATCH_SECONDS = 2 * 3600.0
-_WIDEST_CONFUSION = 12
-_SHOWN_CANDIDATES = 10
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to demonstrate: a dataset, the column to predict, the model's name, and where the report goes."""
-
-    data: Path
-    target: str
-    model: str
-    out: Path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Demonstrate, report, and say by the exit code whether all of it happened."""
-    plan = _plan(arguments)
+    plan, out = _plan(arguments)
     screen = Screen(sys.stdout)
     screen.title("TenantML", "AutoML in the customer's own account, on this machine")
     report = Report(TENANT, plan.model)
@@ -64,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, signal.default_int_handler)
     try:
-        _run(plan, report, screen)
+        _run(plan, out, report, screen)
     except KeyboardInterrupt:
         report.fail("Interrupted", "stopped by the user")
         screen.failed("stopped", "the embedded cloud and all in it are gone")
@@ -72,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (EmbeddedCloudError, BuildFailed, StackFailed, CommandError) as error:
         _fail(error, report, screen)
     finally:
-        report.write(plan.out / "report.json")
-    return _conclude(report, plan, screen)
+        report.write(out / "report.json")
+    return _conclude(report, out, screen)
 
 
 def _fail(error: Exception, report: Report, screen: Screen, **evidence: object) -> None:
@@ -82,7 +61,7 @@ def _fail(error: Exception, report: Report, screen: Screen, **evidence: object) 
     screen.failed(code, str(error))
 
 
-def _plan(arguments: Sequence[str] | None) -> Plan:
+def _plan(arguments: Sequence[str] | None) -> tuple[Plan, Path]:
     parser = argparse.ArgumentParser(prog="python -m local.demo", description=main.__doc__)
     parser.add_argument("--data", type=Path, help="a CSV of your own; without it a churn table is made")
     parser.add_argument("--target", help="the column to predict, with --data")
@@ -95,12 +74,12 @@ def _plan(arguments: Sequence[str] | None) -> Plan:
             parser.error("--target (TARGET=column) goes with --data (DATA=file.csv)")
         data = out / "churn.csv"
         sample.write(data)
-        return Plan(data, sample.TARGET, options.model or "churn", out)
+        return Plan(TENANT, data, sample.TARGET, options.model or "churn"), out
     if not options.target:
         parser.error("say which column to predict: --target COLUMN, or make demo DATA=file.csv TARGET=column")
     if not options.data.is_file():
         parser.error(f"there is no file {options.data}")
-    return Plan(options.data, options.target, options.model or _model_name(options.data), out)
+    return Plan(TENANT, options.data, options.target, options.model or _model_name(options.data)), out
 
 
 def _model_name(path: Path) -> str:
@@ -108,9 +87,9 @@ def _model_name(path: Path) -> str:
     return re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).lstrip("0123456789-")[:30].strip("-") or "model"
 
 
-def _run(plan: Plan, report: Report, screen: Screen) -> None:
-    shutil.rmtree(plan.out / "cloud", ignore_errors=True)
-    cloud = EmbeddedCloud(plan.out / "cloud", wait_scale=WAIT_SCALE)
+def _run(plan: Plan, out: Path, report: Report, screen: Screen) -> None:
+    shutil.rmtree(out / "cloud", ignore_errors=True)
+    cloud = EmbeddedCloud(out / "cloud", wait_scale=WAIT_SCALE)
     try:
         with screen.step("start the cloud") as step:
             cloud.start()
@@ -119,183 +98,56 @@ def _run(plan: Plan, report: Report, screen: Screen) -> None:
             platform = Platform.deploy(cloud)
             step.detail = f"template.yaml into {SAAS_ACCOUNT}"
         before = inventory(cloud, CUSTOMER_ACCOUNT)
-        with screen.step("on-board a tenant") as step:
-            tenant = onboard(platform, TENANT, CUSTOMER_ACCOUNT, "cloud-team@acme.example")
-            step.detail = f"{TENANT}: customer_access.yaml into {CUSTOMER_ACCOUNT}, role probed, API key issued"
+        customer = Customer(CUSTOMER_ACCOUNT, REGION, "cloud-team@acme.example", cloud.clients(CUSTOMER_ACCOUNT))
+        scenario = Scenario(plan, platform, customer, lambda key: TenantApi(platform.api_url, key), report, screen)
+        scenario.on_board()
         record_calls(cloud)
         try:
-            _train_and_predict(plan, platform, TenantApi(platform.api_url, tenant.api_key), report, screen)
+            scenario.train()
+            scenario.predict()
+            _show_request(scenario)
         except CommandError as error:
             called = calls_into(cloud, CUSTOMER_ACCOUNT)
             _fail(error, report, screen, calls_in_customer_account=len(called))
             if not called:
                 screen.note(f"nothing was called in the customer's account {CUSTOMER_ACCOUNT}")
-        _remove(platform, before, report, screen)
+        _remove(scenario, cloud, before)
     finally:
         cloud.stop()
 
 
-def _train_and_predict(plan: Plan, platform: Platform, api: TenantApi, report: Report, screen: Screen) -> None:
-    with screen.step("configure a model") as step:
-        api.configure(plan.model, {"target": plan.target})
-        step.detail = f"{plan.model} predicts {plan.target}"
-    with screen.step("upload") as step:
-        upload_key = api.upload(plan.model, plan.data)
-        step.detail = f"{plan.data} through a presigned form, {plan.data.stat().st_size:,} bytes"
-
-    document = _watch(platform, api, upload_key, report, screen)
-    report.read(document)
-    _show_leaderboard(report, screen)
-    described = platform.cloud.client("sagemaker", CUSTOMER_ACCOUNT).describe_endpoint(
-        EndpointName=document["endpoint"]["name"]
-    )
-    account = described["EndpointArn"].split(":")[4]
-    report.endpoint = {"name": described["EndpointName"], "account": account, "status": described["EndpointStatus"]}
-    screen.title("Endpoint")
-    screen.line(f"{described['EndpointName']} is {described['EndpointStatus']} in account {account}", indent=4)
-    _predict_holdout(plan, platform, api, document, report, screen)
-
-
-def _watch(platform: Platform, api: TenantApi, upload_key: str, report: Report, screen: Screen) -> Document:
-    execution = _await_execution(api, upload_key)
-    screen.title("Pipeline", execution)
-    progress = Progress(screen, lambda: api.execution(execution))
-    try:
-        platform.follow_upload(execution, _WATCH_SECONDS, progress.show)
-    finally:
-        progress.end()
-        report.timings_seconds = {name: round(seconds, 3) for name, seconds in progress.seconds.items()}
-        document = api.execution(execution)
-        report.advice = document["advice"]
-        _show_advice(report.advice, screen)
-    return document
-
-
-def _await_execution(api: TenantApi, upload_key: str) -> str:
-    deadline = time.monotonic() + _START_SECONDS
-    while (document := api.execution_of(upload_key)) is None:
-        if time.monotonic() > deadline:
-            raise Refused("NoExecution", f"the upload {upload_key} started nothing within {_START_SECONDS:.0f} s")
-        time.sleep(0.25)
-    return str(document["execution"])
-
-
-def _predict_holdout(
-    plan: Plan, platform: Platform, api: TenantApi, document: Document, report: Report, screen: Screen
-) -> None:
-    key = f"{document['tenant']}/{document['model']}/{document['execution']}/holdout.csv"
-    stored = platform.cloud.client("s3").get_object(Bucket=platform.outputs["StagingBucket"], Key=key)
-    header, *rows = _rows(stored["Body"].read())
-    is_scored = bool(rows)
-    if not is_scored:
-        header, *rows = _rows(plan.data.read_bytes())[: 1 + _BATCH_ROWS]
-    target = header.index(plan.target)
-    truth = [row.pop(target) for row in rows]
-    header.pop(target)
-    title = "Held-out rows" if is_scored else "The first rows"
-    screen.title(title, "predicted through the predict API, over HTTP, with the tenant's API key")
-    predictions, milliseconds = [], []
-    for start in range(0, len(rows), _BATCH_ROWS):
-        screen.busy("predict", f"{start:,} of {len(rows):,} rows")
-        batch, began = _csv_text(header, rows[start : start + _BATCH_ROWS]), time.perf_counter()
-        predictions += api.predict(plan.model, batch)["predictions"]
-        milliseconds.append((time.perf_counter() - began) * 1000)
-    report.api = {
-        "url": api.url,
-        "requests": len(milliseconds),
-        "p50_ms": round(statistics.median(milliseconds), 1),
-    }
-    if is_scored:
-        scored = score(str(report.problem_type), truth, predictions)
-        report.holdout = scored.metrics
-        _show_score(scored, report, len(rows), screen)
-    else:
-        screen.line(
-            "Nothing is scored: all rows were needed for training, none is held out. 625 rows or more", indent=4
-        )
-        screen.line("leave a fifth to score.", indent=4)
-    one = _csv_text(header, rows[:1])
+def _show_request(scenario: Scenario) -> None:
+    screen, api, rows, model = scenario.screen, scenario.api, scenario.rows, scenario.plan.model
+    first = rows.csv_text(0, 1)
     screen.title("What an app sends", "this address lasts as long as the cloud does: `make up` keeps one")
-    screen.line(f"curl -sS {api.url}/models/{plan.model}/predictions \\", indent=4)
+    screen.line(f"curl -sS {api.url}/models/{model}/predictions \\", indent=4)
     screen.line(f"  -H 'x-api-key: {api.api_key}' -H 'content-type: text/csv' --data-binary @- <<'CSV'", indent=4)
-    for line in [*one.removesuffix("\n").split("\n"), "CSV"]:
+    for line in [*first.removesuffix("\n").split("\n"), "CSV"]:
         screen.line(line, indent=0)
-    screen.note(f"answers {api.predict(plan.model, one)['predictions'][0]}; it was {truth[0]}")
+    screen.note(f"answers {api.predict(model, first)['predictions'][0]}; it was {rows.truth[0]}")
 
 
-def _remove(platform: Platform, before: set[str], report: Report, screen: Screen) -> None:
+def _remove(scenario: Scenario, cloud: EmbeddedCloud, before: set[str]) -> None:
+    report, screen = scenario.report, scenario.screen
     screen.title("Removal")
     try:
-        with screen.step("off-board the tenant") as step:
-            removal = platform.offboard(TENANT)
-            step.detail = "{removed} removed, {impossible} impossible to remove".format(**removal["counts"])
-        with screen.step("delete the customer's stack"):
-            delete_access_stack(platform.cloud, CUSTOMER_ACCOUNT)
+        scenario.remove()
     except (CommandError, WaiterError) as error:
         _fail(error, report, screen)
-    report.left_behind = sorted(inventory(platform.cloud, CUSTOMER_ACCOUNT) - before)
+    report.left_behind = sorted(inventory(cloud, CUSTOMER_ACCOUNT) - before)
     if report.left_behind:
         screen.failed("left behind", ", ".join(report.left_behind))
     else:
         screen.note(f"nothing is left in {CUSTOMER_ACCOUNT} but the records of AutoML jobs, which AWS cannot delete")
 
 
-def _rows(content: bytes) -> list[list[str]]:
-    """Return a file's rows, its header first; blank lines are none."""
-    return [row for row in csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True) if row]
-
-
-def _csv_text(header: list[str], rows: list[list[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    return text.getvalue()
-
-
-def _show_advice(advice: Sequence[Document], screen: Screen) -> None:
-    if advice:
-        screen.title("Advice", "what is valid and likely a mistake")
-    for entry in advice:
-        where = f", column {entry['column']!r}" if entry["column"] else ""
-        screen.line(f"{entry['rule']}{where}: {entry['message']}", indent=4)
-
-
-def _show_leaderboard(report: Report, screen: Screen) -> None:
-    shown = report.candidates[:_SHOWN_CANDIDATES]
-    screen.title("Leaderboard", f"{report.problem_type}, {len(report.candidates)} candidates")
-    screen.table(("candidate", "metric", "value"), [(c["name"], c["metric"], figure(c["value"])) for c in shown])
-
-
-def _show_score(scored: Score, report: Report, row_count: int, screen: Screen) -> None:
-    metrics = "   ".join(f"{name} {figure(value)}" for name, value in scored.metrics.items())
-    assert report.api is not None
-    screen.line(
-        f"{metrics}   ({row_count:,} rows, {report.api['requests']} requests, p50 {report.api['p50_ms']} ms)", indent=4
-    )
-    screen.line()
-    match scored.errors:
-        case Confusion(classes, counts) if len(classes) <= _WIDEST_CONFUSION:
-            rows = [(name, *(f"{count:,}" for count in row)) for name, row in zip(classes, counts, strict=True)]
-            screen.table(("true \\ predicted", *classes), rows)
-        case Confusion(classes, counts):
-            wrong = sorted(_mistakes(classes, counts), reverse=True)[:_SHOWN_CANDIDATES]
-            screen.table(("most often mistaken", "for", "times"), [(was, said, f"{n:,}") for n, was, said in wrong])
-        case Residuals():
-            rows = [(name.replace("_", " "), figure(value)) for name, value in asdict(scored.errors).items()]
-            screen.table(("truth - predicted", ""), rows)
-
-
-def _mistakes(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Iterator[tuple[int, str, str]]:
-    for was, row in zip(classes, counts, strict=True):
-        yield from ((count, was, said) for said, count in zip(classes, row, strict=True) if count and said != was)
-
-
-def _conclude(report: Report, plan: Plan, screen: Screen) -> int:
+def _conclude(report: Report, out: Path, screen: Screen) -> int:
     shortcomings = report.shortcomings()
     screen.line()
     if shortcomings:
         screen.failed("not everything happened", "; ".join(shortcomings))
-        screen.note(f"the cloud's log is {plan.out / 'cloud' / 'server.log'}")
-    screen.line(f"report: {plan.out / 'report.json'}")
+        screen.note(f"the cloud's log is {out / 'cloud' / 'server.log'}")
+    screen.line(f"report: {out / 'report.json'}")
     return 1 if shortcomings else 0
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef, StackEventTypeDef, StackTypeDef
 
 CAPABILITIES: Sequence[CapabilityType] = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
-_POLL_SECONDS = 0.1
+_SHORTEST_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.1, 5.0
 
 
 class StackFailed(Exception):
@@ -39,7 +39,7 @@ def deploy(
     Raises:
         StackFailed: the change set or a resource failed, or the stack took longer than `timeout_seconds`.
     """
-    deadline = time.monotonic() + timeout_seconds
+    waiting = _Waiting(stack_name, timeout_seconds)
     stack = _stack(cloudformation, stack_name)
     if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":  # a change set was made and never executed
         stack = None
@@ -53,7 +53,7 @@ def deploy(
     )["Id"]
     change = cloudformation.describe_change_set(ChangeSetName=change_set)
     while change["Status"] in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
-        _pause(deadline, stack_name)
+        waiting.pause()
         change = cloudformation.describe_change_set(ChangeSetName=change_set)
     if change["Status"] == "FAILED":
         reason = change.get("StatusReason", "no reason given")
@@ -63,11 +63,11 @@ def deploy(
         raise StackFailed(f"{stack_name}: {reason}")
     earlier = {event["EventId"] for event in _events(cloudformation, stack_name)}
     cloudformation.execute_change_set(ChangeSetName=change_set)
-    return _outputs(_finished(cloudformation, stack_name, earlier, deadline))
+    return _outputs(_finished(cloudformation, stack_name, earlier, waiting))
 
 
 def _finished(
-    cloudformation: CloudFormationClient, stack_name: str, earlier: set[str], deadline: float
+    cloudformation: CloudFormationClient, stack_name: str, earlier: set[str], waiting: _Waiting
 ) -> StackTypeDef:
     while True:
         stack = _stack(cloudformation, stack_name)
@@ -81,7 +81,7 @@ def _finished(
                 if event["EventId"] not in earlier and event.get("ResourceStatus", "").endswith("_FAILED")
             ]
             raise StackFailed("\n  ".join([f"{stack_name} is {status}", *reasons]))
-        _pause(deadline, stack_name)
+        waiting.pause()
 
 
 def _parameters(
@@ -121,7 +121,16 @@ def _outputs(stack: StackTypeDef) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
-def _pause(deadline: float, stack_name: str) -> None:
-    if time.monotonic() > deadline:
-        raise StackFailed(f"{stack_name} is still being deployed at the deadline")
-    time.sleep(_POLL_SECONDS)
+class _Waiting:
+    """Pauses for a tenth of what was waited so far: AWS throttles whoever asks ten times a second for minutes."""
+
+    def __init__(self, stack_name: str, timeout_seconds: float) -> None:
+        self._stack_name = stack_name
+        self._began = time.monotonic()
+        self._timeout_seconds = timeout_seconds
+
+    def pause(self) -> None:
+        waited = time.monotonic() - self._began
+        if waited > self._timeout_seconds:
+            raise StackFailed(f"{self._stack_name} is still being deployed after {self._timeout_seconds:.0f} s")
+        time.sleep(min(max(waited / 10, _SHORTEST_POLL_SECONDS), _LONGEST_POLL_SECONDS))

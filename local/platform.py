@@ -19,7 +19,7 @@ from tools.deployment import publish
 STACK = "tenantml"
 # The definitions poll every 30 s and drain for 2 min, which suits AWS: here that is 0.6 s and 2.4 s.
 WAIT_SCALE = 0.02
-_OFFBOARDING_SECONDS = 120.0
+_OFFBOARDING_SECONDS = 3600.0
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _ARTIFACTS_BUCKET = f"{STACK}-deployment-{SAAS_ACCOUNT}-{REGION}"
 _TEMPLATE_URL = f"https://s3.amazonaws.com/{_ARTIFACTS_BUCKET}/template.json"
@@ -57,6 +57,11 @@ class Platform(Stack):
 
     def offboard(self, tenant: str, model: str | None = None, **options: Any) -> Document:
         """Remove a tenant, or one of its models, and return the report; raises Failed with the failure's name."""
-        name = f"{tenant}-{uuid.uuid4().hex}"
-        self.start(OFFBOARDING, name, {"tenant": tenant, **({"model": model} if model else {}), **options})
-        return self.follow(OFFBOARDING, name, _OFFBOARDING_SECONDS, lambda _: None)
+        return offboard(self, tenant, **({"model": model} if model else {}), **options)
+
+
+def offboard(stack: Stack, tenant: str, **options: Any) -> Document:
+    """Remove a tenant and return the report; raises Failed with the failure's name."""
+    name = f"{tenant}-{uuid.uuid4().hex[:16]}"
+    stack.start(OFFBOARDING, name, {"tenant": tenant, **options})
+    return stack.follow(OFFBOARDING, name, _OFFBOARDING_SECONDS, lambda _: None)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,11 @@ BUCKET_CHARACTERS = 63  # S3 user guide, "General purpose bucket naming rules"
 ROLE_CHARACTERS = 64  # IAM user guide, "IAM and AWS STS quotas"
 ACCOUNT_DIGITS = 12
 NEW_STACK = """
-A new stack needs about 15 minutes before the first upload: S3 sends events of a new bucket to EventBridge only after
-some minutes, and a bucket whose versioning was just switched on may answer 404 for objects that exist (S3 user guide,
-"Enabling Amazon EventBridge", "Enabling versioning on buckets").
+A new stack needs about 15 minutes before the first upload, so wait until {:%H:%M} UTC: S3 sends events of a new bucket
+to EventBridge only after some minutes, and a bucket whose versioning was just switched on may answer 404 for objects
+that exist (S3 user guide, "Enabling Amazon EventBridge", "Enabling versioning on buckets").
 """
+NEEDS, NEW = timedelta(minutes=15), timedelta(hours=1)
 
 
 def wrong_name(stack: str, region: str) -> str | None:
@@ -47,7 +49,7 @@ def check(stack: str) -> str | None:
     """
     session = boto3.Session()
     if not session.region_name:
-        return "no region: set AWS_REGION, such as AWS_REGION=eu-central-1"
+        return "no region: set AWS_DEFAULT_REGION, such as AWS_DEFAULT_REGION=eu-central-1 (boto3 reads no AWS_REGION)"
     if wrong := wrong_name(stack, session.region_name):
         return wrong
     try:
@@ -70,8 +72,10 @@ def finish(stack: str) -> None:
     description = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in description["Outputs"]}
     print(f"On-boarding template: SHA-256 {publish(boto3.client('s3'), outputs['OnboardingBucket'])}")
-    if "LastUpdatedTime" not in description:
-        print(NEW_STACK.strip())
+    # A stack that a change set made has a LastUpdatedTime from the start, so its age says whether it is new.
+    now = datetime.now(UTC)
+    if now - description["CreationTime"] < NEW:
+        print(NEW_STACK.strip().format(now + NEEDS))
 
 
 def main(command: str, stack: str) -> str | None:

@@ -63,7 +63,7 @@ def key(platform: Platform, run: Run) -> str:
     added = answered(run(*add, "--json"))
     assert refused(run("tenant", "activate", "hooli", "--json")) == (3, "RoleNotAssumable")
     assert refused(run(*add, "--json")) == (3, "RegistrationConflict")
-    apply_access_stack(platform.cloud, ACCOUNT, added["onboarding"]["parameters"])
+    apply_access_stack(platform.cloud.clients(ACCOUNT), added["onboarding"]["parameters"])
     activated = answered(run("tenant", "activate", "hooli", "--json"))
     assert (activated["tenant"], activated["status"]) == ("hooli", "active")
     return str(activated["api_key"])

@@ -68,7 +68,8 @@ def insistent(encrypted: Platform, theirs: Document, boundary_arn: str, data_key
     request = {"tenant": "acme", "account_id": CUSTOMER_ACCOUNT, "region": REGION, "contact": "cloud@acme.example"}
     parameters = encrypted.call("RegisterTenantFunction", request | theirs)["onboarding"]["parameters"]
     assert parameters["SaasDataKeyArn"] == data_key_arn
-    apply_access_stack(encrypted.cloud, CUSTOMER_ACCOUNT, {**parameters, "PermissionsBoundaryArn": boundary_arn})
+    parameters |= {"PermissionsBoundaryArn": boundary_arn}
+    apply_access_stack(encrypted.cloud.clients(CUSTOMER_ACCOUNT), parameters)
     api_key = encrypted.call("ActivateTenantFunction", {"tenant": "acme"})["api_key"]
     return Tenant("acme", CUSTOMER_ACCOUNT, TenantApi(encrypted.api_url, api_key), encrypted)
 
@@ -139,6 +140,6 @@ def test_a_serverless_endpoint_in_a_network_is_refused_before_anything_is_spent(
 def test_the_stack_of_the_customer_can_be_deleted_after_the_off_boarding(insistent: Tenant, trained: Document) -> None:
     report = insistent.platform.offboard("acme")
     assert (report["status"], report["remains"]) == ("complete", [])
-    delete_access_stack(insistent.platform.cloud, CUSTOMER_ACCOUNT)
+    delete_access_stack(insistent.platform.cloud.clients(CUSTOMER_ACCOUNT))
     iam = insistent.platform.cloud.client("iam", CUSTOMER_ACCOUNT)
     assert [role["RoleName"] for role in iam.list_roles()["Roles"] if "tenantml" in role["RoleName"]] == []

@@ -26,6 +26,7 @@ def test_make_deploy_creates_the_stack_with_the_given_parameters() -> None:
             check=False,
         )
         assert made.returncode == 0, made.stdout[-4000:]
+        assert "15 minutes before the first upload" in made.stdout
         stack = cloud.client("cloudformation").describe_stacks(StackName="deployed-by-sam")["Stacks"][0]
         assert stack["StackStatus"] == "CREATE_COMPLETE"
         parameters = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack["Parameters"]}

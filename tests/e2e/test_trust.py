@@ -88,7 +88,7 @@ def registered(platform: Platform, acme: Tenant) -> str:
     """A tenant that is registered, its template applied, and not active yet."""
     registration = {"tenant": "initech", "account_id": ACCOUNT, "region": REGION, "contact": "it@initech.example"}
     answer = platform.call("RegisterTenantFunction", registration)
-    apply_access_stack(platform.cloud, ACCOUNT, answer["onboarding"]["parameters"])
+    apply_access_stack(platform.cloud.clients(ACCOUNT), answer["onboarding"]["parameters"])
     return "initech"
 
 

@@ -159,7 +159,7 @@ def new_customer(
             "SaasTenant": tenant.tenant,
             "ExternalId": tenant.external_id,
         }
-        apply_access_stack(cloud, tenant.account_id, parameters)
+        apply_access_stack(cloud.clients(tenant.account_id), parameters)
         registry.add_tenant(tenant)
         registry.put_model(tenant.tenant, "churn", ModelSettings("Churn?", **settings))
         return uploaded(cloud, tenant, bucket, datetime.now(UTC))

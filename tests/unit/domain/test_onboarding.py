@@ -66,7 +66,10 @@ def test_the_link_opens_the_tenants_region_with_the_parameters_filled_in() -> No
 
 
 def test_the_command_line_gives_the_same_parameters() -> None:
-    words = shlex.split(GIVEN["cli"])
+    fetched, _, command = GIVEN["cli"].partition(" && ")
+    words = shlex.split(command)
+    *_, file, address = shlex.split(fetched)
+    assert (words[words.index("--template-file") + 1], address) == (file, "https://b.s3.amazonaws.com/t.yaml?a=1&b=2")
     given = words[words.index("--parameter-overrides") + 1 :]
     assert given == [f"{name}={value}" for name, value in GIVEN["parameters"].items()]
     assert words[words.index("--region") + 1] == "eu-central-1"

@@ -11,6 +11,7 @@ from tenantml.domain.names import console_of
 from tenantml.domain.tenancy.tenant import Tenant
 
 STACK_NAME = "tenantml-access"
+TEMPLATE_FILE = "customer_access.yaml"
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Platform:
 
 
 def instructions(tenant: Tenant, platform: Platform) -> dict[str, Any]:
-    """Return the template's parameters, a one-click link that fills them in, the same as a command line, and the
-    template's SHA-256, by which the cloud team knows that it applies what it reviewed.
+    """Return the template's parameters, a one-click link that fills them in, the same as a command line (it fetches
+    the template first), and the template's SHA-256, by which the cloud team knows that it applies what it reviewed.
     """
     parameters = {
         "SaasAccountId": platform.account_id,
@@ -48,6 +49,7 @@ def instructions(tenant: Tenant, platform: Platform) -> dict[str, Any]:
         | {f"param_{name}": value for name, value in parameters.items()}
     )
     console = f"https://{console_of(tenant.region)}/cloudformation/home?region={tenant.region}"
+    fetched = ["curl", "--fail", "--silent", "--show-error", "--output", TEMPLATE_FILE, platform.template_url]
     words = [
         "aws",
         "cloudformation",
@@ -57,7 +59,7 @@ def instructions(tenant: Tenant, platform: Platform) -> dict[str, Any]:
         "--stack-name",
         STACK_NAME,
         "--template-file",
-        "customer_access.yaml",
+        TEMPLATE_FILE,
     ]
     words += [
         "--capabilities",
@@ -68,7 +70,7 @@ def instructions(tenant: Tenant, platform: Platform) -> dict[str, Any]:
     return {
         "parameters": parameters,
         "link": f"{console}#/stacks/quickcreate?{query}",
-        "cli": shlex.join(words),
+        "cli": f"{shlex.join(fetched)} && {shlex.join(words)}",
         "template_url": platform.template_url,
         "template_sha256": platform.template_sha256,
     }
