@@ -47,7 +47,7 @@ OPERATIONS: dict[str, Operation] = {
     "DeleteTags": tags.delete,
 }
 # These call this very process over HTTP, so they must not hold its event loop.
-_CALL_AWS = frozenset({"CreateModel"})
+_CALL_AWS = frozenset({"CreateModel", "CreateAutoMLJob", "CreateAutoMLJobV2"})
 _INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
 
 

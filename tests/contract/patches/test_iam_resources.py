@@ -42,7 +42,8 @@ _BY_ANOTHER_NAME = {
 def _documented() -> dict[str, str]:
     """The resource type of each of IAM's actions that has one of these, from the reference as parliament carries it."""
     spec = find_spec("parliament")  # not imported: it warns
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     services = json.loads(Path(spec.origin).with_name("iam_definition.json").read_text())
     known = set(service_model("iam").operation_names) - _BY_ANOTHER_NAME
     found = {}

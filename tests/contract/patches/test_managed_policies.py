@@ -42,7 +42,7 @@ def test_a_stack_with_an_unknown_policy_fails(cloud: EmbeddedCloud, unique: Call
     cloudformation.create_stack(
         StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"], OnFailure="DO_NOTHING"
     )
-    with pytest.raises(WaiterError, match="CREATE_FAILED|ROLLBACK"):
+    with pytest.raises(WaiterError, match=r"CREATE_FAILED|ROLLBACK"):
         cloudformation.get_waiter("stack_create_complete").wait(
             StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 10}
         )
