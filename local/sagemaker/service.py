@@ -40,6 +40,7 @@ OPERATIONS: dict[str, Operation] = {
     "CreateEndpoint": endpoints.create,
     "DescribeEndpoint": endpoints.describe,
     "UpdateEndpoint": endpoints.update,
+    "UpdateEndpointWeightsAndCapacities": endpoints.update_weights_and_capacities,
     "DeleteEndpoint": endpoints.delete,
     "ListEndpoints": endpoints.list_endpoints,
     "AddTags": tags.add,

@@ -92,6 +92,16 @@ def test_hyperparameter_tuning_makes_three_containers(account: Any) -> None:
     ]
 
 
+def test_hyperparameter_tuning_of_a_regression_makes_two_containers(account: Any) -> None:
+    # SageMaker developer guide, "Inference container definitions for regression and classification problem types"
+    config = {"TargetAttributeName": "y", "Mode": "HYPERPARAMETER_TUNING", "ProblemType": "Regression"}
+    job = account.finished(
+        account.start(AutoMLProblemTypeConfig={"TabularJobConfig": config}, AutoMLJobObjective={"MetricName": "MSE"})
+    )
+    images = [container["Image"] for container in job["BestCandidate"]["InferenceContainers"]]
+    assert ["sklearn-automl" in images[0], "xgboost" in images[1], len(images)] == [True, True, 2]
+
+
 def test_progress_is_visible_and_a_job_can_be_stopped(account: Any) -> None:
     name = account.start("wait")
     account.job_when(name, lambda job: job["AutoMLJobSecondaryStatus"] == "TrainingModels")
