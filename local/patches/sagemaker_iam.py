@@ -22,6 +22,8 @@ _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations$")
 # The member of a request that names its resource, and the resource's type; the first present decides.
 _RESOURCES = (
     ("AutoMLJobName", "automl-job"),
+    ("TransformJobName", "transform-job"),
+    ("TrainingJobName", "training-job"),
     ("EndpointName", "endpoint"),
     ("EndpointConfigName", "endpoint-config"),
     ("ModelName", "model"),

@@ -112,6 +112,19 @@ class Endpoint(Resource):
     deployment: dict[str, Any] | None = None
 
 
+@dataclass
+class TransformJob(Resource):
+    """A batch transform of objects by a model."""
+
+    kind = "transform-job"
+    label = "transform job"
+
+    status: str = "InProgress"
+    failure_reason: str | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+
+
 def instances_of(variants: list[dict[str, Any]]) -> dict[str, int]:
     """How many instances variants have, by type; serverless ones have none."""
     found: Counter[str] = Counter()
@@ -121,7 +134,7 @@ def instances_of(variants: list[dict[str, Any]]) -> dict[str, int]:
     return dict(found)
 
 
-KINDS: dict[str, type[Resource]] = {kind.kind: kind for kind in (Job, Model, EndpointConfig, Endpoint)}
+KINDS: dict[str, type[Resource]] = {kind.kind: kind for kind in (Job, Model, EndpointConfig, Endpoint, TransformJob)}
 AnyResource = TypeVar("AnyResource", bound=Resource)
 _Key = tuple[str, Scope, str]
 

@@ -48,6 +48,25 @@ _CALLS: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "describe_endpoint": ("DescribeEndpoint", "endpoint/tenantml-e", {"EndpointName": "tenantml-e"}),
     "delete_endpoint": ("DeleteEndpoint", "endpoint/tenantml-e", {"EndpointName": "tenantml-e"}),
+    "describe_training_job": ("DescribeTrainingJob", "training-job/tenantml-t", {"TrainingJobName": "tenantml-t"}),
+    "create_transform_job": (
+        "CreateTransformJob",
+        "transform-job/tenantml-b",
+        {
+            "TransformJobName": "TenantML-B",
+            "ModelName": "tenantml-m",
+            "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/in"}}},
+            "TransformOutput": {"S3OutputPath": "s3://bucket/out"},
+            "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        },
+    ),
+    "stop_transform_job": ("StopTransformJob", "transform-job/tenantml-b", {"TransformJobName": "tenantml-b"}),
+    "list_transform_jobs": ("ListTransformJobs", "*", {}),
+    "update_endpoint_weights_and_capacities": (
+        "UpdateEndpointWeightsAndCapacities",
+        "endpoint/tenantml-e",
+        {"EndpointName": "tenantml-e", "DesiredWeightsAndCapacities": [{"VariantName": "v", "DesiredWeight": 1}]},
+    ),
     "list_endpoints": ("ListEndpoints", "*", {}),
     "list_tags": ("ListTags", "model/tenantml-m", {"ResourceArn": f"{_ARN}model/tenantml-m"}),
 }
