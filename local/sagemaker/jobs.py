@@ -199,7 +199,9 @@ def _check_source(channel: Document) -> None:
 def _get(request: Document, scope: Scope) -> Job:
     job = store.find(Job, scope, request["AutoMLJobName"])
     if job is None:
-        raise ApiError("ResourceNotFound", f"Could not find AutoML job with name {request['AutoMLJobName']}.")
+        raise ApiError(
+            "ResourceNotFound", f"Amazon SageMaker can't find an AutoML job called {request['AutoMLJobName']}."
+        )
     return job
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from local.sagemaker import store
-from local.sagemaker.errors import ApiError
+from local.sagemaker.errors import invalid
 from local.sagemaker.store import Job, Scope
 
 Document = dict[str, Any]
@@ -25,7 +25,9 @@ def describe(request: Document, scope: Scope) -> Document:
             (step,) = candidate["CandidateSteps"]
             if step["CandidateStepName"].lower() == name.lower():
                 return _description(job, candidate, step)
-    raise ApiError("ResourceNotFound", "Requested resource not found.")
+    raise invalid(
+        "Requested resource not found."
+    )  # not ResourceNotFound: seen on AWS, github.com/aws/aws-sdk/issues/165
 
 
 def _description(job: Job, candidate: Document, step: Document) -> Document:
