@@ -96,10 +96,8 @@ def fail_interrupted() -> None:
 
 
 def _get(request: Document, scope: Scope) -> TransformJob:
-    job = store.find(TransformJob, scope, request["TransformJobName"])
-    if job is None:
-        raise ApiError("ResourceNotFound", f"Could not find transform job {request['TransformJobName']}.")
-    return job
+    """The job; a missing one is a ValidationException, by which botocore's waiter for such jobs gives up."""
+    return store.get(TransformJob, scope, request["TransformJobName"])
 
 
 def _summary(job: TransformJob) -> Document:

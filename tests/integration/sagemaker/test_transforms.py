@@ -130,7 +130,7 @@ def test_jobs_are_listed_and_their_names_are_taken_for_ever(account: Any, model:
     code, _ = account.refusal(account.sagemaker.create_transform_job, **asked)
     assert code == "ResourceInUse"
     code, _ = account.refusal(account.sagemaker.describe_transform_job, TransformJobName="nobody")
-    assert code == "ResourceNotFound"
+    assert code == "ValidationException"
 
 
 @pytest.mark.parametrize(
