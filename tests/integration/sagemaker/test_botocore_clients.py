@@ -48,6 +48,11 @@ def furnished(account: Any) -> dict[str, Any]:
     jobs = [account.start() for _ in range(3)]
     finished = [account.finished(job) for job in jobs]
     transforms = [transform(account, models[0], b"1,2\n") for _ in range(3)]
+    for name in transforms:
+        account.until(
+            lambda name=name: account.sagemaker.describe_transform_job(TransformJobName=name),
+            lambda job: job["TransformJobStatus"] != "InProgress",
+        )
     step = finished[0]["BestCandidate"]["CandidateSteps"][0]["CandidateStepName"]
     tagged = account.sagemaker.describe_model(ModelName=models[0])["ModelArn"]
     return {"model": models[0], "endpoint": endpoints[0], "job": jobs[0], "step": step, "arn": tagged} | {
@@ -99,7 +104,7 @@ def test_a_waiter_ends_well_or_says_that_it_cannot(account: Any, furnished: dict
     good, bad = _waits(account, furnished)[name]
     waiter = account.sagemaker.get_waiter(xform_name(name))
     parameter = f"{WAITERS[name].removeprefix('Describe')}Name"
-    often = {"Delay": 0.1, "MaxAttempts": 100}
+    often = {"Delay": 0.1, "MaxAttempts": 300}
     waiter.wait(**{parameter: good()}, WaiterConfig=often)
     with pytest.raises(WaiterError, match=r"terminal failure state"):
         waiter.wait(**{parameter: bad()}, WaiterConfig=often)
