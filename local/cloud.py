@@ -24,7 +24,7 @@ import boto3
 from botocore.config import Config
 
 from local import LOOPBACK, REGION, ROOT_SECRET, SAAS_ACCOUNT
-from local.server import ENDPOINT_FILE, SHUTDOWN_SECONDS
+from local.server import ENDPOINT_FILE, EXPIRE_PATH, SHUTDOWN_SECONDS
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LOG_LEVEL")
@@ -168,6 +168,12 @@ class EmbeddedCloud:
             "AWS_SECRET_ACCESS_KEY": keys["aws_secret_access_key"],
         }
         return variables | ({"AWS_SESSION_TOKEN": keys["aws_session_token"]} if "aws_session_token" in keys else {})
+
+    def expire(self, credentials: Mapping[str, Any]) -> None:
+        """End the session of an STS answer's `Credentials` now, as if its duration were over."""
+        body = json.dumps({"AccessKeyId": credentials["AccessKeyId"]}).encode()
+        with urllib.request.urlopen(f"{self.endpoint_url}{EXPIRE_PATH}", body, timeout=5):  # noqa: S310 - loopback
+            pass
 
     def api_url(self, rest_api_id: str, stage: str) -> str:
         """The loopback address of a deployed REST API's stage, without a slash at its end."""

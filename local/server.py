@@ -19,6 +19,7 @@ from pathlib import Path
 from local import LOOPBACK, REGION, ROOT_SECRET, SAAS_ACCOUNT
 
 ENDPOINT_FILE = "endpoint"
+EXPIRE_PATH = "/_tenantml/expire-session"
 SHUTDOWN_SECONDS = 8.0
 
 

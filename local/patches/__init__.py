@@ -17,6 +17,8 @@ PATCHES: Final = {
     "iam_decisions": "what was requested of our policies, and refused, shows whether they are least privilege",
     "policy_documents": "AWS refuses malformed and overlong policies and unknown principals: grants must respect that",
     "sts_sessions": "a chained session of more than an hour fails on AWS, as the article's 10,800 s do",
+    "iam_resources": "restrictive policies, such as the article's, allow IAM's actions on named entities only",
+    "managed_policies": "the article attaches AmazonSageMakerFullAccess; a misspelt one must not go unnoticed",
     "sagemaker_iam": "without it every caller may do everything in SageMaker, and pass any role",
     "s3_cross_account": "a grant names the access role, and the copy reads from the SaaS account",
     "s3_copy_limit": "a training set over 5 GB must be copied in parts",

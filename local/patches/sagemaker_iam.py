@@ -22,6 +22,8 @@ _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations$")
 # The member of a request that names its resource, and the resource's type; the first present decides.
 _RESOURCES = (
     ("AutoMLJobName", "automl-job"),
+    ("TransformJobName", "transform-job"),
+    ("TrainingJobName", "training-job"),
     ("EndpointName", "endpoint"),
     ("EndpointConfigName", "endpoint-config"),
     ("ModelName", "model"),
@@ -142,7 +144,7 @@ def _enforce_all(enforce: Any) -> Any:
 def _name_the_missing_permission(respond: Any) -> Any:
     @functools.wraps(respond)
     def responding(service: str, action: str, principal_arn: str, request_id: str, **details: Any) -> Any:
-        if service == SERVICE:
+        if service == SERVICE and not details.get("error_code"):  # not for bad credentials, which have a code already
             check = _failed.get()
             action, resource_arn = (check.action, check.resource_arn) if check else (action, details["resource_arn"])
             details["error_code"] = "AccessDeniedException"

@@ -1,27 +1,58 @@
-"""STS: how long a role's session may last."""
+"""STS: how long a role's session may last, and what its credentials are answered afterwards."""
 
 from __future__ import annotations
 
 import functools
+import json
+import time
 from typing import Any, Final
 from urllib.parse import parse_qs
 
+import ministack.app
 from ministack.core import iam_evaluator, router
 from ministack.services import iam, sts
 
 from local.patches.emulator import wrap
+from local.server import EXPIRE_PATH
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
 CHAINED_SESSION_SECONDS: Final = 3600
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 900, 43_200
+# As shipped an expired session is forgotten as soon as the next one begins, and its key becomes unknown.
+_EXPIRED_KEPT_SECONDS = 86_400
 
 _NOT_CHAINED = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
 _NOT_SO_LONG = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
 
 
 def apply() -> None:
-    """Refuse AssumeRole for longer than AWS allows."""
+    """Refuse AssumeRole for longer than AWS allows; know expired credentials; let a test end a session."""
     wrap(sts, "handle_request", "f2d7c72d01d6", _limit_sessions)
+    wrap(sts, "_evict_expired_sessions", "67ddc890eea7", _keep_expired)
+    wrap(ministack.app, "_handle_admin_config_request", "68ee50c5f03b", _expire_on_request)
+
+
+def _keep_expired(evict: Any) -> Any:
+    @functools.wraps(evict)
+    def keeping() -> None:
+        forgotten = time.time() - _EXPIRED_KEPT_SECONDS
+        for key in [key for key, session in sts._sessions.items() if session.get("Expiration", forgotten) < forgotten]:
+            sts._sessions.pop(key, None)
+
+    return keeping
+
+
+def _expire_on_request(answer: Any) -> Any:
+    """`EmbeddedCloud.expire`: the time that a session has left is over, without anybody having waited."""
+
+    @functools.wraps(answer)
+    async def answering(path: str, method: str, body: bytes) -> Any:
+        if (path, method) != (EXPIRE_PATH, "POST"):
+            return await answer(path, method, body)
+        sts._sessions[json.loads(body)["AccessKeyId"]]["Expiration"] = time.time() - 1
+        return 204, {}, b""
+
+    return answering
 
 
 def _limit_sessions(handle: Any) -> Any:

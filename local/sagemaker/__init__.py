@@ -1,7 +1,8 @@
-"""SageMaker, which the emulator lacks: Autopilot jobs, models, endpoints, tags and the runtime; and Service Quotas, for
-the quotas of it that are enforced here.
+"""SageMaker, which the emulator lacks: Autopilot jobs, models, endpoints, batch transforms, tags and the runtime; and
+Service Quotas, for the quotas of it that are enforced here.
 
-Follow a request: `service` (route, check) → `jobs` | `models` | `endpoints` | `tags` (act) → `store` (what exists).
+Follow a request: `service` (route, check) → `jobs` | `models` | `endpoints` | `transforms` | `tags` (act) → `store`
+(what exists).
 Follow a job: `job_runner` reads the data (`dataset`) with the execution role (`role_session`), starts `trainer` as a
 process and turns its events into `candidates`.
 Follow a prediction: `runtime` → `hosting` (which process) → `replica` (one process) → `serving` (in that process).

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 import shutil
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from botocore.exceptions import ClientError
 
 AUTO_MODE_LIMIT_BYTES = 100 * 1024 * 1024
 AUTO_MODE_LIMIT_OBJECTS = 1_000
+_HEADER_BYTES = 1024 * 1024
 
 
 class DataUnavailable(Exception):
@@ -41,7 +44,7 @@ def download(s3: Any, channel: dict[str, Any], role_arn: str, region: str, folde
     folder.mkdir(parents=True)
     paths: list[Path] = []
     size_bytes = 0
-    for bucket, key in _objects(s3, source, role_arn, region):
+    for bucket, key in objects(s3, source, role_arn, region):
         path = folder / f"{len(paths):05d}.csv"
         try:
             body = s3.get_object(Bucket=bucket, Key=key)["Body"]
@@ -58,7 +61,22 @@ def download(s3: Any, channel: dict[str, Any], role_arn: str, region: str, folde
     return Download(paths, size_bytes)
 
 
-def _objects(s3: Any, source: dict[str, Any], role_arn: str, region: str) -> Iterator[tuple[str, str]]:
+def header(s3: Any, channel: dict[str, Any], role_arn: str, region: str) -> list[str] | None:
+    """The names of a channel's columns, from its first object; None where the role cannot read it."""
+    source = channel["DataSource"]["S3DataSource"]
+    try:
+        bucket, key = next(objects(s3, source, role_arn, region))
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"]
+        with gzip.GzipFile(fileobj=body) if channel.get("CompressionType") == "Gzip" else body as content:
+            beginning = content.read(_HEADER_BYTES)
+    except (ClientError, DataUnavailable, StopIteration, OSError, EOFError):
+        return None
+    text = beginning.decode("utf-8-sig", errors="replace")
+    return next((row for row in csv.reader(io.StringIO(text, newline="")) if row), [])
+
+
+def objects(s3: Any, source: dict[str, Any], role_arn: str, region: str) -> Iterator[tuple[str, str]]:
+    """Bucket and key of each object of an S3Prefix or a ManifestFile, in the order of keys; raises DataUnavailable."""
     bucket, key = split_uri(source["S3Uri"])
     if source["S3DataType"] == "S3Prefix":
         yield from _below_prefix(s3, bucket, key, role_arn, region)

@@ -6,10 +6,11 @@ import logging
 import random
 import threading
 import time
+from typing import Any
 
 from local.sagemaker import replica, store
 from local.sagemaker.replica import HostingFailed, Replica
-from local.sagemaker.store import Endpoint, EndpointConfig, Model
+from local.sagemaker.store import Endpoint, EndpointConfig, Model, instances_of
 
 # Replicas by variant, of the endpoint with that ARN; changed under `store.lock`.
 _fleets: dict[str, dict[str, Replica]] = {}
@@ -17,12 +18,14 @@ _fleets: dict[str, dict[str, Replica]] = {}
 logger = logging.getLogger("local.sagemaker")
 
 
-def deploy(endpoint: Endpoint, config: EndpointConfig) -> None:
-    """Serve the endpoint by `config`, in the background: InService or Failed; a failed update leaves it as it was.
+def deploy(
+    endpoint: Endpoint, config: EndpointConfig, variants: list[dict[str, Any]], data_capture: dict[str, Any] | None
+) -> None:
+    """Serve the variants of `config`, in the background: InService or Failed; a failed update leaves it as it was.
 
-    The configuration and its models are copied now, so that they may be deleted while the endpoint exists.
+    `variants` are the configuration's, with what an update retains. Everything is copied now, so that configuration
+    and models may be deleted while the endpoint exists.
     """
-    variants = config.request["ProductionVariants"]
     models = {
         variant["VariantName"]: store.get(Model, endpoint.scope, variant["ModelName"]).request for variant in variants
     }
@@ -31,11 +34,23 @@ def deploy(endpoint: Endpoint, config: EndpointConfig) -> None:
         endpoint.name,
         {},
         config_name=config.name,
-        instances=config.instances,
+        instances=instances_of(variants),
         variants=variants,
         models=models,
+        data_capture=data_capture,
     )
     _in_background(_deploy, endpoint, target)
+
+
+def resize(endpoint: Endpoint, variants: list[dict[str, Any]]) -> None:
+    """Give the endpoint's variants other weights and numbers of instances, in the background."""
+    _in_background(_resize, endpoint, variants)
+
+
+def _resize(endpoint: Endpoint, variants: list[dict[str, Any]]) -> None:
+    with store.lock:
+        endpoint.variants, endpoint.instances = variants, instances_of(variants)
+        endpoint.status, endpoint.modified_at = "InService", time.time()
 
 
 def serve_again() -> None:
@@ -86,7 +101,8 @@ def _by_weight(endpoint: Endpoint, fleet: dict[str, Replica]) -> str:
         return next(iter(fleet), "")
     weights = {variant["VariantName"]: variant.get("InitialVariantWeight", 1.0) for variant in endpoint.variants}
     names = list(fleet)
-    return random.choices(names, [weights[name] for name in names])[0]
+    wanted = [weights[name] for name in names]
+    return random.choices(names, wanted if any(wanted) else None)[0]
 
 
 def _deploy(endpoint: Endpoint, target: Endpoint) -> None:
@@ -113,7 +129,7 @@ def _deploy(endpoint: Endpoint, target: Endpoint) -> None:
                 target.variants,
                 target.models,
             )
-            endpoint.instances = target.instances
+            endpoint.instances, endpoint.data_capture = target.instances, target.data_capture
             endpoint.status, endpoint.failure_reason, endpoint.modified_at = "InService", None, time.time()
     for name, running in fleet.items():
         _in_background(_watch, endpoint, name, running)
@@ -125,6 +141,7 @@ def _failed(endpoint: Endpoint, reason: str) -> None:
     """A failed update leaves the endpoint serving what it served, a failed creation leaves it Failed."""
     with store.lock:
         endpoint.status = "InService" if endpoint.arn in _fleets else "Failed"
+        endpoint.instances = instances_of(endpoint.variants)
         endpoint.failure_reason = reason[:1024]
         endpoint.modified_at = time.time()
 

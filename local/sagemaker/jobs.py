@@ -9,14 +9,16 @@ import time
 from operator import itemgetter
 from typing import Any
 
-from local.sagemaker import forms, job_runner, listing, quotas, store
+from local.sagemaker import dataset, forms, job_runner, listing, quotas, store
 from local.sagemaker.errors import ApiError, invalid, not_supported
-from local.sagemaker.role_session import check_role
+from local.sagemaker.role_session import s3_client
 from local.sagemaker.store import Job, Scope
 
 Document = dict[str, Any]
 
 CSV = "text/csv;header=present"
+# AutoMLJobChannel and AutoMLChannel in the API reference; the SDK's integration tests expect both in a description.
+_CHANNEL_DEFAULTS = {"ContentType": CSV, "ChannelType": "training"}
 OBJECTIVES = {
     "BinaryClassification": {"Accuracy", "AUC", "BalancedAccuracy", "F1", "Precision", "Recall"},
     "MulticlassClassification": {"Accuracy", "BalancedAccuracy", "F1macro", "PrecisionMacro", "RecallMacro"},
@@ -46,6 +48,7 @@ def describe_v2(request: Document, scope: Scope) -> Document:
     if problem_type:
         resolved["AutoMLProblemTypeResolvedAttributes"] = {"TabularResolvedAttributes": {"ProblemType": problem_type}}
     asked = {name: value for name, value in job.request.items() if name != "Tags"}
+    asked["AutoMLJobInputDataConfig"] = [_CHANNEL_DEFAULTS | channel for channel in asked["AutoMLJobInputDataConfig"]]
     return {
         **asked, **_progress(job), "AutoMLProblemTypeConfigName": "Tabular",
         "ResolvedAttributes": forms.resolved(resolved),
@@ -58,6 +61,7 @@ def describe_v1(request: Document, scope: Scope) -> Document:
     if job.first_version is None:
         raise invalid(f"{job.name} was created by CreateAutoMLJobV2. Use DescribeAutoMLJobV2 to describe it.")
     asked = {name: value for name, value in job.first_version.items() if name != "Tags"}
+    asked["InputDataConfig"] = [_CHANNEL_DEFAULTS | channel for channel in asked["InputDataConfig"]]
     return {**asked, **_progress(job), "ResolvedAttributes": forms.resolved(_resolved(job))}
 
 
@@ -116,7 +120,7 @@ def fail_interrupted() -> None:
 def _create(request: Document, scope: Scope, first_version: Document | None = None) -> Document:
     _check(request)
     job = Job(scope, request["AutoMLJobName"], request, request.get("Tags", []), first_version=first_version)
-    check_role(request["RoleArn"], scope, job.arn)
+    _check_target(job, s3_client(request["RoleArn"], scope, job.arn))
     with store.lock:
         if existing := store.find(Job, scope, job.name):
             raise ApiError(
@@ -126,6 +130,19 @@ def _create(request: Document, scope: Scope, first_version: Document | None = No
         store.add(job)
     job_runner.start(job)
     return {"AutoMLJobArn": job.arn}
+
+
+def _check_target(job: Job, s3: Any) -> None:
+    """Autopilot reads the header before it accepts a job.
+
+    The words are those that the SageMaker SDK's integration tests expect of AWS (tests/integ/test_auto_ml.py). What
+    the role cannot read fails the job later.
+    """
+    target = job.tabular["TargetAttributeName"]
+    for channel in job.request["AutoMLJobInputDataConfig"]:
+        columns = dataset.header(s3, channel, job.request["RoleArn"], job.scope.region)
+        if columns is not None and target not in columns:
+            raise invalid(f"Target attribute name {target} does not exist in header.")
 
 
 def _check(request: Document) -> None:
@@ -182,7 +199,9 @@ def _check_source(channel: Document) -> None:
 def _get(request: Document, scope: Scope) -> Job:
     job = store.find(Job, scope, request["AutoMLJobName"])
     if job is None:
-        raise ApiError("ResourceNotFound", f"Could not find AutoML job with name {request['AutoMLJobName']}.")
+        raise ApiError(
+            "ResourceNotFound", f"Amazon SageMaker can't find an AutoML job called {request['AutoMLJobName']}."
+        )
     return job
 
 

@@ -76,7 +76,7 @@ def list_models(request: Document, scope: Scope) -> Document:
 def create_endpoint_config(request: Document, scope: Scope) -> Document:
     """CreateEndpointConfig."""
     store.refuse_existing(EndpointConfig, scope, request["EndpointConfigName"])
-    for unsupported in ("AsyncInferenceConfig", "DataCaptureConfig", "ExplainerConfig", "ShadowProductionVariants"):
+    for unsupported in ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants"):
         if request.get(unsupported):
             raise not_supported(unsupported)
     variants = request["ProductionVariants"]
@@ -84,6 +84,8 @@ def create_endpoint_config(request: Document, scope: Scope) -> Document:
         raise invalid("Each production variant must have a unique name.")
     for variant in variants:
         _check_variant(variant, len(variants), scope)
+    if "DataCaptureConfig" in request and any("ServerlessConfig" in variant for variant in variants):
+        raise invalid("Data capture is not supported on serverless endpoints.")
     config = EndpointConfig(scope, request["EndpointConfigName"], request, request.get("Tags", []))
     store.add(config)
     return {"EndpointConfigArn": config.arn}

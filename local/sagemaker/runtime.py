@@ -12,7 +12,7 @@ import http.client
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from local.sagemaker import hosting, store
+from local.sagemaker import capture, hosting, store
 from local.sagemaker.errors import Answer, ApiError
 from local.sagemaker.replica import INVOCATION_SECONDS, Replica
 from local.sagemaker.shapes import check_request, operation
@@ -22,6 +22,7 @@ REAL_TIME_BODY_BYTES = 6_291_456
 SERVERLESS_BODY_BYTES = 4 * 1024 * 1024
 
 _PASSED_ON = ("content-type", "accept", "x-amzn-sagemaker-custom-attributes", "x-amzn-sagemaker-inference-id")
+_OCTETS = "application/octet-stream"
 _UNSUPPORTED = ("target-model", "inference-component", "session-id", "enable-explanations")
 
 
@@ -56,12 +57,14 @@ async def invoke(endpoint_name: str, headers: dict[str, str], body: bytes, scope
         raise _model_error(endpoint, status, answer.decode(errors="replace"))
     if len(answer) > REAL_TIME_BODY_BYTES:
         raise _model_error(endpoint, 0, f"The response is larger than {REAL_TIME_BODY_BYTES} bytes.")
+    asked = headers.get("content-type", _OCTETS), body
+    capture.record(endpoint, variant, asked, (content_type, answer))
     return 200, {"Content-Type": content_type, "x-Amzn-Invoked-Production-Variant": variant}, answer
 
 
 async def _ask(replica: Replica, headers: dict[str, str], body: bytes) -> tuple[int, str, bytes]:
     passed_on = {name: headers[name] for name in _PASSED_ON if name in headers}
-    passed_on.setdefault("content-type", "application/octet-stream")
+    passed_on.setdefault("content-type", _OCTETS)
     asked = asyncio.get_running_loop().run_in_executor(_threads(), replica.invoke, body, passed_on)
     return await asyncio.wait_for(asked, INVOCATION_SECONDS)
 

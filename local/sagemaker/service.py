@@ -11,7 +11,20 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from local.sagemaker import endpoints, hosting, job_runner, jobs, models, processes, runtime, store, tags
+from local.sagemaker import (
+    endpoints,
+    hosting,
+    job_runner,
+    jobs,
+    models,
+    processes,
+    runtime,
+    store,
+    tags,
+    training_jobs,
+    transform_runner,
+    transforms,
+)
 from local.sagemaker.errors import Answer, ApiError
 from local.sagemaker.shapes import check_answer, check_request, operation
 from local.sagemaker.store import Scope
@@ -40,14 +53,20 @@ OPERATIONS: dict[str, Operation] = {
     "CreateEndpoint": endpoints.create,
     "DescribeEndpoint": endpoints.describe,
     "UpdateEndpoint": endpoints.update,
+    "UpdateEndpointWeightsAndCapacities": endpoints.update_weights_and_capacities,
     "DeleteEndpoint": endpoints.delete,
     "ListEndpoints": endpoints.list_endpoints,
+    "DescribeTrainingJob": training_jobs.describe,
+    "CreateTransformJob": transforms.create,
+    "DescribeTransformJob": transforms.describe,
+    "ListTransformJobs": transforms.list_jobs,
+    "StopTransformJob": transforms.stop,
     "AddTags": tags.add,
     "ListTags": tags.list_tags,
     "DeleteTags": tags.delete,
 }
 # These call this very process over HTTP, so they must not hold its event loop.
-_CALL_AWS = frozenset({"CreateModel"})
+_CALL_AWS = frozenset({"CreateModel", "CreateAutoMLJob", "CreateAutoMLJobV2"})
 _INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
 
 
@@ -98,12 +117,14 @@ def load_persisted_state(state: dict[str, Any]) -> None:
     """What was there before a restart: interrupted jobs have failed, endpoints are brought up again."""
     store.restore(state)
     jobs.fail_interrupted()
+    transforms.fail_interrupted()
     hosting.serve_again()
 
 
 def reset() -> None:
     """Forget everything and end every process."""
     job_runner.stop_all()
+    transform_runner.stop_all()
     store.clear()
     hosting.kill_all()
     processes.close_nursery()

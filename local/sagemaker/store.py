@@ -92,20 +92,11 @@ class EndpointConfig(Resource):
     kind = "endpoint-config"
     label = "endpoint configuration"
 
-    @property
-    def instances(self) -> dict[str, int]:
-        """How many instances an endpoint of it has, by type; serverless variants have none."""
-        found: Counter[str] = Counter()
-        for variant in self.request["ProductionVariants"]:
-            if "InstanceType" in variant:
-                found[variant["InstanceType"]] += variant["InitialInstanceCount"]
-        return dict(found)
-
 
 @dataclass
 class Endpoint(Resource):
-    """An endpoint; `variants` is what it serves at the moment, kept even when its configuration is deleted, `instances`
-    what it takes of the account's quotas, by type.
+    """An endpoint; `variants` is what it serves at the moment, with the weights and instances that it has by now, kept
+    even when its configuration is deleted; `instances` what it takes of the account's quotas, by type.
     """
 
     kind = "endpoint"
@@ -117,9 +108,33 @@ class Endpoint(Resource):
     instances: dict[str, int] = field(default_factory=dict)
     variants: list[dict[str, Any]] = field(default_factory=list)
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    data_capture: dict[str, Any] | None = None
+    deployment: dict[str, Any] | None = None
 
 
-KINDS: dict[str, type[Resource]] = {kind.kind: kind for kind in (Job, Model, EndpointConfig, Endpoint)}
+@dataclass
+class TransformJob(Resource):
+    """A batch transform of objects by a model."""
+
+    kind = "transform-job"
+    label = "transform job"
+
+    status: str = "InProgress"
+    failure_reason: str | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+
+
+def instances_of(variants: list[dict[str, Any]]) -> dict[str, int]:
+    """How many instances variants have, by type; serverless ones have none."""
+    found: Counter[str] = Counter()
+    for variant in variants:
+        if "InstanceType" in variant:
+            found[variant["InstanceType"]] += variant["InitialInstanceCount"]
+    return dict(found)
+
+
+KINDS: dict[str, type[Resource]] = {kind.kind: kind for kind in (Job, Model, EndpointConfig, Endpoint, TransformJob)}
 AnyResource = TypeVar("AnyResource", bound=Resource)
 _Key = tuple[str, Scope, str]
 

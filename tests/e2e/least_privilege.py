@@ -28,7 +28,7 @@ _HERE: Final = Path(__file__).parent
 Reasons = dict[str, dict[str, str]]
 Observed = dict[str, list[list[str]]]
 
-_OF_THE_CUSTOMER: Final = {"customer_trusting_saas", "tenantml_autopilot_execution"}  # test_article.py makes others
+_OF_THE_CUSTOMER: Final = {"customer_trusting_saas", "tenantml_autopilot_execution"}
 OPERATORS: Final = "AutopilotUsers"
 _EITHER_WAY: Final = "either way:"
 

@@ -48,6 +48,25 @@ _CALLS: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "describe_endpoint": ("DescribeEndpoint", "endpoint/tenantml-e", {"EndpointName": "tenantml-e"}),
     "delete_endpoint": ("DeleteEndpoint", "endpoint/tenantml-e", {"EndpointName": "tenantml-e"}),
+    "describe_training_job": ("DescribeTrainingJob", "training-job/tenantml-t", {"TrainingJobName": "tenantml-t"}),
+    "create_transform_job": (
+        "CreateTransformJob",
+        "transform-job/tenantml-b",
+        {
+            "TransformJobName": "TenantML-B",
+            "ModelName": "tenantml-m",
+            "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/in"}}},
+            "TransformOutput": {"S3OutputPath": "s3://bucket/out"},
+            "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        },
+    ),
+    "stop_transform_job": ("StopTransformJob", "transform-job/tenantml-b", {"TransformJobName": "tenantml-b"}),
+    "list_transform_jobs": ("ListTransformJobs", "*", {}),
+    "update_endpoint_weights_and_capacities": (
+        "UpdateEndpointWeightsAndCapacities",
+        "endpoint/tenantml-e",
+        {"EndpointName": "tenantml-e", "DesiredWeightsAndCapacities": [{"VariantName": "v", "DesiredWeight": 1}]},
+    ),
     "list_endpoints": ("ListEndpoints", "*", {}),
     "list_tags": ("ListTags", "model/tenantml-m", {"ResourceArn": f"{_ARN}model/tenantml-m"}),
 }
@@ -157,3 +176,37 @@ def test_a_session_policy_narrows_the_role(
     assert refusal(client.describe_endpoint, EndpointName="tenantml-mine") is None
     assert refusal(client.describe_endpoint, EndpointName="tenantml-yours") is not None
     assert refusal(client.delete_endpoint, EndpointName="tenantml-mine") is not None
+
+
+@pytest.mark.parametrize("service", ["sagemaker", "sagemaker-runtime"])
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ("expired", "ExpiredTokenException"),
+        ({"AccessKeyId": "ASIAUNKNOWNUNKNOWN00"}, "UnrecognizedClientException"),
+        ({"SessionToken": "of-somebody-else"}, "UnrecognizedClientException"),
+        ({"SessionToken": ""}, "UnrecognizedClientException"),
+        ({"SecretAccessKey": "wrong"}, "InvalidSignatureException"),
+    ],
+    ids=["expired", "unknown key", "wrong token", "no token", "wrong secret"],
+)
+def test_credentials_that_fail_have_the_names_of_aws(
+    cloud: EmbeddedCloud, make_role: Callable[..., Any], service: str, change: Any, code: str
+) -> None:
+    # https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html; for the signature
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+    credentials = make_role(allow("sagemaker:*", "*"), account=CUSTOMER_ACCOUNT).credentials
+    if change == "expired":
+        cloud.expire(credentials)
+    else:
+        credentials = credentials | change
+    client = cloud.client(service, CUSTOMER_ACCOUNT, credentials=credentials)
+    call, request = (
+        (client.describe_endpoint, {"EndpointName": "tenantml-e"})
+        if service == "sagemaker"
+        else (client.invoke_endpoint, {"EndpointName": "tenantml-e", "Body": b"1", "ContentType": "text/csv"})
+    )
+    with pytest.raises(ClientError) as refused:
+        call(**request)
+    assert refused.value.response["Error"]["Code"] == code
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403)

@@ -58,3 +58,16 @@ def test_who_may_not_assume_the_role_hears_nothing_of_its_limits(
 ) -> None:
     stranger = make_role()
     assert code_of(assume, cloud, long_role, stranger.credentials, DurationSeconds=7200) == "AccessDenied"
+
+
+def test_expired_credentials_are_known_as_such_however_many_sessions_follow(
+    cloud: EmbeddedCloud, long_role: Any, code_of: Any
+) -> None:
+    # https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html: ExpiredTokenException
+    credentials = assume(cloud, long_role, DurationSeconds=900)["Credentials"]
+    assert cloud.client("sts", credentials=credentials).get_caller_identity()["Arn"].endswith("/contract")
+    cloud.expire(credentials)
+    assume(cloud, long_role)  # as shipped, this made the emulator forget the one that is over
+    assert code_of(cloud.client("sts", credentials=credentials).get_caller_identity) == "ExpiredToken"
+    assert code_of(cloud.client("s3", credentials=credentials).list_buckets) == "ExpiredToken"
+    assert code_of(cloud.client("dynamodb", credentials=credentials).list_tables) == "ExpiredTokenException"

@@ -27,7 +27,8 @@ SETTINGS = {
 BUCKET = f"tenantml-{CUSTOMER_ACCOUNT}-us-east-1"
 ROLE_ARN = f"arn:aws:iam::{CUSTOMER_ACCOUNT}:role/tenantml_autopilot_execution"
 WAIT_SECONDS = 20.0
-CSV = b"a,b,y\n" + b"1,2,yes\n" * 600
+# Beside `y` the targets by which the double of a trainer behaves otherwise.
+CSV = b"a,b,y,crash,refuse,wait,capped,partly\n" + b"1,2,yes,1,1,1,1,1\n" * 600
 _numbers = itertools.count(1)
 
 

@@ -40,6 +40,9 @@ def candidate(name: str, value: float) -> None:
     keys = ["predicted_label", "probability", "probabilities", "labels"]
     if job["mode"] == "ENSEMBLING":
         containers = [container("inference", f"candidates/{name}/model.tar.gz", keys)]
+    elif job["problem_type"] == "Regression":
+        names = ("data-transformer", "algorithm")
+        containers = [container(role, f"candidates/{name}/{role}/model.tar.gz", None) for role in names]
     else:
         roles = (("data-transformer", None), ("algorithm", keys), ("label-inverse-transform", keys))
         containers = [container(role, f"candidates/{name}/{role}/model.tar.gz", supported) for role, supported in roles]

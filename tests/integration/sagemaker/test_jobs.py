@@ -92,6 +92,16 @@ def test_hyperparameter_tuning_makes_three_containers(account: Any) -> None:
     ]
 
 
+def test_hyperparameter_tuning_of_a_regression_makes_two_containers(account: Any) -> None:
+    # SageMaker developer guide, "Inference container definitions for regression and classification problem types"
+    config = {"TargetAttributeName": "y", "Mode": "HYPERPARAMETER_TUNING", "ProblemType": "Regression"}
+    job = account.finished(
+        account.start(AutoMLProblemTypeConfig={"TabularJobConfig": config}, AutoMLJobObjective={"MetricName": "MSE"})
+    )
+    images = [container["Image"] for container in job["BestCandidate"]["InferenceContainers"]]
+    assert ["sklearn-automl" in images[0], "xgboost" in images[1], len(images)] == [True, True, 2]
+
+
 def test_progress_is_visible_and_a_job_can_be_stopped(account: Any) -> None:
     name = account.start("wait")
     account.job_when(name, lambda job: job["AutoMLJobSecondaryStatus"] == "TrainingModels")
@@ -252,3 +262,35 @@ def test_a_role_that_sagemaker_may_not_assume_is_refused(account: Any) -> None:
     assert "Could not assume role" in account.refusal(account.sagemaker.create_auto_ml_job_v2, **missing)[1]
     foreign = account.request(RoleArn=account.role_arn.replace("222222222222", SAAS_ACCOUNT))
     assert "Cross-account pass role" in account.refusal(account.sagemaker.create_auto_ml_job_v2, **foreign)[1]
+
+
+def test_a_target_that_is_not_in_the_header_is_refused_at_once(account: Any) -> None:
+    # aws/sagemaker-python-sdk, tests/integ/test_auto_ml.py: test_auto_ml_invalid_target_attribute
+    config = {"TabularJobConfig": {"TargetAttributeName": "z"}}
+    request = account.request(AutoMLProblemTypeConfig=config)
+    code, message = account.refusal(account.sagemaker.create_auto_ml_job_v2, **request)
+    assert (code, message) == ("ValidationException", "Target attribute name z does not exist in header.")
+    code, message = account.refusal(account.sagemaker.create_auto_ml_job, **first_version(account, target="z"))
+    assert (code, message) == ("ValidationException", "Target attribute name z does not exist in header.")
+
+
+def test_a_description_names_the_channels_defaults(account: Any, completed: dict[str, Any]) -> None:
+    # the same file: test_auto_ml_describe_auto_ml_job, expected_default_input_config
+    defaults = {"ContentType": "text/csv;header=present", "ChannelType": "training"}
+    (channel,) = completed["AutoMLJobInputDataConfig"]
+    assert channel.items() >= defaults.items()
+    request = first_version(account, target="y")
+    account.sagemaker.create_auto_ml_job(**request)
+    described = account.sagemaker.describe_auto_ml_job(AutoMLJobName=request["AutoMLJobName"])
+    assert described["InputDataConfig"] == [request["InputDataConfig"][0] | defaults]
+
+
+def first_version(account: Any, target: str) -> dict[str, Any]:
+    """A CreateAutoMLJob of the same data."""
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{account.bucket}/in/train.csv"}
+    return {
+        "AutoMLJobName": account.name("job"),
+        "InputDataConfig": [{"DataSource": {"S3DataSource": source}, "TargetAttributeName": target}],
+        "OutputDataConfig": {"S3OutputPath": f"s3://{account.bucket}/out"},
+        "RoleArn": account.role_arn,
+    }

@@ -40,11 +40,22 @@ def test_endpoints_serve_again_after_a_restart_and_interrupted_jobs_have_failed(
         account.finished(done)
         running = account.start("wait")
         account.job_when(running, lambda job: job["AutoMLJobSecondaryStatus"] == "TrainingModels")
-        endpoint = account.endpoint(account.config(account.model("kept")))
+        model = account.model("kept")
+        endpoint = account.endpoint(account.config(model))
+        account.s3.put_object(Bucket=account.bucket, Key="slow/rows.csv", Body=b"wait")
+        source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{account.bucket}/slow/"}
+        account.sagemaker.create_transform_job(
+            TransformJobName="interrupted",
+            ModelName=model,
+            TransformInput={"DataSource": {"S3DataSource": source}, "ContentType": "text/csv"},
+            TransformOutput={"S3OutputPath": f"s3://{account.bucket}/never"},
+            TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        )
     with new_cloud(tmp_path, persist=True) as cloud:
         sagemaker = cloud.client("sagemaker", CUSTOMER_ACCOUNT)
         runtime = cloud.client("sagemaker-runtime", CUSTOMER_ACCOUNT)
         completed = sagemaker.describe_auto_ml_job_v2(AutoMLJobName=done)
+        transform = sagemaker.describe_transform_job(TransformJobName="interrupted")
         interrupted = sagemaker.describe_auto_ml_job_v2(AutoMLJobName=running)
 
         def answer() -> dict[str, Any]:
@@ -57,6 +68,7 @@ def test_endpoints_serve_again_after_a_restart_and_interrupted_jobs_have_failed(
         code, _ = account.refusal(sagemaker.create_auto_ml_job_v2, **account.request(AutoMLJobName=done))
     assert completed["AutoMLJobStatus"] == "Completed"
     assert (interrupted["AutoMLJobStatus"], interrupted["AutoMLJobSecondaryStatus"]) == ("Failed", "Failed")
+    assert transform["TransformJobStatus"] == "Failed"
     assert b'"kept"' in served
     assert code == "ResourceInUse"
 
