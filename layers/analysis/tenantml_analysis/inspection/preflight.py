@@ -13,6 +13,7 @@ import numpy as np
 
 from tenantml.errors import (
     EmptyFile,
+    ExponentTooLong,
     FeatureNotFinite,
     HeaderOnly,
     NoFeatures,
@@ -23,6 +24,7 @@ from tenantml_analysis.inspection.advice import Advice, Findings, Sample, advise
 from tenantml_analysis.inspection.almost import Almost, Lines, almost
 from tenantml_analysis.inspection.classes import Target
 from tenantml_analysis.inspection.columns import Column
+from tenantml_analysis.inspection.exponents import long_exponent
 from tenantml_analysis.inspection.header import Header, column_names, refuse_delimiter_after_quote
 from tenantml_analysis.inspection.profiling import Columns
 from tenantml_analysis.inspection.reader import Reader
@@ -90,12 +92,14 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
     )
     line_ends = {"lf": 0, "crlf": 0, "cr": 0}
     quoted = False
+    unreadable: ExponentTooLong | None = None
     first_line = last_line = 0
     staged_header, _ = rows_of(header_text, [record], [line], len(all_names), line, len(header_text)).staged(ignored)
     for part in (train, holdout):
         part.write(staged_header)
     for all_rows in reader.rows(record.fields):
         rows = all_rows.of(kept) if ignored else all_rows
+        unreadable = unreadable or long_exponent(rows, names)
         columns.add(rows)
         text, starts = all_rows.staged(ignored)
         splitter.add(text, starts, target.add(rows))
@@ -106,6 +110,8 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
         first_line, last_line = first_line or rows.line_of(0), rows.last_line
     if not splitter.rows:
         raise HeaderOnly("there is a header and no row below it; upload the rows too", line=line)
+    if unreadable:
+        raise unreadable
 
     described = columns.conclude()
     sample = _sample(splitter.held_out, names, settings)

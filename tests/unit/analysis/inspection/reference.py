@@ -18,6 +18,7 @@ from tenantml.domain import meaning
 from tenantml.errors import (
     DatasetError,
     EmptyFile,
+    ExponentTooLong,
     FieldTooLong,
     HeaderOnly,
     NotUtf8,
@@ -122,6 +123,13 @@ def is_again(fields: list[bytes], header: list[bytes]) -> bool:
     return [first, *fields[1:]] == header or [first, *fields[1:]] == [b'"' + header[0] + b'"', *header[1:]]
 
 
+def refuse_long_exponents(rows: list[Row], names: list[str], settings: InspectionSettings) -> None:
+    for row in rows:
+        for name, field in zip(names, row.fields, strict=True):
+            if name not in settings.ignore_columns and meaning.is_unreadable(field.decode()):
+                raise ExponentTooLong("", line=row.line, column=name)
+
+
 def inspect(data: bytes, settings: InspectionSettings) -> Outcome:
     refuse_other_formats(data[:4096])
     text = data
@@ -155,6 +163,7 @@ def inspect(data: bytes, settings: InspectionSettings) -> Outcome:
         raise EmptyFile("")
     if not rows:
         raise HeaderOnly("", line=header.line)
+    refuse_long_exponents(rows, names, settings)
     return summarise(header, rows, names, blank, settings)
 
 
