@@ -369,6 +369,7 @@ def test_a_name_that_was_probably_meant_is_said() -> None:
     ("body", "said"),
     [
         (b"State;Calls;Mins\nOH;3;4\n", "separated by semicolons"),
+        (b"State^Calls^Mins\nOH^3^4\n", "separated by carets"),
         (b"State\tCalls\tMins\nOH\t3\t4\n", "separated by tabs"),
         (b"OH,Secret,3\nKS,Secret,4\n", "begin with a header"),
         (b"Secret,Secret,3\nKS,Secret,4\n", "begin with a header"),

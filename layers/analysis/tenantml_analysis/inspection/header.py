@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from itertools import count
 
-from tenantml.domain.meaning import folded
+from tenantml.domain.meaning import OTHER_SEPARATORS, folded
 from tenantml.errors import (
     ColumnNameTooLong,
     DuplicateColumn,
@@ -32,16 +32,7 @@ from tenantml_analysis.inspection.values import DATED, NUMERIC, is_missing, read
 
 NAME_BYTES_MAX = 256
 
-_OTHER_DELIMITERS = {
-    b";": "semicolons",
-    b"\t": "tabs",
-    b"|": "vertical bars",
-    b"^": "carets",
-    b"~": "tildes",
-    b"\xc2\xa6": "broken bars",
-    b"\x01": "the control character 1, as in exports of Hive",
-    b"\x1f": "the control character 31",
-}
+_OTHER_DELIMITERS = {separator.encode(): what for separator, what in OTHER_SEPARATORS.items()}
 _QUOTED_CELL = re.compile(rb'"(?:[^"]|"")*+"(%b)' % b"|".join(map(re.escape, _OTHER_DELIMITERS)))
 _EMAIL = re.compile(rb"[^@\s]+@[^@\s]+\.[^@\s]+")
 _SHORT_NUMBER = re.compile(rb"[0-9]{1,4}")  # a year or a place, by which columns are called too

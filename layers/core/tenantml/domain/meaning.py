@@ -23,6 +23,18 @@ BLANKS = " \t"
 SPACE = " \t\n\r\v\f"
 """It does not count around a number or a date."""
 
+OTHER_SEPARATORS = {
+    ";": "semicolons",
+    "\t": "tabs",
+    "|": "vertical bars",
+    "^": "carets",
+    "~": "tildes",
+    "\u00a6": "broken bars",
+    "\x01": "the control character 1, as in exports of Hive",
+    "\x1f": "the control character 31",
+}
+"""What may stand between cells where a comma should, and how messages call it."""
+
 # fmt: off
 NULL_WORDS = frozenset((
     "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL",
