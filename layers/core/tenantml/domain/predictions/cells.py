@@ -358,6 +358,7 @@ def _date(text: str, column: Column) -> str:
     """Return a date in its column's form: as it is written, or another form of one day only; a text that can be read as
     two days is never taken for one of them.
     """
+    text = text.strip(SPACE)
     date = date_of(text)
     if date is None:
         raise Misfit("text that is no day of the calendar in a form that is known")
