@@ -1,4 +1,4 @@
-"""Revoke grants and delete the copies of the dataset that are no longer needed."""
+"""Delete the copies of the dataset that are no longer needed."""
 
 from __future__ import annotations
 

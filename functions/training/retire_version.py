@@ -8,14 +8,15 @@ from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.access import session_policies
 from tenantml.domain.names import endpoint_name
 from tenantml.entrypoint import state
-from tenantml.services import registry
+from tenantml.services import registry, removal
 from tenantml.services.run_context import RunContext
 
 
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
-    """Return what was removed in the customer's account."""
+    """Return what was removed in the customer's account; before that, holdout and profile went from ours."""
     run, version = context.run, event["version"]
+    removal.remove_staged(run.tenant, run.model, version)
     name = endpoint_name(run.model, version)
     client = context.customer(session_policies.deploy(context.account, name)).client("sagemaker")
     removed = endpoints.remove(client, name)

@@ -119,6 +119,8 @@ def test_a_process_may_die_at_any_call(
     take_turns(machine_of, invoke, again)  # now there is a version to be retired
     for customer in again:
         assert_it_succeeded(customer, boundary)
+    for customer in customers:
+        assert keys(platform("s3"), setting("STAGING_BUCKET"), customer.run.staging_folder) == []
     assert set(invoke.deaths) == {*SUCCESS, "RetireVersion"}
     assert sum(invoke.deaths.values()) > 100  # it has looked
 

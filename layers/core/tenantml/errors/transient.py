@@ -38,7 +38,7 @@ class GrantContended(TransientError):
     """
 
     do = (
-        "If it lasts, find who else writes the staging bucket's policy. Nobody but the grants functions should; add "
+        "If it lasts, find who else writes the staging bucket's policy. Nobody but WriteBucketPolicyFunction should; add "
         "standing statements while nothing runs."
     )
 

@@ -14,7 +14,7 @@ from tenantml.domain.access import session_policies
 from tenantml.domain.names import version_of
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.errors import CustomerAccountError, TransientError
-from tenantml.services import registry
+from tenantml.services import registry, removal
 from tenantml.services.customer import assume
 
 PURPOSE = "tenantml-sweep"
@@ -51,7 +51,9 @@ def _remove_orphans_of(tenant: Tenant, swept: dict[str, list[str]]) -> None:
             arn = tenant.account.sagemaker_arn(kind, name)
             if endpoints.made_by(client, arn) is None:
                 swept["left"].append(arn)
-            elif endpoints.remove_one(client, kind, name):
+                continue
+            removal.remove_staged(tenant.tenant, *parts)
+            if endpoints.remove_one(client, kind, name):
                 swept["removed"].append(arn)
                 registry.update_version(tenant.tenant, *parts, {"status": "retired"})
 

@@ -10,9 +10,10 @@ from typing import Any
 from tenantml.aws.s3 import objects
 from tenantml.aws.sagemaker import automl, endpoints
 from tenantml.domain.access import session_policies
+from tenantml.domain.names import staging_folder
 from tenantml.domain.training.run import Run
 from tenantml.errors import CustomerAccountError, StillChanging
-from tenantml.services import grants, registry
+from tenantml.services import registry
 from tenantml.services.customer import assume
 from tenantml.settings import setting
 
@@ -55,14 +56,21 @@ def roll_back(run: Run) -> Removal:
     return Removal(removed)
 
 
+def remove_staged(tenant: str, model: str, version: str) -> list[str]:
+    """Delete what is staged of a version that answers no more, its holdout and its profile, and return the keys."""
+    row = registry.find_version(tenant, model, version)
+    if row is None:
+        return []
+    return objects.remove_ours(setting("STAGING_BUCKET"), staging_folder(tenant, model, row["execution"]))
+
+
 def clean_up(run: Run, failed: bool, delivered: bool) -> Removal:
-    """Revoke the run's grant and delete the copies of its dataset; after a failure its artefacts too. Repeatable.
+    """Delete the copies of the run's dataset; after a failure its artefacts too. Repeatable.
 
     After a success the holdout and the profile stay in the staging bucket as long as the version does, also
     after a failure that came when the version was live already. `delivered` says whether anything was written to the
     customer's account: if not, no call is made there.
     """
-    grants.revoke(run.execution)
     failed = failed and not registry.is_live(run.tenant, run.model, run.version)
     staged = run.staging_folder if failed else f"{run.staging_folder}train.csv"
     result = Removal(objects.remove_ours(setting("STAGING_BUCKET"), staged))
