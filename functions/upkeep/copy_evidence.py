@@ -1,4 +1,4 @@
-"""Whenever a row of evidence is written: copy it to the bucket with Object Lock, an overwritten row beside its first."""
+"""Copy each written row of evidence to the bucket with Object Lock; an overwritten row beside its first."""
 
 from __future__ import annotations
 

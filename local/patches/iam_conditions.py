@@ -1,5 +1,5 @@
-"""What our policies need of IAM: aws:PrincipalArn, aws:SecureTransport, dynamodb:LeadingKeys, and variables in conditions
-and resources.
+"""What our policies need of IAM: aws:PrincipalArn, aws:SecureTransport, dynamodb:LeadingKeys, and variables in
+conditions and resources.
 """
 
 from __future__ import annotations

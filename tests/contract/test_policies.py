@@ -20,6 +20,7 @@ Found = list[tuple[str, Statement]]
 # Statements that reach every resource -> why no name pattern is possible.
 UNLIMITED = {
     "StateMachineLogging.DeliverLogs": "log delivery has no resource level (Step Functions guide, CloudWatch Logs)",
+    "FunctionsBoundary.FindStreams": "listings have no resource level (Service Authorization Reference, DynamoDB)",
     "AccessRole.ListCandidatesAndLeftovers": "listings have no resource level (Service Authorization Reference)",
     "AccessRole.ReadQuotas": "listings have no resource level (Service Authorization Reference, Service Quotas)",
     "ExecutionRole.WriteMetrics": "PutMetricData has no resource level; its condition names SageMaker's namespaces",
@@ -212,9 +213,7 @@ def test_every_right_to_the_registry_is_to_partitions_by_name(statements: Found)
 def test_only_what_issues_or_revokes_keys_writes_them(statements: Found) -> None:
     def writers(action: str, partition: str) -> set[str]:
         return {
-            owner.removesuffix("FunctionRole")
-            for owner, keys in rows(statements, action).items()
-            if partition in keys
+            owner.removesuffix("FunctionRole") for owner, keys in rows(statements, action).items() if partition in keys
         }
 
     assert writers("dynamodb:PutItem", "KEY#*") == {"IssueKey", "ActivateTenant"}
@@ -281,7 +280,8 @@ def test_evidence_is_never_deleted_and_its_copy_is_locked(platform: dict[str, An
         assert may(statements, action, EVIDENCE) == {}
     asked = {action for _, one in statements for action in listed(one["Action"]) if "Principal" not in one}
     assert not {
-        "s3:BypassGovernanceRetention", "s3:PutObjectRetention", "s3:PutObjectLegalHold", "s3:PutBucketObjectLockConfiguration"
+        "s3:BypassGovernanceRetention", "s3:PutObjectRetention", "s3:PutObjectLegalHold",
+        "s3:PutBucketObjectLockConfiguration",
     } & asked  # fmt: skip
     assert may(statements, "s3:PutObject", COPIES).keys() == {"CopyEvidenceFunctionRole"}
     for action in ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject"):

@@ -107,7 +107,9 @@ def test_files_are_forgotten_in_the_days_that_the_page_says(rows: Rows, deployed
         unfinished = rule(deployed, bucket, "ForgetUnfinishedUploads")["AbortIncompleteMultipartUpload"]
         assert unfinished == {"DaysAfterInitiation": uploads.KEPT_SECONDS // DAY}
     assert rows["parts of a file that was never completed"][HOW_LONG] == days(uploads.KEPT_SECONDS // DAY)
-    assert rule(deployed, "StagingBucket", "ForgetReplacedFiles")["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+    assert rule(deployed, "StagingBucket", "ForgetReplacedFiles")["NoncurrentVersionExpiration"] == {
+        "NoncurrentDays": 1
+    }
     copies = rule(deployed, "EvidenceCopyBucket", "ForgetUnlockedCopies")
     assert copies["ExpirationInDays"] == {"Ref": "EvidenceLockDays"}
     assert copies["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
@@ -143,7 +145,11 @@ def test_rows_are_forgotten_in_the_days_that_the_page_says(rows: Rows) -> None:
         ("uploaded file", ":tenantml-ingest-", "*"),
         ("training set", ":tenantml-staging-", "train.csv"),
         ("holdout", ":tenantml-staging-", "holdout.csv"),
-        ("profile: names and ranges of columns, classes, the values of columns that have few", ":tenantml-staging-", "profile.json"),
+        (
+            "profile: names and ranges of columns, classes, the values of columns that have few",
+            ":tenantml-staging-",
+            "profile.json",
+        ),
         ("copies of these", ":tenantml-evidence-", "*"),
     ],
 )

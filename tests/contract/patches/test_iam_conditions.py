@@ -129,9 +129,7 @@ def tagged(cloud: EmbeddedCloud, make_role: Callable[..., Any]) -> Callable[...,
         own = {"AWS": f"arn:aws:iam::{SAAS_ACCOUNT}:root"}
         trust = {"Effect": "Allow", "Principal": own, "Action": ["sts:AssumeRole", "sts:TagSession"]}
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-        cloud.client("iam").update_assume_role_policy(
-            RoleName=role.arn.rsplit("/", 1)[1], PolicyDocument=document
-        )
+        cloud.client("iam").update_assume_role_policy(RoleName=role.arn.rsplit("/", 1)[1], PolicyDocument=document)
         return cloud.client("sts").assume_role(RoleArn=role.arn, RoleSessionName="contract", Tags=tags)["Credentials"]
 
     return session

@@ -54,7 +54,9 @@ def written() -> dict[str, Any]:
     (stream,) = streams.list_streams(TableName="evidence")["Streams"]
     shard = streams.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]["Shards"][0]["ShardId"]
     place = {"StreamArn": stream["StreamArn"], "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
-    return {"Records": streams.get_records(ShardIterator=streams.get_shard_iterator(**place)["ShardIterator"])["Records"]}
+    return {
+        "Records": streams.get_records(ShardIterator=streams.get_shard_iterator(**place)["ShardIterator"])["Records"]
+    }
 
 
 def copies() -> list[dict[str, Any]]:
@@ -91,7 +93,7 @@ def test_what_is_deleted_from_the_table_stays_in_the_copy() -> None:
 
 
 def test_a_copy_is_not_deleted_before_its_time() -> None:
-    """S3 user guide, "Locking objects with Object Lock": an object version in compliance mode is not deleted by anybody."""
+    """S3 user guide, "Locking objects with Object Lock": in compliance mode nobody deletes a version."""
     evidence.put(HEAD, {"count": 1, "hash": "true"})
     handler(written(), None)
     (version,) = platform("s3").list_object_versions(Bucket=BUCKET)["Versions"]

@@ -2,8 +2,8 @@
 
 One writer at a time holds the bucket's lock, a row that expires, so that a writer that died blocks nobody for
 long. What is written is read back. `sweep` fixes whatever a crash left: the ledger is the truth, and grants that
-expired or outlived their execution leave it. So do the grants of an account that was closed: S3 would refuse the whole policy for it, and with it the
-grants of all others.
+expired or outlived their execution leave it. So do the grants of an account that was closed: S3 would refuse the whole
+policy for it, and with it the grants of all others.
 """
 
 from __future__ import annotations

@@ -21,9 +21,9 @@ from tenantml.settings import setting
 EXPIRES_IN_SECONDS = 900
 PART_EXPIRES_IN_SECONDS = LASTING_SECONDS = 1800
 NAMED_PARTS = 10
-# Signatures bind headers, and declare no checksums that a sender has to know. Addresses name the bucket's regional host:
-# otherwise botocore presigns for the global one, which redirects for the first day of a bucket, refuses regions that
-# opened after March 2019, and is covered by a PUT's signature.
+# Signatures bind headers, and declare no checksums that a sender has to know. Addresses name the bucket's regional
+# host: otherwise botocore presigns for the global one, which redirects for the first day of a bucket, refuses regions
+# that opened after March 2019, and is covered by a PUT's signature.
 SIGNING = CONFIG.merge(
     Config(
         signature_version="s3v4",
@@ -68,7 +68,7 @@ def abort(client: Any, key: str, multipart_id: str) -> None:
 
 
 def part_url(client: Any, key: str, multipart_id: str, number: int, size_bytes: int) -> str:
-    """Return the URL to PUT one part to, for half an hour: the length is signed, so S3 accepts exactly that many bytes."""
+    """Return the URL to PUT one part to, for half an hour; its length is signed, so S3 takes just that many bytes."""
     return str(
         client.generate_presigned_url(
             "upload_part",
