@@ -19,12 +19,8 @@ _ANY_ROLE = "arn:aws:iam::111111111111:role/any"
 _ACCEPTED = [
     (r": NO_VERSION ", "SAM writes none; the versions differ in policy variables only, and we use none"),
     (
-        r"(Grant|Revoke)AccessFunctionRole.* RESOURCE_POLICY_PRIVILEGE_ESCALATION .*:::tenantml-staging-",
-        "the grant ledger renders the staging bucket's policy: that is the task of these two",
-    ),
-    (
-        r"(Sweep|CleanUp|RescueExecution|StopExecutions|RemoveOurs)FunctionRole.* RESOURCE_POLICY_P.*tenantml-staging-",
-        "these revoke what a finished, stopped, crashed or removed execution still holds",
+        r"WriteBucketPolicyFunctionRole.* RESOURCE_POLICY_PRIVILEGE_ESCALATION .*:::tenantml-staging-",
+        "the grant ledger renders the staging bucket's policy: that is the task of this one",
     ),
     (
         r" RESOURCE_MISMATCH \[({'action': 'states:(List|Describe)Executions?', '\w+': '\S+:(mapRun|express):\S+ ?)+]$",

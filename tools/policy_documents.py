@@ -73,7 +73,8 @@ class _Template:
             return self._attribute(logical_id, attribute)
         if name == "Fn::Sub":
             text, variables = argument if isinstance(argument, list) else (argument, {})
-            return re.sub(r"\$\{([^}!]+)\}", lambda match: str(self._substitution(match[1].strip(), variables)), text)
+            filled = re.sub(r"\$\{([^}!]+)\}", lambda match: str(self._substitution(match[1].strip(), variables)), text)
+            return filled.replace("${!", "${")  # a literal, such as a variable of IAM's
         if name == "Fn::If":
             return self.resolved(argument[1 if self._held else 2])
         if name == "Fn::Join":

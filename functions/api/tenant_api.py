@@ -30,7 +30,7 @@ from tenantml.domain.uploads.upload import (
 )
 from tenantml.errors import InvalidRequest, ModelNotReady, PreconditionFailed, UploadError
 from tenantml.http import Answer
-from tenantml.services import api_keys, deployments, quota, receipts, registry
+from tenantml.services import api_keys, deployments, quota, receipts, registry, tenant_scope
 from tenantml.services.registry import uploads
 from tenantml.settings import setting
 
@@ -75,7 +75,7 @@ def get_model_document(tenant: str, event: Json) -> Answer:
     document = model_document.model_document(
         row["model"],
         version["version"],
-        json.loads(objects.get_bytes(platform("s3"), place["bucket"], place["key"])),
+        json.loads(objects.get_bytes(tenant_scope.s3(), place["bucket"], place["key"])),
         reject_unseen=row["settings"]["unseen_category"] == "reject",
         regression=version["problem_type"] == "Regression",
     )
@@ -96,14 +96,15 @@ def create_upload(tenant: str, event: Json) -> Answer:
         upload = uploads.under_key(tenant, repeatable, fingerprint_of("createUpload", model, document), upload)
     if not request.in_parts:
         uploads.add(tenant, upload, {"model": model, "key": key})
-        return Answer(201, {"upload": upload, "key": key} | presigned.upload_form(key, limit_bytes, upload))
+        form = presigned.upload_form(tenant_scope.s3(), key, limit_bytes, upload)
+        return Answer(201, {"upload": upload, "key": key} | form)
     size_bytes = request.size_bytes or 0
     parts = {"size_bytes": size_bytes, "part_bytes": part_bytes(size_bytes)}
     found = uploads.add(tenant, upload, {"model": model, "key": key} | parts)
     if "multipart_id" not in found:
-        multipart_id = presigned.begin_parts(key, upload)
+        multipart_id = presigned.begin_parts(tenant_scope.s3(), key, upload)
         if not uploads.begin_parts(tenant, upload, multipart_id):  # the same request was faster
-            presigned.abort(key, multipart_id)
+            presigned.abort(tenant_scope.s3(), key, multipart_id)
     return Answer(201, views.upload(found))
 
 
@@ -118,8 +119,9 @@ def list_parts(tenant: str, event: Json) -> Answer:
     sizes = part_sizes(row["size_bytes"], row["part_bytes"])
     parts = [{"number": number, "size_bytes": size} for number, size in enumerate(sizes, 1)]
     page = pagination.page_of(parts, pagination.read(query_of(event)))
+    s3, key, multipart_id = tenant_scope.s3(), row["key"], row["multipart_id"]
     signed = [
-        part | {"url": presigned.part_url(row["key"], row["multipart_id"], part["number"], part["size_bytes"])}
+        part | {"url": presigned.part_url(s3, key, multipart_id, part["number"], part["size_bytes"])}
         for part in page.rows
     ]
     return Answer(
@@ -139,7 +141,7 @@ def complete_upload(tenant: str, event: Json) -> Answer:
     row = find_upload_in_parts(tenant, event)
     if "version_id" not in row:
         sizes = part_sizes(row["size_bytes"], row["part_bytes"])
-        row["version_id"] = presigned.complete_parts(row["key"], row["multipart_id"], sizes)
+        row["version_id"] = presigned.complete_parts(tenant_scope.s3(), row["key"], row["multipart_id"], sizes)
         uploads.note_version(tenant, row["upload"], row["version_id"])
     row["execution"] = execution_name(setting("INGEST_BUCKET"), row["key"], row["version_id"])
     return Answer(200, views.upload(row))

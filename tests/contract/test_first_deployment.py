@@ -14,6 +14,7 @@ from tenantml.aws import clients
 from tenantml.aws.s3 import presigned
 from tenantml.domain.access import session_policies
 from tenantml.domain.names import CustomerAccount, console_of
+from tenantml.services import tenant_scope
 from tools.deployment import check, wrong_name
 from tools.translate import translated
 
@@ -34,14 +35,16 @@ def test_uploads_are_sent_to_the_regional_host_of_the_bucket(region: str, monkey
     for name, value in {"ACCESS_KEY_ID": "k", "SECRET_ACCESS_KEY": "s", "DEFAULT_REGION": region}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("INGEST_BUCKET", "tenantml-ingest")
-    forget = (clients.shared_session, clients.platform, presigned.client)
+    monkeypatch.setenv("TENANT_DATA_ROLE", "arn:aws:iam::111111111111:role/tenant-data")
+    forget = (clients.shared_session, clients.platform, tenant_scope._scoped_client)
     for cached in forget:
         cached.cache_clear()
     try:
-        with mock_aws():
+        with mock_aws(), tenant_scope.scoped_to("acme"):
+            s3 = tenant_scope.s3()
             host = f"https://tenantml-ingest.s3.{region}.amazonaws.com/"
-            assert presigned.upload_form("acme/churn/a.csv", 10, "0" * 32)["url"] == host
-            assert presigned.part_url("acme/churn/a.csv", "multipart", 1, 10).startswith(f"{host}acme/churn/a.csv?")
+            assert presigned.upload_form(s3, "acme/churn/a.csv", 10, "0" * 32)["url"] == host
+            assert presigned.part_url(s3, "acme/churn/a.csv", "multipart", 1, 10).startswith(f"{host}acme/churn/a.csv?")
     finally:
         for cached in forget:
             cached.cache_clear()

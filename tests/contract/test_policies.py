@@ -20,14 +20,15 @@ Found = list[tuple[str, Statement]]
 # Statements that reach every resource -> why no name pattern is possible.
 UNLIMITED = {
     "StateMachineLogging.DeliverLogs": "log delivery has no resource level (Step Functions guide, CloudWatch Logs)",
+    "FunctionsBoundary.FindStreams": "listings have no resource level (Service Authorization Reference, DynamoDB)",
     "AccessRole.ListCandidatesAndLeftovers": "listings have no resource level (Service Authorization Reference)",
     "AccessRole.ReadQuotas": "listings have no resource level (Service Authorization Reference, Service Quotas)",
     "ExecutionRole.WriteMetrics": "PutMetricData has no resource level; its condition names SageMaker's namespaces",
     "ExecutionRoleVpc.DescribeTheNetwork": "descriptions have no resource level (Service Authorization Reference)",
     "ExecutionRole.PullSageMakersImages": "GetAuthorizationToken has no resource level; it gives a log-in, no image",
 }
-# AWS's policies that SAM attaches to functions by itself: logs, and queues, on every resource.
-OF_SAM = {"AWSLambdaBasicExecutionRole", "AWSLambdaSQSQueueExecutionRole"}
+# AWS's policies that SAM attaches to functions by itself: logs, queues and streams, on every resource.
+OF_SAM = {"AWSLambdaBasicExecutionRole", "AWSLambdaSQSQueueExecutionRole", "AWSLambdaDynamoDBExecutionRole"}
 # What they are for, which no statement of ours says.
 FOR_LAMBDA = {
     "logs:CreateLogStream",
@@ -35,6 +36,10 @@ FOR_LAMBDA = {
     "sqs:ReceiveMessage",
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
 }
 # Policies of their own that functions have when the stack is given a key.
 OF_FUNCTIONS = ("FunctionRole", "WithDataKey")
@@ -156,6 +161,141 @@ def test_roles_are_passed_by_name_and_only_to_sagemaker(statements: Found) -> No
         assert one["Action"] == "iam:PassRole"
         assert one["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}, owner
         assert "*" not in json.dumps(one["Resource"])
+
+
+# what is whose, behind the front doors
+
+# Parts of ARNs, as `documents` fills them in.
+REGISTRY, EVIDENCE, GRANTS = ":table/registrytable", ":table/evidencetable", ":table/grantstable"
+INGEST, STAGING, COPIES = ":tenantml-ingest-", ":tenantml-staging-", ":tenantml-evidence-"
+WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+LEADING = "dynamodb:LeadingKeys"
+LIMITS = {"FunctionsBoundary"}  # allow nothing by themselves
+
+
+def may(statements: Found, action: str, resource: str) -> dict[str, list[Statement]]:
+    """Return who may do an action on a resource whose ARN contains a text, and by which statements."""
+    found: dict[str, list[Statement]] = {}
+    for owner, one in statements:
+        if one["Effect"] != "Allow" or "Principal" in one or owner in LIMITS:
+            continue
+        if action in listed(one["Action"]) and any(resource in arn or arn == "*" for arn in listed(one["Resource"])):
+            found.setdefault(owner, []).append(one)
+    return found
+
+
+def rows(statements: Found, action: str) -> dict[str, set[str]]:
+    """Return which partitions of the registry each role may do an action on; all of them without a condition."""
+    found = {
+        owner: {key for one in allowing for key in leading_keys(one)}
+        for owner, allowing in may(statements, action, REGISTRY).items()
+    }
+    assert found, action
+    return found
+
+
+def leading_keys(statement: Statement) -> list[str]:
+    """Return the partitions that a statement reaches; `*` when a request that names none passes, too."""
+    condition = statement.get("Condition", {})
+    named = [keys[LEADING] for operator, keys in condition.items() if operator.startswith("ForAllValues:")]
+    bound = condition.get("Null", {}).get(LEADING) == "false"
+    return named[0] if named and bound else ["*"]
+
+
+def test_every_right_to_the_registry_is_to_partitions_by_name(statements: Found) -> None:
+    for action in ("dynamodb:GetItem", "dynamodb:Query", *WRITES):
+        for owner, partitions in rows(statements, action).items():
+            assert partitions <= {
+                "TENANT#*", "TENANTS", "KEY#*", "ACCOUNT#*", "TENANT#${aws:PrincipalTag/tenant}"
+            }, (owner, action)  # fmt: skip
+
+
+def test_only_what_issues_or_revokes_keys_writes_them(statements: Found) -> None:
+    def writers(action: str, partition: str) -> set[str]:
+        return {
+            owner.removesuffix("FunctionRole") for owner, keys in rows(statements, action).items() if partition in keys
+        }
+
+    assert writers("dynamodb:PutItem", "KEY#*") == {"IssueKey", "ActivateTenant"}
+    assert writers("dynamodb:UpdateItem", "KEY#*") == {"IssueKey"}
+    assert writers("dynamodb:DeleteItem", "KEY#*") == {"IssueKey", "RevokeKey", "BeginRemoval", "ConcludeRemoval"}
+    assert writers("dynamodb:GetItem", "KEY#*") == {"Authorize"}
+    assert writers("dynamodb:Query", "KEY#*") == set()
+    for action in WRITES - {"dynamodb:UpdateItem"}:
+        only = {"dynamodb:PutItem": {"RegisterTenant"}, "dynamodb:DeleteItem": {"ConcludeRemoval"}}[action]
+        assert writers(action, "ACCOUNT#*") == writers(action, "TENANTS") == only
+
+
+def test_one_function_writes_the_bucket_policy_and_its_ledger(statements: Found) -> None:
+    for action, resource in (
+        ("s3:PutBucketPolicy", STAGING),
+        ("dynamodb:PutItem", GRANTS),
+        ("dynamodb:DeleteItem", GRANTS),
+    ):
+        assert may(statements, action, resource).keys() == {"WriteBucketPolicyFunctionRole"}, action
+    assert may(statements, "s3:PutBucketPolicy", "").keys() == {"WriteBucketPolicyFunctionRole"}
+    assert may(statements, "s3:DeleteBucketPolicy", "") == {}
+
+
+def test_the_functions_that_tenants_call_reach_files_through_the_tenants_role_alone(statements: Found) -> None:
+    for owner, one in statements:
+        if owner in {"PredictFunctionRole", "TenantApiFunctionRole"} and "Principal" not in one:
+            assert not [action for action in listed(one["Action"]) if action.startswith(("s3:", "dynamodb:"))], one
+    tag = "${aws:PrincipalTag/tenant}"
+    for owner, one in statements:
+        if owner == "TenantDataRole" and "Principal" not in one:
+            assert tag in json.dumps(one["Resource"]) + json.dumps(one.get("Condition", {})), one
+            in_buckets = [arn for arn in listed(one["Resource"]) if ":s3:" in arn]
+            assert [arn for arn in in_buckets if not arn.partition("/")[2].startswith(f"{tag}/")] == []
+    (profiles,) = may(statements, "s3:GetObject", STAGING)["TenantDataRole"]
+    assert profiles["Resource"].partition("/")[2] == f"{tag}/*/profile.json"
+
+
+def test_nobody_but_the_tenants_role_and_the_data_handlers_puts_a_file_where_uploads_are(statements: Found) -> None:
+    assert may(statements, "s3:PutObject", INGEST).keys() == {"TenantDataRole", "DataHandlers"}
+
+
+def test_holdouts_are_read_by_the_data_handlers_alone(statements: Found) -> None:
+    readers = {
+        owner: {arn.partition("/")[2] for one in found for arn in listed(one["Resource"])}
+        for owner, found in may(statements, "s3:GetObject", STAGING).items()
+    }
+    assert readers == {
+        "InspectDatasetFunctionRole": {"*/profile.json"},
+        "DeliverDatasetFunctionRole": {"*/train.csv"},
+        "TenantDataRole": {"${aws:PrincipalTag/tenant}/*/profile.json"},
+        "DataHandlers": {"*/holdout.csv"},
+    }
+
+
+def test_operators_reach_nobodys_data(statements: Found) -> None:
+    asked = {action for owner, one in statements if owner == "AutopilotUsers" for action in listed(one["Action"])}
+    assert asked
+    assert not [action for action in asked if action.startswith(("s3:", "dynamodb:", "kms:", "iam:", "sts:"))]
+    assert {one["Sid"] for owner, one in statements if owner == "DataHandlers"} == {"DropFiles", "ReadHoldouts"}
+
+
+def test_evidence_is_never_deleted_and_its_copy_is_locked(platform: dict[str, Any], statements: Found) -> None:
+    for action in ("dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"):
+        assert may(statements, action, EVIDENCE) == {}
+    asked = {action for _, one in statements for action in listed(one["Action"]) if "Principal" not in one}
+    assert not {
+        "s3:BypassGovernanceRetention", "s3:PutObjectRetention", "s3:PutObjectLegalHold",
+        "s3:PutBucketObjectLockConfiguration",
+    } & asked  # fmt: skip
+    assert may(statements, "s3:PutObject", COPIES).keys() == {"CopyEvidenceFunctionRole"}
+    for action in ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject"):
+        assert may(statements, action, COPIES) == {}
+    bucket = platform["Resources"]["EvidenceCopyBucket"]["Properties"]
+    retention = {"Mode": {"Ref": "EvidenceLock"}, "Days": {"Ref": "EvidenceLockDays"}}
+    assert (bucket["ObjectLockEnabled"], bucket["VersioningConfiguration"]) == (True, {"Status": "Enabled"})
+    assert bucket["ObjectLockConfiguration"] == {
+        "ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}
+    }  # fmt: skip
+    modes = platform["Parameters"]["EvidenceLock"]
+    assert (modes["Default"], set(modes["AllowedValues"])) == ("none", {"none", "GOVERNANCE", "COMPLIANCE"})
+    made_with_it = [name for name, one in platform["Resources"].items() if one.get("Condition") == "LocksEvidence"]
+    assert {"EvidenceCopyBucket", "CopyEvidenceFunction", "CopyEvidenceFunctionRole"} <= set(made_with_it)
 
 
 def test_planted_faults_are_found() -> None:

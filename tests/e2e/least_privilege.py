@@ -28,8 +28,7 @@ _HERE: Final = Path(__file__).parent
 Reasons = dict[str, dict[str, str]]
 Observed = dict[str, list[list[str]]]
 
-_OF_THE_CUSTOMER: Final = {"customer_trusting_saas", "tenantml_autopilot_execution"}
-OPERATORS: Final = "AutopilotUsers"
+_OF_THE_CUSTOMER: Final = {"customer_trusting_saas", "tenantml_autopilot_execution"}  # test_article.py makes others
 _EITHER_WAY: Final = "either way:"
 
 
@@ -45,10 +44,15 @@ def observed(cloud: EmbeddedCloud) -> Observed:
         for what in (*_listed(statement["Action"]), *_listed(statement["Resource"]))
         if (name in logical if account == SAAS_ACCOUNT else name in _OF_THE_CUSTOMER)
     }
+    groups, sids = _groups_of_people(cloud, logical), {(role, sid) for role, sid, _ in granted}
     used, refused = set(), set()
     for decision in noted:
         kind, name = decision["principal"].split("/", 1)
-        role = OPERATORS if kind == "user" else logical.get(name, name)
+        if kind == "user":  # in the group that has the statement; a refusal is the first group's
+            mine = sorted(groups[name])
+            role = next((group for group in mine if (group, decision.get("sid")) in sids), mine[0])
+        else:
+            role = logical.get(name, name)
         if decision["allowed"]:
             used |= {
                 (role, decision["sid"], decision["action"]),
@@ -123,6 +127,16 @@ def _logical_names(cloud: EmbeddedCloud) -> dict[str, str]:
         for page in pages
         for row in page["StackResourceSummaries"]
         if row["ResourceType"] in {"AWS::IAM::Role", "AWS::IAM::Group"}
+    }
+
+
+def _groups_of_people(cloud: EmbeddedCloud, logical: dict[str, str]) -> dict[str, list[str]]:
+    """The stack's groups that each user is in: name of the user -> names in the template."""
+    iam = cloud.client("iam")
+    users = [user["UserName"] for user in iam.list_users()["Users"]]
+    return {
+        user: [logical[group["GroupName"]] for group in iam.list_groups_for_user(UserName=user)["Groups"]]
+        for user in users
     }
 
 

@@ -122,10 +122,9 @@ def _create_tables() -> None:
 
 def _forget_clients() -> None:
     from tenantml.aws import clients
-    from tenantml.aws.s3 import presigned
     from tenantml.services import quota, tenant_scope
 
-    for cached in (clients.platform, clients.shared_session, presigned.client, tenant_scope._scoped_client, quota.of):
+    for cached in (clients.platform, clients.shared_session, tenant_scope._scoped_client, quota.of):
         cached.cache_clear()
 
 

@@ -12,7 +12,7 @@ from botocore.credentials import Credentials
 
 from tenantml.aws import sagemaker_runtime
 from tenantml.aws.clients import Caller, unbound_client
-from tenantml.services import expiring_cache, receipts, serving
+from tenantml.services import expiring_cache, receipts, serving, tenant_scope
 from tests.integration.predict.conftest import REGION, VERSION, Process
 
 BUSY = (503, "ServiceUnavailable", b'{"Message": "busy"}')
@@ -25,9 +25,11 @@ def test_no_tenants_call_is_ever_made_with_anothers_keys(process: Process, monke
     same name, so that only the keys decide who answers.
     """
     tenants = [process.add_tenant(number) for number in range(1, 13)]
-    live = {tenant.tenant: serving.live_version(tenant.tenant, "churn") for tenant in tenants}
-    for version in live.values():
-        serving._caller(version)
+    live = {}
+    for tenant in tenants:
+        with tenant_scope.scoped_to(tenant.tenant):
+            live[tenant.tenant] = serving.live_version(tenant.tenant, "churn")
+            serving._caller(live[tenant.tenant])
     monkeypatch.setattr(receipts, "FLUSH_SECONDS", float("inf"))  # moto's tables take one thread at a time
     process.accounts.next_answers = [random.Random(7).choice((BUSY, None)) for _ in range(30)]
     turns = tenants * 15

@@ -224,7 +224,7 @@ def test_a_date_holds_no_line_break(text: str, column_type: str) -> None:
 @pytest.mark.parametrize("column_type", ["date", "datetime"])
 def test_space_and_line_breaks_around_a_date_are_left_out(column_type: str) -> None:
     column = Column("c", column_type, forms=("YYYY-MM-DD",))
-    assert fields([" 2021-12-03\n", "2021-12-04"], column) == ["2021-12-03", "2021-12-04"]
+    assert cells.convert([" 2021-12-03\n", "2021-12-04"], column, in_json=True) == ["2021-12-03", "2021-12-04"]
 
 
 def test_a_date_with_a_time_is_none_of_a_column_of_days() -> None:

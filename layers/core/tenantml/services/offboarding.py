@@ -182,8 +182,8 @@ def note_remains(wanted: Offboarding) -> None:
         reports.note(wanted, IMPOSSIBLE, tenant.account.sagemaker_arn("automl-job", job), NO_OPERATION)
 
 
-def remove_ours(wanted: Offboarding) -> None:
-    """Take back grants, and delete uploads and what is staged, from our own buckets.
+def revoke_grants(wanted: Offboarding) -> None:
+    """Revoke the grants of what is being removed.
 
     Raises:
         GrantContended: the bucket policy is being written by others.
@@ -191,6 +191,11 @@ def remove_ours(wanted: Offboarding) -> None:
     for grant_id in grants.ids_under(wanted.our_folder):
         reports.note_found(wanted, f"grant {grant_id}")
         grants.revoke(grant_id)
+    reports.settle(wanted, "grant ")
+
+
+def remove_ours(wanted: Offboarding) -> None:
+    """Delete uploads and what is staged, from our own buckets."""
     folders = {
         bucket: f"{objects.arn_of(bucket)}/{wanted.our_folder}*"
         for bucket in (setting("STAGING_BUCKET"), setting("INGEST_BUCKET"))
@@ -201,7 +206,7 @@ def remove_ours(wanted: Offboarding) -> None:
         removed = objects.remove_ours(bucket, wanted.our_folder)
         if removed:
             reports.note(wanted, REMOVED, arn, objects=len(removed))
-    reports.settle(wanted, "grant ", *folders.values())
+    reports.settle(wanted, *folders.values())
 
 
 def forget_rows(wanted: Offboarding) -> None:

@@ -12,7 +12,7 @@ from tenantml.aws.sagemaker import automl, endpoints
 from tenantml.domain.access import session_policies
 from tenantml.domain.training.run import Run
 from tenantml.errors import CustomerAccountError, StillChanging
-from tenantml.services import grants, registry
+from tenantml.services import registry
 from tenantml.services.customer import assume
 from tenantml.settings import setting
 
@@ -65,14 +65,12 @@ def roll_back(run: Run) -> Removal:
 
 
 def clean_up(run: Run, failed: bool, delivered: bool) -> Removal:
-    """Revoke the run's grant and delete the copies of its dataset; of a training that came to nothing all that it
-    wrote. Repeatable.
+    """Delete the copies of the run's dataset; of a training that came to nothing all that it wrote. Repeatable.
 
     A completed training is kept: its artefacts in the customer's bucket, its holdout and its profile in ours, whatever
     failed after it. `delivered` says whether anything was written to the customer's account: if not, no call is made
     there.
     """
-    grants.revoke(run.execution)
     failed = failed and registry.find_training(run.tenant, run.model, run.execution) is None
     staged = run.staging_folder if failed else f"{run.staging_folder}train.csv"
     result = Removal(objects.remove_ours(setting("STAGING_BUCKET"), staged))

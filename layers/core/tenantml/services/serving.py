@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tenantml.aws import sagemaker_runtime
-from tenantml.aws.clients import Caller, platform
+from tenantml.aws.clients import Caller
 from tenantml.aws.s3 import objects
 from tenantml.domain.access import session_policies
 from tenantml.domain.predictions.rows import Schema
@@ -25,7 +25,7 @@ from tenantml.errors import (
     ModelNotReady,
     NotFound,
 )
-from tenantml.services import registry
+from tenantml.services import registry, tenant_scope
 from tenantml.services.customer import assume
 from tenantml.services.expiring_cache import ExpiringCache
 
@@ -115,7 +115,7 @@ def _not_ready() -> ModelNotReady:
 
 
 def _read_schema(place: dict[str, str]) -> Schema:
-    return Schema.from_profile(json.loads(objects.get_bytes(platform("s3"), place["bucket"], place["key"])))
+    return Schema.from_profile(json.loads(objects.get_bytes(tenant_scope.s3(), place["bucket"], place["key"])))
 
 
 def _caller(live: LiveVersion) -> Caller:
