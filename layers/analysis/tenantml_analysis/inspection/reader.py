@@ -75,14 +75,19 @@ class Reader:
                 return record, text, line
 
     def next_rows(self, count: int) -> list[tuple[int, list[bytes]]]:
-        """Return line and fields of the next rows, as far as they are read and well formed, without consuming them."""
+        """Return line and fields of the next rows, as far as they are well formed, without consuming them."""
         rows: list[tuple[int, list[bytes]]] = []
         at, line = 0, self._line
         try:
-            while len(rows) < count and at < len(self._text):
-                record = read_record(self._text, at, line, self._limits, last=self._last)
+            while len(rows) < count:
+                record = None
+                if at < len(self._text):
+                    record = read_record(self._text, at, line, self._limits, last=self._last)
                 if record is None:
-                    break
+                    if self._last:
+                        break
+                    self._read()
+                    continue
                 refuse_bad_bytes(self._text[at : record.end], line, self._offset + at)
                 if not record.blank:
                     rows.append((line, record.fields))

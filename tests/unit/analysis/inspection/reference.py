@@ -30,6 +30,7 @@ from tenantml.errors import (
     UnclosedQuote,
 )
 from tenantml_analysis.inspection.header import Header, column_names, refuse_delimiter_after_quote
+from tenantml_analysis.inspection.preflight import ROWS_BELOW_HEADER
 from tenantml_analysis.inspection.settings import InspectionSettings
 from tenantml_analysis.inspection.sniffing import UTF8_BOM, refuse_other_formats
 
@@ -130,6 +131,22 @@ def refuse_long_exponents(rows: list[Row], names: list[str], settings: Inspectio
                 raise ExponentTooLong("", line=row.line, column=name)
 
 
+def rows_below(text: bytes, settings: InspectionSettings) -> list[tuple[int, list[bytes]]]:
+    """The first rows below the header, up to the first that is not well formed."""
+    rows: list[tuple[int, list[bytes]]] = []
+    try:
+        for row in read(text, settings):
+            if row.fields:
+                if rows:
+                    refuse_bad_bytes(row)
+                rows.append((row.line, escaped(row.fields)))
+            if len(rows) > ROWS_BELOW_HEADER:
+                break
+    except DatasetError:
+        pass
+    return rows[1:]
+
+
 def inspect(data: bytes, settings: InspectionSettings) -> Outcome:
     refuse_other_formats(data[:4096])
     text = data
@@ -148,7 +165,7 @@ def inspect(data: bytes, settings: InspectionSettings) -> Outcome:
         elif header is None:
             header = row
             names = column_names(
-                Header(row.line, escaped(row.fields), row.text),
+                Header(row.line, escaped(row.fields), row.text, lambda: rows_below(text, settings)),
                 settings.target,
                 settings.ignore_columns,
                 settings.columns_max,
