@@ -8,7 +8,6 @@ from typing import Any
 import boto3
 import pytest
 
-from tenantml.aws.clients import platform
 from tenantml.aws.sagemaker import endpoints
 from tenantml.aws.sagemaker.automl import EXECUTION_TAG
 from tenantml.domain.names import CustomerAccount, endpoint_name
@@ -77,21 +76,6 @@ def test_a_version_whose_retirement_failed_goes(deployed: Run, tenant: Tenant, s
     assert names(sagemaker) == []
     assert (registry.find_version("acme", "churn", deployed.version) or {})["status"] == "retired"
     assert sweep() == {"removed": [], "left": []}
-
-
-def test_holdout_and_profile_go_with_the_version_whose_retirement_failed_and_no_others(
-    deployed: Run, stack: dict[str, str], sweep: Sweep
-) -> None:
-    bucket, others = stack["STAGING_BUCKET"], "acme/churn/acme-churn-0000000000000000/profile.json"
-    for key in (f"{deployed.staging_folder}holdout.csv", f"{deployed.staging_folder}profile.json", others):
-        platform("s3").put_object(Bucket=bucket, Key=key, Body=b"x")
-    make_live(deployed.version)
-    sweep()
-    assert len(platform("s3").list_objects_v2(Bucket=bucket)["Contents"]) == 3
-    make_live(NEWER)
-    sweep()
-    left = platform("s3").list_object_versions(Bucket=bucket)
-    assert ([row["Key"] for row in left["Versions"]], left.get("DeleteMarkers", [])) == ([others], [])
 
 
 def test_a_version_that_is_being_deployed_stays(deployed: Run, sagemaker: Any, sweep: Sweep, tenant: Tenant) -> None:
