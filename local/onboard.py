@@ -14,9 +14,9 @@ from local import REGION
 from local.cloud import EmbeddedCloud
 from local.deploy import deploy
 from local.platform import Platform
+from tenantml.domain.tenancy.onboarding import access_stack
 
 ACCESS_TEMPLATE = Path(__file__).resolve().parent.parent / "onboarding" / "customer_access.yaml"
-ACCESS_STACK = "tenantml-access"
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class OnboardedTenant:
     tenant: str
     account_id: str
     api_key: str
+    prefix: str
 
 
 def onboard(platform: Platform, tenant: str, account_id: str, contact: str) -> OnboardedTenant:
@@ -34,19 +35,21 @@ def onboard(platform: Platform, tenant: str, account_id: str, contact: str) -> O
     registered = platform.call("RegisterTenantFunction", registration)
     apply_access_stack(platform.cloud, account_id, registered["onboarding"]["parameters"])
     activated = platform.call("ActivateTenantFunction", {"tenant": tenant})
-    return OnboardedTenant(tenant, account_id, activated["api_key"])
+    return OnboardedTenant(
+        tenant, account_id, activated["api_key"], registered["onboarding"]["parameters"]["NamePrefix"]
+    )
 
 
 def apply_access_stack(cloud: EmbeddedCloud, account_id: str, parameters: Mapping[str, str]) -> None:
     """Create the customer's stack, as that account's root, and wait for it; raises StackFailed with the reasons."""
     template = ACCESS_TEMPLATE.read_text(encoding="utf-8")
-    deploy(cloud.client("cloudformation", account_id), ACCESS_STACK, template, parameters)
+    deploy(cloud.client("cloudformation", account_id), access_stack(parameters["NamePrefix"]), template, parameters)
 
 
 def delete_access_stack(cloud: EmbeddedCloud, account_id: str) -> None:
-    """Delete the customer's stack and wait until it is gone; raises botocore's WaiterError when something holds it.
+    """Delete the customer's stacks and wait until they are gone; raises botocore's WaiterError when something holds it.
 
-    Endpoints first: SageMaker needs the execution role, which is in the stack, to delete them.
+    Endpoints first: SageMaker needs serving execution, which is in the stack, to delete them.
     """
     sagemaker = cloud.client("sagemaker", account_id)
     for endpoint in sagemaker.list_endpoints(StatusEquals="Deleting")["Endpoints"]:
@@ -54,7 +57,9 @@ def delete_access_stack(cloud: EmbeddedCloud, account_id: str) -> None:
             EndpointName=endpoint["EndpointName"], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
         )
     cloudformation = cloud.client("cloudformation", account_id)
-    cloudformation.delete_stack(StackName=ACCESS_STACK)
-    cloudformation.get_waiter("stack_delete_complete").wait(
-        StackName=ACCESS_STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
+    for stack in cloudformation.describe_stacks()["Stacks"]:
+        if stack["StackName"].endswith(access_stack("")):
+            cloudformation.delete_stack(StackName=stack["StackId"])
+            cloudformation.get_waiter("stack_delete_complete").wait(
+                StackName=stack["StackId"], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            )

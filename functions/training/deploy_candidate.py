@@ -28,15 +28,15 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         "candidate": name,
         "problem_type": event["problem_type"],
         "objective": event["objective"],
-        "endpoint": run.endpoint,
+        "endpoint": context.endpoint,
         "output_keys": list(keys),
         "serverless": context.settings.serverless_memory_mb is not None,
         "created_at": registry.now(),
         "profile": {"bucket": setting("STAGING_BUCKET"), "key": f"{run.staging_folder}profile.json"},
     }
     registry.put_version(run.tenant, run.model, run.version, version)
-    client = context.customer(session_policies.deploy(account, run.endpoint)).client("sagemaker")
+    client = context.customer(session_policies.deploy(account, context.endpoint)).client("sagemaker")
     containers = inference_containers.prepare_containers(candidate["InferenceContainers"], keys)
-    endpoints.create(client, account, run.endpoint, run.execution, containers, context.settings)
-    context.note(endpoint={"name": run.endpoint, "account": account.account_id, "status": "Creating"})
-    return {"endpoint": run.endpoint}
+    endpoints.create(client, account, context.endpoint, run.execution, containers, context.settings)
+    context.note(endpoint={"name": context.endpoint, "account": account.account_id, "status": "Creating"})
+    return {"endpoint": context.endpoint}

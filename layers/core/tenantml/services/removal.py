@@ -39,18 +39,19 @@ def roll_back(run: Run) -> Removal:
     """
     if registry.is_live(run.tenant, run.model, run.version):
         return Removal()
-    tenant, job = registry.get_tenant(run.tenant), run.job()
+    account = (tenant := registry.get_tenant(run.tenant)).account
+    job, endpoint = account.job(run.execution), account.endpoint(run.model, run.version)
     try:
-        session = assume(tenant, run.execution, session_policies.train(tenant.account, job))
+        session = assume(tenant, run.execution, session_policies.train(account, job))
         status = automl.stop(session.client("sagemaker"), job)
-        session = assume(tenant, run.execution, session_policies.deploy(tenant.account, run.endpoint))
-        removed = endpoints.remove(session.client("sagemaker"), run.endpoint)
+        session = assume(tenant, run.execution, session_policies.deploy(account, endpoint))
+        removed = endpoints.remove(session.client("sagemaker"), endpoint)
     except CustomerAccountError:
         known = registry.find_version(run.tenant, run.model, run.version) is not None
         kinds = ("endpoint", "endpoint-config", "model") if known else ()
-        return Removal(left_behind=[tenant.account.sagemaker_arn(kind, run.endpoint) for kind in kinds])
+        return Removal(left_behind=[account.sagemaker_arn(kind, endpoint) for kind in kinds])
     if status == "Stopping":
-        raise StillChanging(f"{tenant.account.sagemaker_arn('automl-job', job)} is Stopping, and may still write")
+        raise StillChanging(f"{account.sagemaker_arn('automl-job', job)} is Stopping, and may still write")
     registry.update_version(run.tenant, run.model, run.version, {"status": "rolled back"})
     return Removal(removed)
 

@@ -37,6 +37,16 @@ class RunContext:
         """
         return self.tenant.account
 
+    @property
+    def job(self) -> str:
+        """The name of the run's AutoML job."""
+        return self.account.job(self.run.execution)
+
+    @property
+    def endpoint(self) -> str:
+        """The name of the run's endpoint, endpoint configuration and SageMaker model."""
+        return self.account.endpoint(self.run.model, self.run.version)
+
     @cached_property
     def settings(self) -> ModelSettings:
         """The model's settings as they were when the run began.

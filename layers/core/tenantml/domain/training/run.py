@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from tenantml.domain.names import CustomerAccount, endpoint_name, job_name, staging_folder, version_name
+from tenantml.domain.names import CustomerAccount, staging_folder, version_name
 from tenantml.domain.uploads.upload import Destination, Upload
 
 
@@ -37,12 +37,3 @@ class Run:
     def customer_folder(self) -> str:
         """Where this run's files are in the customer's bucket; ends in a slash."""
         return CustomerAccount.folder(self.model, self.execution)
-
-    @property
-    def endpoint(self) -> str:
-        """The name of this run's endpoint, endpoint configuration and SageMaker model."""
-        return endpoint_name(self.model, self.version)
-
-    def job(self, attempt: int = 1) -> str:
-        """The name of this run's AutoML job."""
-        return job_name(self.execution, attempt)
