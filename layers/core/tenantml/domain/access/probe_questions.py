@@ -155,7 +155,7 @@ def _jobs(account: CustomerAccount) -> list[Question]:
 def _model(account: CustomerAccount) -> dict[str, Any]:
     container = {
         "Image": f"{account.account_id}.dkr.ecr.{account.region}.amazonaws.com/{NAME}:none",
-        "ModelDataUrl": f"s3://{account.bucket}/{account.probe}/none.tar.gz",
+        "ModelDataUrl": f"s3://{account.bucket}/{account.probe}/output/none.tar.gz",
     }
     return {"ModelName": account.probe, "Containers": [container]}
 
