@@ -27,7 +27,7 @@ _ACCEPTED = [
         "parliament wants every alternative of the resource; a standard execution is one",
     ),
     (
-        r"ExecutionRoleVpc\.\S+ RESOURCE_MISMATCH \[{'action': 'ec2:CreateNetworkInterface', ",
+        r"ExecutionRolesVpc\.\S+ RESOURCE_MISMATCH \[{'action': 'ec2:CreateNetworkInterface', ",
         "parliament wants all three kinds of resource in one statement; each has its own, with its own condition",
     ),
 ]

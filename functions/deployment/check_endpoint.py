@@ -17,7 +17,7 @@ POLLS = 120  # an hour of half minutes
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return whether it is in service; a failed or missing endpoint is a named failure."""
-    name = context.run.endpoint
+    name = context.endpoint
     client = context.customer(session_policies.deploy(context.account, name)).client("sagemaker")
     status, reason = endpoints.status(client, name)
     context.note_endpoint(status)

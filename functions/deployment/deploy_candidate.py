@@ -18,8 +18,8 @@ from tenantml.settings import setting
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return the endpoint's name."""
     run, account, settings = context.run, context.account, context.serving_settings
-    client = context.customer(session_policies.train(account, run.job())).client("sagemaker")
-    candidate = candidates.named(automl.candidates(client, run.job()), event["candidate"])
+    client = context.customer(session_policies.train(account, context.job)).client("sagemaker")
+    candidate = candidates.named(automl.candidates(client, context.job), event["candidate"])
     problem_type = context.training["problem_type"]
     keys = () if problem_type == "Regression" else answers.OUTPUT_KEYS
     version = {
@@ -31,8 +31,8 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         "profile": {"bucket": setting("STAGING_BUCKET"), "key": f"{run.staging_folder}profile.json"},
     }
     registry.update_version(run.tenant, run.model, run.version, version)
-    client = context.customer(session_policies.deploy(account, run.endpoint)).client("sagemaker")
+    client = context.customer(session_policies.deploy(account, context.endpoint)).client("sagemaker")
     containers = inference_containers.prepare_containers(candidate["InferenceContainers"], keys)
-    endpoints.create(client, account, run.endpoint, run.execution, containers, settings)
+    endpoints.create(client, account, context.endpoint, run.execution, containers, settings)
     context.note_endpoint("Creating")
-    return {"endpoint": run.endpoint}
+    return {"endpoint": context.endpoint}

@@ -25,22 +25,20 @@ if TYPE_CHECKING:
 
 def test_a_wrong_external_id_is_refused_and_so_is_none(acme: Tenant) -> None:
     sts = acme.platform.cloud.client("sts")
-    role_arn = f"arn:aws:iam::{acme.account_id}:role/customer_trusting_saas"
-    for attempt in ({}, {"ExternalId": "tenantml-guessed"}):
-        with pytest.raises(ClientError, match="AccessDenied"):
-            sts.assume_role(RoleArn=role_arn, RoleSessionName="attempt", **attempt)
+    roles = acme.registered.roles
+    for role_arn in (roles.training_access, roles.prediction_access):
+        for attempt in ({}, {"ExternalId": "tenantml-guessed"}):
+            with pytest.raises(ClientError, match="AccessDenied"):
+                sts.assume_role(RoleArn=role_arn, RoleSessionName="attempt", **attempt)
 
 
 def test_even_with_the_right_external_id_only_the_pipelines_roles_get_in(acme: Tenant) -> None:
-    row = acme.platform.cloud.client("dynamodb").get_item(
-        TableName=acme.platform.outputs["RegistryTable"], Key={"pk": {"S": "TENANT#acme"}, "sk": {"S": "TENANT"}}
-    )["Item"]
-    with pytest.raises(ClientError, match="AccessDenied"):
-        acme.platform.cloud.client("sts").assume_role(
-            RoleArn=f"arn:aws:iam::{acme.account_id}:role/customer_trusting_saas",
-            RoleSessionName="attempt",
-            ExternalId=row["external_id"]["S"],
-        )
+    registered = acme.registered
+    for role_arn in (registered.roles.training_access, registered.roles.prediction_access):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            acme.platform.cloud.client("sts").assume_role(
+                RoleArn=role_arn, RoleSessionName="attempt", ExternalId=registered.external_id
+            )
 
 
 def test_another_tenants_model_is_answered_exactly_as_one_that_does_not_exist(
@@ -71,18 +69,6 @@ def test_a_presigned_form_takes_no_other_key(acme: Tenant, tmp_path: Path) -> No
     with pytest.raises(Refused) as refused:
         post_form(form["url"], form["fields"] | {"key": "globex/forms/file.csv"}, path)
     assert refused.value.status == 403
-
-
-def test_an_account_belongs_to_one_tenant(acme: Tenant) -> None:
-    registration = {
-        "tenant": "intruder",
-        "account_id": acme.account_id,
-        "region": "us-east-1",
-        "contact": "x@example.com",
-    }
-    with pytest.raises(Refused) as refused:
-        acme.platform.call("RegisterTenantFunction", registration)
-    assert refused.value.code == "RegistrationConflict"
 
 
 # what a request says of its tenant

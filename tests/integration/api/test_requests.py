@@ -17,6 +17,7 @@ from moto import mock_aws
 
 from functions.api import predict, tenant_api
 from tenantml.domain.api.operations import OPERATIONS, Operation
+from tests.tenants import tenant_of
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 CONTEXT = SimpleNamespace(aws_request_id="request-1", function_name="tenant-api")
@@ -95,7 +96,7 @@ def app() -> Iterator[Any]:
 
 
 def _create_tables() -> None:
-    from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
+    from tenantml.domain.tenancy.tenant import ACTIVE
     from tenantml.domain.training.model_settings import ModelSettings
     from tenantml.services import registry
 
@@ -116,7 +117,7 @@ def _create_tables() -> None:
     _forget_clients()
     boto3.client("s3").create_bucket(Bucket="ingest")
     boto3.client("s3").put_bucket_versioning(Bucket="ingest", VersioningConfiguration={"Status": "Enabled"})
-    registry.add_tenant(Tenant("acme", "222222222222", "us-east-1", "x@acme.example", "external", ACTIVE))
+    registry.add_tenant(tenant_of("acme", "222222222222", "us-east-1", "x@acme.example", "external", ACTIVE))
     registry.put_model("acme", "known", ModelSettings(target="y"))
 
 

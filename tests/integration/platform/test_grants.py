@@ -47,7 +47,7 @@ def test_a_grant_stands_beside_the_standing_statement_and_its_end_leaves_that(
     assert list(standing) == ["TlsOnly"]
     give(run, tenant, stack)
     (grant,) = [statement for sid, statement in policy(stack).items() if sid != "TlsOnly"]
-    assert grant["Condition"]["ArnEquals"] == {"aws:PrincipalArn": tenant.account.access_role_arn}
+    assert grant["Condition"]["ArnEquals"] == {"aws:PrincipalArn": tenant.roles.training_access}
     assert grant["Resource"].endswith(f"{run.staging_folder}train.csv")
     assert grants.revoke(run.execution) == 1
     assert policy(stack) == standing
@@ -61,7 +61,7 @@ def test_a_grant_for_training_in_place_lets_the_execution_role_read_and_list(
     ours = [statement for sid, statement in policy(stack).items() if sid != "TlsOnly"]
     assert [statement["Action"] for statement in ours] == ["s3:GetObject", "s3:ListBucket"]
     for statement in ours:
-        assert statement["Condition"]["ArnEquals"] == {"aws:PrincipalArn": tenant.account.execution_role_arn}
+        assert statement["Condition"]["ArnEquals"] == {"aws:PrincipalArn": tenant.roles.training_execution}
 
 
 def test_granting_and_revoking_again_change_nothing(stack: dict[str, str], tenant: Tenant, run: Run) -> None:

@@ -143,8 +143,15 @@ def test_names_tried_out_displace_nobodys_version(process: Process, monkeypatch:
     assert process.registry_reads["VERSION"] == before
 
 
-@pytest.mark.parametrize(("session_seconds", "sessions"), [(3600, 1), (290, 3)])
-def test_keys_are_replaced_five_minutes_before_their_end(process: Process, session_seconds: int, sessions: int) -> None:
+def test_a_session_lasts_no_longer_than_a_quarter_of_an_hour_and_is_of_prediction_access(process: Process) -> None:
+    tenant = process.add_tenant(1)
+    process.predict(tenant)
+    (form,) = [form for form in process.accounts.assumed if "ExternalId" in form]
+    assert (form["DurationSeconds"], form["RoleArn"]) == ("900", tenant.roles.prediction_access)
+
+
+@pytest.mark.parametrize(("session_seconds", "sessions"), [(900, 1), (50, 3)])
+def test_keys_are_replaced_a_minute_before_their_end(process: Process, session_seconds: int, sessions: int) -> None:
     process.accounts.session_seconds = session_seconds
     tenant = process.add_tenant(1)
     for _ in range(3):

@@ -47,7 +47,7 @@ def grant(run: Run, account: CustomerAccount, bucket: str, key: str, settings: M
     lifetime = settings.max_runtime_seconds + IN_PLACE_MARGIN_SECONDS if in_place else COPY_GRANT_SECONDS
     new_grant = Grant(
         grant_id=run.execution,
-        role_arn=account.execution_role_arn if in_place else account.access_role_arn,
+        role_arn=account.roles.training_execution if in_place else account.roles.training_access,
         bucket=bucket,
         path=key,
         kind="in-place" if in_place else "copy",

@@ -35,14 +35,15 @@ def stop_training(run: Run) -> Removal:
     Raises:
         StillChanging: the job has not stopped yet, and may still write.
     """
-    tenant, job = registry.get_tenant(run.tenant), run.job()
+    account = (tenant := registry.get_tenant(run.tenant)).account
+    job = account.job(run.execution)
     try:
-        session = assume(tenant, run.execution, session_policies.train(tenant.account, job))
+        session = assume(tenant, run.execution, session_policies.train(account, job))
         status = automl.stop(session.client("sagemaker"), job)
     except CustomerAccountError:
         return Removal()
     if status == "Stopping":
-        raise StillChanging(f"{tenant.account.sagemaker_arn('automl-job', job)} is Stopping, and may still write")
+        raise StillChanging(f"{account.sagemaker_arn('automl-job', job)} is Stopping, and may still write")
     return Removal()
 
 
@@ -54,12 +55,13 @@ def roll_back(run: Run) -> Removal:
     """
     if registry.is_live(run.tenant, run.model, run.version):
         return Removal()
-    tenant = registry.get_tenant(run.tenant)
+    account = (tenant := registry.get_tenant(run.tenant)).account
+    endpoint = account.endpoint(run.model, run.version)
     try:
-        session = assume(tenant, run.execution, session_policies.deploy(tenant.account, run.endpoint))
-        removed = endpoints.remove(session.client("sagemaker"), run.endpoint)
+        session = assume(tenant, run.execution, session_policies.deploy(account, endpoint))
+        removed = endpoints.remove(session.client("sagemaker"), endpoint)
     except CustomerAccountError:
-        return Removal(left_behind=[tenant.account.sagemaker_arn(kind, run.endpoint) for kind in endpoints.KINDS])
+        return Removal(left_behind=[account.sagemaker_arn(kind, endpoint) for kind in endpoints.KINDS])
     registry.update_version(run.tenant, run.model, run.version, {"status": "rolled back"})
     return Removal(removed)
 

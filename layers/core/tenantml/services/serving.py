@@ -15,6 +15,7 @@ from tenantml.aws import sagemaker_runtime
 from tenantml.aws.clients import Caller
 from tenantml.aws.s3 import objects
 from tenantml.domain.access import session_policies
+from tenantml.domain.names import PREDICTION
 from tenantml.domain.predictions.rows import Schema
 from tenantml.domain.tenancy.tenant import Tenant, require_active
 from tenantml.domain.training.model_settings import ModelSettings
@@ -30,7 +31,7 @@ from tenantml.services.customer import assume
 from tenantml.services.expiring_cache import ExpiringCache
 
 LIVE_SECONDS = 5
-SESSION_MARGIN_SECONDS = 300
+SESSION_MARGIN_SECONDS = 60
 FOR_EVER = float("inf")
 
 
@@ -119,11 +120,14 @@ def _read_schema(place: dict[str, str]) -> Schema:
 
 
 def _caller(live: LiveVersion) -> Caller:
-    """Return who may invoke this one endpoint and nothing else, until five minutes before the session ends."""
+    """Return who may invoke this one endpoint and nothing else, until a minute before the session ends."""
 
     def make() -> tuple[float, Caller]:
         session = assume(
-            live.tenant, f"tenantml-predict-{live.model}", session_policies.predict(live.tenant.account, live.endpoint)
+            live.tenant,
+            f"tenantml-predict-{live.model}",
+            session_policies.predict(live.tenant.account, live.endpoint),
+            PREDICTION,
         )
         return session.expires_at - SESSION_MARGIN_SECONDS, session.caller("sagemaker")
 

@@ -22,7 +22,7 @@ from tenantml.aws.error_codes import (
     code_of,
     named,
 )
-from tenantml.aws.sagemaker.automl import EXECUTION_TAG
+from tenantml.aws.sagemaker.automl import EXECUTION_TAG, tags_of
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import DeploymentRefused, NameTaken, QuotaExceeded, StillChanging
@@ -60,7 +60,7 @@ def create(
         CustomerAccessRevoked: the access role may no longer create them.
         NameTaken: a resource of this name is not ours.
     """
-    tags = [{"Key": EXECUTION_TAG, "Value": execution}]
+    tags = tags_of(account, execution)
     variant: dict[str, Any] = {"VariantName": "AllTraffic", "ModelName": name}
     if settings.serverless_memory_mb:
         variant["ServerlessConfig"] = {
@@ -71,12 +71,15 @@ def create(
     else:
         variant |= {"InstanceType": settings.instance_type, "InitialInstanceCount": settings.instance_count}
         volumes = {"KmsKeyId": account.kms_key_arn} if account.kms_key_arn else {}
-    network = {"VpcConfig": account.vpc_config} if account.vpc_config else {}
+    network: dict[str, Any] = {"VpcConfig": account.vpc_config} if account.vpc_config else {}
+    if settings.network_isolation:
+        network["EnableNetworkIsolation"] = True
     steps = (
         (
             "model",
             client.create_model,
-            {"ModelName": name, "Containers": containers, "ExecutionRoleArn": account.execution_role_arn} | network,
+            {"ModelName": name, "Containers": containers, "ExecutionRoleArn": account.roles.serving_execution}
+            | network,
         ),
         (
             "endpoint-config",
