@@ -210,7 +210,7 @@ def test_every_right_to_the_registry_is_to_partitions_by_name(statements: Found)
     for action in ("dynamodb:GetItem", "dynamodb:Query", *WRITES):
         for owner, partitions in rows(statements, action).items():
             assert partitions <= {
-                "TENANT#*", "TENANTS", "KEY#*", "ACCOUNT#*", "TENANT#${aws:PrincipalTag/tenant}"
+                "TENANT#*", "TENANTS", "KEY#*", "TENANT#${aws:PrincipalTag/tenant}"
             }, (owner, action)  # fmt: skip
 
 
@@ -227,7 +227,7 @@ def test_only_what_issues_or_revokes_keys_writes_them(statements: Found) -> None
     assert writers("dynamodb:Query", "KEY#*") == set()
     for action in WRITES - {"dynamodb:UpdateItem"}:
         only = {"dynamodb:PutItem": {"RegisterTenant"}, "dynamodb:DeleteItem": {"ConcludeRemoval"}}[action]
-        assert writers(action, "ACCOUNT#*") == writers(action, "TENANTS") == only
+        assert writers(action, "TENANTS") == only
 
 
 def test_one_function_writes_the_bucket_policy_and_its_ledger(statements: Found) -> None:

@@ -90,7 +90,6 @@ def test_a_tenants_credentials_reach_no_other_rows(
         lambda: client.query(TableName=table, KeyConditionExpression="pk = :pk", ExpressionAttributeValues=key),
         lambda: client.update_item(**read(table, "TENANT#globex"), **update),
         lambda: client.get_item(**read(table, "TENANTS", "TENANT#globex")),
-        lambda: client.get_item(**read(table, "ACCOUNT#333333333333", "ACCOUNT")),
         lambda: client.scan(TableName=table),
         lambda: client.delete_item(**read(table, "TENANT#acme")),
     ]
@@ -171,11 +170,11 @@ def key_row(table: str) -> dict[str, Any]:
         "ConcludeRemovalFunctionRole",
     ],
 )
-def test_a_function_that_writes_rows_of_tenants_makes_no_api_key_and_takes_no_account(
+def test_a_function_that_writes_rows_of_tenants_makes_no_api_key_and_registers_nobody(
     acme: Tenant, as_role: Callable[..., Clients], role: str
 ) -> None:
     rows, table = as_role(role)("dynamodb"), acme.platform.outputs["RegistryTable"]
-    claim = {"pk": {"S": "ACCOUNT#222222222222"}, "sk": {"S": "ACCOUNT"}, "tenant": {"S": "globex"}}
+    claim = {"pk": {"S": "TENANTS"}, "sk": {"S": "TENANT#forged"}}
     attempts: list[Callable[[], Any]] = [
         lambda: rows.put_item(**key_row(table)),
         lambda: rows.put_item(TableName=table, Item=claim),
@@ -257,7 +256,7 @@ def test_an_operator_operates_and_does_nothing_else(acme: Tenant, operator: Clie
     outputs = acme.platform.outputs
     answer = operator("lambda").invoke(FunctionName=outputs["DescribeTenantsFunction"], Payload=b"{}")
     assert "FunctionError" not in answer
-    role = f"arn:aws:iam::{acme.account_id}:role/customer_trusting_saas"
+    role = acme.registered.roles.training_access
     attempts: list[Callable[[], Any]] = [
         lambda: operator("dynamodb").scan(TableName=outputs["RegistryTable"]),
         lambda: operator("dynamodb").get_item(**read(outputs["RegistryTable"], "TENANT#acme")),
