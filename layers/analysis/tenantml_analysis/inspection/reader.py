@@ -160,7 +160,7 @@ class Reader:
 
 def _refuse_repeated_header(rows: Rows, header: bytes) -> None:
     """Refuse rows that were scanned, so that values lie as in the text, and have the header among them."""
-    lengths = np.append(rows.starts[1:], len(rows.text)) - rows.starts
+    lengths = np.diff(rows.starts, append=len(rows.text))
     for text in (header, UTF8_BOM + header):
         alike = np.flatnonzero((lengths == len(text) + 1) | (lengths == len(text) + 2))  # they end in LF or CRLF
         sizes = np.full(len(alike), min(8, len(text)))
