@@ -101,14 +101,15 @@ def deploy(account: CustomerAccount, endpoint: str) -> dict[str, Any]:
             [f"sagemaker:{verb}Model" for verb in verbs] + ["sagemaker:AddTags", "sagemaker:ListTags"],
             account.sagemaker_arn("model", endpoint),
         ),
+        # CreateEndpoint is asked for the endpoint and for its configuration.
         _allow(
-            [f"sagemaker:{verb}EndpointConfig" for verb in verbs] + ["sagemaker:AddTags", "sagemaker:ListTags"],
+            [f"sagemaker:{verb}EndpointConfig" for verb in verbs]
+            + ["sagemaker:CreateEndpoint", "sagemaker:AddTags", "sagemaker:ListTags"],
             account.sagemaker_arn("endpoint-config", endpoint),
         ),
         _allow(
             [f"sagemaker:{verb}Endpoint" for verb in verbs] + ["sagemaker:AddTags", "sagemaker:ListTags"],
             account.sagemaker_arn("endpoint", endpoint),
-            account.sagemaker_arn("endpoint-config", endpoint),
         ),
         _allow(["iam:PassRole"], account.roles.serving_execution),
         *([grant] if account.kms_key_arn else []),
