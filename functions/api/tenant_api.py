@@ -205,13 +205,13 @@ def create_version(tenant: str, event: Json) -> Answer:
         raise http.not_found()
     is_kept = registry.find_training(tenant, model, request.execution) is not None
     candidate = choose(request, execution, is_kept=is_kept)
-    settings = ModelSettings.from_document(execution["settings"] | request.serving)
+    settings = ModelSettings.from_document(execution["settings"] | request.settings)
     settings.require_fit(registry.get_tenant(tenant).account, platform("s3").meta.region_name)
     version = requested_version_name(datetime.now(UTC), secrets.token_hex(16))
     if repeatable := idempotency_key(http.find_header(event, "idempotency-key")):
         version = uploads.under_key(tenant, repeatable, fingerprint_of("createVersion", model, document), version)
     run = Run(request.execution, tenant, model, version)
-    deployments.start(run, candidate, serving=request.serving)
+    deployments.start(run, candidate, settings=request.settings)
     return Answer(202, views.version(registry.find_version(tenant, model, version) or {}, row.get("live_version")))
 
 

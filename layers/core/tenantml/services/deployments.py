@@ -11,13 +11,13 @@ from tenantml.services import registry
 from tenantml.settings import setting
 
 
-def start(run: Run, candidate: str, left_behind: Sequence[str] = (), serving: dict[str, Any] | None = None) -> str:
+def start(run: Run, candidate: str, left_behind: Sequence[str] = (), settings: dict[str, Any] | None = None) -> str:
     """Start the deployment of a candidate as the run's version, and return the name of its execution. Repeatable.
 
-    The registry knows the version before anything of it exists. `serving` replaces settings of the endpoint for this
+    The registry knows the version before anything of it exists. `settings` replaces some of the model's for this
     version; `left_behind` is what the training could not remove.
     """
-    registry.request_version(run, {"candidate": candidate, "serving": serving or {}})
+    registry.request_version(run, {"candidate": candidate, "settings": settings or {}})
     document = {"run": run.as_document(), "candidate": candidate, "left_behind": list(left_behind)}
     stepfunctions.start(setting("DEPLOYMENT_STATE_MACHINE"), run.deployment, document)
     return run.deployment

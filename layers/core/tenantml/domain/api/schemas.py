@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from tenantml import errors
 from tenantml.domain.names import MODEL_PATTERN
-from tenantml.domain.training.deployment_request import SERVING
+from tenantml.domain.training.deployment_request import OVERRIDES
 from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.domain.training.model_settings import (
@@ -237,17 +237,20 @@ def upload_request() -> Schema:
 
 
 def deployment_request() -> Schema:
-    """Which candidate is to be deployed, and on what."""
-    served_by: Schema = {name: settings()["properties"][name] for name in SERVING}
-    for schema in served_by.values():
+    """Which candidate is to be deployed, and by which settings."""
+    settings_of_version: Schema = {name: settings()["properties"][name] for name in OVERRIDES}
+    for schema in settings_of_version.values():
         schema.pop("default")
+    settings_of_version["promote"]["description"] = (
+        "always: the version goes live whatever is measured, for somebody asked for it by hand"
+    )
     return {
         "type": "object",
         "description": "A candidate of a training; what is not said is as the execution's settings have it.",
         "properties": {
             "execution": TEXT | {"description": "Whose training it is"},
             "candidate": TEXT | {"description": "One of the training's; without it, the one that the training chose"},
-            **served_by,
+            **settings_of_version,
         },
         "required": ["execution"],
         "additionalProperties": False,
