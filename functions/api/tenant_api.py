@@ -28,7 +28,7 @@ from tenantml.domain.uploads.upload import (
     part_bytes,
     part_sizes,
 )
-from tenantml.errors import InvalidRequest, ModelNotReady, PreconditionFailed, UploadError
+from tenantml.errors import ArtefactsGone, InvalidRequest, ModelNotReady, NotEvaluated, PreconditionFailed, UploadError
 from tenantml.http import Answer
 from tenantml.services import api_keys, deployments, quota, receipts, registry
 from tenantml.services.registry import uploads
@@ -218,11 +218,22 @@ def create_version(tenant: str, event: Json) -> Answer:
 def get_version(tenant: str, event: Json) -> Answer:
     """GET /models/{model}/versions/{version}: with the candidates that it was chosen from."""
     row = find_model(tenant, event)
-    version = registry.find_version(tenant, row["model"], named(event, "version"))
-    if version is None:
-        raise http.not_found()
+    version = find_version(tenant, event)
     trained_by = registry.find_execution(tenant, version["execution"]) or {}
     return Answer(200, views.version_details(version, row.get("live_version"), trained_by))
+
+
+def get_evaluation(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/versions/{version}/evaluation: all that was measured on the holdout."""
+    version = find_version(tenant, event)
+    if "evaluation" not in version:
+        raise NotEvaluated("the version has not been evaluated; GET it to see its status and error")
+    run = Run.of_row(version | {"tenant": tenant})
+    is_kept = registry.find_training(tenant, run.model, run.execution) is not None
+    stored = objects.find_bytes(platform("s3"), setting("STAGING_BUCKET"), run.evaluation_key) if is_kept else None
+    if stored is None:
+        raise ArtefactsGone("the evaluation is deleted with the artefacts of its training; the version has its summary")
+    return Answer(200, json.loads(stored))
 
 
 def list_keys(tenant: str, event: Json) -> Answer:
@@ -247,6 +258,14 @@ def find_model(tenant: str, event: Json) -> Json:
     if row is None or "settings" not in row:
         raise http.not_found()
     return row
+
+
+def find_version(tenant: str, event: Json) -> Json:
+    """Return the row of the path's version; one that does not exist is as one of another tenant or model."""
+    version = registry.find_version(tenant, find_model(tenant, event)["model"], named(event, "version"))
+    if version is None:
+        raise http.not_found()
+    return version
 
 
 def key_of_upload(tenant: str, model: str, file_name: str) -> str:

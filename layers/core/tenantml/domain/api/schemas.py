@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from typing import Any, get_args, get_origin, get_type_hints
 
 from tenantml import errors
+from tenantml.domain.judging import gate
+from tenantml.domain.judging.evaluation_summary import Summary
 from tenantml.domain.names import MODEL_PATTERN
 from tenantml.domain.training.deployment_request import OVERRIDES
 from tenantml.domain.training.execution_outcome import STATUSES
@@ -141,6 +144,15 @@ def components() -> dict[str, Schema]:
             rows=maybe(reference("RowCounts")),
             advice=listing(reference("Advice")),
         ),
+        "Evaluation": evaluation(),
+        "EvaluationSummary": of_class(Summary),
+        "Verdict": record(
+            "Whether the version may go live, judged on the holdout and said in sentences.",
+            decision={"type": "string", "enum": [gate.PROMOTE, gate.KEEP]},
+            decided={"type": "boolean", "description": "False when the rows are too few to tell"},
+            sentences=listing(TEXT),
+            refusal=maybe(TEXT) | {"description": "The name of the error that keeps the version out"},
+        ),
         "RowCounts": record("Rows that it was trained on, and rows held out.", train=COUNT, holdout=COUNT),
         "Usage": record(
             "What is used of this day's quota, and of the current window's rate.",
@@ -192,6 +204,8 @@ VERSION: dict[str, Schema] = {
     "created_at": maybe(TIME),
     "ended_at": maybe(TIME) | {"description": "When its deployment ended"},
     "error": maybe(reference("Failure")),
+    "evaluation": maybe(reference("EvaluationSummary")),
+    "verdict": maybe(reference("Verdict")),
 }
 EXECUTION: dict[str, Schema] = {
     "execution": TEXT,
@@ -256,6 +270,23 @@ def deployment_request() -> Schema:
         "additionalProperties": False,
         "example": {"execution": "acme-churn-0f3c9a8b7d6e5f41", "instance_type": "ml.m5.xlarge"},
     }
+
+
+def evaluation() -> Schema:
+    """Everything that is known of a version on its holdout; what an app looks for first, field by field."""
+    fields = {name: of_class(Summary)["properties"][name] for name in ("problem_type", "objective", "rows", "metrics")}
+    return record(
+        "Everything that is known of a version on its holdout: docs/evaluation.md has every field.",
+        format=COUNT,
+        **fields,
+    )
+
+
+def of_class(kind: type) -> Schema:
+    """Return the schema of what a data class is as JSON, described by the class's own text."""
+    hints = get_type_hints(kind)
+    properties = {field.name: of_type(hints[field.name]) for field in dataclasses.fields(kind)}
+    return record(" ".join(str(inspect.getdoc(kind)).split()), **properties)
 
 
 def page(noun: str, name: str, **further: Schema) -> Schema:
@@ -386,6 +417,8 @@ def of_type(hint: Any) -> Schema:
         return listing(of_type(arguments[0]))
     if origin is dict:
         return {"type": "object", "additionalProperties": of_type(arguments[1])}
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return of_class(hint)
     if origin is not None:  # a type, or None
         return maybe(of_type(next(option for option in arguments if option is not type(None))))
     if hint is float:

@@ -163,8 +163,11 @@ def _undecided(summary: Summary, settings: GateSettings, said: list[str]) -> Ver
             what += f", and it is {_by(live.gain)}" if live else ", and there are no values to compare"
         return Verdict(PROMOTE, [*said, f"{what}, so it goes live."], decided=False)
     worse = ""
-    if word == VALUE and live:
-        worse = f"{summary.objective} is worse by {_number(-live.gain.value)} on these rows. "
+    if word == VALUE and live and summary.objective in summary.metrics:
+        worse = (
+            f"{summary.objective} is {_number(summary.metrics[summary.objective].value)}, the live version's "
+            f"{_number(live.value)}: worse by {_number(-live.gain.value)} on these rows. "
+        )
     refusal = DidNotBeatLive(
         f"{said[-1]} {worse}The setting {setting}, so the live version stays; upload more rows, set undecided to "
         "promote, or promote the version by hand"
