@@ -1,6 +1,6 @@
 """`make demo`: a CSV becomes predictions of a model in another account, on this machine, and is removed again.
 
-    python -m local.demo [--data PATH --target COLUMN] [--model NAME] [--out build/demo]
+    python -m local.demo [--data PATH --target COLUMN] [--model NAME] [--retrain] [--out build/demo]
 
 Exit code 0 when all of it really happened, 1 when it did not, 2 for a wrong command line, 130 after Ctrl-C.
 """
@@ -16,13 +16,13 @@ import signal
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from botocore.exceptions import WaiterError
 
-from local import CUSTOMER_ACCOUNT, SAAS_ACCOUNT, sample
+from local import CUSTOMER_ACCOUNT, SAAS_ACCOUNT, judgement, retrain, sample
 from local.cloud import EmbeddedCloud, EmbeddedCloudError
 from local.deploy import StackFailed
 from local.inventory import calls_into, inventory, record_calls
@@ -31,7 +31,6 @@ from local.package import BuildFailed
 from local.platform import WAIT_SCALE, Platform
 from local.progress import Progress
 from local.report import Report
-from local.scoring import Confusion, Residuals, Score, score
 from local.screen import Screen, figure
 from tenantml_cli.errors import CommandError, Refused
 from tenantml_cli.tenant_api import Document, TenantApi
@@ -40,18 +39,20 @@ TENANT = "acme"
 _BATCH_ROWS = 100
 _START_SECONDS = 60.0
 _WATCH_SECONDS = 2 * 3600.0
-_WIDEST_CONFUSION = 12
 _SHOWN_CANDIDATES = 10
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to demonstrate: a dataset, the column to predict, the model's name, and where the report goes."""
+    """What to demonstrate: a dataset, the column to predict, the model's name, where the report goes, and what to train
+    again from: fewer rows, and all that there are by then.
+    """
 
     data: Path
     target: str
     model: str
     out: Path
+    again: tuple[Path, Path] | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,6 +88,7 @@ def _plan(arguments: Sequence[str] | None) -> Plan:
     parser.add_argument("--data", type=Path, help="a CSV of your own; without it a churn table is made")
     parser.add_argument("--target", help="the column to predict, with --data")
     parser.add_argument("--model", help="the model's name; default: churn, or made from the file's name")
+    parser.add_argument("--retrain", action="store_true", help="then two uploads more: one refused, one promoted")
     parser.add_argument("--out", type=Path, default=Path("build/demo"), help="where report.json and the log go")
     options = parser.parse_args(arguments)
     out: Path = options.out
@@ -95,12 +97,18 @@ def _plan(arguments: Sequence[str] | None) -> Plan:
             parser.error("--target (TARGET=column) goes with --data (DATA=file.csv)")
         data = out / "churn.csv"
         sample.write(data)
-        return Plan(data, sample.TARGET, options.model or "churn", out)
+        again = None
+        if options.retrain:
+            newer = out / "newer-churn.csv"
+            sample.write(newer, seed=sample.DEFAULT_SEED + 1)
+            again = retrain.fewer_rows(data, out), newer
+        return Plan(data, sample.TARGET, options.model or "churn", out, again)
     if not options.target:
         parser.error("say which column to predict: --target COLUMN, or make demo DATA=file.csv TARGET=column")
     if not options.data.is_file():
         parser.error(f"there is no file {options.data}")
-    return Plan(options.data, options.target, options.model or _model_name(options.data), out)
+    again = (retrain.fewer_rows(options.data, out), options.data) if options.retrain else None
+    return Plan(options.data, options.target, options.model or _model_name(options.data), out, again)
 
 
 def _model_name(path: Path) -> str:
@@ -153,7 +161,14 @@ def _train_and_predict(plan: Plan, platform: Platform, api: TenantApi, report: R
     report.endpoint = {"name": described["EndpointName"], "account": account, "status": described["EndpointStatus"]}
     screen.title("Endpoint")
     screen.line(f"{described['EndpointName']} is {described['EndpointStatus']} in account {account}", indent=4)
+    version = api.version(plan.model, document["version"])
+    evaluation = api.evaluation(plan.model, document["version"])
+    report.holdout = judgement.headline(evaluation)
+    report.evaluation = judgement.summed_up(evaluation, version["verdict"])
+    judgement.show(evaluation, version["verdict"], report.objective or {}, screen)
     _predict_holdout(plan, platform, api, document, report, screen)
+    if plan.again:
+        retrain.retrain(plan.model, *plan.again, api, report, screen)
 
 
 def _watch(platform: Platform, api: TenantApi, upload_key: str, report: Report, screen: Screen) -> Document:
@@ -186,34 +201,18 @@ def _predict_holdout(
     key = f"{document['tenant']}/{document['model']}/{document['execution']}/holdout.csv"
     stored = platform.cloud.client("s3").get_object(Bucket=platform.outputs["StagingBucket"], Key=key)
     header, *rows = _rows(stored["Body"].read())
-    is_scored = bool(rows)
-    if not is_scored:
+    if not rows:
         header, *rows = _rows(plan.data.read_bytes())[: 1 + _BATCH_ROWS]
     target = header.index(plan.target)
     truth = [row.pop(target) for row in rows]
     header.pop(target)
-    title = "Held-out rows" if is_scored else "The first rows"
-    screen.title(title, "predicted through the predict API, over HTTP, with the tenant's API key")
-    predictions, milliseconds = [], []
+    milliseconds = []
     for start in range(0, len(rows), _BATCH_ROWS):
         screen.busy("predict", f"{start:,} of {len(rows):,} rows")
         batch, began = _csv_text(header, rows[start : start + _BATCH_ROWS]), time.perf_counter()
-        predictions += api.predict(plan.model, batch)["predictions"]
+        api.predict(plan.model, batch)
         milliseconds.append((time.perf_counter() - began) * 1000)
-    report.api = {
-        "url": api.url,
-        "requests": len(milliseconds),
-        "p50_ms": round(statistics.median(milliseconds), 1),
-    }
-    if is_scored:
-        scored = score(str(report.problem_type), truth, predictions)
-        report.holdout = scored.metrics
-        _show_score(scored, report, len(rows), screen)
-    else:
-        screen.line(
-            "Nothing is scored: all rows were needed for training, none is held out. 625 rows or more", indent=4
-        )
-        screen.line("leave a fifth to score.", indent=4)
+    report.api = {"url": api.url, "requests": len(milliseconds), "p50_ms": round(statistics.median(milliseconds), 1)}
     one = _csv_text(header, rows[:1])
     screen.title("What an app sends", "this address lasts as long as the cloud does: `make up` keeps one")
     screen.line(f"curl -sS {api.url}/models/{plan.model}/predictions \\", indent=4)
@@ -221,6 +220,7 @@ def _predict_holdout(
     for line in [*one.removesuffix("\n").split("\n"), "CSV"]:
         screen.line(line, indent=0)
     screen.note(f"answers {api.predict(plan.model, one)['predictions'][0]}; it was {truth[0]}")
+    screen.note(f"{len(rows):,} rows in {len(milliseconds)} requests, p50 {report.api['p50_ms']} ms")
 
 
 def _remove(platform: Platform, before: set[str], report: Report, screen: Screen) -> None:
@@ -263,30 +263,6 @@ def _show_leaderboard(report: Report, screen: Screen) -> None:
     shown = report.candidates[:_SHOWN_CANDIDATES]
     screen.title("Leaderboard", f"{report.problem_type}, {len(report.candidates)} candidates")
     screen.table(("candidate", "metric", "value"), [(c["name"], c["metric"], figure(c["value"])) for c in shown])
-
-
-def _show_score(scored: Score, report: Report, row_count: int, screen: Screen) -> None:
-    metrics = "   ".join(f"{name} {figure(value)}" for name, value in scored.metrics.items())
-    assert report.api is not None
-    screen.line(
-        f"{metrics}   ({row_count:,} rows, {report.api['requests']} requests, p50 {report.api['p50_ms']} ms)", indent=4
-    )
-    screen.line()
-    match scored.errors:
-        case Confusion(classes, counts) if len(classes) <= _WIDEST_CONFUSION:
-            rows = [(name, *(f"{count:,}" for count in row)) for name, row in zip(classes, counts, strict=True)]
-            screen.table(("true \\ predicted", *classes), rows)
-        case Confusion(classes, counts):
-            wrong = sorted(_mistakes(classes, counts), reverse=True)[:_SHOWN_CANDIDATES]
-            screen.table(("most often mistaken", "for", "times"), [(was, said, f"{n:,}") for n, was, said in wrong])
-        case Residuals():
-            rows = [(name.replace("_", " "), figure(value)) for name, value in asdict(scored.errors).items()]
-            screen.table(("truth - predicted", ""), rows)
-
-
-def _mistakes(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Iterator[tuple[int, str, str]]:
-    for was, row in zip(classes, counts, strict=True):
-        yield from ((count, was, said) for said, count in zip(classes, row, strict=True) if count and said != was)
 
 
 def _conclude(report: Report, plan: Plan, screen: Screen) -> int:
