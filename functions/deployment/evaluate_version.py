@@ -35,20 +35,18 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         seed=run.execution,
         training_classes={label["value"]: label["rows"] for label in profile["target"]["classes"] or ()},
     )
-    live = _live(context, holdout, version.schema.target)
+    rival = evaluation.live_version(run)
+    live = _answers(context, rival, holdout, version.schema.target) if rival else None
     found = evaluate(holdout.truths, answered.predictions, settings, live)
     found = replace(found, latency=Latency.of(answered.milliseconds, answered.rows_per_call))
     objects.put_json(platform("s3"), setting("STAGING_BUCKET"), run.evaluation_key, json.dumps(found.as_document()))
-    summary = found.summary(evaluation.count_looks(run))
-    registry.update_version(run.tenant, run.model, run.version, {"evaluation": summary.as_document()})
+    summary = found.summary(evaluation.count_looks(run)).as_document()
+    registry.update_version(run.tenant, run.model, run.version, {"evaluation": summary, "judged_against": rival})
     return {"rows": found.rows}
 
 
-def _live(context: RunContext, holdout: Holdout, target: str) -> LiveAnswers | None:
+def _answers(context: RunContext, live: str, holdout: Holdout, target: str) -> LiveAnswers:
     """Return what the live version answers, or why it does not; a version that goes live always waits for no answer."""
-    live = evaluation.live_version(context.run)
-    if live is None:
-        return None
     try:
         answered = evaluation.ask_live(context, live, holdout, target)
     except NotCompared as error:
