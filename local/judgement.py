@@ -41,7 +41,7 @@ def headline(evaluation: Document) -> dict[str, float] | None:
 def show(evaluation: Document, verdict: Document, objective: Mapping[str, Any], screen: Screen) -> None:
     """Show metrics with intervals beside the leaderboard's and the baseline's, the errors, and the verdict."""
     latency = evaluation["latency"]
-    asked = f", {latency['calls']} calls of its endpoint, median {latency['median_ms']:g} ms" if latency else ""
+    asked = f", asked in calls of {latency['median_ms']:g} ms" if latency else ""
     screen.title("Holdout", f"{evaluation['rows']:,} rows that its training did not see{asked}")
     if evaluation["metrics"]:
         screen.table(_header(evaluation), list(_rows(evaluation, objective)))
