@@ -15,7 +15,7 @@ from tenantml.services.run_context import RunContext
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return the decision, and note the verdict; a version that may not go live is a named failure."""
     run, version = context.run, context.version
-    by_hand = version["settings"].get("promote") == gate.ALWAYS
+    by_hand = version.get("settings", {}).get("promote") == gate.ALWAYS
     settings = context.version_settings.asked_of_a_version(by_hand=by_hand)
     verdict = gate.judge(Summary.from_document(version["evaluation"]), settings, version["validated"])
     registry.update_version(run.tenant, run.model, run.version, {"verdict": verdict.as_document()})

@@ -29,8 +29,8 @@ class Holdout:
 
 
 def read(body: bytes, target: str, classes: int) -> Holdout:
-    """Read `holdout.csv` as the pre-flight wrote it. Of more rows than there are time and memory for, with answers of so
-    many classes, an even sample is read.
+    """Read `holdout.csv` as the pre-flight wrote it; of more rows than there are time and memory for, with answers of
+    so many classes, an even sample.
     """
     header, *rows = cells.csv_reader(body.decode())
     most = min(ROWS_MAX, ANSWERS_MAX // max(1, classes))
