@@ -87,11 +87,13 @@ def is_yes(number: int) -> bool:
 @pytest.fixture
 def endpoints(stack: dict[str, str], tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoints]:
     """What the customer's endpoints answer."""
+    sagemaker_runtime._client.cache_clear()  # one of this account, for this test alone
     found, events = Endpoints(), sagemaker_runtime._client(tenant.region).meta.events
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     events.register_first("before-send.sagemaker-runtime.InvokeEndpoint", found.answer)
     yield found
     events.unregister("before-send.sagemaker-runtime.InvokeEndpoint", found.answer)
+    sagemaker_runtime._client.cache_clear()
 
 
 def put_holdout(stack: dict[str, str], run: Run, count: int, header: str = "note,number,Churn?") -> None:
