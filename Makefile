@@ -16,6 +16,7 @@ INSTALL = $(UV) pip install --quiet --require-hashes
 
 DATA ?=
 TARGET ?=
+RETRAIN ?=
 
 .PHONY: help
 help: ## Show this list
@@ -68,8 +69,8 @@ lock: | .venv/.uv ## Compile requirements/*.in (LOCK=--upgrade moves the pins)
 # ---- run ----
 
 .PHONY: demo
-demo: .venv/.cloud ## The whole pipeline on this machine; DATA=file.csv TARGET=column for your own
-	@$(BIN)/python -m local.demo $(if $(DATA),--data "$(DATA)") $(if $(TARGET),--target "$(TARGET)")
+demo: .venv/.cloud ## The whole pipeline on this machine; DATA=file.csv TARGET=column for your own, RETRAIN=1 for more versions
+	@$(BIN)/python -m local.demo $(if $(DATA),--data "$(DATA)") $(if $(TARGET),--target "$(TARGET)") $(if $(RETRAIN),--retrain)
 
 .PHONY: up
 up: .venv/.cloud ## Start the embedded cloud and keep it until Ctrl-C

@@ -17,7 +17,9 @@ _SMALLER_IS_BETTER = {"MAE", "MSE", "RMSE"}
 
 @dataclass
 class Report:
-    """What happened so far; `error` is `{code, message, calls_in_customer_account}`, and absent from a success."""
+    """What happened so far; `error` is `{code, message, calls_in_customer_account}`, and absent from a success;
+    `retrained` has the versions of a demonstration with retrains, and is absent from others.
+    """
 
     tenant: str
     model: str
@@ -28,10 +30,12 @@ class Report:
     objective: dict[str, Any] | None = None
     candidates: list[dict[str, Any]] = field(default_factory=list)
     holdout: dict[str, float] | None = None
+    evaluation: dict[str, Any] | None = None
     endpoint: dict[str, str] | None = None
     api: dict[str, Any] | None = None
     timings_seconds: dict[str, float] = field(default_factory=dict)
     left_behind: list[str] | None = None
+    retrained: list[dict[str, Any]] = field(default_factory=list)
     error: dict[str, Any] | None = None
 
     def read(self, document: Document) -> None:
@@ -59,7 +63,7 @@ class Report:
             "no candidate is on the leaderboard": bool(self.candidates),
             "nothing was trained on": bool(rows.get("train")),
             # A file of 500 rows leaves none to hold out.
-            "the holdout was not scored": (bool(metrics) and all(map(math.isfinite, metrics)))
+            "the version was not evaluated": (bool(metrics) and all(map(math.isfinite, metrics)))
             or not rows.get("holdout"),
             "the predict API answered nothing": bool(self.api and self.api["requests"]),
             "the endpoint was not in service": endpoint.get("status") == "InService",
@@ -73,6 +77,8 @@ class Report:
         document = dataclasses.asdict(self)
         if self.error is None:
             del document["error"]
+        if not self.retrained:
+            del document["retrained"]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 

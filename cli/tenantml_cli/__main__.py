@@ -94,6 +94,9 @@ def parser() -> argparse.ArgumentParser:
     deploy.add_argument("execution", metavar="EXECUTION", help="the execution whose training it is")
     deploy.add_argument("--candidate", help="one of its candidates; default: the one that was chosen")
     deploy.add_argument("--instance-type", help="the endpoint's; default: as the execution's settings have it")
+    deploy.add_argument(
+        "--promote", choices=("if-not-worse", "always"), help="always: it goes live whatever is measured"
+    )
     predict = add(first, "predict", commands.predict)
     predict.add_argument("model", metavar="MODEL", help="the model's name")
     predict.add_argument("file", metavar="FILE", nargs="?", default="-", help="the rows; default: -, standard input")

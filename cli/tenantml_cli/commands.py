@@ -241,12 +241,12 @@ def deploy(context: Context) -> Result:
     """Deploy a candidate of a training that is kept, with the key in TENANTML_API_KEY.
 
     Another candidate than the one that was chosen, the same again, or on another instance. It becomes a version of its
-    own, next to the live one, and is promoted when it is in service.
+    own, next to the live one, and is promoted when the holdout says that it may be, or always.
 
         tenantml deploy churn acme-churn-0f3c9a8b7d6e5f41 --candidate LightGBM-L1-FULL-t1
     """
     options = context.options
-    request = {name: getattr(options, name) for name in ("execution", "candidate", "instance_type")}
+    request = {name: getattr(options, name) for name in ("execution", "candidate", "instance_type", "promote")}
     found = context.api.deploy(options.model, {name: value for name, value in request.items() if value})
     text = f"{found['version']} is being deployed.\n\nTo see how it goes: GET /models/{options.model}/versions"
     return Result(found, text)

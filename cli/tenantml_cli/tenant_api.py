@@ -55,6 +55,14 @@ class TenantApi:
         """Deploy a candidate of a training as a new version."""
         return self.call("POST", f"/models/{_quoted(model)}/versions", json.dumps(request).encode())
 
+    def version(self, model: str, version: str) -> Document:
+        """One version's document: its status, error, evaluation in short and verdict."""
+        return self.call("GET", f"/models/{_quoted(model)}/versions/{_quoted(version)}")
+
+    def evaluation(self, model: str, version: str) -> Document:
+        """All that was measured of a version on its holdout."""
+        return self.call("GET", f"/models/{_quoted(model)}/versions/{_quoted(version)}/evaluation")
+
     def upload(self, model: str, path: Path, *, multipart: bool = False, tell: Progress | None = None) -> str:
         """Send a dataset, streamed from disk, by a form, or in parts when it is larger than a form takes or on request;
         answer its key in the ingest bucket.

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from tenantml import http
-from tenantml.domain.predictions import answers, rows, sizes
-from tenantml.domain.predictions.answers import Predictions
+from tenantml.domain.predictions import rows, sizes
 from tenantml.errors import AnswerTooLarge, PayloadTooLarge, UnsupportedMediaType
 from tenantml.http import Answer
 from tenantml.services import quota, serving
-from tenantml.services.serving import LiveVersion
 
 MAX_ROWS = 10_000
 JSON, CSV = "application/json", "text/csv"
@@ -30,14 +28,14 @@ def handler(event: dict[str, Any], tenant: str) -> Answer:
             f"the body has {len(body):,} bytes, and at most {sizes.REQUEST_BYTES:,} are taken; send fewer rows at once"
         )
     live = serving.live_version(tenant, http.model_of(event))
-    prepared = READERS[kind](body, live.schema, max_rows=MAX_ROWS, reject_unseen=live.reject_unseen)
+    prepared = READERS[kind](body, live.deployed.schema, max_rows=MAX_ROWS, reject_unseen=live.reject_unseen)
     in_csv = http.accepted(event, (JSON, CSV)) == CSV
-    row_count, classes = len(prepared.lines), live.schema.classes if live.output_keys else ()
+    row_count, classes = len(prepared.lines), live.deployed.classes
     rows_max = sizes.rows_in_csv(classes) if in_csv else sizes.rows_in_json(classes, prepared.advice)
     if row_count > rows_max:
         raise AnswerTooLarge(row_count, rows_max, None if in_csv else sizes.rows_in_csv(classes))
     quota.of(tenant).spend(row_count)
-    predictions = _predict(live, prepared.lines, classes)
+    predictions = serving.predict(live, prepared.lines)
     lines = predictions.as_csv() if in_csv else predictions.as_json()
     text = "\n".join([*lines, ""]) if in_csv else f"[{','.join(lines)}]"
     if (size_bytes := sizes.escaped_bytes(text)) > sizes.ANSWER_BYTES:  # numbers longer than was expected
@@ -47,15 +45,3 @@ def handler(event: dict[str, Any], tenant: str) -> Answer:
         return Answer(200, text, {"Content-Type": "text/csv; charset=utf-8; header=present"} | headers)
     body_parts = {"model": live.model, "version": live.version, "predictions": http.Json(text)}
     return Answer(200, body_parts | {"advice": prepared.advice})
-
-
-def _predict(live: LiveVersion, lines: list[bytes], classes: tuple[str, ...]) -> Predictions:
-    """Call the endpoint as often as its limits ask for, both of what it takes and of what it answers."""
-    limit_bytes = sizes.SERVERLESS_BYTES if live.serverless else sizes.REAL_TIME_BYTES
-    batches = rows.batches(lines, limit_bytes, sizes.rows_per_call(classes, limit_bytes))
-    return Predictions.joined(
-        [
-            answers.parse(serving.invoke(live, batch.body), live.output_keys, batch.row_count, classes)
-            for batch in batches
-        ]
-    )

@@ -28,7 +28,7 @@ from tenantml.domain.uploads.upload import (
     part_bytes,
     part_sizes,
 )
-from tenantml.errors import InvalidRequest, ModelNotReady, PreconditionFailed, UploadError
+from tenantml.errors import ArtefactsGone, InvalidRequest, ModelNotReady, NotEvaluated, PreconditionFailed, UploadError
 from tenantml.http import Answer
 from tenantml.services import api_keys, deployments, quota, receipts, registry, tenant_scope
 from tenantml.services.registry import uploads
@@ -207,25 +207,36 @@ def create_version(tenant: str, event: Json) -> Answer:
         raise http.not_found()
     is_kept = registry.find_training(tenant, model, request.execution) is not None
     candidate = choose(request, execution, is_kept=is_kept)
-    settings = ModelSettings.from_document(execution["settings"] | request.serving)
+    settings = ModelSettings.from_document(execution["settings"] | request.settings)
     account = registry.get_tenant(tenant).account
     settings.require_fit(account, platform("s3").meta.region_name)
     version = requested_version_name(datetime.now(UTC), secrets.token_hex(16))
     if repeatable := idempotency_key(http.find_header(event, "idempotency-key")):
         version = uploads.under_key(tenant, repeatable, fingerprint_of("createVersion", model, document), version)
     run = Run(request.execution, tenant, model, version)
-    deployments.start(run, account, candidate, serving=request.serving)
+    deployments.start(run, account, candidate, settings=request.settings)
     return Answer(202, views.version(registry.find_version(tenant, model, version) or {}, row.get("live_version")))
 
 
 def get_version(tenant: str, event: Json) -> Answer:
     """GET /models/{model}/versions/{version}: with the candidates that it was chosen from."""
     row = find_model(tenant, event)
-    version = registry.find_version(tenant, row["model"], named(event, "version"))
-    if version is None:
-        raise http.not_found()
+    version = find_version(tenant, event)
     trained_by = registry.find_execution(tenant, version["execution"]) or {}
     return Answer(200, views.version_details(version, row.get("live_version"), trained_by))
+
+
+def get_evaluation(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/versions/{version}/evaluation: all that was measured on the holdout."""
+    version = find_version(tenant, event)
+    if "evaluation" not in version:
+        raise NotEvaluated("the version has not been evaluated; GET it to see its status and error")
+    run = Run.of_row(version | {"tenant": tenant})
+    is_kept = registry.find_training(tenant, run.model, run.execution) is not None
+    stored = objects.find_bytes(platform("s3"), setting("STAGING_BUCKET"), run.evaluation_key) if is_kept else None
+    if stored is None:
+        raise ArtefactsGone("the evaluation is deleted with the artefacts of its training; the version has its summary")
+    return Answer(200, json.loads(stored))
 
 
 def list_keys(tenant: str, event: Json) -> Answer:
@@ -250,6 +261,14 @@ def find_model(tenant: str, event: Json) -> Json:
     if row is None or "settings" not in row:
         raise http.not_found()
     return row
+
+
+def find_version(tenant: str, event: Json) -> Json:
+    """Return the row of the path's version; one that does not exist is as one of another tenant or model."""
+    version = registry.find_version(tenant, find_model(tenant, event)["model"], named(event, "version"))
+    if version is None:
+        raise http.not_found()
+    return version
 
 
 def key_of_upload(tenant: str, model: str, file_name: str) -> str:

@@ -17,7 +17,7 @@ from tenantml.settings import setting
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return the endpoint's name."""
-    run, account, settings = context.run, context.account, context.serving_settings
+    run, account, settings = context.run, context.account, context.version_settings
     client = context.customer(session_policies.train(account, context.job)).client("sagemaker")
     candidate = candidates.named(automl.candidates(client, context.job), event["candidate"])
     problem_type = context.training["problem_type"]
@@ -26,6 +26,7 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         "status": "deploying",
         "problem_type": problem_type,
         "objective": candidates.objective(candidate),
+        "validated": candidates.metrics(candidate),
         "output_keys": list(keys),
         "serverless": settings.serverless_memory_mb is not None,
         "profile": {"bucket": setting("STAGING_BUCKET"), "key": f"{run.staging_folder}profile.json"},

@@ -11,7 +11,10 @@ from tenantml.services.run_context import RunContext
 
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
-    """Move the registry's pointer in one conditional write, and return the version that was live before."""
+    """Move the registry's pointer in one conditional write, and return the version that was live before; if it is not
+    the one that the version was judged against, it is judged again.
+    """
     run = context.run
+    previous = registry.promote(run.tenant, run.model, run.version, context.version.get("judged_against"))
     registry.update_version(run.tenant, run.model, run.version, {"status": "live", "promoted_at": registry.now()})
-    return {"previous": registry.promote(run.tenant, run.model, run.version)}
+    return {"previous": previous}

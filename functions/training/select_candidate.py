@@ -1,6 +1,4 @@
-"""Choose the candidate to deploy: the best by the objective, if it meets the model's thresholds. From here on the
-training is kept.
-"""
+"""Choose the candidate to deploy: the best by the objective. From here on the training is kept."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     favourite = (description.get("BestCandidate") or {}).get("CandidateName", "")
     deployable = candidates.deployable(all_candidates)
     registry.keep_training(context.run)
-    best = candidates.select(deployable, context.settings.thresholds, favourite)
+    best = candidates.select(deployable, favourite)
     chosen = {"candidate": best["CandidateName"], "objective": candidates.objective(best)}
     summary = automl_job.progress(description, all_candidates) | chosen
     context.note(training=summary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +10,12 @@ from typing import Any
 import pytest
 
 from tenantml.aws.clients import platform
+from tenantml.aws.s3 import objects
+from tenantml.domain.predictions import holdout
+from tenantml.domain.predictions.rows import Schema
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.run import Run
 from tenantml.errors import TenantMLError
 from tenantml.services import registry
 from tests.cases.cloud import model_of
@@ -43,10 +48,22 @@ def preflight(tenant: Tenant, stack: dict[str, str], event: Callable[[str], Any]
             return Result(type(error).__name__, str(error))
         except Exception as error:  # noqa: BLE001 - a fault without a name is what is looked for
             return Result(UNNAMED, repr(error))
+        _require_that_held_out_rows_can_be_asked_about(Run(**run), stack["STAGING_BUCKET"])
         execution = registry.require_execution(run["tenant"], run["execution"])
         return Result(TRAINS, advice=tuple(execution["advice"]))
 
     return preflight
+
+
+def _require_that_held_out_rows_can_be_asked_about(run: Run, bucket: str) -> None:
+    """I12: the version is judged by asking it about them."""
+    parts = [
+        objects.get_bytes(platform("s3"), bucket, f"{run.staging_folder}{name}")
+        for name in ("profile.json", "holdout.csv")
+    ]
+    schema = Schema.from_profile(json.loads(parts[0]))
+    rows = holdout.read(parts[1], schema.target, len(schema.classes))
+    assert len(rows.lines(schema)) == len(rows.truths)
 
 
 @pytest.mark.parametrize("cases", GROUPS.values(), ids=GROUPS)

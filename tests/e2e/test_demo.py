@@ -18,8 +18,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 REPORT_KEYS = {
-    "tenant", "model", "version", "problem_type", "rows", "advice", "objective", "candidates", "holdout", "endpoint",
-    "api", "timings_seconds", "left_behind",
+    "tenant", "model", "version", "problem_type", "rows", "advice", "objective", "candidates", "holdout", "evaluation",
+    "endpoint", "api", "timings_seconds", "left_behind",
 }  # fmt: skip
 TIMEOUT_SECONDS = 240
 
@@ -50,6 +50,10 @@ def test_the_sample_becomes_predictions_of_a_model_in_the_customers_account(tmp_
     # Nobody who knows the classes' shares alone gets beyond .28: the model has found the rules.
     assert 0.7 < report["holdout"]["f1"] < 1
     assert 0.85 < report["holdout"]["auc"] <= 1
+    low, high = report["evaluation"]["intervals"]["F1"]
+    assert low < report["evaluation"]["metrics"]["F1"] == report["holdout"]["f1"] < high
+    assert report["evaluation"]["baseline"]["AUC"] == 0.5
+    assert (report["evaluation"]["live"], report["evaluation"]["verdict"]["decision"]) == (None, "promote")
     assert report["endpoint"]["account"] == "222222222222"
     assert re.fullmatch(f"tml-[a-z2-7]{{6}}-churn-{report['version']}", report["endpoint"]["name"])
     assert report["endpoint"]["status"] == "InService"
@@ -60,11 +64,29 @@ def test_the_sample_becomes_predictions_of_a_model_in_the_customers_account(tmp_
         "✓ InspectDataset",
         "TrainingModels",
         "WeightedEnsemble-L3-FULL-t1",
+        "95 % interval",
         "true \\ predicted",
+        "Nothing is live yet, so it goes live.",
         "curl -sS http://127.0.0.1",
     ):
         assert shown in done.stdout
     assert "\x1b" not in done.stdout
+
+
+def test_a_retrain_that_is_worse_is_refused_promoted_by_hand_and_replaced_by_a_better_one(tmp_path: Path) -> None:
+    done, report = _demonstrate(tmp_path, "--retrain")
+    assert done.returncode == 0, done.stdout + done.stderr
+    refused, by_hand, better = report["retrained"]
+    assert (refused["live"], refused["error"]["code"]) == (False, "DidNotBeatLive")
+    assert refused["evaluation"]["metrics"]["F1"] < refused["evaluation"]["live"]["metrics"]["F1"]
+    assert refused["evaluation"]["live"]["version"] == report["version"]
+    assert (by_hand["live"], by_hand["error"]) == (True, None)
+    assert by_hand["evaluation"]["metrics"] == refused["evaluation"]["metrics"], "the same candidate, the same rows"
+    assert (better["live"], better["error"]) == (True, None)
+    assert better["evaluation"]["live"]["version"] == by_hand["version"]
+    assert better["evaluation"]["metrics"]["F1"] > better["evaluation"]["live"]["metrics"]["F1"]
+    assert "is not live: DidNotBeatLive" in done.stdout
+    assert report["left_behind"] == []
 
 
 def test_a_regression_with_nulls_quoted_commas_and_a_bom_works_too(tmp_path: Path) -> None:
@@ -84,7 +106,7 @@ def test_a_regression_with_nulls_quoted_commas_and_a_bom_works_too(tmp_path: Pat
     assert report["rows"]["holdout"] == pytest.approx(180, abs=45)
     assert set(report["holdout"]) == {"rmse", "r2"}
     assert report["holdout"]["r2"] > 0.9
-    assert "largest absolute" in done.stdout
+    assert "error at most" in done.stdout
 
 
 def test_a_multiclass_target_of_whole_numbers_works_too(tmp_path: Path) -> None:
@@ -109,7 +131,8 @@ def test_the_fewest_rows_are_trained_on_and_not_scored_and_the_advice_is_shown(t
     assert report["rows"] == {"train": 500, "holdout": 0}
     assert report["holdout"] is None
     assert report["api"]["requests"] >= 1
-    assert "Nothing is scored" in done.stdout
+    assert report["evaluation"]["metrics"] == {}
+    assert "The holdout has 0 rows; without at least 30 there is no verdict." in done.stdout
     assert "duplicate-rows" in {entry["rule"] for entry in report["advice"]}
     assert all(entry["message"] in done.stdout for entry in report["advice"])
 

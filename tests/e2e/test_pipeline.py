@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local import sample
 from local.inventory import calls_into
 from local.platform import Platform
 from tenantml_cli.errors import Refused
@@ -180,6 +181,52 @@ def test_another_candidate_takes_over_and_a_deployment_that_is_stopped_costs_not
     prefix, digest = acme.registered.prefix, trained["execution"][-16:]
     jobs = acme.platform.cloud.client("sagemaker", acme.account_id).list_auto_ml_jobs(NameContains=f"{prefix}-{digest}")
     assert [job["AutoMLJobName"] for job in jobs["AutoMLJobSummaries"]] == [trained["training"]["job_name"]]
+
+
+def test_a_worse_challenger_is_refused_with_numbers_the_live_version_answers_on_and_it_is_promoted_by_hand(
+    acme: Tenant, tmp_path: Path
+) -> None:
+    whole, fewer = tmp_path / "whole.csv", tmp_path / "fewer.csv"
+    sample.write(whole, count=3000)
+    sample.write(fewer, count=650)
+    acme.api.configure("judged", {"target": sample.TARGET, **QUICK})
+    first = acme.outcome(acme.api.upload("judged", whole))
+    assert first["error"] is None, first
+    (known,) = sample.rows(1)
+    row = [{name: value for name, value in known.items() if name != sample.TARGET}]
+    answered, failed, stop = [], [], threading.Event()
+
+    def ask() -> None:
+        while not stop.wait(0.05):
+            try:
+                answered.append(acme.api.predict_rows("judged", row)["version"])
+            except Refused as error:
+                failed.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        second = acme.outcome(acme.api.upload("judged", fewer))
+        refused = version_of(acme, "judged", second["version"])
+        answered_before = set(answered)
+        by_hand = acme.api.deploy("judged", {"execution": second["execution"], "promote": "always"})["version"]
+        promoted = version_of(acme, "judged", by_hand)
+    finally:
+        stop.set()
+        asking.join()
+    assert (second["error"]["code"], refused["error"]["code"]) == ("DidNotBeatLive", "DidNotBeatLive")
+    live, metrics = refused["evaluation"]["live"], refused["evaluation"]["metrics"]
+    assert live["version"] == first["version"]
+    assert metrics["F1"]["value"] < live["value"]
+    assert f"F1 is {metrics['F1']['value']:.3f}, the live version's {live['value']:.3f}" in second["error"]["message"]
+    assert refused["verdict"]["sentences"][-1] == second["error"]["message"]
+    assert answered_before == {first["version"]}
+    assert (promoted["live"], promoted["error"]) == (True, None)
+    assert failed == []
+    assert set(answered) == {first["version"], by_hand}
+    whole_of_it = acme.api.evaluation("judged", by_hand)
+    assert whole_of_it["metrics"] == promoted["evaluation"]["metrics"] == metrics
+    assert whole_of_it["latency"]["calls"] >= 1
 
 
 def test_nobody_deploys_another_tenants_training(acme: Tenant, globex: Tenant, iris: Path) -> None:

@@ -26,6 +26,7 @@ from tests.integration.pipeline.faults import BLIPS, DyingInvoke, FailingInvoke,
 from tests.integration.pipeline.machine import DEPLOYMENT, TRAINING, Broken
 
 if TYPE_CHECKING:
+    from tenantml.domain.training.run import Run
     from tests.integration.pipeline.conftest import Customer
     from tests.integration.pipeline.faults import Boundary
 
@@ -59,6 +60,10 @@ def names(customer: Customer, kind: str) -> list[str]:
 
 def keys(client: Any, bucket: str, prefix: str = "") -> list[str]:
     return [row["Key"] for row in client.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
+
+
+def version_of(run: Run) -> dict[str, Any]:
+    return registry.find_version(run.tenant, run.model, run.version) or {}
 
 
 def assert_no_grant_and_no_copy_is_left(customer: Customer) -> None:
@@ -105,8 +110,10 @@ def assert_it_succeeded(customer: Customer, boundary: Boundary) -> None:
     }
     assert registry.is_live(run.tenant, run.model, run.version)
     assert sorted(keys(platform("s3"), setting("STAGING_BUCKET"), run.staging_folder)) == [
-        f"{run.staging_folder}holdout.csv", f"{run.staging_folder}profile.json",
+        f"{run.staging_folder}holdout.csv", f"{run.staging_folder}profile.json", run.evaluation_key,
     ]  # fmt: skip
+    verdict = version_of(run)["verdict"]
+    assert (verdict["decision"], verdict["refusal"]) == ("promote", None), verdict
     assert_no_grant_and_no_copy_is_left(customer)
     assert_published_once(customer, boundary, "succeeded")
     assert_the_receipt_is_whole(customer)
@@ -218,9 +225,9 @@ def test_what_a_training_cost_outlives_what_fails_after_it(
     run, folder = customer.run, customer.run.customer_folder
     artefacts = keys(customer.client("s3"), customer.tenant.account.bucket, f"{folder}output/")
     assert [key for key in artefacts if key.endswith("model.tar.gz")]
-    assert sorted(keys(platform("s3"), setting("STAGING_BUCKET"), run.staging_folder)) == [
+    assert set(keys(platform("s3"), setting("STAGING_BUCKET"), run.staging_folder)) - {run.evaluation_key} == {
         f"{run.staging_folder}holdout.csv", f"{run.staging_folder}profile.json",
-    ]  # fmt: skip
+    }  # fmt: skip
     assert registry.require_execution(run.tenant, run.execution)["training"]["candidates"]
 
 

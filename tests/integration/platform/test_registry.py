@@ -7,7 +7,7 @@ import pytest
 from tenantml.domain.api.pagination import PageRequest
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
-from tenantml.errors import NotFound, RegistrationConflict, TenantNotFound, UploadSuperseded
+from tenantml.errors import LiveVersionChanged, NotFound, RegistrationConflict, TenantNotFound, UploadSuperseded
 from tenantml.services import registry
 from tests.rows import put_version
 from tests.tenants import tenant_of
@@ -49,6 +49,15 @@ def test_an_older_version_never_replaces_a_newer_one(tenant: Tenant) -> None:
     with pytest.raises(UploadSuperseded):
         registry.promote("acme", "churn", OLD)
     assert registry.get_model("acme", "churn")["live_version"] == NEW
+
+
+def test_a_version_goes_live_only_over_the_one_that_it_was_judged_against(tenant: Tenant) -> None:
+    assert registry.promote("acme", "churn", OLD, None) is None
+    for judged_against in (None, NEWEST):
+        with pytest.raises(LiveVersionChanged):
+            registry.promote("acme", "churn", NEW, judged_against)
+    assert registry.promote("acme", "churn", NEW, OLD) == OLD
+    assert registry.promote("acme", "churn", NEW, OLD) == OLD, "a repeat, its reply was lost"
 
 
 def test_settings_change_without_touching_what_is_live(tenant: Tenant) -> None:

@@ -1,6 +1,7 @@
 """Stands in for local.sagemaker.serving: same files in and out, same HTTP, no model.
 
-It answers with the artefact's content and the body's length. The body says how it behaves: `bad` 400, `broken` 500,
+It answers with the artefact's content and the body's length; asked for probabilities, with the label that the double
+of training learned for each row's first field. The body says how it behaves: `bad` 400, `broken` 500,
 `die` ends the process, `wait` answers when SERVE_DIR/../release exists.
 The environment variable BREAK ends it at the start, READY_WHEN names the file in SERVE_DIR/.. that it waits for.
 """
@@ -25,6 +26,15 @@ for gate in (container["environment"].get("READY_WHEN") for container in contain
 loaded = [json.loads((Path(container["artifact_dir"]) / "answer.json").read_text()) for container in containers]
 
 
+def predicted(line: str) -> str:
+    """One row of what Autopilot's containers answer."""
+    learned, errs_every, number = loaded[-1]["labels"], loaded[-1]["errs_every"], int(line.split(",", maxsplit=1)[0])
+    place = (number + bool(errs_every and number % errs_every == 0)) % 2
+    classes = sorted(learned)
+    shares = [0.9 if label == learned[place] else 0.1 for label in classes]
+    return f'{learned[place]},0.9,"{shares}","{classes}"\n'
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -43,6 +53,8 @@ class Handler(BaseHTTPRequestHandler):
             "process": os.getpid(),
         }
         payload = json.dumps(answer).encode() if status == 200 else b"the double says no"
+        if "SAGEMAKER_INFERENCE_OUTPUT" in containers[-1]["environment"] and loaded[-1].get("labels"):
+            payload = "".join(map(predicted, body.decode().splitlines())).encode()
         self.send_response(status)
         self.send_header("Content-Type", "text/csv; charset=utf-8")
         self.send_header("Content-Length", str(len(payload)))

@@ -1,4 +1,4 @@
-"""Selection: the best by objective and direction, if it is good enough."""
+"""Selection: the best by objective and direction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenantml.domain.training.candidates import deployable, leaderboard, metrics, objective, select
-from tenantml.errors import BelowQualityBar, NoCandidate
+from tenantml.errors import NoCandidate
 
 
 def candidate(
@@ -36,16 +36,16 @@ def name_of(chosen: dict[str, Any]) -> str:
 
 
 def test_the_highest_score_wins() -> None:
-    assert name_of(select([candidate("a", 0.7), candidate("b", 0.9), candidate("c", 0.8)], {})) == "b"
+    assert name_of(select([candidate("a", 0.7), candidate("b", 0.9), candidate("c", 0.8)])) == "b"
 
 
 def test_the_lowest_error_wins() -> None:
-    assert name_of(select([candidate("a", 7.0, "RMSE"), candidate("b", 9.0, "RMSE")], {})) == "a"
+    assert name_of(select([candidate("a", 7.0, "RMSE"), candidate("b", 9.0, "RMSE")])) == "a"
 
 
 def test_equal_values_go_by_name_whatever_their_order() -> None:
     tied = [candidate("b", 0.9), candidate("a", 0.9)]
-    assert name_of(select(tied, {})) == name_of(select(tied[::-1], {})) == "a"
+    assert name_of(select(tied)) == name_of(select(tied[::-1])) == "a"
 
 
 def test_the_standard_name_counts_before_the_tuners_own() -> None:
@@ -76,32 +76,6 @@ def test_only_a_completed_candidate_with_a_value_and_containers_may_answer(unusa
 def test_no_candidate_at_all_is_named() -> None:
     with pytest.raises(NoCandidate, match="max_runtime_seconds"):
         deployable([])
-
-
-def test_a_score_below_its_threshold_is_refused_with_the_best_value_seen() -> None:
-    with pytest.raises(BelowQualityBar, match=r"none of 2 candidates reaches F1 at least 0\.8 \(best seen: 0\.79\)"):
-        select([candidate("a", 0.79), candidate("b", 0.5)], {"F1": 0.8})
-
-
-def test_an_error_above_its_threshold_is_refused_with_the_best_value_seen() -> None:
-    with pytest.raises(BelowQualityBar, match=r"RMSE at most 3 \(best seen: 4\)"):
-        select([candidate("a", 5.0, "RMSE"), candidate("b", 4.0, "RMSE")], {"RMSE": 3})
-
-
-def test_a_threshold_is_reached_by_equality() -> None:
-    assert name_of(select([candidate("a", 0.8)], {"F1": 0.8})) == "a"
-    assert name_of(select([candidate("a", 3.0, "MAE")], {"MAE": 3.0})) == "a"
-
-
-def test_the_best_is_passed_over_for_one_that_reaches_every_threshold() -> None:
-    best = candidate("best", 0.9, CandidateProperties=measured(Recall=0.2))
-    balanced = candidate("balanced", 0.8, CandidateProperties=measured(Recall=0.7))
-    assert name_of(select([best, balanced], {"F1": 0.7, "Recall": 0.6})) == "balanced"
-
-
-def test_a_metric_that_nobody_reports_is_said_so() -> None:
-    with pytest.raises(BelowQualityBar, match=r"AUC at least 0\.5 \(best seen: not reported\)"):
-        select([candidate("a", 0.9)], {"AUC": 0.5})
 
 
 def test_values_on_the_training_rows_do_not_count() -> None:
@@ -137,12 +111,12 @@ def test_the_names_that_two_algorithms_have_for_one_metric_are_compared() -> Non
         candidate("WeightedEnsemble-L3-FULL-t1", 0.9, "validation:f1"),
         candidate("b", 0.8, "validation:binary_f_beta"),
     ]
-    assert name_of(select(mixed, {"F1": 0.85})) == "WeightedEnsemble-L3-FULL-t1"
+    assert name_of(select(mixed)) == "WeightedEnsemble-L3-FULL-t1"
 
 
 def test_a_metric_that_we_never_heard_of_is_shown_and_leaves_the_choice_to_autopilot() -> None:
     unheard = [candidate("a", 3.0, "validation:sharpe"), candidate("b", 2.0, "validation:sharpe")]
-    assert name_of(select(unheard, {}, "b")) == "b"
+    assert name_of(select(unheard, "b")) == "b"
     assert [(row["name"], row["metric"], row["value"]) for row in leaderboard(unheard, "b")] == [
         ("b", "validation:sharpe", 2.0),
         ("a", "validation:sharpe", 3.0),
@@ -184,15 +158,8 @@ def test_the_leaderboard_starts_with_the_best_and_ends_with_those_without_a_valu
     ]
 
 
-@given(st.lists(st.floats(-100, 100), min_size=1, max_size=8), st.sampled_from(["F1", "RMSE"]), st.floats(-100, 100))
-def test_the_selected_candidate_is_the_best_of_those_that_reach_the_bar(
-    values: list[float], metric: str, bar: float
-) -> None:
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=8), st.sampled_from(["F1", "RMSE"]))
+def test_the_selected_candidate_is_the_best(values: list[float], metric: str) -> None:
     found = [candidate(f"c{index}", value, metric) for index, value in enumerate(values)]
-    good_enough = [value for value in values if (value >= bar if metric == "F1" else value <= bar)]
-    if not good_enough:
-        with pytest.raises(BelowQualityBar):
-            select(found, {metric: bar})
-        return
-    best = max(good_enough) if metric == "F1" else min(good_enough)
-    assert select(found, {metric: bar})["FinalAutoMLJobObjectiveMetric"]["Value"] == best
+    best = max(values) if metric == "F1" else min(values)
+    assert select(found)["FinalAutoMLJobObjectiveMetric"]["Value"] == best

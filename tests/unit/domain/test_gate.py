@@ -20,6 +20,7 @@ from tenantml.domain.judging.gate import (
     PROMOTE,
     PROMOTES,
     UNDECIDED_PROMOTES,
+    VALUE,
     GateSettings,
     judge,
 )
@@ -176,7 +177,7 @@ UNCOMPARED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("why", [*FEW, *UNCOMPARED])
 def test_without_enough_to_judge_by_the_setting_decides(why: str) -> None:
     summary = replace(SUMMARY, **{"live": live_of(0.8, 0.05)} | (FEW | UNCOMPARED)[why])
-    kept = judge(summary, GateSettings())
+    kept = judge(summary, GateSettings(undecided=KEEP))
     assert (kept.decision, kept.decided) == (KEEP, False)
     assert isinstance(kept.refusal, DidNotBeatLive)
     assert "The setting undecided is keep, so the live version stays; upload more rows" in str(kept.refusal)
@@ -184,6 +185,50 @@ def test_without_enough_to_judge_by_the_setting_decides(why: str) -> None:
         verdict = judge(summary, GateSettings(undecided=word))
         assert (verdict.decision, verdict.decided, verdict.refusal) == (word, False, None)
         assert f"undecided is {word}" in verdict.sentences[-1]
+
+
+@pytest.mark.parametrize("why", [*FEW, "unknown overlap", "much overlap"])
+@pytest.mark.parametrize(("gain", "decision"), [(0.001, PROMOTE), (0, PROMOTE), (-0.001, KEEP)])
+def test_by_default_the_value_on_the_same_rows_decides_what_is_undecided(why: str, gain: float, decision: str) -> None:
+    summary = replace(SUMMARY, **(FEW | UNCOMPARED)[why])
+    live = replace(summary.live or live_of(0.8, 0), gain=gain_of(gain))
+    verdict = judge(replace(summary, live=live), GateSettings())
+    assert (verdict.decision, verdict.decided) == (decision, False)
+    assert "The setting undecided is value" in verdict.sentences[-1]
+    if decision == KEEP:
+        assert isinstance(verdict.refusal, DidNotBeatLive)
+        values = "F1 is 0.857, the live version's 0.800: worse by 0.001 on these rows"
+        assert why in {"no objective", "no rows"} or values in str(verdict.refusal)
+
+
+def test_a_live_version_that_cannot_answer_freezes_nothing() -> None:
+    verdict = judge(replace(SUMMARY, not_compared="its endpoint is gone"), GateSettings())
+    assert (verdict.decision, verdict.decided) == (PROMOTE, False)
+    assert verdict.sentences[-2:] == [
+        "Undecided: the live version could not be compared: its endpoint is gone.",
+        "The setting undecided is value, and there are no values to compare, so it goes live.",
+    ]
+
+
+@pytest.mark.parametrize("why", FEW)
+def test_thresholds_are_judged_by_autopilots_validation_where_the_holdout_is_too_small(why: str) -> None:
+    summary, settings = replace(SUMMARY, **FEW[why]), GateSettings(thresholds={"F1": 0.8, "LogLoss": 0.3})
+    reached = judge(summary, settings, {"F1": 0.8, "LogLoss": 0.3})
+    assert (reached.decision, reached.decided) == (PROMOTE, False)
+    assert reached.sentences[0].startswith("The thresholds are reached by Autopilot's own validation")
+    for validated, words in (({"F1": 0.79, "LogLoss": 0.2}, "F1 at least 0.800 (it is 0.790)"), ({}, "not reported")):
+        missed = judge(summary, settings, validated)
+        assert isinstance(missed.refusal, BelowQualityBar)
+        assert words in str(missed.refusal)
+        assert "the holdout is too small" in str(missed.refusal)
+
+
+def test_a_person_who_asked_for_a_version_is_not_contradicted() -> None:
+    bad = replace(SUMMARY, live=live_of(0.95, -0.1), baseline=Rival(0.9, gain_of(-0.1)))
+    for summary in (bad, replace(bad, rows=10), replace(bad, metrics={})):
+        verdict = judge(summary, GateSettings(thresholds={"F1": 0.99}, undecided=KEEP, by_hand=True))
+        assert (verdict.decision, verdict.refusal) == (PROMOTE, None)
+        assert verdict.sentences[-1] == "It was asked for by hand, so it goes live."
 
 
 @pytest.mark.parametrize("why", FEW)
@@ -252,6 +297,7 @@ asked = st.builds(
     min_gain=st.none() | st.floats(0, 0.5),
     beats_baseline=st.booleans(),
     undecided=st.sampled_from(UNDECIDED_PROMOTES),
+    by_hand=st.booleans(),
 )
 
 
@@ -263,10 +309,18 @@ def test_every_evaluation_has_one_verdict_in_sentences(summary: Summary, setting
     assert all(sentence and "None" not in sentence for sentence in verdict.sentences)
     document = json.loads(json.dumps(verdict.as_document()))
     assert document["refusal"] in {None, "DidNotBeatLive", "BelowQualityBar", "BelowBaseline"}
-    if settings.promote == IF_NOT_WORSE and verdict.decided and verdict.decision == PROMOTE and summary.live:
+    if (
+        not settings.by_hand
+        and settings.promote == IF_NOT_WORSE
+        and verdict.decided
+        and verdict.decision == PROMOTE
+        and summary.live
+    ):
         unit = abs(summary.live.value)
         assert summary.live.gain.lower_bound > -settings.margin * unit or summary.live.gain.lower_bound >= 0
         assert settings.min_gain is None or summary.live.gain.value >= settings.min_gain * unit
+    if not settings.by_hand and settings.promote == IF_NOT_WORSE and settings.undecided == VALUE and summary.live:
+        assert verdict.decision == KEEP or verdict.decided or summary.live.gain.value >= 0, "I9"
     if summary.live is None and not summary.not_compared:
         assert not isinstance(verdict.refusal, DidNotBeatLive)
 

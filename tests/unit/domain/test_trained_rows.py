@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tenantml.domain.meaning import NULL_WORDS, boolean_of, is_missing, number_of, whole_number_of
+from tenantml.domain.predictions import holdout
 from tenantml.domain.predictions.cells import JSON_NUMBER, Column
 from tenantml.domain.predictions.rows import Schema, read_csv, read_json
 from tenantml.errors import DatasetError
@@ -109,6 +110,35 @@ def meaning_of(text: str) -> object:
     if is_missing(text):
         return None
     return truth if truth is not None else text if number is None else float(number)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(tables(), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_a_row_that_was_held_out_is_asked_about_as_an_app_would(rows: list[list[str]], line_end: str) -> None:
+    names = [f"column {number}" for number in range(len(rows[0]))]
+    text = io.StringIO()
+    labelled = [[*names, "y"], *([*row, "ab"[number % 2]] for number, row in enumerate(rows * 2))]
+    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator=line_end).writerows(labelled)
+    part, trained_with = io.BytesIO(), InspectionSettings("y", "any", min_training_rows=2, holdout_fraction=0.5)
+    try:
+        profile = inspect([text.getvalue().encode()], trained_with, io.BytesIO(), part).profile
+    except DatasetError:
+        return
+    schema, held_out = Schema.from_profile(profile), list(csv.reader(io.StringIO(part.getvalue().decode(), newline="")))
+    found = holdout.read(part.getvalue(), "y", 2)
+    sent = read_csv(written([row[:-1] for row in held_out]), schema, max_rows=99)
+    assert list(found.truths) == [row[-1] for row in held_out[1:]]
+    assert found.lines(schema) == sent.lines
+
+
+@pytest.mark.parametrize(("classes", "every"), [(0, 2), (2, 2), (2_000, 20)])
+def test_of_more_rows_than_there_are_time_and_memory_for_an_even_sample_is_asked_about(
+    classes: int, every: int
+) -> None:
+    text = "a,y\n" + "".join(f"{number},b\n" for number in range(40_000))
+    found = holdout.read(text.encode(), "y", classes)
+    assert [int(text) for text in found.columns["a"]] == list(range(0, 40_000, every))
+    assert len(found.truths) == 40_000 // every
 
 
 def test_a_column_that_training_ignored_may_be_sent_and_is_left_out() -> None:

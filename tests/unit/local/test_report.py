@@ -42,7 +42,7 @@ def test_a_complete_report_has_exactly_the_documented_keys(tmp_path: Path) -> No
     written = json.loads((tmp_path / "new" / "report.json").read_text())
     assert set(written) == {
         "tenant", "model", "version", "problem_type", "rows", "advice", "objective", "candidates", "holdout",
-        "endpoint", "api", "timings_seconds", "left_behind",
+        "evaluation", "endpoint", "api", "timings_seconds", "left_behind",
     }  # fmt: skip
     assert written["objective"] == {"name": "F1", "value": 0.9}
     assert written["candidates"] == [
@@ -56,8 +56,8 @@ def test_a_complete_report_has_exactly_the_documented_keys(tmp_path: Path) -> No
     [
         ("candidates", [], "no candidate is on the leaderboard"),
         ("rows", {"train": 0, "holdout": 10}, "nothing was trained on"),
-        ("holdout", None, "the holdout was not scored"),
-        ("holdout", {"rmse": float("nan")}, "the holdout was not scored"),
+        ("holdout", None, "the version was not evaluated"),
+        ("holdout", {"rmse": float("nan")}, "the version was not evaluated"),
         ("api", {"url": "", "requests": 0, "p50_ms": 0}, "the predict API answered nothing"),
         ("endpoint", {"name": "e", "account": "2", "status": "Creating"}, "the endpoint was not in service"),
         ("left_behind", None, "the customer's account was not verified to be empty"),

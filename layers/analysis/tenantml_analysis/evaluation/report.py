@@ -8,6 +8,7 @@ number of rows and classes. It holds labels of the target, as the profile does, 
 from __future__ import annotations
 
 import dataclasses
+import statistics
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -89,6 +90,25 @@ class Residuals:
 
 
 @dataclass(frozen=True)
+class Latency:
+    """How long the endpoint took to answer calls of at most so many rows, seen from the SaaS account."""
+
+    calls: int
+    rows_per_call: int
+    median_ms: float
+    slowest_ms: float
+
+    @classmethod
+    def of(cls, milliseconds: list[float], rows_per_call: int) -> Latency | None:
+        """Return it of the calls that were timed, None of none."""
+        if not milliseconds:
+            return None
+        return cls(
+            len(milliseconds), rows_per_call, round(statistics.median(milliseconds), 1), round(max(milliseconds), 1)
+        )
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """An evaluation; a field's text is its description in `docs/evaluation.md`."""
 
@@ -110,6 +130,7 @@ class Evaluation:
     thresholds: Annotated[Thresholds | None, "Of two classes: counts and cost by threshold"] = None
     calibration: Annotated[Calibration | None, "Of classes: how far probabilities can be taken at their word"] = None
     residuals: Annotated[Residuals | None, "Of a regression"] = None
+    latency: Annotated[Latency | None, "Of the new version's endpoint, while it was asked"] = None
 
     def as_document(self) -> dict[str, Any]:
         """Return it as a JSON object."""

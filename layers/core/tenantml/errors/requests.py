@@ -112,8 +112,17 @@ class NotTrained(RequestError):
     do = "Wait until its training has candidates, or upload again."
 
 
+class NotEvaluated(RequestError):
+    """The version has no evaluation: its endpoint is not there yet, or did not come into service."""
+
+    status = 409
+    do = "Look at the version's `status` and `error`; deploy its candidate again if its deployment failed."
+
+
 class ArtefactsGone(RequestError):
-    """The artefacts of the training are deleted: the model keeps those of its last `keep_versions` versions."""
+    """The artefacts of the training are deleted, and its evaluations with them: the model keeps those of its last
+    `keep_versions` versions.
+    """
 
     status = 409
     do = "Upload the file again to train again, and raise `keep_versions` to keep more."

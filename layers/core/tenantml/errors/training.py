@@ -7,7 +7,7 @@ nothing everything is removed, and what could not be removed is listed in `left_
 
 from __future__ import annotations
 
-from tenantml.errors.base import CLOUD_TEAM, TENANT, TenantMLError
+from tenantml.errors.base import CLOUD_TEAM, NOBODY, TENANT, TenantMLError
 
 
 class TrainingError(TenantMLError):
@@ -46,12 +46,15 @@ class NoCandidate(TrainingError):
 
 
 class BelowQualityBar(TrainingError):
-    """No candidate meets the model's `thresholds`, or the version does not on the holdout. The message states the best
-    values.
+    """The version does not reach the model's `thresholds` on the holdout; where that is too small, by Autopilot's own
+    validation. The message states the values.
     """
 
     turn = TENANT
-    do = "Train on more or better rows, or change the thresholds. The live version stays live."
+    do = (
+        "Train on more or better rows, or change the thresholds. The live version stays live; the new one can be "
+        "promoted by hand."
+    )
 
 
 class BelowBaseline(TrainingError):
@@ -76,8 +79,17 @@ class DidNotBeatLive(TrainingError):
     )
 
 
+class LiveVersionChanged(TrainingError):
+    """Another version went live while this one was being judged. It is evaluated again, next to that one."""
+
+    turn = NOBODY
+    do = "Nothing: the deployment goes on by itself."
+
+
 class DeploymentFailed(TrainingError):
-    """The endpoint did not come into service. The message carries SageMaker's reason."""
+    """The endpoint did not come into service, or does not answer the rows of the holdout. The message carries the
+    reason.
+    """
 
     turn = CLOUD_TEAM
     do = (

@@ -17,15 +17,15 @@ def start(
     account: CustomerAccount,
     candidate: str,
     left_behind: Sequence[str] = (),
-    serving: dict[str, Any] | None = None,
+    settings: dict[str, Any] | None = None,
 ) -> str:
     """Start the deployment of a candidate as the run's version, and return the name of its execution. Repeatable.
 
-    The registry knows the version before anything of it exists. `serving` replaces settings of the endpoint for this
+    The registry knows the version before anything of it exists. `settings` replaces some of the model's for this
     version; `left_behind` is what the training could not remove.
     """
     endpoint = account.endpoint(run.model, run.version)
-    registry.request_version(run, {"candidate": candidate, "endpoint": endpoint, "serving": serving or {}})
+    registry.request_version(run, {"candidate": candidate, "endpoint": endpoint, "settings": settings or {}})
     document = {"run": run.as_document(), "candidate": candidate, "left_behind": list(left_behind)}
     stepfunctions.start(setting("DEPLOYMENT_STATE_MACHINE"), run.deployment, document)
     return run.deployment

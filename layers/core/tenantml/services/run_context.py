@@ -57,14 +57,18 @@ class RunContext:
         return ModelSettings.from_document(self._execution["settings"])
 
     @cached_property
-    def serving_settings(self) -> ModelSettings:
-        """The settings that the version is served by: the run's, and what was asked for this version.
+    def version_settings(self) -> ModelSettings:
+        """The settings that the version is served and judged by: the run's, and what was asked for this version.
 
         Raises:
             InvalidSettings: they were valid when they were asked for and no longer are.
         """
-        version = registry.find_version(self.run.tenant, self.run.model, self.run.version) or {}
-        return ModelSettings.from_document(self._execution["settings"] | version.get("serving", {}))
+        return ModelSettings.from_document(self._execution["settings"] | self.version.get("settings", {}))
+
+    @cached_property
+    def version(self) -> dict[str, Any]:
+        """The version's row, as the state found it; empty after off-boarding."""
+        return registry.find_version(self.run.tenant, self.run.model, self.run.version) or {}
 
     @property
     def training(self) -> dict[str, Any]:

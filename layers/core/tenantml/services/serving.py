@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tenantml.aws import sagemaker_runtime
@@ -16,7 +16,9 @@ from tenantml.aws.clients import Caller
 from tenantml.aws.s3 import objects
 from tenantml.domain.access import session_policies
 from tenantml.domain.names import PREDICTION
-from tenantml.domain.predictions.rows import Schema
+from tenantml.domain.predictions import asking
+from tenantml.domain.predictions.answers import Predictions
+from tenantml.domain.predictions.asking import Deployed
 from tenantml.domain.tenancy.tenant import Tenant, require_active
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import (
@@ -36,27 +38,14 @@ FOR_EVER = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
-class Deployed:
-    """One version as it was deployed; it never changes."""
-
-    endpoint: str
-    output_keys: tuple[str, ...]
-    serverless: bool
-    schema: Schema
-
-
-@dataclass(frozen=True, slots=True)
 class LiveVersion:
     """The version that answers for a model."""
 
     tenant: Tenant
     model: str
     version: str
-    endpoint: str
-    output_keys: tuple[str, ...]
-    serverless: bool
+    deployed: Deployed
     reject_unseen: bool
-    schema: Schema
 
 
 _live: ExpiringCache[LiveVersion] = ExpiringCache()
@@ -83,16 +72,12 @@ def _look_up(tenant_id: str, model: str) -> LiveVersion:
     version = row.get("live_version")
     if not version:
         raise _not_ready()
-    deployed = _deployed.get((tenant_id, model, version), _reader(tenant_id, model, version))
     return LiveVersion(
         tenant=tenant,
         model=model,
         version=version,
-        endpoint=deployed.endpoint,
-        output_keys=deployed.output_keys,
-        serverless=deployed.serverless,
+        deployed=_deployed.get((tenant_id, model, version), _reader(tenant_id, model, version)),
         reject_unseen=ModelSettings.from_document(row["settings"]).unseen_category == "reject",
-        schema=deployed.schema,
     )
 
 
@@ -101,22 +86,15 @@ def _reader(tenant_id: str, model: str, version: str) -> Callable[[], tuple[floa
         row = registry.find_version(tenant_id, model, version, consistent=False)
         if row is None:
             raise _not_ready()
-        return FOR_EVER, Deployed(
-            endpoint=row["endpoint"],
-            output_keys=tuple(row["output_keys"]),
-            serverless=row["serverless"],
-            schema=_read_schema(row["profile"]),
-        )
+        place = row["profile"]
+        stored = objects.get_bytes(platform("s3"), place["bucket"], place["key"])
+        return FOR_EVER, Deployed.of_row(row, json.loads(stored))
 
     return read
 
 
 def _not_ready() -> ModelNotReady:
     return ModelNotReady("the model has no live version yet; GET /executions shows how its training goes")
-
-
-def _read_schema(place: dict[str, str]) -> Schema:
-    return Schema.from_profile(json.loads(objects.get_bytes(tenant_scope.s3(), place["bucket"], place["key"])))
 
 
 def _caller(live: LiveVersion) -> Caller:
@@ -126,12 +104,23 @@ def _caller(live: LiveVersion) -> Caller:
         session = assume(
             live.tenant,
             f"tenantml-predict-{live.model}",
-            session_policies.predict(live.tenant.account, live.endpoint),
+            session_policies.predict(live.tenant.account, live.deployed.endpoint),
             PREDICTION,
         )
         return session.expires_at - SESSION_MARGIN_SECONDS, session.caller("sagemaker")
 
-    return _callers.get((live.tenant.tenant, live.endpoint), make)
+    return _callers.get((live.tenant.tenant, live.deployed.endpoint), make)
+
+
+def predict(live: LiveVersion, lines: Sequence[bytes]) -> Predictions:
+    """Return one prediction per line of CSV.
+
+    Raises:
+        RowTooLarge: the endpoint does not take one of the lines.
+        UnreadableAnswer, WrongPredictionCount: an answer is not what the version promises.
+        RequestError: whatever `invoke` raises.
+    """
+    return asking.ask(live.deployed, lines, lambda body: invoke(live, body))
 
 
 def invoke(live: LiveVersion, body: bytes) -> bytes:
@@ -145,9 +134,9 @@ def invoke(live: LiveVersion, body: bytes) -> bytes:
         UnreadableAnswer: the model failed on these rows.
     """
     try:
-        return sagemaker_runtime.invoke_endpoint(live.tenant.region, _caller(live), live.endpoint, body)
+        return sagemaker_runtime.invoke_endpoint(live.tenant.region, _caller(live), live.deployed.endpoint, body)
     except CustomerAccessRevoked:
-        _callers.hasten((live.tenant.tenant, live.endpoint))
+        _callers.hasten((live.tenant.tenant, live.deployed.endpoint))
         raise
     except (EndpointGone, EndpointUnavailable):
         _live.hasten((live.tenant.tenant, live.model))  # another version may have become live

@@ -169,6 +169,11 @@ OPERATIONS = (
         "One version, and the candidates that it was chosen from", {200: "VersionDetails"}, refusals=(errors.NotFound,),
     ),
     Operation(
+        "getEvaluation", "GET", "/models/{model}/versions/{version}/evaluation", "versions",
+        "What a version is worth on the rows that were held out, next to a naive baseline and the version before it",
+        {200: "Evaluation"}, refusals=(errors.NotFound, errors.NotEvaluated, errors.ArtefactsGone),
+    ),
+    Operation(
         "predict", "POST", "/models/{model}/predictions", "predictions", "One prediction per row, by the live version",
         {200: "Predictions"}, takes="PredictionRequest", media=("application/json", "text/csv"), answers_csv=True,
         refusals=(

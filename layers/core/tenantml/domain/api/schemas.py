@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from typing import Any, get_args, get_origin, get_type_hints
 
 from tenantml import errors
+from tenantml.domain.judging import gate
+from tenantml.domain.judging.evaluation_summary import Summary
 from tenantml.domain.names import MODEL_PATTERN
-from tenantml.domain.training.deployment_request import SERVING
+from tenantml.domain.training.deployment_request import OVERRIDES
 from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.domain.training.model_settings import (
@@ -141,6 +144,15 @@ def components() -> dict[str, Schema]:
             rows=maybe(reference("RowCounts")),
             advice=listing(reference("Advice")),
         ),
+        "Evaluation": evaluation(),
+        "EvaluationSummary": of_class(Summary),
+        "Verdict": record(
+            "Whether the version may go live, judged on the holdout and said in sentences.",
+            decision={"type": "string", "enum": [gate.PROMOTE, gate.KEEP]},
+            decided={"type": "boolean", "description": "False when the rows are too few to tell"},
+            sentences=listing(TEXT),
+            refusal=maybe(TEXT) | {"description": "The name of the error that keeps the version out"},
+        ),
         "RowCounts": record("Rows that it was trained on, and rows held out.", train=COUNT, holdout=COUNT),
         "Usage": record(
             "What is used of this day's quota, and of the current window's rate.",
@@ -192,6 +204,8 @@ VERSION: dict[str, Schema] = {
     "created_at": maybe(TIME),
     "ended_at": maybe(TIME) | {"description": "When its deployment ended"},
     "error": maybe(reference("Failure")),
+    "evaluation": maybe(reference("EvaluationSummary")),
+    "verdict": maybe(reference("Verdict")),
 }
 EXECUTION: dict[str, Schema] = {
     "execution": TEXT,
@@ -237,22 +251,42 @@ def upload_request() -> Schema:
 
 
 def deployment_request() -> Schema:
-    """Which candidate is to be deployed, and on what."""
-    served_by: Schema = {name: settings()["properties"][name] for name in SERVING}
-    for schema in served_by.values():
+    """Which candidate is to be deployed, and by which settings."""
+    settings_of_version: Schema = {name: settings()["properties"][name] for name in OVERRIDES}
+    for schema in settings_of_version.values():
         schema.pop("default")
+    settings_of_version["promote"]["description"] = (
+        "always: the version goes live whatever is measured, for somebody asked for it by hand"
+    )
     return {
         "type": "object",
         "description": "A candidate of a training; what is not said is as the execution's settings have it.",
         "properties": {
             "execution": TEXT | {"description": "Whose training it is"},
             "candidate": TEXT | {"description": "One of the training's; without it, the one that the training chose"},
-            **served_by,
+            **settings_of_version,
         },
         "required": ["execution"],
         "additionalProperties": False,
         "example": {"execution": "acme-churn-0f3c9a8b7d6e5f41", "instance_type": "ml.m5.xlarge"},
     }
+
+
+def evaluation() -> Schema:
+    """Everything that is known of a version on its holdout; what an app looks for first, field by field."""
+    fields = {name: of_class(Summary)["properties"][name] for name in ("problem_type", "objective", "rows", "metrics")}
+    return record(
+        "Everything that is known of a version on its holdout: docs/evaluation.md has every field.",
+        format=COUNT,
+        **fields,
+    )
+
+
+def of_class(kind: type) -> Schema:
+    """Return the schema of what a data class is as JSON, described by the class's own text."""
+    hints = get_type_hints(kind)
+    properties = {field.name: of_type(hints[field.name]) for field in dataclasses.fields(kind)}
+    return record(" ".join(str(inspect.getdoc(kind)).split()), **properties)
 
 
 def page(noun: str, name: str, **further: Schema) -> Schema:
@@ -383,6 +417,8 @@ def of_type(hint: Any) -> Schema:
         return listing(of_type(arguments[0]))
     if origin is dict:
         return {"type": "object", "additionalProperties": of_type(arguments[1])}
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return of_class(hint)
     if origin is not None:  # a type, or None
         return maybe(of_type(next(option for option in arguments if option is not type(None))))
     if hint is float:

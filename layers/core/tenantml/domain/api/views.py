@@ -39,6 +39,8 @@ def version(row: Row, live_version: str | None) -> Row:
             "created_at",
             "ended_at",
             "error",
+            "evaluation",
+            "verdict",
         )
     }
 

@@ -5,11 +5,13 @@ demo show its sentences. The questions, in this order; the first that is answere
 
 1. Is there enough to judge by? With under 30 rows, or rows of one class, there is no verdict; with under 200 rows, or
    30 of the rarer class, it is undecided (with 100 rows the 95 % interval of an accuracy of 0.9 is 0.83 to 0.94). Both
-   are left to the setting `undecided`.
+   are left to the setting `undecided`, and thresholds to the values that Autopilot validated the candidate with.
 2. `thresholds`: the worse end of each metric's interval reaches its threshold.
 3. `beats_baseline`: the objective is better than that of always giving the same answer.
 4. `promote`: if-not-worse compares with the live version on the same rows, and is undecided where that cannot be done;
    always does not compare; manual asks a person.
+
+A person who asked for the version is not contradicted: it goes live, and what was measured is said.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from tenantml.domain.training.candidates import MAXIMIZED
 from tenantml.errors import BelowBaseline, BelowQualityBar, DidNotBeatLive, TrainingError
 
 PROMOTES = IF_NOT_WORSE, ALWAYS, MANUAL = "if-not-worse", "always", "manual"
-UNDECIDED_PROMOTES = KEEP, PROMOTE, ASK = "keep", "promote", "ask"
+UNDECIDED_PROMOTES = VALUE, KEEP, PROMOTE, ASK = "value", "keep", "promote", "ask"
 RANGES: dict[str, tuple[float, float]] = {"margin": (0, 0.5), "min_gain": (0, 0.5)}
 """What the settings may be, for the model's settings that hold them."""
 
@@ -41,8 +43,9 @@ class GateSettings:
     `thresholds` maps a metric to its least value or, of an error, to its most. `promote` is one of `PROMOTES`. `margin`
     is how much worse than the live version a version may be at most, and `min_gain` how much better it must be, None
     for nothing: in the metric's own unit, or as a share of the live version's value for those in `UNBOUNDED`.
-    `undecided` says what happens without a verdict: `keep` the live version (a first version goes live), `promote`, or
-    `ask` a person.
+    `undecided` says what happens without a verdict: the `value` on the same rows decides (as good goes live, and so
+    does what cannot be compared), `keep` the live version (a first version goes live), `promote`, or `ask` a person.
+    `by_hand` says that a person asked for this version to go live.
     """
 
     thresholds: Mapping[str, float] = field(default_factory=dict)
@@ -50,7 +53,8 @@ class GateSettings:
     margin: float = 0.01
     min_gain: float | None = None
     beats_baseline: bool = True
-    undecided: str = KEEP
+    undecided: str = VALUE
+    by_hand: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,20 +84,22 @@ class Verdict:
             raise self.refusal
 
 
-def judge(summary: Summary, settings: GateSettings) -> Verdict:
-    """Return the verdict on an evaluated version."""
-    if why := _no_verdict(summary):
-        return _undecided(summary, settings, [why])
+def judge(summary: Summary, settings: GateSettings, validated: Mapping[str, float] | None = None) -> Verdict:
+    """Return the verdict on an evaluated version; `validated` has the metrics that Autopilot reports of its candidate,
+    by which thresholds are judged where the holdout is too small.
+    """
     said = list(_measured(summary))
-    if why := _too_few(summary):
-        return _undecided(summary, settings, [*said, why])
-    refusal: TrainingError | None = _below_thresholds(summary, settings) or _below_baseline(summary, settings)
-    if refusal is None and settings.promote == IF_NOT_WORSE:
+    if settings.by_hand:
+        return Verdict(PROMOTE, [*said, "It was asked for by hand, so it goes live."])
+    if why := _no_verdict(summary) or _too_few(summary):
+        return _by_few_rows(summary, settings, validated or {}, [*said, why])
+    refused: TrainingError | None = _below_thresholds(summary, settings) or _below_baseline(summary, settings)
+    if refused is None and settings.promote == IF_NOT_WORSE:
         if why := _not_comparable(summary):
             return _undecided(summary, settings, [*said, why])
-        refusal = _did_not_beat(summary, settings)
-    if refusal is not None:
-        return Verdict(KEEP, [*said, str(refusal)], refusal=refusal)
+        refused = _did_not_beat(summary, settings)
+    if refused is not None:
+        return Verdict(KEEP, [*said, str(refused)], refusal=refused)
     if settings.promote == MANUAL:
         return Verdict(ASK, [*said, "The setting promote is manual, so a person decides."])
     return Verdict(PROMOTE, [*said, _why_promoted(summary, settings)])
@@ -134,25 +140,45 @@ def _not_comparable(summary: Summary) -> str:
     return ""
 
 
+def _by_few_rows(summary: Summary, settings: GateSettings, validated: Mapping[str, float], said: list[str]) -> Verdict:
+    """Judge the thresholds by what Autopilot validated, and let the setting decide about the rest."""
+    if refusal := _below_validated(settings, validated):
+        return Verdict(KEEP, [*said, str(refusal)], decided=False, refusal=refusal)
+    reached = "The thresholds are reached by Autopilot's own validation; the holdout is too small to judge them by."
+    return _undecided(summary, settings, [*([reached] if settings.thresholds else []), *said])
+
+
 def _undecided(summary: Summary, settings: GateSettings, said: list[str]) -> Verdict:
-    """Let the setting decide where the numbers do not."""
-    has_live = summary.live is not None or bool(summary.not_compared)
+    """Let the setting decide where the numbers do not; the last sentence said is why they do not."""
     word = ASK if settings.promote == MANUAL else PROMOTE if settings.promote == ALWAYS else settings.undecided
     setting = f"promote is {settings.promote}" if settings.promote != IF_NOT_WORSE else f"undecided is {word}"
-    if word == KEEP and not has_live:
+    live = summary.live
+    if word == ASK:
+        return Verdict(ASK, [*said, f"The setting {setting}, so a person decides."], decided=False)
+    if word != PROMOTE and live is None and not summary.not_compared:
         return Verdict(PROMOTE, [*said, "Nothing is live yet, so it goes live."], decided=False)
-    if word != KEEP:
-        what = "it goes live" if word == PROMOTE else "a person decides"
-        return Verdict(word, [*said, f"The setting {setting}, so {what}."], decided=False)
+    if word == PROMOTE or (word == VALUE and (live is None or live.gain.value >= 0)):
+        what = f"The setting {setting}"
+        if word == VALUE:
+            what += f", and it is {_by(live.gain)}" if live else ", and there are no values to compare"
+        return Verdict(PROMOTE, [*said, f"{what}, so it goes live."], decided=False)
+    worse = ""
+    if word == VALUE and live and summary.objective in summary.metrics:
+        worse = (
+            f"{summary.objective} is {_number(summary.metrics[summary.objective].value)}, the live version's "
+            f"{_number(live.value)}: worse by {_number(-live.gain.value)} on these rows. "
+        )
     refusal = DidNotBeatLive(
-        f"{said[-1]} The setting {setting}, so the live version stays; upload more rows, set undecided to promote or "
-        "ask, or promote the version by hand"
+        f"{said[-1]} {worse}The setting {setting}, so the live version stays; upload more rows, set undecided to "
+        "promote, or promote the version by hand"
     )
     return Verdict(KEEP, [*said[:-1], str(refusal)], decided=False, refusal=refusal)
 
 
 def _measured(summary: Summary) -> Iterator[str]:
     """Say what was measured, whatever is made of it."""
+    if summary.objective not in summary.metrics:
+        return
     name, rows = summary.objective, f"{summary.rows:,} rows of the holdout"
     yield f"On {rows}, {name} is {_with_interval(summary.metrics[name])}."
     if summary.baseline is not None:
@@ -175,19 +201,38 @@ def _measured(summary: Summary) -> Iterator[str]:
 def _below_thresholds(summary: Summary, settings: GateSettings) -> BelowQualityBar | None:
     missed = []
     for metric, bar in settings.thresholds.items():
-        maximized = metric in MAXIMIZED
-        asked = f"{metric} {'at least' if maximized else 'at most'} {_number(bar)}"
         estimate = summary.metrics.get(metric)
         if estimate is None:
-            missed.append(f"{asked} (it cannot be computed on this holdout)")
-        elif (estimate.low < bar) if maximized else (estimate.high > bar):
-            missed.append(f"{asked} (it is {_with_interval(estimate)}, of which the worse end counts)")
+            missed.append(f"{_asked(metric, bar)} (it cannot be computed on this holdout)")
+        elif (estimate.low < bar) if metric in MAXIMIZED else (estimate.high > bar):
+            missed.append(f"{_asked(metric, bar)} (it is {_with_interval(estimate)}, of which the worse end counts)")
     if not missed:
         return None
     return BelowQualityBar(
         f"on {summary.rows:,} rows of the holdout the version does not reach {' and '.join(missed)}; train on more or "
         "better rows, change the thresholds of the model's settings, or promote the version by hand"
     )
+
+
+def _below_validated(settings: GateSettings, validated: Mapping[str, float]) -> BelowQualityBar | None:
+    missed = []
+    for metric, bar in settings.thresholds.items():
+        value = validated.get(metric)
+        if value is None:
+            missed.append(f"{_asked(metric, bar)} (not reported)")
+        elif (value < bar) if metric in MAXIMIZED else (value > bar):
+            missed.append(f"{_asked(metric, bar)} (it is {_number(value)})")
+    if not missed:
+        return None
+    return BelowQualityBar(
+        "the holdout is too small to judge the thresholds by, and by Autopilot's own validation the version does not "
+        f"reach {' and '.join(missed)}; train on more or better rows, change the thresholds of the model's settings, "
+        "or promote the version by hand"
+    )
+
+
+def _asked(metric: str, bar: float) -> str:
+    return f"{metric} {'at least' if metric in MAXIMIZED else 'at most'} {_number(bar)}"
 
 
 def _below_baseline(summary: Summary, settings: GateSettings) -> BelowBaseline | None:

@@ -158,6 +158,18 @@ def read_csv(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool 
     return _prepare([columns[name] for name in schema.names], schema, reject_unseen, in_json=False)
 
 
+def bind(columns: Mapping[str, Sequence[str]], schema: Schema) -> PreparedRows:
+    """Prepare rows of a file, given by column; columns that the model was not trained with are left out.
+
+    Raises:
+        RowError: by its subclass, what of which row and column does not fit.
+    """
+    names = set(schema.names)
+    known = {name: values for name, values in columns.items() if name in names}
+    order = _order(tuple(known), schema, row=None)
+    return _prepare(order(list(known.values())), schema, reject_unseen=False, in_json=False)
+
+
 def batches(lines: Sequence[bytes], max_bytes: int, max_rows: int) -> list[Batch]:
     """Cut lines, in their order, into as few bodies as the endpoint's limits allow.
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from tenantml.errors import BelowQualityBar, NoCandidate
+from tenantml.errors import NoCandidate
 
 Candidate = dict[str, Any]
 
@@ -87,24 +87,13 @@ def named(candidates: Iterable[Candidate], name: str) -> Candidate:
     raise NoCandidate(f"the training has no candidate {name!r} that can be deployed; its version lists those it has")
 
 
-def select(candidates: list[Candidate], thresholds: Mapping[str, float], favourite: str = "") -> Candidate:
-    """Return the candidate that is best by the objective among those that reach every threshold; ties go by name.
+def select(candidates: list[Candidate], favourite: str = "") -> Candidate:
+    """Return the candidate that is best by the objective; ties go by name.
 
-    `candidates` are deployable. `thresholds` maps a metric to its minimum or, for an error, to its maximum.
-    `favourite` is the candidate that Autopilot calls best: it comes first where the direction of a metric is unknown.
-
-    Raises:
-        BelowQualityBar: none reaches the thresholds; the message names the best value of each.
+    `candidates` are deployable. `favourite` is the candidate that Autopilot calls best: it comes first where the
+    direction of a metric is unknown.
     """
-    values = {candidate["CandidateName"]: metrics(candidate) for candidate in candidates}
-    reaching = [
-        candidate
-        for candidate in candidates
-        if all(_reaches(values[candidate["CandidateName"]], metric, bar) for metric, bar in thresholds.items())
-    ]
-    if not reaching:
-        raise BelowQualityBar(_verdict(values.values(), thresholds))
-    return min(reaching, key=_rank(favourite))
+    return min(candidates, key=_rank(favourite))
 
 
 def leaderboard(candidates: Iterable[Candidate], favourite: str = "") -> list[dict[str, Any]]:
@@ -172,24 +161,3 @@ def _rank(favourite: str) -> Callable[[Candidate], tuple[int, float, str]]:
         return 1, float(name != favourite), name
 
     return rank
-
-
-def _reaches(values: Mapping[str, float], metric: str, bar: float) -> bool:
-    if metric not in values:
-        return False
-    return values[metric] >= bar if metric in MAXIMIZED else values[metric] <= bar
-
-
-def _verdict(all_values: Iterable[Mapping[str, float]], thresholds: Mapping[str, float]) -> str:
-    """Name each threshold with the best value seen: each may have been reached, but never all by one candidate."""
-    seen = list(all_values)
-    judged = []
-    for metric, bar in thresholds.items():
-        reported = [values[metric] for values in seen if metric in values]
-        threshold = f"{metric} {'at least' if metric in MAXIMIZED else 'at most'} {bar:g}"
-        best = f"{(max if metric in MAXIMIZED else min)(reported):g}" if reported else "not reported"
-        judged.append(f"{threshold} (best seen: {best})")
-    return (
-        f"none of {len(seen)} candidates reaches {' and '.join(judged)}; "
-        "train on more or better rows, or change the thresholds of the model's settings"
-    )

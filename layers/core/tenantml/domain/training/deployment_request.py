@@ -1,4 +1,4 @@
-"""What a tenant asks for when it deploys a candidate: of which training, which one, and on what."""
+"""What a tenant asks for when it deploys a candidate: of which training, which one, and by which settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from tenantml.errors import ArtefactsGone, InvalidRequest, NotTrained
 
-SERVING = ("instance_type", "instance_count", "serverless_memory_mb", "serverless_concurrency")
+OVERRIDES = ("instance_type", "instance_count", "serverless_memory_mb", "serverless_concurrency", "promote")
 """The settings of a model that one version may have otherwise."""
 
 Row = dict[str, Any]
@@ -15,11 +15,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class DeploymentRequest:
-    """A candidate of an execution's training, and the settings that its version is served by."""
+    """A candidate of an execution's training, and the settings that its version has otherwise than the model."""
 
     execution: str
     candidate: str | None
-    serving: dict[str, Any]
+    settings: dict[str, Any]
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> DeploymentRequest:
@@ -28,15 +28,15 @@ class DeploymentRequest:
         Raises:
             InvalidRequest: it is malformed.
         """
-        unknown = document.keys() - {"execution", "candidate", *SERVING}
+        unknown = document.keys() - {"execution", "candidate", *OVERRIDES}
         if unknown or not isinstance(document.get("execution"), str):
             raise InvalidRequest(
-                f'the body must be {{"execution": "…"}}, and optionally candidate, {", ".join(SERVING)}'
+                f'the body must be {{"execution": "…"}}, and optionally candidate, {", ".join(OVERRIDES)}'
             )
         candidate = document.get("candidate")
         if candidate is not None and not isinstance(candidate, str):
             raise InvalidRequest("candidate: expected the name of one of the execution's candidates")
-        return cls(document["execution"], candidate, {name: document[name] for name in SERVING if name in document})
+        return cls(document["execution"], candidate, {name: document[name] for name in OVERRIDES if name in document})
 
 
 def choose(request: DeploymentRequest, execution: Row, *, is_kept: bool) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from tenantml.domain.judging import gate
+from tenantml.domain.judging.gate import GateSettings
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.errors import InvalidSettings
@@ -45,8 +47,14 @@ ADVICE_THRESHOLDS: dict[str, tuple[float, float]] = {
     "leak_minority_rows": (1, 1000),
 }
 GIB = 1024**3
-CHOICES = {"delivery": DELIVERIES, "mode": MODES, "unseen_category": ("advise", "reject")}
-RANGES: dict[str, tuple[float, float]] = {
+CHOICES = {
+    "delivery": DELIVERIES,
+    "mode": MODES,
+    "unseen_category": ("advise", "reject"),
+    "promote": (gate.IF_NOT_WORSE, gate.ALWAYS),  # a person cannot be asked yet
+    "undecided": (gate.VALUE, gate.KEEP, gate.PROMOTE),
+}
+RANGES: dict[str, tuple[float, float]] = gate.RANGES | {
     "max_candidates": (1, 750),
     "max_runtime_seconds": (900, 30 * 24 * 3600),
     "max_upload_bytes": (1, 20 * GIB),  # what inspect_dataset reads in its 900 s: docs/api.md, "Large files"
@@ -100,8 +108,25 @@ class ModelSettings:
         int, "Of how many versions that were live the artefacts are kept, to deploy or return to"
     ] = 3
     thresholds: Annotated[
-        dict[str, float], "By metric, the least value that a candidate must reach; of an error, the most"
+        dict[str, float], "By metric, the least value that a version must reach on the holdout; of an error, the most"
     ] = field(default_factory=dict)
+    promote: Annotated[str, "Whether a version replaces the live one if it is not worse on the holdout, or always"] = (
+        gate.IF_NOT_WORSE
+    )
+    margin: Annotated[
+        float,
+        "By how much a version may be worse than the live one with 95 % confidence; of MAE, MSE and RMSE a share of "
+        "the live one's",
+    ] = 0.01
+    min_gain: Annotated[
+        float | None, "By how much a version must be better than the live one, as margin; null for nothing"
+    ] = None
+    beats_baseline: Annotated[bool, "Whether a version must be better than always giving the same answer"] = True
+    undecided: Annotated[
+        str,
+        "What decides when the holdout cannot: the value on its rows, as good goes live; keep the live version; or "
+        "promote the new one",
+    ] = gate.VALUE
     fatal_advice: Annotated[list[str], "Rules of advice that end the execution"] = field(default_factory=list)
     advice_thresholds: Annotated[
         dict[str, float], "From which value on advice is given; what is not named keeps the pre-flight's own"
@@ -149,6 +174,12 @@ class ModelSettings:
             raise InvalidSettings("; ".join(wrong))
         return settings
 
+    def asked_of_a_version(self, *, by_hand: bool = False) -> GateSettings:
+        """Return what is asked of a version before it goes live; `by_hand` says that a person asked for it to."""
+        return GateSettings(
+            self.thresholds, self.promote, self.margin, self.min_gain, self.beats_baseline, self.undecided, by_hand
+        )
+
     def require_fit(self, account: CustomerAccount, our_region: str) -> None:
         """Return when the model can be trained and served in this account.
 
@@ -188,7 +219,11 @@ class ModelSettings:
             if self.target in self.ignore_columns
             else None,
             *(one_of(name, getattr(self, name), allowed) for name, allowed in CHOICES.items()),
-            *(within(name, getattr(self, name), low, high) for name, (low, high) in RANGES.items()),
+            *(
+                within(name, value, low, high)
+                for name, (low, high) in RANGES.items()
+                if (value := getattr(self, name)) is not None
+            ),
             None if self.instance_type in INSTANCE_TYPES else f"instance_type: {_near(self.instance_type)}",
         ]
         if (self.problem_type is None) != (self.objective is None):
@@ -236,7 +271,7 @@ def _near(instance_type: str) -> str:
 
 
 def _describe(hint: Any) -> str:
-    names = {str: "text", int: "a whole number", float: "a number", type(None): "null"}
+    names = {str: "text", int: "a whole number", float: "a number", bool: "true or false", type(None): "null"}
     origin = get_origin(hint)
     if origin is list:
         return f"a list of {_describe(get_args(hint)[0])}"

@@ -41,6 +41,11 @@ class Run:
         return staging_folder(self.tenant, self.model, self.execution)
 
     @property
+    def evaluation_key(self) -> str:
+        """Where the evaluation of this run's version is in the staging bucket."""
+        return f"{self.staging_folder}{self.version}/evaluation.json"
+
+    @property
     def customer_folder(self) -> str:
         """Where this run's files are in the customer's bucket; ends in a slash."""
         return CustomerAccount.folder(self.model, self.execution)

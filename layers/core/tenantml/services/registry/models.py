@@ -9,9 +9,11 @@ from tenantml.aws.error_codes import CONDITION_FAILED, AwsError, code_of
 from tenantml.domain.api.pagination import Page, PageRequest
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
-from tenantml.errors import NotFound, UploadSuperseded
+from tenantml.errors import LiveVersionChanged, NotFound, UploadSuperseded
 from tenantml.services import tenant_scope
 from tenantml.services.registry import keys, table
+
+ANY_VERSION = "*"
 
 
 def put_model(tenant: str, model: str, settings: ModelSettings, expected: int | None = None) -> int | None:
@@ -143,28 +145,33 @@ def is_live(tenant: str, model: str, version: str) -> bool:
     return row is not None and row.get("live_version") == version
 
 
-def promote(tenant: str, model: str, version: str) -> str | None:
+def promote(tenant: str, model: str, version: str, over: str | None = ANY_VERSION) -> str | None:
     """Make `version` the one that answers, in one conditional write; return the version that was live before.
 
     Versions sort by the time of their upload. Promoting the live version changes nothing, so that a write whose
-    reply was lost can be repeated.
+    reply was lost can be repeated. `over` is the version that it was judged against, None for the first.
 
     Raises:
         NotFound: the model is gone.
         UploadSuperseded: a newer version is live.
+        LiveVersionChanged: another version than `over` is live.
     """
     row = get_model(tenant, model)
     previous: str | None = row.get("live_version")
     if previous == version:
         return row.get("previous_version")
+    if previous is not None and previous > version:
+        raise UploadSuperseded("a version trained from a newer upload is live already; this one was not promoted")
+    expected = previous if over == ANY_VERSION else over
+    unchanged = "attribute_not_exists(live_version)" if expected is None else "live_version = :expected"
     held = table.update(
         keys.model(tenant, model),
         {"live_version": version, "previous_version": previous, "promoted_at": table.now()},
-        "attribute_exists(pk) AND (attribute_not_exists(live_version) OR live_version <= :version)",
-        version=version,
+        f"attribute_exists(pk) AND {unchanged}",
+        **({} if expected is None else {"expected": expected}),
     )
     if not held:
-        raise UploadSuperseded("a version trained from a newer upload is live already; this one was not promoted")
+        raise LiveVersionChanged("another version went live since this one was evaluated, which is done again")
     return previous
 
 

@@ -1,0 +1,63 @@
+"""Evaluate the new version on its holdout, through its endpoint, next to a naive baseline and the live version."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from tenantml.aws.clients import platform
+from tenantml.aws.s3 import objects
+from tenantml.domain.judging.gate import ALWAYS
+from tenantml.domain.predictions.asking import Deployed
+from tenantml.domain.predictions.holdout import Holdout
+from tenantml.entrypoint import state
+from tenantml.errors import CustomerThrottled
+from tenantml.services import evaluation, registry
+from tenantml.services.evaluation import NotCompared
+from tenantml.services.run_context import RunContext
+from tenantml.settings import setting
+from tenantml_analysis.evaluation import EvaluationSettings, LiveAnswers, evaluate
+from tenantml_analysis.evaluation.report import Latency
+
+
+@state
+def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
+    """Return on how many rows it was evaluated; the evaluation is in the bucket, its summary on the version."""
+    run, row = context.run, context.version
+    profile = json.loads(objects.get_bytes(platform("s3"), **row["profile"]))
+    version = Deployed.of_row(row, profile)
+    holdout = evaluation.read_holdout(run, version)
+    answered = evaluation.ask(context, version, holdout)
+    settings = EvaluationSettings(
+        problem_type=row["problem_type"],
+        objective=row["objective"]["name"],
+        seed=run.execution,
+        training_classes={label["value"]: label["rows"] for label in profile["target"]["classes"] or ()},
+    )
+    rival = evaluation.live_version(run)
+    live = _answers(context, rival, holdout, version.schema.target) if rival else None
+    found = evaluate(holdout.truths, answered.predictions, settings, live)
+    found = replace(found, latency=Latency.of(answered.milliseconds, answered.rows_per_call))
+    objects.put_json(platform("s3"), setting("STAGING_BUCKET"), run.evaluation_key, json.dumps(found.as_document()))
+    summary = found.summary(evaluation.count_looks(run)).as_document()
+    registry.update_version(run.tenant, run.model, run.version, {"evaluation": summary, "judged_against": rival})
+    return {"rows": found.rows}
+
+
+def _answers(context: RunContext, live: str, holdout: Holdout, target: str) -> LiveAnswers:
+    """Return what the live version answers, or why it does not; a version that goes live always waits for no answer."""
+    try:
+        answered = evaluation.ask_live(context, live, holdout, target)
+    except NotCompared as error:
+        return LiveAnswers(live, None, not_compared=str(error))
+    except CustomerThrottled:
+        if context.version_settings.promote != ALWAYS:
+            raise
+        return LiveAnswers(live, None, not_compared="it does not answer now")
+    return LiveAnswers(live, answered.predictions, rows_seen(holdout, context, live))
+
+
+def rows_seen(holdout: Holdout, context: RunContext, live: str) -> int | None:
+    """Return on how many rows of the holdout the live version may have been trained, None when unknown."""
+    return None

@@ -1,0 +1,51 @@
+"""Asking a version: rows in batches that its endpoint takes, and its answers as one. Whoever asks brings the call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tenantml.domain.predictions import answers, rows, sizes
+from tenantml.domain.predictions.answers import Predictions
+from tenantml.domain.predictions.rows import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """One version as it was deployed; it never changes."""
+
+    endpoint: str
+    output_keys: tuple[str, ...]
+    serverless: bool
+    schema: Schema
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any], profile: Mapping[str, Any]) -> Deployed:
+        """Read a version's row of the registry, and the profile that its row names."""
+        return cls(row["endpoint"], tuple(row["output_keys"]), row["serverless"], Schema.from_profile(profile))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that it answers with; none of a regression."""
+        return self.schema.classes if self.output_keys else ()
+
+
+def ask(
+    version: Deployed, lines: Sequence[bytes], invoke: Callable[[bytes], bytes], rows_max: int = sizes.ROWS_PER_CALL
+) -> Predictions:
+    """Return one prediction per line of CSV; `invoke` sends a body to the version's endpoint, as often as the limits
+    ask for, both of what it takes and of what it answers, with at most `rows_max` rows.
+
+    Raises:
+        RowTooLarge: the endpoint does not take one of the lines.
+        UnreadableAnswer, WrongPredictionCount: an answer is not what the version promises.
+    """
+    limit_bytes = sizes.SERVERLESS_BYTES if version.serverless else sizes.REAL_TIME_BYTES
+    rows_per_call = min(rows_max, sizes.rows_per_call(version.classes, limit_bytes))
+    return Predictions.joined(
+        [
+            answers.parse(invoke(batch.body), version.output_keys, batch.row_count, version.classes)
+            for batch in rows.batches(lines, limit_bytes, rows_per_call)
+        ]
+    )
