@@ -1,6 +1,6 @@
 """`make demo`: a CSV becomes predictions of a model in another account, on this machine, and is removed again.
 
-    python -m local.demo [--data PATH --target COLUMN] [--model NAME] [--out build/demo]
+    python -m local.demo [--data PATH --target COLUMN] [--model NAME] [--retrain] [--out build/demo]
 
 Exit code 0 when all of it really happened, 1 when it did not, 2 for a wrong command line, 130 after Ctrl-C.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from botocore.exceptions import WaiterError
 
-from local import CUSTOMER_ACCOUNT, REGION, SAAS_ACCOUNT, sample
+from local import CUSTOMER_ACCOUNT, REGION, SAAS_ACCOUNT, retrain, sample
 from local.cloud import EmbeddedCloud, EmbeddedCloudError
 from local.deploy import StackFailed
 from local.inventory import calls_into, inventory, record_calls
@@ -35,7 +35,7 @@ TENANT = "acme"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Demonstrate, report, and say by the exit code whether all of it happened."""
-    plan, out = _plan(arguments)
+    plan, out, again = _plan(arguments)
     screen = Screen(sys.stdout)
     screen.title("TenantML", "AutoML in the customer's own account, on this machine")
     report = Report(TENANT, plan.model)
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, signal.default_int_handler)
     try:
-        _run(plan, out, report, screen)
+        _run(plan, out, again, report, screen)
     except KeyboardInterrupt:
         report.fail("Interrupted", "stopped by the user")
         screen.failed("stopped", "the embedded cloud and all in it are gone")
@@ -61,11 +61,13 @@ def _fail(error: Exception, report: Report, screen: Screen, **evidence: object) 
     screen.failed(code, str(error))
 
 
-def _plan(arguments: Sequence[str] | None) -> tuple[Plan, Path]:
+def _plan(arguments: Sequence[str] | None) -> tuple[Plan, Path, tuple[Path, Path] | None]:
+    """Return what to train, where the report goes, and what to train again from: fewer rows, and all by then."""
     parser = argparse.ArgumentParser(prog="python -m local.demo", description=main.__doc__)
     parser.add_argument("--data", type=Path, help="a CSV of your own; without it a churn table is made")
     parser.add_argument("--target", help="the column to predict, with --data")
     parser.add_argument("--model", help="the model's name; default: churn, or made from the file's name")
+    parser.add_argument("--retrain", action="store_true", help="then two uploads more: one refused, one promoted")
     parser.add_argument("--out", type=Path, default=Path("build/demo"), help="where report.json and the log go")
     options = parser.parse_args(arguments)
     out: Path = options.out
@@ -74,12 +76,18 @@ def _plan(arguments: Sequence[str] | None) -> tuple[Plan, Path]:
             parser.error("--target (TARGET=column) goes with --data (DATA=file.csv)")
         data = out / "churn.csv"
         sample.write(data)
-        return Plan(TENANT, data, sample.TARGET, options.model or "churn"), out
+        again = None
+        if options.retrain:
+            newer = out / "newer-churn.csv"
+            sample.write(newer, seed=sample.DEFAULT_SEED + 1)
+            again = retrain.fewer_rows(data, out), newer
+        return Plan(TENANT, data, sample.TARGET, options.model or "churn"), out, again
     if not options.target:
         parser.error("say which column to predict: --target COLUMN, or make demo DATA=file.csv TARGET=column")
     if not options.data.is_file():
         parser.error(f"there is no file {options.data}")
-    return Plan(TENANT, options.data, options.target, options.model or _model_name(options.data)), out
+    again = (retrain.fewer_rows(options.data, out), options.data) if options.retrain else None
+    return Plan(TENANT, options.data, options.target, options.model or _model_name(options.data)), out, again
 
 
 def _model_name(path: Path) -> str:
@@ -87,7 +95,7 @@ def _model_name(path: Path) -> str:
     return re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).lstrip("0123456789-")[:30].strip("-") or "model"
 
 
-def _run(plan: Plan, out: Path, report: Report, screen: Screen) -> None:
+def _run(plan: Plan, out: Path, again: tuple[Path, Path] | None, report: Report, screen: Screen) -> None:
     shutil.rmtree(out / "cloud", ignore_errors=True)
     cloud = EmbeddedCloud(out / "cloud", wait_scale=WAIT_SCALE)
     try:
@@ -106,6 +114,8 @@ def _run(plan: Plan, out: Path, report: Report, screen: Screen) -> None:
             scenario.train()
             scenario.predict()
             _show_request(scenario)
+            if again:
+                retrain.retrain(plan.model, *again, scenario.api, report, screen)
         except CommandError as error:
             called = calls_into(cloud, CUSTOMER_ACCOUNT)
             _fail(error, report, screen, calls_in_customer_account=len(called))

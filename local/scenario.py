@@ -10,15 +10,15 @@ import csv
 import io
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from local import judgement
 from local.onboard import Customer, activate, apply_access_stack, delete_access_stack, register
 from local.platform import offboard
 from local.progress import Progress
 from local.report import Report
-from local.scoring import Confusion, Residuals, Score, score
 from local.screen import Screen, figure
 from tenantml_cli.errors import Refused
 from tenantml_cli.stack import Stack
@@ -27,7 +27,6 @@ from tenantml_cli.tenant_api import Document, TenantApi
 _BATCH_ROWS = 100
 _START_SECONDS = 300.0
 _WATCH_SECONDS = 2 * 3600.0
-_WIDEST_CONFUSION = 12
 _SHOWN_CANDIDATES = 10
 
 
@@ -118,33 +117,26 @@ class Scenario:
         self.report.endpoint = {"name": described["EndpointName"], "account": account, "status": status}
         screen.title("Endpoint")
         screen.line(f"{described['EndpointName']} is {status} in account {account}", indent=4)
+        version = self.api.version(plan.model, self.execution["version"])
+        evaluation = self.api.evaluation(plan.model, version["version"])
+        self.report.holdout = judgement.headline(evaluation)
+        self.report.evaluation = judgement.summed_up(evaluation, version["verdict"])
+        judgement.show(evaluation, version["verdict"], self.report.objective or {}, screen)
 
     def predict(self) -> None:
-        """Predict what was held out, or where nothing is the first rows, through the API, and score it."""
+        """Predict what was held out, or where nothing is the first rows, through the API."""
         self.rows = rows = self._read_rows()
         title = "Held-out rows" if rows.held_out else "The first rows"
         self.screen.title(title, "predicted through the predict API, over HTTP, with the tenant's API key")
-        predictions, milliseconds = [], []
+        milliseconds = []
         for start in range(0, len(rows.rows), _BATCH_ROWS):
             self.screen.busy("predict", f"{start:,} of {len(rows.rows):,} rows")
             batch, began = rows.csv_text(start, start + _BATCH_ROWS), time.perf_counter()
-            predictions += self.api.predict(self.plan.model, batch)["predictions"]
+            self.api.predict(self.plan.model, batch)
             milliseconds.append((time.perf_counter() - began) * 1000)
-        self.report.api = {
-            "url": self.api.url,
-            "requests": len(milliseconds),
-            "p50_ms": round(statistics.median(milliseconds), 1),
-        }
-        if rows.held_out:
-            scored = score(str(self.report.problem_type), rows.truth, predictions)
-            self.report.holdout = scored.metrics
-            self._show_score(scored, len(rows.rows))
-        else:
-            for line in (
-                "Nothing is scored: all rows were needed for training, none is held out. 625 rows or more",
-                "leave a fifth to score.",
-            ):
-                self.screen.line(line, indent=4)
+        p50_ms = round(statistics.median(milliseconds), 1)
+        self.report.api = {"url": self.api.url, "requests": len(milliseconds), "p50_ms": p50_ms}
+        self.screen.line(f"{len(rows.rows):,} rows in {len(milliseconds)} requests, p50 {p50_ms} ms", indent=4)
 
     def remove(self) -> None:
         """Off-board the tenant, then delete the customer's stack; of what was never made, nothing is asked."""
@@ -210,29 +202,7 @@ class Scenario:
         rows = [(c["name"], c["metric"], figure(c["value"])) for c in candidates[:_SHOWN_CANDIDATES]]
         self.screen.table(("candidate", "metric", "value"), rows)
 
-    def _show_score(self, scored: Score, row_count: int) -> None:
-        screen, api = self.screen, self.report.api
-        assert api is not None
-        metrics = "   ".join(f"{name} {figure(value)}" for name, value in scored.metrics.items())
-        screen.line(f"{metrics}   ({row_count:,} rows, {api['requests']} requests, p50 {api['p50_ms']} ms)", indent=4)
-        screen.line()
-        match scored.errors:
-            case Confusion(classes, counts) if len(classes) <= _WIDEST_CONFUSION:
-                rows = [(name, *(f"{count:,}" for count in row)) for name, row in zip(classes, counts, strict=True)]
-                screen.table(("true \\ predicted", *classes), rows)
-            case Confusion(classes, counts):
-                wrong = sorted(_mistakes(classes, counts), reverse=True)[:_SHOWN_CANDIDATES]
-                screen.table(("most often mistaken", "for", "times"), [(was, said, f"{n:,}") for n, was, said in wrong])
-            case Residuals():
-                rows = [(name.replace("_", " "), figure(value)) for name, value in asdict(scored.errors).items()]
-                screen.table(("truth - predicted", ""), rows)
-
 
 def _read_csv(content: bytes) -> list[list[str]]:
     """Return a file's rows, its header first; blank lines are none."""
     return [row for row in csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True) if row]
-
-
-def _mistakes(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Iterator[tuple[int, str, str]]:
-    for was, row in zip(classes, counts, strict=True):
-        yield from ((count, was, said) for said, count in zip(classes, row, strict=True) if count and said != was)

@@ -233,7 +233,7 @@ def get_evaluation(tenant: str, event: Json) -> Answer:
         raise NotEvaluated("the version has not been evaluated; GET it to see its status and error")
     run = Run.of_row(version | {"tenant": tenant})
     is_kept = registry.find_training(tenant, run.model, run.execution) is not None
-    stored = objects.find_bytes(platform("s3"), setting("STAGING_BUCKET"), run.evaluation_key) if is_kept else None
+    stored = objects.find_bytes(tenant_scope.s3(), setting("STAGING_BUCKET"), run.evaluation_key) if is_kept else None
     if stored is None:
         raise ArtefactsGone("the evaluation is deleted with the artefacts of its training; the version has its summary")
     return Answer(200, json.loads(stored))

@@ -15,6 +15,7 @@ from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects
 from tenantml.domain.access import session_policies
 from tenantml.domain.api.pagination import MAX_LIMIT, PageRequest
+from tenantml.domain.names import PREDICTION
 from tenantml.domain.predictions import asking, holdout
 from tenantml.domain.predictions.answers import Predictions
 from tenantml.domain.predictions.asking import Deployed
@@ -113,7 +114,7 @@ def _ask(context: RunContext, version: Deployed, rows: Holdout) -> Answered:
     if not rows.truths:
         return Answered(Predictions(version.classes, [], []), 0, [])
     policy = session_policies.predict(context.account, version.endpoint)
-    caller, region = context.customer(policy).caller("sagemaker"), context.tenant.region
+    caller, region = context.customer(policy, PREDICTION).caller("sagemaker"), context.tenant.region
     lines, rows_per_call = rows.lines(version.schema), min(ROWS_PER_CALL, len(rows.truths))
     milliseconds: list[float] = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from tenantml.domain.names import CustomerAccount
+from tenantml.domain.names import TRAINING, Access, CustomerAccount
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
@@ -81,14 +81,14 @@ class RunContext:
         """The execution's row, as the state found it."""
         return registry.require_execution(self.run.tenant, self.run.execution)
 
-    def customer(self, policy: dict[str, Any]) -> CustomerSession:
+    def customer(self, policy: dict[str, Any], access: Access = TRAINING) -> CustomerSession:
         """Return a session in the customer's account, under this execution's name and with this session policy.
 
         Raises:
             CustomerAccessRevoked: the account no longer lets us in.
             CustomerThrottled: STS throttled the request or did not answer.
         """
-        return assume(self.tenant, self.run.execution, policy)
+        return assume(self.tenant, self.run.execution, policy, access)
 
     def advise(self, advice: list[dict[str, Any]]) -> None:
         """Add to what the tenant is advised; a repeat adds nothing. One state of a run works at a time."""

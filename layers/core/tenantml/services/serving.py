@@ -87,7 +87,7 @@ def _reader(tenant_id: str, model: str, version: str) -> Callable[[], tuple[floa
         if row is None:
             raise _not_ready()
         place = row["profile"]
-        stored = objects.get_bytes(platform("s3"), place["bucket"], place["key"])
+        stored = objects.get_bytes(tenant_scope.s3(), place["bucket"], place["key"])
         return FOR_EVER, Deployed.of_row(row, json.loads(stored))
 
     return read

@@ -166,8 +166,8 @@ def bind(columns: Mapping[str, Sequence[str]], schema: Schema) -> PreparedRows:
     """
     names = set(schema.names)
     known = {name: values for name, values in columns.items() if name in names}
-    order = _order(tuple(known), schema, row=None)
-    return _prepare(order(list(known.values())), schema, reject_unseen=False, in_json=False)
+    _check_names(tuple(known), schema, row=None)
+    return _prepare([known[name] for name in schema.names], schema, reject_unseen=False, in_json=False)
 
 
 def batches(lines: Sequence[bytes], max_bytes: int, max_rows: int) -> list[Batch]:
