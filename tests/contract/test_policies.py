@@ -251,15 +251,15 @@ def test_the_functions_that_tenants_call_reach_files_through_the_tenants_role_al
             assert tag in json.dumps(one["Resource"]) + json.dumps(one.get("Condition", {})), one
             in_buckets = [arn for arn in listed(one["Resource"]) if ":s3:" in arn]
             assert [arn for arn in in_buckets if not arn.partition("/")[2].startswith(f"{tag}/")] == []
-    (profiles,) = may(statements, "s3:GetObject", STAGING)["TenantDataRole"]
-    assert profiles["Resource"].partition("/")[2] == f"{tag}/*/profile.json"
+    (read,) = may(statements, "s3:GetObject", STAGING)["TenantDataRole"]
+    assert {arn.partition("/")[2] for arn in read["Resource"]} == {f"{tag}/*/profile.json", f"{tag}/*/evaluation.json"}
 
 
 def test_nobody_but_the_tenants_role_and_the_data_handlers_puts_a_file_where_uploads_are(statements: Found) -> None:
     assert may(statements, "s3:PutObject", INGEST).keys() == {"TenantDataRole", "DataHandlers"}
 
 
-def test_holdouts_are_read_by_the_data_handlers_alone(statements: Found) -> None:
+def test_holdouts_are_read_by_the_evaluation_and_the_data_handlers_alone(statements: Found) -> None:
     readers = {
         owner: {arn.partition("/")[2] for one in found for arn in listed(one["Resource"])}
         for owner, found in may(statements, "s3:GetObject", STAGING).items()
@@ -267,7 +267,11 @@ def test_holdouts_are_read_by_the_data_handlers_alone(statements: Found) -> None
     assert readers == {
         "InspectDatasetFunctionRole": {"*/profile.json"},
         "DeliverDatasetFunctionRole": {"*/train.csv"},
-        "TenantDataRole": {"${aws:PrincipalTag/tenant}/*/profile.json"},
+        "EvaluateVersionFunctionRole": {"*/holdout.csv", "*/profile.json"},
+        "TenantDataRole": {
+            "${aws:PrincipalTag/tenant}/*/profile.json",
+            "${aws:PrincipalTag/tenant}/*/evaluation.json",
+        },
         "DataHandlers": {"*/holdout.csv"},
     }
 
