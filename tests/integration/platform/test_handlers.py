@@ -328,6 +328,14 @@ def test_every_way_to_end_without_a_word_has_a_cause_that_people_understand() ->
         assert failure["Cause"][0].islower()
 
 
+@pytest.mark.parametrize("function", ["write_bucket_policy", "deliver_dataset"])
+def test_no_run_is_granted_or_delivered_the_file_of_another(invoke: Invoke, event: Sample, function: str) -> None:
+    asked = event(function)
+    asked["train"]["key"] = asked["train"]["key"].replace("acme/", "globex/", 1)
+    with pytest.raises(ValueError, match="not this run's"):
+        invoke(function, asked)
+
+
 # trainings are kept, and pruned
 
 
