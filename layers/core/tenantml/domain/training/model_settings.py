@@ -236,7 +236,7 @@ def _near(instance_type: str) -> str:
 
 
 def _describe(hint: Any) -> str:
-    names = {str: "text", int: "a whole number", float: "a number", type(None): "null"}
+    names = {str: "text", int: "a whole number", float: "a number", bool: "true or false", type(None): "null"}
     origin = get_origin(hint)
     if origin is list:
         return f"a list of {_describe(get_args(hint)[0])}"
