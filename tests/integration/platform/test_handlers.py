@@ -316,7 +316,7 @@ def test_the_sweep_ends_a_training_that_was_stopped_without_anybody_noticing(
 def test_the_sweep_ends_a_deployment_that_was_stopped_without_anybody_noticing(
     live: Run, invoke: Invoke, event: Sample, stack: dict[str, str]
 ) -> None:
-    deployments.start(live, "WeightedEnsemble-L3-FULL-t1")
+    deployments.start(live, registry.get_tenant("acme").account, "WeightedEnsemble-L3-FULL-t1")
     stop(stack["DEPLOYMENT_STATE_MACHINE"], live.deployment)
     assert invoke("sweep", event("sweep"))["executions"] == [live.deployment]
     assert registry.require_execution("acme", live.execution)["announced"]
@@ -326,6 +326,14 @@ def test_the_sweep_ends_a_deployment_that_was_stopped_without_anybody_noticing(
 def test_every_way_to_end_without_a_word_has_a_cause_that_people_understand() -> None:
     for failure in rescue.CAUSES.values():
         assert failure["Cause"][0].islower()
+
+
+@pytest.mark.parametrize("function", ["write_bucket_policy", "deliver_dataset"])
+def test_no_run_is_granted_or_delivered_the_file_of_another(invoke: Invoke, event: Sample, function: str) -> None:
+    asked = event(function)
+    asked["train"]["key"] = asked["train"]["key"].replace("acme/", "globex/", 1)
+    with pytest.raises(ValueError, match="not this run's"):
+        invoke(function, asked)
 
 
 # trainings are kept, and pruned

@@ -92,7 +92,7 @@ class ModelSettings:
     ] = field(default_factory=list)
     delivery: Annotated[
         str,
-        "How the training set is delivered: the access role copies it, we upload it, or the job reads it in place",
+        "How the training set is delivered: training access copies it, we upload it, or the job reads it in place",
     ] = "copy"
     mode: Annotated[
         str,
