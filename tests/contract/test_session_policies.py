@@ -25,6 +25,10 @@ NARROW = {
     "deliver": session_policies.deliver(ACCOUNT, RUN.customer_folder, SOURCE),
     "train": session_policies.train(ACCOUNT, RUN.job()),
     "deploy": session_policies.deploy(ACCOUNT, RUN.endpoint),
+    "measure_artefacts": session_policies.measure_artefacts(ACCOUNT, f"{RUN.customer_folder}output/model.tar.gz"),
+    "read_reports": session_policies.read_reports(
+        ACCOUNT, RUN.customer_folder, f"{RUN.customer_folder}output/reports/*"
+    ),
     "predict": session_policies.predict(ACCOUNT, RUN.endpoint),
     "remove_objects": session_policies.remove_objects(ACCOUNT, RUN.customer_folder),
     "inventory": session_policies.inventory(ACCOUNT, RUN.model),

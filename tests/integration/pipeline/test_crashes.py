@@ -40,7 +40,7 @@ def tasks_of(machine: Path, last: str) -> list[str]:
     return [
         name
         for name in list(states)[: list(states).index(last)]
-        if states[name]["Type"] == "Task" and name not in {"RevokeTrainingAccess", "RetireVersion"}
+        if states[name]["Type"] == "Task" and name not in {"RevokeTrainingAccess", "EnlargeEndpoint", "RetireVersion"}
     ]
 
 
@@ -184,10 +184,10 @@ def breaking(broken: str) -> Invoke:
     return invoke
 
 
-def assert_it_failed_without_an_endpoint(customer: Customer, boundary: Boundary) -> None:
+def assert_it_failed_without_an_endpoint(customer: Customer, boundary: Boundary, code: str = "InternalFailure") -> None:
     run = customer.run
     row = registry.require_execution(run.tenant, run.execution)
-    assert (row["status"], row["error"]["code"], row["left_behind"]) == ("failed", "InternalFailure", [])
+    assert (row["status"], row["error"]["code"], row["left_behind"]) == ("failed", code, [])
     assert [names(customer, kind) for kind in ("endpoint", "endpoint-config", "model")] == [[], [], []]
     jobs = customer.client("sagemaker").list_auto_ml_jobs()["AutoMLJobSummaries"]
     assert {job["AutoMLJobStatus"] for job in jobs} <= {"Completed", "Stopped"}

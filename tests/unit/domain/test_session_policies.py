@@ -19,7 +19,12 @@ WITH_KEY = CustomerAccount("222222222222", "ap-southeast-99", KEY)
 RUN = Run("t" * 20 + "-" + "m" * 30 + "-" + "f" * 17, "t" * 20, "m" * 30, "v20261122-170301-9f3c")
 SOURCE = f"arn:aws:s3:::tenantml-staging-111111111111-ap-southeast-99/{RUN.staging_folder}train.csv"
 
+REPORTS = [f"{RUN.customer_folder}output/{RUN.job()}/{'r' * 100}{number}/*" for number in range(4)]
+MODELS = [f"{RUN.customer_folder}output/{RUN.job()}/{'m' * 130}/{number}/model.tar.gz" for number in range(5)]
+
 POLICIES = {
+    "measure artefacts": session_policies.measure_artefacts(ACCOUNT, *MODELS),
+    "read reports": session_policies.read_reports(ACCOUNT, RUN.customer_folder, *REPORTS),
     "deliver by copy": session_policies.deliver(ACCOUNT, RUN.customer_folder, SOURCE),
     "deliver by upload": session_policies.deliver(ACCOUNT, RUN.customer_folder, None),
     "train": session_policies.train(ACCOUNT, RUN.job()),
@@ -35,6 +40,8 @@ POLICIES = {
     "nothing": session_policies.nothing(),
 }
 WITH_KEYS = {
+    "measure artefacts": session_policies.measure_artefacts(WITH_KEY, *MODELS),
+    "read reports": session_policies.read_reports(WITH_KEY, RUN.customer_folder, *REPORTS),
     "deliver by copy": session_policies.deliver(WITH_KEY, RUN.customer_folder, SOURCE, OUR_KEY),
     "deliver by upload": session_policies.deliver(WITH_KEY, RUN.customer_folder, None, OUR_KEY),
     "train": session_policies.train(WITH_KEY, RUN.job()),
@@ -101,6 +108,7 @@ USES_OF_KEYS = {
     "deliver by upload": [WRITES],
     "deploy": [(KEY, ("kms:CreateGrant",), FOR_AWS)],
     "probe": [WRITES],
+    "read reports": [(KEY, ("kms:Decrypt",), VIA_S3)],
 }
 
 

@@ -131,6 +131,16 @@ def components() -> dict[str, Schema]:
         ),
         "Objective": record("What candidates are ranked by.", name=TEXT, value=maybe(NUMBER)),
         "Training": training(),
+        "EndpointPlan": record(
+            "What a version is served on, and why.",
+            instance_type=maybe(TEXT),
+            instance_count=maybe(COUNT),
+            serverless_memory_mb=maybe(COUNT),
+            serverless_concurrency=maybe(COUNT),
+            workers=maybe(COUNT) | {"description": "Of its server; null for as many as it starts by itself"},
+            steps_up=maybe(COUNT) | {"description": "From the first choice; null where the settings say what it is"},
+            reason=TEXT,
+        ),
         "Version": record("One deployed training.", **VERSION),
         "Versions": page("versions", "Version"),
         "DeploymentRequest": deployment_request(),
@@ -189,6 +199,7 @@ VERSION: dict[str, Schema] = {
     "objective": maybe(reference("Objective")),
     "candidate": maybe(TEXT),
     "endpoint": maybe(TEXT),
+    "plan": maybe(reference("EndpointPlan")),
     "created_at": maybe(TIME),
     "ended_at": maybe(TIME) | {"description": "When its deployment ended"},
     "error": maybe(reference("Failure")),
@@ -339,9 +350,13 @@ def settings() -> Schema:
         },
         "additionalProperties": False,
     }
-    properties["instance_type"] |= {"enum": list(INSTANCE_TYPES)}
     properties["thresholds"] |= {"propertyNames": {"enum": metrics}}
-    or_null = {"problem_type": METRICS, "objective": metrics, "serverless_memory_mb": SERVERLESS_MEMORY_MB}
+    or_null = {
+        "problem_type": METRICS,
+        "objective": metrics,
+        "instance_type": INSTANCE_TYPES,
+        "serverless_memory_mb": SERVERLESS_MEMORY_MB,
+    }
     for name, values in or_null.items():
         kind, _ = properties[name].pop("type")
         properties[name] = {"oneOf": [{"type": kind, "enum": list(values)}, {"type": "null"}]} | properties[name]

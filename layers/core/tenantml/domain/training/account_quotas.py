@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from tenantml.domain.training.endpoint_plan import expected_type
 from tenantml.domain.training.model_settings import ModelSettings
 
 JOBS_AT_ONCE = "Maximum number of concurrent AutoML Jobs"
@@ -44,4 +45,4 @@ def shortages(models: Iterable[ModelSettings], quotas: Mapping[str, float], *, h
 
 def _endpoint_quota(settings: ModelSettings) -> str:
     """Return the quota's name, as SageMaker's refusals have it: `ml.m5.large for endpoint usage`."""
-    return f"{settings.instance_type} for endpoint usage"
+    return f"{expected_type(settings)} for endpoint usage"
