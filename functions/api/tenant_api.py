@@ -30,7 +30,7 @@ from tenantml.domain.uploads.upload import (
 )
 from tenantml.errors import InvalidRequest, ModelNotReady, PreconditionFailed, UploadError
 from tenantml.http import Answer
-from tenantml.services import api_keys, deployments, quota, receipts, registry
+from tenantml.services import api_keys, deployments, explanations, quota, receipts, registry
 from tenantml.services.registry import uploads
 from tenantml.settings import setting
 
@@ -217,12 +217,21 @@ def create_version(tenant: str, event: Json) -> Answer:
 
 def get_version(tenant: str, event: Json) -> Answer:
     """GET /models/{model}/versions/{version}: with the candidates that it was chosen from."""
-    row = find_model(tenant, event)
-    version = registry.find_version(tenant, row["model"], named(event, "version"))
-    if version is None:
-        raise http.not_found()
+    row, version = find_version(tenant, event)
     trained_by = registry.find_execution(tenant, version["execution"]) or {}
     return Answer(200, views.version_details(version, row.get("live_version"), trained_by))
+
+
+def get_importance(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/versions/{version}/importance."""
+    return Answer(200, explanations.importance(tenant, find_version(tenant, event)[1]))
+
+
+def list_candidates(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/versions/{version}/candidates: with all their metrics, the best first."""
+    found = explanations.all_candidates(tenant, find_version(tenant, event)[1])
+    page = pagination.page_of(found, pagination.read(query_of(event)))
+    return Answer(200, {"candidates": page.rows, "next_token": page.next_token})
 
 
 def list_keys(tenant: str, event: Json) -> Answer:
@@ -247,6 +256,15 @@ def find_model(tenant: str, event: Json) -> Json:
     if row is None or "settings" not in row:
         raise http.not_found()
     return row
+
+
+def find_version(tenant: str, event: Json) -> tuple[Json, Json]:
+    """Return the rows of the path's model and version; one that does not exist is as one of another tenant."""
+    row = find_model(tenant, event)
+    version = registry.find_version(tenant, row["model"], named(event, "version"))
+    if version is None:
+        raise http.not_found()
+    return row, version
 
 
 def key_of_upload(tenant: str, model: str, file_name: str) -> str:

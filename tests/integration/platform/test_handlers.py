@@ -210,7 +210,7 @@ def test_what_could_not_be_published_is_published_by_the_next_attempt(
 def live(tenant: Tenant, invoke: Invoke, event: Sample, run: Run, stack: dict[str, str], customer_s3: Any) -> Run:
     """A run whose version answers: its profile is staged, its artefacts and its dataset copy are the customer's."""
     invoke("accept_upload", event("accept_upload"))
-    registry.keep_training(run)
+    registry.keep_training(run, {"bucket": "staging", "key": "candidates.json"})
     registry.request_version(run, {"status": "deploying"})
     for name in ("train.csv", "holdout.csv", "profile.json"):
         platform("s3").put_object(Bucket=stack["STAGING_BUCKET"], Key=f"{run.staging_folder}{name}", Body=b"x")

@@ -7,12 +7,14 @@ Both write the upload's id into the object's metadata, which distinguishes two f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from botocore.config import Config
 
-from tenantml.aws.clients import CONFIG, platform, shared_session
+from tenantml.aws.clients import CONFIG, Credentials, platform, shared_session
 from tenantml.aws.error_codes import ABSENT_OBJECT, ABSENT_UPLOAD, BUSY, AwsError, absence, code_of, named
 from tenantml.domain.uploads.upload import FORM_BYTES, METADATA, upload_of
 from tenantml.errors import DatasetUnavailable, UploadIncomplete
@@ -24,6 +26,14 @@ NAMED_PARTS = 10
 
 Part = dict[str, Any]
 
+SIGNING = CONFIG.merge(
+    Config(
+        signature_version="s3v4",
+        request_checksum_calculation="when_required",
+        s3={"addressing_style": "virtual"},
+    )
+)
+
 
 @lru_cache(maxsize=1)
 def client() -> Any:
@@ -32,14 +42,7 @@ def client() -> Any:
     Its addresses name the bucket's regional host. Otherwise botocore presigns for the global one, which redirects for
     the first day of a bucket, refuses regions that opened after March 2019, and is covered by a PUT's signature.
     """
-    config = CONFIG.merge(
-        Config(
-            signature_version="s3v4",
-            request_checksum_calculation="when_required",
-            s3={"addressing_style": "virtual"},
-        )
-    )
-    return shared_session().create_client("s3", config=config)
+    return shared_session().create_client("s3", config=SIGNING)
 
 
 def upload_form(key: str, max_bytes: int, upload: str) -> dict[str, Any]:
@@ -117,6 +120,37 @@ def complete_parts(key: str, multipart_id: str, sizes: Sequence[int]) -> str:
             "or request another one"
         ) from error
     return str(done["VersionId"])
+
+
+def downloads(credentials: Credentials, region: str, bucket: str, keys: Sequence[str]) -> list[dict[str, str]]:
+    """Return for each object a `url` that downloads it, signed with a session's credentials, and when it `expires`.
+
+    A browser saves it under its name rather than showing it: a report is HTML that somebody else wrote.
+    """
+    theirs: Any = shared_session().create_client(
+        "s3",
+        region_name=region,
+        aws_access_key_id=credentials.access_key,
+        aws_secret_access_key=credentials.secret_key,
+        aws_session_token=credentials.token,
+        config=SIGNING,
+    )
+    expires = datetime.now(UTC) + timedelta(seconds=EXPIRES_IN_SECONDS)
+    return [
+        {
+            "url": theirs.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": bucket,
+                    "Key": key,
+                    "ResponseContentDisposition": f"attachment; filename*=UTF-8''{quote(key.rpartition('/')[2])}",
+                },
+                ExpiresIn=EXPIRES_IN_SECONDS,
+            ),
+            "expires": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        for key in keys
+    ]
 
 
 def upload_behind(bucket: str, key: str, version_id: str) -> str | None:

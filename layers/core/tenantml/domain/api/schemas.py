@@ -9,6 +9,7 @@ from tenantml import errors
 from tenantml.domain.names import MODEL_PATTERN
 from tenantml.domain.training.deployment_request import SERVING
 from tenantml.domain.training.execution_outcome import STATUSES
+from tenantml.domain.training.explanation import KINDS, MOST_FEATURES, SOURCES
 from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.domain.training.model_settings import (
     ADVICE_RULES,
@@ -129,6 +130,44 @@ def components() -> dict[str, Schema]:
         "Candidate": record(
             "One model that Autopilot tried.", name=TEXT, metric=maybe(TEXT), value=maybe(NUMBER), status=TEXT
         ),
+        "Metric": record(
+            "One measurement of a candidate.",
+            name=TEXT,
+            value=NUMBER,
+            set=maybe(TEXT) | {"description": "The rows that it was measured on: Train, Validation or Test"},
+        ),
+        "MeasuredCandidate": record(
+            "One model that Autopilot tried, with all that it measured.",
+            name=TEXT,
+            status=TEXT,
+            objective=maybe(reference("Objective")),
+            metrics=listing(reference("Metric")),
+            containers=COUNT,
+            deployed={"type": "boolean", "description": "Whether this version is made of it"},
+        ),
+        "Candidates": page("candidates", "MeasuredCandidate"),
+        "FeatureImportance": record(
+            "How much one column counts.",
+            feature=TEXT,
+            value=NUMBER | {"description": "The mean absolute SHAP value; association, not cause"},
+            share=NUMBER | {"description": "Of the sum of all columns"},
+        ),
+        "Importance": record(
+            "The columns of a version, the most important first.",
+            source=maybe({"type": "string", "enum": list(SOURCES)}) | {"description": "Null when none is known"},
+            features=listing(reference("FeatureImportance")),
+            left_out=COUNT | {"description": f"How many more columns there are than {MOST_FEATURES:,}"},
+            reason=maybe(TEXT) | {"description": "Why none is known"},
+        ),
+        "Artefact": record(
+            "A file that Autopilot wrote in your account.",
+            name=TEXT,
+            kind={"type": "string", "enum": list(KINDS)},
+            size_bytes=COUNT,
+            url=TEXT | {"description": "Downloads it, for whoever has it, until it expires; do not log it"},
+            expires=TIME,
+        ),
+        "Artefacts": record("Notebooks and reports.", artefacts=listing(reference("Artefact"))),
         "Objective": record("What candidates are ranked by.", name=TEXT, value=maybe(NUMBER)),
         "Training": training(),
         "EndpointPlan": record(
