@@ -112,8 +112,9 @@ fuzz: .venv-fuzz/.installed ## Search for files that end without a name: FUZZ_SE
 		-max_total_time=$(FUZZ_SECONDS) -max_len=600 -artifact_prefix=build/fuzz/ build/fuzz/corpus
 
 .PHONY: docs
-docs: .venv/.dev ## Write what is generated: docs from the code, instance types from botocore
+docs: .venv/.dev ## Write what is generated: docs from the code, instance types from botocore, image registries from the SDK
 	@$(BIN)/python -m tools.instance_types
+	@$(BIN)/python -m tools.image_registries
 	@$(BIN)/python -m tools.docs
 
 .PHONY: format

@@ -39,10 +39,11 @@ def hashing(name: str, size: int) -> tuple[float, float]:
     names = header.strip().split(",")
     hasher = RowHasher(names, [name for name in names if name != target], "salt")
     reader = Reader((text[at : at + CHUNK_BYTES] for at in range(0, len(text), CHUNK_BYTES)), LIMITS, CHUNK_BYTES)
-    reader.header()
+    found = reader.header()
+    assert found
     reading = hashed = 0.0
     began = cpu_seconds()
-    for block in reader.rows(len(names), header.encode()):
+    for block in reader.rows(found[0].fields):
         assert block.missing.shape == block.first.shape  # computed here, and kept for whoever asks again
         read = cpu_seconds()
         hasher.hashes(block)

@@ -15,7 +15,7 @@ from typing import Any
 from local import REGION
 from local.deploy import deploy
 from local.platform import Platform
-from tenantml.domain.tenancy.onboarding import STACK_NAME
+from tenantml.domain.tenancy.onboarding import access_stack
 from tenantml_cli.errors import Refused
 from tenantml_cli.stack import Stack
 
@@ -47,13 +47,15 @@ class OnboardedTenant:
     tenant: str
     account_id: str
     api_key: str
+    prefix: str
 
 
 def onboard(platform: Platform, tenant: str, account_id: str, contact: str) -> OnboardedTenant:
     """Register `tenant`, apply the access template in its account of the embedded cloud, activate it."""
     customer = Customer(account_id, REGION, contact, platform.cloud.clients(account_id))
-    apply_access_stack(customer.client, register(platform, tenant, customer))
-    return OnboardedTenant(tenant, account_id, activate(platform, tenant))
+    parameters = register(platform, tenant, customer)
+    apply_access_stack(customer.client, parameters)
+    return OnboardedTenant(tenant, account_id, activate(platform, tenant), parameters["NamePrefix"])
 
 
 def register(stack: Stack, tenant: str, customer: Customer) -> Mapping[str, str]:
@@ -79,18 +81,20 @@ def activate(stack: Stack, tenant: str) -> str:
 def apply_access_stack(client: Clients, parameters: Mapping[str, str]) -> None:
     """Create the customer's stack in the clients' account and wait for it; raises StackFailed with the reasons."""
     template = ACCESS_TEMPLATE.read_text(encoding="utf-8")
-    deploy(client("cloudformation"), STACK_NAME, template, parameters, timeout_seconds=_STACK_SECONDS)
+    name = access_stack(parameters["NamePrefix"])
+    deploy(client("cloudformation"), name, template, parameters, timeout_seconds=_STACK_SECONDS)
 
 
-def delete_access_stack(client: Clients) -> None:
-    """Delete the customer's stack and wait until it is gone; raises botocore's WaiterError when something holds it.
+def delete_access_stack(client: Clients, prefix: str) -> None:
+    """Delete the customer's stack of a tenant and wait until it is gone; raises botocore's WaiterError when something
+    holds it.
 
-    Endpoints first: SageMaker needs the execution role, which is in the stack, to delete them.
+    Endpoints first: SageMaker needs serving execution, which is in the stack, to delete them.
     """
     waiting = {"Delay": 1, "MaxAttempts": int(_STACK_SECONDS)}
     sagemaker = client("sagemaker")
     for endpoint in sagemaker.list_endpoints(StatusEquals="Deleting")["Endpoints"]:
         sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=endpoint["EndpointName"], WaiterConfig=waiting)
     cloudformation = client("cloudformation")
-    cloudformation.delete_stack(StackName=STACK_NAME)
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK_NAME, WaiterConfig=waiting)
+    cloudformation.delete_stack(StackName=access_stack(prefix))
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=access_stack(prefix), WaiterConfig=waiting)

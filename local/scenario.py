@@ -80,7 +80,7 @@ class Scenario:
         self.api: TenantApi
         self.rows = Rows([], [], [], held_out=False)
         self.execution: Document = {}
-        self.external_id = self.api_key = ""
+        self.external_id = self.prefix = self.api_key = ""
 
     def on_board(self) -> None:
         """Register the tenant, create the customer's stack, prove the role, and have the API key."""
@@ -93,7 +93,7 @@ class Scenario:
                 self._is_registered = False
                 raise
             self._has_stack = True
-            self.external_id = parameters["ExternalId"]
+            self.external_id, self.prefix = parameters["ExternalId"], parameters["NamePrefix"]
             apply_access_stack(self.customer.client, parameters)
             self.api_key = activate(self.stack, tenant)
             self.api = self._make_api(self.api_key)
@@ -156,7 +156,7 @@ class Scenario:
             self._is_registered = False
         if self._has_stack:
             with self.screen.step("delete the customer's stack"):
-                delete_access_stack(self.customer.client)
+                delete_access_stack(self.customer.client, self.prefix)
             self._has_stack = False
 
     def _watch(self, upload_key: str) -> None:

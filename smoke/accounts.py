@@ -9,7 +9,6 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
 from local.onboard import Clients, Customer
-from tenantml.domain.tenancy.onboarding import STACK_NAME
 from tenantml_cli.errors import CommandError, Refused
 from tenantml_cli.stack import Stack
 
@@ -106,15 +105,9 @@ def _check_tenant(stack: Stack) -> None:
 
 def _check_customer(customer: Customer) -> None:
     try:
-        customer.client("cloudformation").describe_stacks(StackName=STACK_NAME)
+        customer.client("cloudformation").describe_stacks()
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ValidationError":
-            raise NotReady(f"CUSTOMER_PROFILE may not do what a cloud team does: {error}") from error
-        return
-    raise NotReady(
-        f"account {customer.account_id} is somebody's customer already: off-board that tenant, then "
-        f"`aws cloudformation delete-stack --stack-name {STACK_NAME}`, or take another account"
-    )
+        raise NotReady(f"CUSTOMER_PROFILE may not do what a cloud team does: {error}") from error
 
 
 def recorded(accounts: Accounts, attach: Any) -> Accounts:

@@ -14,8 +14,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local.scenario import Scenario
-from tenantml.domain.names import job_name
-from tenantml.domain.tenancy.onboarding import STACK_NAME
+from tenantml.domain.names import digest_of
+from tenantml.domain.tenancy.onboarding import access_stack
 from tenantml_cli.errors import Refused
 
 ABSENT = "tenantml-absent"
@@ -30,7 +30,7 @@ def look(scenario: Scenario) -> None:
     _look_at_both_stacks(scenario, execution["execution"])
     sagemaker = scenario.customer.client("sagemaker")
     # An execution that ended before its first look at the job does not know the job's name; its own name says it.
-    training = execution["training"] or {"job_name": job_name(execution["execution"], attempt=1)}
+    training = execution["training"] or {"job_name": f"{scenario.prefix}-{digest_of(execution['execution'])}-1"}
     _look_at_job(sagemaker, training["job_name"])
     _look_at_absent(sagemaker)
     if execution["endpoint"]:
@@ -47,7 +47,7 @@ def _look_at_both_stacks(scenario: Scenario, execution: str) -> None:
     for page in steps.get_paginator("get_execution_history").paginate(executionArn=arn, includeExecutionData=False):
         del page  # it is kept
     _ask(stack.client("cloudformation").describe_stacks, StackName=stack.name)
-    _ask(customer.client("cloudformation").describe_stacks, StackName=STACK_NAME)
+    _ask(customer.client("cloudformation").describe_stacks, StackName=access_stack(scenario.prefix))
     for call in (scenario.api.execution, scenario.api.receipt):
         with suppress(Refused):
             call(execution)
@@ -84,7 +84,7 @@ def _look_at_endpoint(scenario: Scenario, sagemaker: Any, name: str) -> None:
 
 def _look_at_account(scenario: Scenario, prefix: str) -> None:
     customer = scenario.customer
-    bucket = f"tenantml-{customer.account_id}-{customer.region}"
+    bucket = f"{scenario.prefix}-{customer.account_id}-{customer.region}"
     _ask(customer.client("s3").list_objects_v2, Bucket=bucket, Prefix=prefix)
     _ask(customer.client("service-quotas").list_service_quotas, ServiceCode="sagemaker")
     _ask(customer.client("sts").get_caller_identity)

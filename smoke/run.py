@@ -22,7 +22,7 @@ from smoke.accounts import CONTACT, TENANT, Accounts, NotReady, recorded
 from smoke.look import look
 from smoke.recording import Recorder
 from tenantml.domain.names import digest_of
-from tenantml.domain.tenancy.onboarding import STACK_NAME
+from tenantml.domain.tenancy.onboarding import access_stack
 from tenantml_cli.errors import CommandError
 from tenantml_cli.tenant_api import URL_VARIABLE
 
@@ -102,7 +102,8 @@ def _removed(scenario: Scenario, recorder: Recorder) -> Iterator[None]:
         except BaseException as error:
             screen.failed("not removed", f"{type(error).__name__}: {error}")
             screen.line(f"tenantml tenant offboard {TENANT} --yes --stack {scenario.stack.name}   # with SAAS_PROFILE")
-            screen.line(f"aws cloudformation delete-stack --stack-name {STACK_NAME}   # then, with CUSTOMER_PROFILE")
+            name = access_stack(scenario.prefix)
+            screen.line(f"aws cloudformation delete-stack --stack-name {name}   # with CUSTOMER_PROFILE")
             raise
 
 
@@ -112,7 +113,7 @@ def _fail(report: Report, error: Exception) -> None:
 
 def _left_behind(scenario: Scenario) -> list[str]:
     sagemaker = scenario.customer.client("sagemaker")
-    names = {"NameContains": f"tenantml-{MODEL}-v"}
+    names = {"NameContains": f"{scenario.prefix}-{MODEL}-v"}
     return [
         *(item["EndpointArn"] for item in sagemaker.list_endpoints(**names)["Endpoints"]),
         *(item["EndpointConfigArn"] for item in sagemaker.list_endpoint_configs(**names)["EndpointConfigs"]),
@@ -129,6 +130,7 @@ def _known(accounts: Accounts, scenario: Scenario) -> dict[str, str]:
         accounts.region: "<region>",
         accounts.stack.name: "tenantml",
         scenario.external_id: "<external>",
+        scenario.prefix: "<prefix>",
         execution: "<execution>",
         digest_of(execution): "<digest>",
         str(scenario.execution.get("version") or ""): "<version>",

@@ -19,19 +19,15 @@ _ANY_ROLE = "arn:aws:iam::111111111111:role/any"
 _ACCEPTED = [
     (r": NO_VERSION ", "SAM writes none; the versions differ in policy variables only, and we use none"),
     (
-        r"(Grant|Revoke)AccessFunctionRole.* RESOURCE_POLICY_PRIVILEGE_ESCALATION .*:::tenantml-staging-",
-        "the grant ledger renders the staging bucket's policy: that is the task of these two",
-    ),
-    (
-        r"(Sweep|CleanUp|RescueExecution|StopExecutions|RemoveOurs)FunctionRole.* RESOURCE_POLICY_P.*tenantml-staging-",
-        "these revoke what a finished, stopped, crashed or removed execution still holds",
+        r"WriteBucketPolicyFunctionRole.* RESOURCE_POLICY_PRIVILEGE_ESCALATION .*:::tenantml-staging-",
+        "the grant ledger renders the staging bucket's policy: that is the task of this one",
     ),
     (
         r" RESOURCE_MISMATCH \[({'action': 'states:(List|Describe)Executions?', '\w+': '\S+:(mapRun|express):\S+ ?)+]$",
         "parliament wants every alternative of the resource; a standard execution is one",
     ),
     (
-        r"ExecutionRoleVpc\.\S+ RESOURCE_MISMATCH \[{'action': 'ec2:CreateNetworkInterface', ",
+        r"ExecutionRolesVpc\.\S+ RESOURCE_MISMATCH \[{'action': 'ec2:CreateNetworkInterface', ",
         "parliament wants all three kinds of resource in one statement; each has its own, with its own condition",
     ),
 ]

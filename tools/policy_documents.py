@@ -47,6 +47,7 @@ class _Template:
 
     def __init__(self, template: dict[str, Any], *, held: bool) -> None:
         self._parameters = template.get("Parameters", {})
+        self._mappings = template.get("Mappings", {})
         self._resources = template.get("Resources", {})
         self._held = held
 
@@ -73,16 +74,23 @@ class _Template:
             return self._attribute(logical_id, attribute)
         if name == "Fn::Sub":
             text, variables = argument if isinstance(argument, list) else (argument, {})
-            return re.sub(r"\$\{([^}!]+)\}", lambda match: str(self._substitution(match[1].strip(), variables)), text)
+            filled = re.sub(r"\$\{([^}!]+)\}", lambda match: str(self._substitution(match[1].strip(), variables)), text)
+            return filled.replace("${!", "${")  # a literal, such as a variable of IAM's
         if name == "Fn::If":
             return self.resolved(argument[1 if self._held else 2])
         if name == "Fn::Join":
             separator, parts = argument
             return separator.join(map(str, self.resolved(parts)))
-        if name == "Fn::Split":
-            separator, text = argument
-            return str(self.resolved(text)).split(separator)
+        if name in {"Fn::FindInMap", "Fn::Split"}:
+            return self._several(name, argument)
         raise ValueError(f"tools/policies.py cannot fill in {name}: {argument}")
+
+    def _several(self, name: str, argument: Any) -> Any:
+        if name == "Fn::FindInMap":
+            table, first, second = map(self.resolved, argument)
+            return self._mappings[table][first][second]
+        separator, text = argument
+        return str(self.resolved(text)).split(separator)
 
     def _substitution(self, name: str, variables: dict[str, Any]) -> Any:
         if name in variables:
@@ -108,7 +116,8 @@ class _Template:
             return name
         if not attribute.endswith("Arn"):
             return f"{logical_id}-{attribute}".lower()
-        return _ARNS[resource["Type"]].format(name)
+        path = str(self.resolved(resource.get("Properties", {}).get("Path", "/"))).removeprefix("/")
+        return _ARNS[resource["Type"]].format(f"{path}{name}")
 
 
 def _example(parameter: str) -> str:

@@ -115,6 +115,12 @@ def _tenant_commands(group: Any, add: _Add) -> None:
     register.add_argument("--contact", required=True, help="an address to write to")
     register.add_argument("--kms-key", dest="kms_key_arn", help="the ARN of the customer's own key")
     register.add_argument(
+        "--instance-types",
+        dest="instance_types",
+        type=_listed,
+        help="the only instance types that endpoints may use, separated by commas",
+    )
+    register.add_argument(
         "--subnets", dest="subnet_ids", type=_listed, help="ids of the customer's own subnets, separated by commas"
     )
     register.add_argument(

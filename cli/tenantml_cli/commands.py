@@ -65,14 +65,16 @@ def tenant_add(context: Context) -> Result:
     That is a link which opens CloudFormation in the customer's account with every parameter filled in, and the same as
     a command line. The external ID in it is generated for this tenant alone.
 
-    A customer that requires its own KMS key or VPC states them before: every job and endpoint is created with them. To
-    change them, off-board the tenant and register it again.
+    A customer that requires its own KMS key, VPC or instance types states them before: every job and endpoint is
+    created with them. To change them, off-board the tenant and register it again.
 
         tenantml tenant add acme --account 222222222222 --region eu-central-1 --contact cloud-team@acme.example
     """
     options = context.options
     request: Document = {name: getattr(options, name) for name in ("tenant", "account_id", "region", "contact")}
-    theirs = {name: getattr(options, name) for name in ("kms_key_arn", "subnet_ids", "security_group_ids")}
+    theirs = {
+        name: getattr(options, name) for name in ("kms_key_arn", "subnet_ids", "security_group_ids", "instance_types")
+    }
     request |= {name: value for name, value in theirs.items() if value}
     found = context.stack.call("RegisterTenantFunction", request)
     onboarding = found["onboarding"]
@@ -87,18 +89,20 @@ def tenant_add(context: Context) -> Result:
 
 
 def tenant_activate(context: Context) -> Result:
-    """Prove the tenant's access role; issue its first API key, or end its suspension.
+    """Prove the tenant's two access roles; issue its first API key, or end its suspension.
 
-    The key is shown this once. A tenant whose role is not as it must be stays inactive, and the command fails with the
-    reason. Activating a suspended tenant leaves its keys as they are. What the quotas of its account do not allow is
-    said, and keeps nobody from being active.
+    The key is shown this once. A tenant whose roles are not as they must be stays inactive, and the command fails with
+    the reason. Activating a suspended tenant leaves its keys as they are. What the quotas of its account do not allow,
+    and what no probe can see, is said, and keeps nobody from being active.
 
         tenantml tenant activate acme
     """
     found = context.stack.call("ActivateTenantFunction", {"tenant": context.options.tenant})
     key = found["api_key"]
     warnings = "".join(f"\n\nWarning: {warning}" for warning in found["warnings"])
-    return Result(found, f"{found['tenant']} is active." + (_shown_once(key) if key else "") + warnings)
+    unseen = "".join(f"\n- {what}" for what in found["not_proven"])
+    text = f"{found['tenant']} is active." + (_shown_once(key) if key else "") + warnings
+    return Result(found, f"{text}\n\nWhat the probe cannot see:{unseen}")
 
 
 def tenant_list(context: Context) -> Result:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tenantml import http
+from tenantml.aws import lambda_functions
 from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects, presigned
 from tenantml.domain.api import model_document, pagination, views
@@ -30,7 +31,7 @@ from tenantml.domain.uploads.upload import (
 )
 from tenantml.errors import InvalidRequest, ModelNotReady, PreconditionFailed, UploadError
 from tenantml.http import Answer
-from tenantml.services import api_keys, deployments, explanations, quota, receipts, registry
+from tenantml.services import api_keys, deployments, explanations, quota, receipts, registry, tenant_scope
 from tenantml.services.registry import uploads
 from tenantml.settings import setting
 
@@ -75,7 +76,7 @@ def get_model_document(tenant: str, event: Json) -> Answer:
     document = model_document.model_document(
         row["model"],
         version["version"],
-        json.loads(objects.get_bytes(platform("s3"), place["bucket"], place["key"])),
+        json.loads(objects.get_bytes(tenant_scope.s3(), place["bucket"], place["key"])),
         reject_unseen=row["settings"]["unseen_category"] == "reject",
         regression=version["problem_type"] == "Regression",
     )
@@ -96,14 +97,15 @@ def create_upload(tenant: str, event: Json) -> Answer:
         upload = uploads.under_key(tenant, repeatable, fingerprint_of("createUpload", model, document), upload)
     if not request.in_parts:
         uploads.add(tenant, upload, {"model": model, "key": key})
-        return Answer(201, {"upload": upload, "key": key} | presigned.upload_form(key, limit_bytes, upload))
+        form = presigned.upload_form(tenant_scope.s3(), key, limit_bytes, upload)
+        return Answer(201, {"upload": upload, "key": key} | form)
     size_bytes = request.size_bytes or 0
     parts = {"size_bytes": size_bytes, "part_bytes": part_bytes(size_bytes)}
     found = uploads.add(tenant, upload, {"model": model, "key": key} | parts)
     if "multipart_id" not in found:
-        multipart_id = presigned.begin_parts(key, upload)
+        multipart_id = presigned.begin_parts(tenant_scope.s3(), key, upload)
         if not uploads.begin_parts(tenant, upload, multipart_id):  # the same request was faster
-            presigned.abort(key, multipart_id)
+            presigned.abort(tenant_scope.s3(), key, multipart_id)
     return Answer(201, views.upload(found))
 
 
@@ -118,8 +120,9 @@ def list_parts(tenant: str, event: Json) -> Answer:
     sizes = part_sizes(row["size_bytes"], row["part_bytes"])
     parts = [{"number": number, "size_bytes": size} for number, size in enumerate(sizes, 1)]
     page = pagination.page_of(parts, pagination.read(query_of(event)))
+    s3, key, multipart_id = tenant_scope.s3(), row["key"], row["multipart_id"]
     signed = [
-        part | {"url": presigned.part_url(row["key"], row["multipart_id"], part["number"], part["size_bytes"])}
+        part | {"url": presigned.part_url(s3, key, multipart_id, part["number"], part["size_bytes"])}
         for part in page.rows
     ]
     return Answer(
@@ -139,7 +142,7 @@ def complete_upload(tenant: str, event: Json) -> Answer:
     row = find_upload_in_parts(tenant, event)
     if "version_id" not in row:
         sizes = part_sizes(row["size_bytes"], row["part_bytes"])
-        row["version_id"] = presigned.complete_parts(row["key"], row["multipart_id"], sizes)
+        row["version_id"] = presigned.complete_parts(tenant_scope.s3(), row["key"], row["multipart_id"], sizes)
         uploads.note_version(tenant, row["upload"], row["version_id"])
     row["execution"] = execution_name(setting("INGEST_BUCKET"), row["key"], row["version_id"])
     return Answer(200, views.upload(row))
@@ -206,12 +209,13 @@ def create_version(tenant: str, event: Json) -> Answer:
     is_kept = registry.find_training(tenant, model, request.execution) is not None
     candidate = choose(request, execution, is_kept=is_kept)
     settings = ModelSettings.from_document(execution["settings"] | request.serving)
-    settings.require_fit(registry.get_tenant(tenant).account, platform("s3").meta.region_name)
+    account = registry.get_tenant(tenant).account
+    settings.require_fit(account, platform("s3").meta.region_name)
     version = requested_version_name(datetime.now(UTC), secrets.token_hex(16))
     if repeatable := idempotency_key(http.find_header(event, "idempotency-key")):
         version = uploads.under_key(tenant, repeatable, fingerprint_of("createVersion", model, document), version)
     run = Run(request.execution, tenant, model, version)
-    deployments.start(run, candidate, serving=request.serving)
+    deployments.start(run, account, candidate, serving=request.serving)
     return Answer(202, views.version(registry.find_version(tenant, model, version) or {}, row.get("live_version")))
 
 
@@ -224,14 +228,23 @@ def get_version(tenant: str, event: Json) -> Answer:
 
 def get_importance(tenant: str, event: Json) -> Answer:
     """GET /models/{model}/versions/{version}/importance."""
-    return Answer(200, explanations.importance(tenant, find_version(tenant, event)[1]))
+    return Answer(200, explanations.importance(tenant_scope.s3(), tenant, find_version(tenant, event)[1]))
 
 
 def list_candidates(tenant: str, event: Json) -> Answer:
     """GET /models/{model}/versions/{version}/candidates: with all their metrics, the best first."""
-    found = explanations.all_candidates(tenant, find_version(tenant, event)[1])
+    found = explanations.all_candidates(tenant_scope.s3(), tenant, find_version(tenant, event)[1])
     page = pagination.page_of(found, pagination.read(query_of(event)))
     return Answer(200, {"candidates": page.rows, "next_token": page.next_token})
+
+
+def list_artefacts(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/versions/{version}/artefacts: links that another function signs; this one enters no
+    customer's account.
+    """
+    _, version = find_version(tenant, event)
+    asked = {"tenant": tenant, "model": version["model"], "version": version["version"]}
+    return Answer(200, lambda_functions.invoke(setting("SIGN_ARTEFACTS_FUNCTION"), asked))
 
 
 def list_keys(tenant: str, event: Json) -> Answer:

@@ -20,12 +20,12 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return whether it is in service, and on what to try it instead if its container did not come up; any other
     failed endpoint, and a missing one, is a named failure.
     """
-    name = context.run.endpoint
+    name = context.endpoint
     client = context.customer(session_policies.deploy(context.account, name)).client("sagemaker")
     status, reason = endpoints.status(client, name)
     context.note_endpoint(status)
     plan = sizing.planned_before(context)
-    if status == "Failed" and plan and (larger := plan.larger(reason)):
+    if status == "Failed" and plan and (larger := plan.larger(reason, context.account.instance_types)):
         return {"in_service": False, "larger": larger.as_document()}
     if status not in {"Creating", "Updating", "InService"}:
         kind = QuotaExceeded if is_about_quota(reason) else DeploymentFailed

@@ -18,8 +18,8 @@ from tenantml.settings import setting
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return the endpoint's name."""
     run, account = context.run, context.account
-    client = context.customer(session_policies.train(account, run.job())).client("sagemaker")
-    candidate = candidates.named(automl.candidates(client, run.job()), event["candidate"])
+    client = context.customer(session_policies.train(account, context.job)).client("sagemaker")
+    candidate = candidates.named(automl.candidates(client, context.job), event["candidate"])
     problem_type = context.training["problem_type"]
     keys = () if problem_type == "Regression" else answers.OUTPUT_KEYS
     plan = sizing.plan(context, candidate["InferenceContainers"])
@@ -33,9 +33,10 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         "profile": {"bucket": setting("STAGING_BUCKET"), "key": f"{run.staging_folder}profile.json"},
     }
     registry.update_version(run.tenant, run.model, run.version, version)
-    client = context.customer(session_policies.deploy(account, run.endpoint)).client("sagemaker")
+    client = context.customer(session_policies.deploy(account, context.endpoint)).client("sagemaker")
     containers = inference_containers.prepare_containers(candidate["InferenceContainers"], keys)
     containers = endpoint_plan.with_workers(containers, plan.workers)
-    endpoints.create(client, account, run.endpoint, run.execution, containers, plan)
+    isolated = context.serving_settings.network_isolation
+    endpoints.create(client, account, context.endpoint, run.execution, containers, plan, isolated=isolated)
     context.note_endpoint("Creating")
-    return {"endpoint": run.endpoint}
+    return {"endpoint": context.endpoint}

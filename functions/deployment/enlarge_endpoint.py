@@ -15,7 +15,7 @@ from tenantml.services.run_context import RunContext
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Write what the version is served on instead, once the names of its endpoint are free; return the plan."""
     run = context.run
-    client = context.customer(session_policies.deploy(context.account, run.endpoint)).client("sagemaker")
-    endpoints.replace(client, run.endpoint)
+    client = context.customer(session_policies.deploy(context.account, context.endpoint)).client("sagemaker")
+    endpoints.replace(client, context.endpoint)
     registry.update_version(run.tenant, run.model, run.version, {"plan": event["plan"]})
     return {"plan": event["plan"]}

@@ -6,7 +6,6 @@ from typing import Any
 
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.access import session_policies
-from tenantml.domain.names import endpoint_name
 from tenantml.entrypoint import state
 from tenantml.services import registry
 from tenantml.services.run_context import RunContext
@@ -16,7 +15,7 @@ from tenantml.services.run_context import RunContext
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return what was removed in the customer's account."""
     run, version = context.run, event["version"]
-    name = endpoint_name(run.model, version)
+    name = context.account.endpoint(run.model, version)
     client = context.customer(session_policies.deploy(context.account, name)).client("sagemaker")
     removed = endpoints.remove(client, name)
     registry.update_version(run.tenant, run.model, version, {"status": "retired"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from tenantml.domain.tenancy import onboarding, operator_requests
@@ -24,10 +25,11 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         template_sha256=template.sha256,
         data_key_arn=setting("DATA_KEY_ARN", ""),
     )
-    tenant = register(request, platform.account_id)
+    tenant = register(request, platform.account_id, platform.stack_name)
     registry.add_tenant(tenant)
     return {
         "tenant": tenant.tenant,
         "external_id": tenant.external_id,
+        "roles": asdict(tenant.roles),
         "onboarding": onboarding.instructions(tenant, platform),
     }

@@ -1,4 +1,4 @@
-"""Remove from our own account: grants, uploads and what is staged."""
+"""Remove from our own account: uploads and what is staged."""
 
 from __future__ import annotations
 

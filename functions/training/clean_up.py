@@ -1,4 +1,4 @@
-"""Revoke grants, delete the copies of the dataset that are no longer needed, and artefacts that are too old to keep."""
+"""Delete the copies of the dataset that are no longer needed, and artefacts that are too old to keep."""
 
 from __future__ import annotations
 

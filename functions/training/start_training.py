@@ -16,7 +16,7 @@ from tenantml.services.run_context import RunContext
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return the job's name and the wait until the first poll; a repeat adopts the running job."""
-    run, account, job, settings = context.run, context.account, context.run.job(), context.settings
+    run, account, job, settings = context.run, context.account, context.job, context.settings
     mode = automl_job.training_mode(settings, event["size_bytes"])
     session = context.customer(session_policies.train(account, job))
     output_uri = f"s3://{account.bucket}/{run.customer_folder}output"

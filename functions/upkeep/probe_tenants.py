@@ -1,4 +1,4 @@
-"""On a schedule: prove every tenant's access role again; suspend those that fail, and reactivate those that pass."""
+"""On a schedule: prove every tenant's access roles again; suspend those that fail, and reactivate those that pass."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""On a schedule: delete expired grants, rescue executions that ended without an announcement, and remove from
-customers' accounts what no version needs.
+"""On a schedule: rescue executions that ended without an announcement, and remove from customers' accounts what no
+version needs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from tenantml.entrypoint import function, logger
-from tenantml.services import grants, orphans, rescue
+from tenantml.services import orphans, rescue
 
 BUDGET_SECONDS = 780  # of the function's 900
 
@@ -19,7 +19,7 @@ BUDGET_SECONDS = 780  # of the function's 900
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Return what was swept; what may not be removed is counted where an alarm looks (the metric `OrphansLeft`)."""
     until_seconds = time.monotonic() + BUDGET_SECONDS
-    swept: dict[str, Any] = {"grants": grants.sweep(), "executions": rescue.rescue_lost()}
+    swept: dict[str, Any] = {"executions": rescue.rescue_lost()}
     swept["orphans"] = orphaned = orphans.remove_orphans(until_seconds)
     logger.info("swept", extra=swept)
     count = len(orphaned["left"])

@@ -1,7 +1,10 @@
-"""IAM conditions that our policies need: aws:PrincipalArn, aws:SecureTransport, dynamodb:LeadingKeys, variables."""
+"""What our policies need of IAM: aws:PrincipalArn, aws:SecureTransport, dynamodb:LeadingKeys, and variables in
+conditions and resources.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import ipaddress
 import json
@@ -16,6 +19,7 @@ from ministack.services import dynamodb, iam
 from local.patches.emulator import wrap
 
 _VARIABLE = re.compile(r"\$\{([^}]+)\}")
+_KEY_IN_RESOURCE = re.compile(r"\$\{(\w+:[^}]+)\}")
 _EQUALITY = re.compile(r"([#\w.-]+)\s*=\s*(:\w+)")
 
 
@@ -25,6 +29,7 @@ def apply() -> None:
     wrap(ministack.app, "pin_request_origin", "de819c1bd9ac", _loopback_is_secure)
     wrap(iam_actions, "dynamodb_service_context", "0f0021bdc8a3", _with_leading_keys)
     wrap(iam_evaluator, "_conditions_met", "15b4c24a03e3", _with_variables)
+    wrap(iam_evaluator, "_first_match", "dc96ef4846c7", _with_variables_in_resources)
 
 
 def _principal_arn_of_the_role(resolve: Any) -> Any:
@@ -86,6 +91,35 @@ def _with_variables(met: Any) -> Any:
         return not absent and bool(met(filled, context))
 
     return meeting
+
+
+def _with_variables_in_resources(match: Any) -> Any:
+    """A resource may name a key, too; as shipped, it is compared with the variable's name.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-wheretouse
+    """
+
+    @functools.wraps(match)
+    def matching(context: Any, statements: Any, effect: str) -> Any:
+        for statement in statements:
+            # Kept as it is, for whoever asks which statement it was.
+            resources = [filled_resource(resource, context) for resource in statement.resources]
+            known = [resource for resource in resources if resource is not None]
+            if resources and not known:
+                continue
+            if match(context, [dataclasses.replace(statement, resources=known)], effect):
+                return statement
+        return None
+
+    return matching
+
+
+def filled_resource(resource: str, context: Any) -> str | None:
+    """Return a statement's resource with the request's values; None when a key is absent, or its value a wildcard."""
+    values = [iam_evaluator._resolve_condition_key(key, context) for key in _KEY_IN_RESOURCE.findall(resource)]
+    if not all(isinstance(value, str) and not {"*", "?"} & {*value} for value in values):
+        return None
+    return _KEY_IN_RESOURCE.sub(lambda _: values.pop(0), resource)
 
 
 def _filled(expected: Any, value_of: Callable[[re.Match[str]], str]) -> Any:

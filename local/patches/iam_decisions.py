@@ -17,6 +17,7 @@ from typing import Any, Final
 from ministack.core import iam_evaluator
 
 from local.patches.emulator import wrap
+from local.patches.iam_conditions import filled_resource
 
 FILE: Final = "iam_decisions.jsonl"
 
@@ -48,7 +49,8 @@ def _noting_what_allows(evaluate: Any) -> Any:
                 (
                     item
                     for item in statement.resources
-                    if iam_evaluator._resource_matches(context.resource_arn, [item], [])
+                    if (filled := filled_resource(item, context))
+                    and iam_evaluator._resource_matches(context.resource_arn, [filled], [])
                 ),
                 "",
             )

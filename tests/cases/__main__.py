@@ -39,8 +39,14 @@ def main() -> int:
         platform = Platform.deploy(running)
         tenant = onboard(platform, "acme", CUSTOMER_ACCOUNT, "cloud-team@acme.example")
         api = TenantApi(platform.api_url, tenant.api_key)
+
+        def take(case: Case) -> tuple[Result, list[str]]:
+            outcome = cloud.run(case, api, Path(scratch))
+            platform.offboard("acme", cloud.model_of(case))  # an account has twenty endpoints
+            return outcome
+
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            outcomes = pool.map(lambda case: cloud.run(case, api, Path(scratch)), cases)
+            outcomes = pool.map(take, cases)
             failed = [case.name for case, outcome in zip(cases, outcomes, strict=True) if not _show(case, *outcome)]
     print(
         f"\n{len(cases) - len(failed)} of {len(cases)} files come to what they should"

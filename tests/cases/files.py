@@ -174,6 +174,34 @@ ORDINARY = (
     trains("codes-with-leading-zeros", changed("region", lambda n, _: f"{n % 40:05d}")),
     trains("excel-exponents", changed("price", lambda n, _: f"{1 + n % 90 / 10:.2f}E+05")),
     trains("numbers-of-17-digits", changed("price", lambda n, _: 10**16 + n * 7919 % 10007), advice=ANY),
+    trains("numbers-with-line-breaks", changed("price", lambda n, r: f"{r[1]}\n" if n % 9 == 0 else r[1])),
+    trains(
+        "numbers-past-64-bits",
+        changed("price", lambda n, _: 10**20 + n * 7919 % 10007),
+        "almost-a-number",
+        says=("more digits than 64 bits hold", "line 2"),
+    ),
+    refused(
+        "hexadecimal-ids",
+        text(
+            [[f"{n * 7919:013x}" if n != 40 else "7e12345678901", *row] for n, row in enumerate(people())],
+            ("id", *HEADER),
+        ),
+        "ExponentTooLong",
+        "line 42",
+        "'id'",
+    ),
+    trains(
+        "hexadecimal-ids-left-out",
+        text([["7e12345678901", *row] for row in people()], ("id", *HEADER)),
+        settings={"ignore_columns": ["id"]},
+    ),
+    refused(
+        "points-of-postgis",
+        changed("region", lambda n, _: f"0101000020E6100000000000000000{n % 90:02X}40"),
+        "ExponentTooLong",
+        "line 2",
+    ),
     trains("one-long-text", changed("region", lambda n, r: "lorem ipsum " * 9000 if n == 50 else r[2])),
     trains("repeated-rows", text(people(100) * 7), "duplicate-rows"),
     trains("row-that-tells-the-target", changed("region", lambda _, row: f"was {row[5]}"), "target-leak"),
@@ -327,7 +355,13 @@ LABELS = (
 )
 
 NO_DATA = (
-    refused("header-again", "".join([*LINES[:300], LINES[0], *LINES[300:]]), REFUSED, "line 301"),
+    refused("header-again", "".join([*LINES[:300], LINES[0], *LINES[300:]]), "RepeatedHeader", "line 301"),
+    refused(
+        "header-again-in-quotes",
+        "".join([*LINES[:300], ",".join(f'"{name}"' for name in HEADER), "\n", *LINES[300:]]),
+        "RepeatedHeader",
+        "line 301",
+    ),
     trains(
         "total-at-the-end", GOOD + "Total,345678.10,,,,\n", "almost-a-number", "rows-without-target", says=("line 702",)
     ),
@@ -377,6 +411,18 @@ NO_DATA = (
         hides=("Nora", "Nobody", "XX00 1111"),
     ),
     refused(
+        "no-header-and-a-missing-number",
+        text([[f"Person {n} of Nowhere", n, "yn"[n % 2]] for n in range(600)], ["Nora Nobody", "NA", "renewed?"]),
+        "TargetMissing",
+        hides=("Nora", "Nobody", "renewed?"),
+    ),
+    refused(
+        "no-header-of-emoji",
+        text([[f"👍 {n}", "☕", "yn"[n % 2]] for n in range(600)], ["🏳️‍🌈 Nora", "é", "yes"]),
+        "TargetMissing",
+        hides=("🌈", "Nora", "́"),
+    ),
+    refused(
         "no-header-of-texts",
         text([[f"Person {n} of Nowhere", "north", "yn"[n % 2]] for n in range(600)], ["Nora Nobody", "south", "yes"]),
         REFUSED,
@@ -390,6 +436,20 @@ NO_DATA = (
     ),
     refused("semicolons", text(people(), delimiter=";"), "WrongDelimiter"),
     refused("tabs", text(people(), delimiter="\t"), "WrongDelimiter"),
+    refused(
+        "semicolons-and-quotes", text(people(), delimiter=";", quoting=csv.QUOTE_ALL), "WrongDelimiter", "semicolons"
+    ),
+    refused("carets", text(people(), delimiter="^"), "WrongDelimiter", "carets"),
+    refused(
+        "rows-in-quotes", "".join(f'"{line[:-1]}"\n' for line in LINES), "WrongDelimiter", "quotes around the rows"
+    ),
+    refused(
+        "a-row-in-quotes",
+        "".join([*LINES[:41], f'"{LINES[41][:-1]}"\n', *LINES[42:]]),
+        "RaggedRow",
+        "line 42",
+        "quotes",
+    ),
     refused("vertical-bars", text(people(), delimiter="|"), "WrongDelimiter"),
     refused(
         "semicolons-without-header",
@@ -473,6 +533,12 @@ NAMES = (
     refused("names-twice", _renamed(seats="price"), "DuplicateColumn", "'price'"),
     refused("name-missing", _renamed(seats=" "), "EmptyColumnName"),
     refused("blanks-after-commas", text(people()).replace(",", ", "), "TargetMissing", "did you mean"),
+    refused(
+        "years-for-names",
+        text(([row[0], *row[:5]] for row in people()), ["2019", "2020", "2021", "region", "since", "trial"]),
+        "TargetMissing",
+        "'2019'",
+    ),
     refused("target-of-another-case", _renamed(renewed="Renewed"), "TargetMissing", "did you mean 'Renewed'"),
     trains(
         "constant-columns",

@@ -20,6 +20,7 @@ from tenantml_analysis.inspection import InspectionSettings, inspect
 # fmt: off
 CELLS = [
     "1", "1.0", "01", "+1", "1e0", " 1", "2", "2.5", "-0", "0", "0.0", "1e3", "1_000", "1,5", "0x10",
+    "1\n", "\r\n2.5", "9223372036854775807", "9223372036854775808", "18446744073709551616", "7e12345678901",
     "100000000000000001", "100000000000000002", "inf", "Infinity", "True", "TRUE", "true", "true ", "False", "false",
     "True.", "yes", "Yes", "yes ", "yes\u200b", "s\u00ed", "si\u0301", "no", "-", "?", "na", "NAN", "Null",
     *NULL_WORDS, "", " ", "\t",

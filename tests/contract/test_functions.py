@@ -137,10 +137,27 @@ def test_every_permission_has_an_id_and_reaches_everything_only_with_a_reason(
             assert any("#" in found for found in statement_lines), f"template.yaml:{number + 1} has no reason"
 
 
-def test_only_functions_that_assume_the_access_role_are_on_the_path_that_customers_trust(
+PATHS = {"training-access": "AssumeTrainingAccess", "prediction-access": "AssumePredictionAccess"}
+
+
+def path_of(properties: dict[str, Any]) -> str | None:
+    """The path that customers trust, if a function's role is on one."""
+    return next((path for path in PATHS if path in json.dumps(properties.get("RolePath", ""))), None)
+
+
+def test_only_functions_that_assume_an_access_role_are_on_a_path_that_customers_trust(
     apps: dict[str, Path], functions: Functions
 ) -> None:
     for name, app in apps.items():
-        trusted = "customer-access" in json.dumps(functions[name].get("RolePath", ""))
         may = "sts:AssumeRole" in json.dumps(functions[name].get("Policies", ""))
-        assert trusted == (may and reaches(app, "assume")), name
+        assert (path_of(functions[name]) is not None) == (may and reaches(app, "assume")), name
+
+
+def test_a_function_may_assume_the_access_role_of_its_path_and_no_other(functions: Functions) -> None:
+    seen = set()
+    for name, properties in functions.items():
+        path, text = path_of(properties), json.dumps(properties.get("Policies", ""))
+        reached = {one for one in PATHS if f"/*-{one}" in text}
+        assert reached == ({path} if path else set()), name
+        seen.add((path, properties["Handler"] == "api.predict.handler"))
+    assert seen == {(None, False), ("training-access", False), ("prediction-access", True)}

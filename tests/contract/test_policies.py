@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from tools import image_registries
 from tools.policy_documents import documents
 from tools.translate import translated
 
@@ -20,14 +22,17 @@ Found = list[tuple[str, Statement]]
 # Statements that reach every resource -> why no name pattern is possible.
 UNLIMITED = {
     "StateMachineLogging.DeliverLogs": "log delivery has no resource level (Step Functions guide, CloudWatch Logs)",
-    "AccessRole.ListCandidatesAndLeftovers": "listings have no resource level (Service Authorization Reference)",
-    "AccessRole.ReadQuotas": "listings have no resource level (Service Authorization Reference, Service Quotas)",
-    "ExecutionRole.WriteMetrics": "PutMetricData has no resource level; its condition names SageMaker's namespaces",
-    "ExecutionRoleVpc.DescribeTheNetwork": "descriptions have no resource level (Service Authorization Reference)",
-    "ExecutionRole.PullSageMakersImages": "GetAuthorizationToken has no resource level; it gives a log-in, no image",
+    "FunctionsBoundary.FindStreams": "listings have no resource level (Service Authorization Reference, DynamoDB)",
+    "TrainingAccessRole.ListCandidatesAndLeftovers": "lists have no resource level (Service Authorization Reference)",
+    "TrainingAccessRole.ReadQuotas": "as TrainingAccessRole.ListCandidatesAndLeftovers",
+    "TrainingExecutionRole.WriteMetrics": "has no resource level; a condition names SageMaker's namespaces",
+    "ServingExecutionRole.WriteMetrics": "as TrainingExecutionRole.WriteMetrics",
+    "ExecutionRolesVpc.DescribeTheNetwork": "descriptions have no resource level (Service Authorization Reference)",
+    "TrainingExecutionRole.PullSageMakersImages": "has no resource level; it gives a log-in, no image",
+    "ServingExecutionRole.PullSageMakersImages": "as TrainingExecutionRole.PullSageMakersImages",
 }
-# AWS's policies that SAM attaches to functions by itself: logs, and queues, on every resource.
-OF_SAM = {"AWSLambdaBasicExecutionRole", "AWSLambdaSQSQueueExecutionRole"}
+# AWS's policies that SAM attaches to functions by itself: logs, queues and streams, on every resource.
+OF_SAM = {"AWSLambdaBasicExecutionRole", "AWSLambdaSQSQueueExecutionRole", "AWSLambdaDynamoDBExecutionRole"}
 # What they are for, which no statement of ours says.
 FOR_LAMBDA = {
     "logs:CreateLogStream",
@@ -35,6 +40,10 @@ FOR_LAMBDA = {
     "sqs:ReceiveMessage",
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
 }
 # Policies of their own that functions have when the stack is given a key.
 OF_FUNCTIONS = ("FunctionRole", "WithDataKey")
@@ -151,11 +160,255 @@ def test_every_service_is_believed_only_when_it_calls_for_us(
 
 def test_roles_are_passed_by_name_and_only_to_sagemaker(statements: Found) -> None:
     passing = [(owner, one) for owner, one in statements if "iam:PassRole" in listed(one["Action"])]
-    assert {owner for owner, _ in passing} == {"AccessRole", "ExecutionRole"}
+    assert {owner for owner, _ in passing} == {"TrainingAccessRole", "TrainingExecutionRole"}
     for owner, one in passing:
         assert one["Action"] == "iam:PassRole"
         assert one["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}, owner
         assert "*" not in json.dumps(one["Resource"])
+
+
+# what is whose, behind the front doors
+
+# Parts of ARNs, as `documents` fills them in.
+REGISTRY, EVIDENCE, GRANTS = ":table/registrytable", ":table/evidencetable", ":table/grantstable"
+INGEST, STAGING, COPIES = ":tenantml-ingest-", ":tenantml-staging-", ":tenantml-evidence-"
+WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+LEADING = "dynamodb:LeadingKeys"
+LIMITS = {"FunctionsBoundary"}  # allow nothing by themselves
+
+
+def may(statements: Found, action: str, resource: str) -> dict[str, list[Statement]]:
+    """Return who may do an action on a resource whose ARN contains a text, and by which statements."""
+    found: dict[str, list[Statement]] = {}
+    for owner, one in statements:
+        if one["Effect"] != "Allow" or "Principal" in one or owner in LIMITS:
+            continue
+        if action in listed(one["Action"]) and any(resource in arn or arn == "*" for arn in listed(one["Resource"])):
+            found.setdefault(owner, []).append(one)
+    return found
+
+
+def rows(statements: Found, action: str) -> dict[str, set[str]]:
+    """Return which partitions of the registry each role may do an action on; all of them without a condition."""
+    found = {
+        owner: {key for one in allowing for key in leading_keys(one)}
+        for owner, allowing in may(statements, action, REGISTRY).items()
+    }
+    assert found, action
+    return found
+
+
+def leading_keys(statement: Statement) -> list[str]:
+    """Return the partitions that a statement reaches; `*` when a request that names none passes, too."""
+    condition = statement.get("Condition", {})
+    named = [keys[LEADING] for operator, keys in condition.items() if operator.startswith("ForAllValues:")]
+    bound = condition.get("Null", {}).get(LEADING) == "false"
+    return named[0] if named and bound else ["*"]
+
+
+def test_every_right_to_the_registry_is_to_partitions_by_name(statements: Found) -> None:
+    for action in ("dynamodb:GetItem", "dynamodb:Query", *WRITES):
+        for owner, partitions in rows(statements, action).items():
+            assert partitions <= {
+                "TENANT#*", "TENANTS", "KEY#*", "TENANT#${aws:PrincipalTag/tenant}"
+            }, (owner, action)  # fmt: skip
+
+
+def test_only_what_issues_or_revokes_keys_writes_them(statements: Found) -> None:
+    def writers(action: str, partition: str) -> set[str]:
+        return {
+            owner.removesuffix("FunctionRole") for owner, keys in rows(statements, action).items() if partition in keys
+        }
+
+    assert writers("dynamodb:PutItem", "KEY#*") == {"IssueKey", "ActivateTenant"}
+    assert writers("dynamodb:UpdateItem", "KEY#*") == {"IssueKey"}
+    assert writers("dynamodb:DeleteItem", "KEY#*") == {"IssueKey", "RevokeKey", "BeginRemoval", "ConcludeRemoval"}
+    assert writers("dynamodb:GetItem", "KEY#*") == {"Authorize"}
+    assert writers("dynamodb:Query", "KEY#*") == set()
+    for action in WRITES - {"dynamodb:UpdateItem"}:
+        only = {"dynamodb:PutItem": {"RegisterTenant"}, "dynamodb:DeleteItem": {"ConcludeRemoval"}}[action]
+        assert writers(action, "TENANTS") == only
+
+
+def test_one_function_writes_the_bucket_policy_and_its_ledger(statements: Found) -> None:
+    for action, resource in (
+        ("s3:PutBucketPolicy", STAGING),
+        ("dynamodb:PutItem", GRANTS),
+        ("dynamodb:DeleteItem", GRANTS),
+    ):
+        assert may(statements, action, resource).keys() == {"WriteBucketPolicyFunctionRole"}, action
+    assert may(statements, "s3:PutBucketPolicy", "").keys() == {"WriteBucketPolicyFunctionRole"}
+    assert may(statements, "s3:DeleteBucketPolicy", "") == {}
+
+
+OF_VERSIONS = {"profile.json", "candidates.json", "importance-*.json"}
+
+
+def test_the_functions_that_tenants_call_reach_files_through_the_tenants_role_alone(statements: Found) -> None:
+    for owner, one in statements:
+        if owner in {"PredictFunctionRole", "TenantApiFunctionRole"} and "Principal" not in one:
+            assert not [action for action in listed(one["Action"]) if action.startswith(("s3:", "dynamodb:"))], one
+    tag = "${aws:PrincipalTag/tenant}"
+    for owner, one in statements:
+        if owner == "TenantDataRole" and "Principal" not in one:
+            assert tag in json.dumps(one["Resource"]) + json.dumps(one.get("Condition", {})), one
+            in_buckets = [arn for arn in listed(one["Resource"]) if ":s3:" in arn]
+            assert [arn for arn in in_buckets if not arn.partition("/")[2].startswith(f"{tag}/")] == []
+    (read,) = may(statements, "s3:GetObject", STAGING)["TenantDataRole"]
+    assert {arn.partition("/")[2].removeprefix(f"{tag}/*/") for arn in read["Resource"]} == OF_VERSIONS
+
+
+def test_nobody_but_the_tenants_role_and_the_data_handlers_puts_a_file_where_uploads_are(statements: Found) -> None:
+    assert may(statements, "s3:PutObject", INGEST).keys() == {"TenantDataRole", "DataHandlers"}
+
+
+def test_holdouts_are_read_by_the_data_handlers_alone(statements: Found) -> None:
+    readers = {
+        owner: {arn.partition("/")[2] for one in found for arn in listed(one["Resource"])}
+        for owner, found in may(statements, "s3:GetObject", STAGING).items()
+    }
+    assert readers == {
+        "InspectDatasetFunctionRole": {"*/profile.json"},
+        "DeliverDatasetFunctionRole": {"*/train.csv"},
+        "TenantDataRole": {f"${{aws:PrincipalTag/tenant}}/*/{name}" for name in OF_VERSIONS},
+        "DataHandlers": {"*/holdout.csv"},
+    }
+
+
+def test_operators_reach_nobodys_data(statements: Found) -> None:
+    asked = {action for owner, one in statements if owner == "AutopilotUsers" for action in listed(one["Action"])}
+    assert asked
+    assert not [action for action in asked if action.startswith(("s3:", "dynamodb:", "kms:", "iam:", "sts:"))]
+    assert {one["Sid"] for owner, one in statements if owner == "DataHandlers"} == {"DropFiles", "ReadHoldouts"}
+
+
+def test_evidence_is_never_deleted_and_its_copy_is_locked(platform: dict[str, Any], statements: Found) -> None:
+    for action in ("dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"):
+        assert may(statements, action, EVIDENCE) == {}
+    asked = {action for _, one in statements for action in listed(one["Action"]) if "Principal" not in one}
+    assert not {
+        "s3:BypassGovernanceRetention", "s3:PutObjectRetention", "s3:PutObjectLegalHold",
+        "s3:PutBucketObjectLockConfiguration",
+    } & asked  # fmt: skip
+    assert may(statements, "s3:PutObject", COPIES).keys() == {"CopyEvidenceFunctionRole"}
+    for action in ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject"):
+        assert may(statements, action, COPIES) == {}
+    bucket = platform["Resources"]["EvidenceCopyBucket"]["Properties"]
+    retention = {"Mode": {"Ref": "EvidenceLock"}, "Days": {"Ref": "EvidenceLockDays"}}
+    assert (bucket["ObjectLockEnabled"], bucket["VersioningConfiguration"]) == (True, {"Status": "Enabled"})
+    assert bucket["ObjectLockConfiguration"] == {
+        "ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}
+    }  # fmt: skip
+    modes = platform["Parameters"]["EvidenceLock"]
+    assert (modes["Default"], set(modes["AllowedValues"])) == ("none", {"none", "GOVERNANCE", "COMPLIANCE"})
+    made_with_it = [name for name, one in platform["Resources"].items() if one.get("Condition") == "LocksEvidence"]
+    assert {"EvidenceCopyBucket", "CopyEvidenceFunction", "CopyEvidenceFunctionRole"} <= set(made_with_it)
+
+
+# the four roles in the customer's account
+
+
+@pytest.fixture(scope="module")
+def of_role(repository: Path) -> Callable[[str], list[Statement]]:
+    """What one role of the customer's template may, its further policies included, with every parameter given."""
+    template = yaml_parse((repository / "onboarding/customer_access.yaml").read_text())
+    resources = template["Resources"]
+
+    def of(role: str) -> list[Statement]:
+        attached = {
+            name for name, found in resources.items() if {"Ref": role} in found.get("Properties", {}).get("Roles", [])
+        }
+        return [
+            statement
+            for path, document in documents(template)
+            if path.split(".")[0] in {role, *attached}
+            for statement in document["Statement"]
+            if "Principal" not in statement
+        ]
+
+    return of
+
+
+def actions_of(statements: list[Statement]) -> set[str]:
+    return {action for one in statements for action in listed(one["Action"])}
+
+
+def test_prediction_access_invokes_our_endpoints_and_nothing_else(of_role: Callable[[str], list[Statement]]) -> None:
+    (statement,) = of_role("PredictionAccessRole")
+    assert listed(statement["Action"]) == ["sagemaker:InvokeEndpoint"]
+    assert statement["Resource"] == "arn:aws:sagemaker:us-east-1:111111111111:endpoint/nameprefix-*"
+    assert "sagemaker:InvokeEndpoint" not in actions_of(of_role("TrainingAccessRole"))
+
+
+def test_each_access_role_trusts_its_own_path(statements: Found) -> None:
+    trusts = {
+        owner: one["Condition"]["ArnLike"]["aws:PrincipalArn"]
+        for owner, one in statements
+        if "Principal" in one and "sts:ExternalId" in json.dumps(one.get("Condition", {}))
+    }
+    start = "arn:aws:iam::222222222222:role/tenantml"
+    assert trusts == {
+        "TrainingAccessRole": f"{start}/training-access/*",
+        "PredictionAccessRole": f"{start}/prediction-access/*",
+    }
+
+
+def test_serving_execution_starts_nothing_and_writes_no_object(of_role: Callable[[str], list[Statement]]) -> None:
+    found = of_role("ServingExecutionRole")
+    assert {action for action in actions_of(found) if action.split(":")[0] in {"sagemaker", "iam", "sts"}} == set()
+    assert {action for action in actions_of(found) if action.startswith("s3:")} == {"s3:GetObject", "s3:ListBucket"}
+    (artefacts,) = {one["Resource"] for one in found if one["Action"] == "s3:GetObject"}
+    assert artefacts == "arn:aws:s3:::nameprefix-111111111111-us-east-1/*/output/*"
+
+
+@pytest.mark.parametrize("role", ["TrainingExecutionRole", "ServingExecutionRole"])
+def test_images_come_from_sagemakers_registries(role: str, of_role: Callable[[str], list[Statement]]) -> None:
+    first = next(one for one in of_role(role) if one["Sid"] == "PullSageMakersImageLayers")
+    assert "arn:aws:ecr:us-east-1:683313688378:repository/*" in first["Resource"]
+    assert [
+        arn for arn in first["Resource"] if not re.fullmatch(r"arn:aws:ecr:us-east-1:\d{12}:repository/\*", arn)
+    ] == []
+
+
+@pytest.mark.parametrize("role", ["TrainingExecutionRole", "ServingExecutionRole"])
+def test_network_interfaces_are_bound_to_the_given_subnets(
+    role: str, of_role: Callable[[str], list[Statement]]
+) -> None:
+    found = {one["Sid"]: one for one in of_role(role) if "ec2:" in json.dumps(one["Action"])}
+    assert found["UseAndRemoveThoseOfYourSubnets"]["Condition"] == {
+        "ArnLike": {"ec2:Subnet": ["arn:*:ec2:*:*:subnet/subnetids"]}
+    }
+    unbound = {sid for sid, one in found.items() if "Condition" not in one}
+    assert unbound == {"MakeNetworkInterfaces", "DescribeTheNetwork"}
+    assert found["MakeNetworkInterfaces"]["Action"] == "ec2:CreateNetworkInterface"
+
+
+def test_instance_types_are_limited_where_aws_documents_it(of_role: Callable[[str], list[Statement]]) -> None:
+    limited = [one for one in of_role("TrainingAccessRole") if "sagemaker:InstanceTypes" in json.dumps(one)]
+    assert [one["Action"] for one in limited] == ["sagemaker:CreateEndpointConfig"]
+    assert limited[0]["Condition"] == {"ForAllValues:StringEquals": {"sagemaker:InstanceTypes": ["instancetypes"]}}
+    configuring = {
+        one["Sid"] for one in of_role("TrainingAccessRole") if "sagemaker:CreateEndpointConfig" in listed(one["Action"])
+    }
+    assert configuring == {"ConfigureEndpoints"}
+
+
+def test_every_name_in_the_customers_account_begins_with_the_prefix(
+    of_role: Callable[[str], list[Statement]],
+) -> None:
+    for role in ("TrainingAccessRole", "PredictionAccessRole", "TrainingExecutionRole", "ServingExecutionRole"):
+        for one in of_role(role):
+            for arn in listed(one["Resource"]):
+                if re.match("arn:aws:(sagemaker|iam):", arn) and "sm-clarify" not in arn:
+                    assert "nameprefix" in arn, (role, one["Sid"], arn)
+                if arn.startswith("arn:aws:s3:::") and "saasstagingbucket" not in arn:
+                    assert arn.startswith("arn:aws:s3:::nameprefix-"), (role, one["Sid"], arn)
+
+
+def test_the_registries_are_those_of_the_sdk(repository: Path) -> None:
+    template = (repository / "onboarding/customer_access.yaml").read_text()
+    assert image_registries.written(template) == template
+    assert len(image_registries.registries()) > 30
 
 
 def test_planted_faults_are_found() -> None:

@@ -12,24 +12,26 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from tenantml.domain.access import session_policies
-from tenantml.domain.names import CustomerAccount
 from tenantml.domain.training.run import Run
+from tests.tenants import tenant_of
 from tools.policy_documents import documents
 
-ACCOUNT = CustomerAccount("111111111111", "us-east-1")  # as `documents` fills references in
+ACCOUNT = tenant_of(
+    "saastenant", "111111111111", "us-east-1", prefix="nameprefix"
+).account  # as `documents` fills it in
 RUN = Run("acme-churn-0123456789abcdef", "saastenant", "churn", "v20261122-170301-9f3c")
+JOB, ENDPOINT = ACCOUNT.job(RUN.execution), ACCOUNT.endpoint(RUN.model, RUN.version)
 SOURCE = f"arn:aws:s3:::saasstagingbucket/{RUN.staging_folder}train.csv"
 
 # For one execution, version, model or prediction.
 NARROW = {
     "deliver": session_policies.deliver(ACCOUNT, RUN.customer_folder, SOURCE),
-    "train": session_policies.train(ACCOUNT, RUN.job()),
-    "deploy": session_policies.deploy(ACCOUNT, RUN.endpoint),
+    "train": session_policies.train(ACCOUNT, JOB),
+    "deploy": session_policies.deploy(ACCOUNT, ENDPOINT),
     "measure_artefacts": session_policies.measure_artefacts(ACCOUNT, f"{RUN.customer_folder}output/model.tar.gz"),
     "read_reports": session_policies.read_reports(
         ACCOUNT, RUN.customer_folder, f"{RUN.customer_folder}output/reports/*"
     ),
-    "predict": session_policies.predict(ACCOUNT, RUN.endpoint),
     "remove_objects": session_policies.remove_objects(ACCOUNT, RUN.customer_folder),
     "inventory": session_policies.inventory(ACCOUNT, RUN.model),
     "quotas": session_policies.quotas(),
@@ -40,10 +42,10 @@ WHOLE = {
     "inventory of a tenant": session_policies.inventory(ACCOUNT),
 }
 # The probe asks what the role may do, so its session must not narrow it; `nothing` is for sessions that must not be.
-APART = {"probe", "nothing"}
+APART = {"probe", "probe_beyond", "nothing"}
 # Permissions that cannot be narrowed -> why.
 AS_WIDE_AS_THE_ROLE = {
-    "iam:PassRole": "the role names the one role that it may pass",
+    "iam:PassRole": "a role is passed whole, and a session names the one that it passes",
     "s3:ListBucketMultipartUploads": "has no condition on a prefix (Service Authorization Reference, S3)",
 }
 # The removal of a model stops its jobs, whose names hold a hash of the upload and not the model's name.
@@ -56,11 +58,21 @@ def listed(value: Any) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def role(repository: Path) -> dict[str, set[str]]:
-    """The access role's actions, each with the patterns of what it reaches."""
+    """The actions of training access, each with the patterns of what it reaches."""
+    return reach_of(repository, "TrainingAccessRole")
+
+
+@pytest.fixture(scope="module")
+def predicting(repository: Path) -> dict[str, set[str]]:
+    """The actions of prediction access, likewise."""
+    return reach_of(repository, "PredictionAccessRole")
+
+
+def reach_of(repository: Path, logical_id: str) -> dict[str, set[str]]:
     template = yaml_parse((repository / "onboarding/customer_access.yaml").read_text())
     reach: dict[str, set[str]] = {}
     for path, document in documents(template):
-        for statement in document["Statement"] if path.startswith("AccessRole.Policies") else ():
+        for statement in document["Statement"] if path.startswith(f"{logical_id}.Policies") else ():
             for action in listed(statement["Action"]):
                 reach.setdefault(action, set()).update(listed(statement["Resource"]))
     return reach
@@ -106,11 +118,19 @@ def test_a_session_for_all_of_an_account_creates_reads_and_passes_nothing(policy
     assert {one for one in actions if one.startswith(("Create", "Put", "Pass", "Invoke", "GetObject"))} == set()
 
 
-def test_a_session_that_is_too_wide_is_found(role: dict[str, set[str]]) -> None:
-    wide = session_policies.predict(ACCOUNT, "tenantml-*")
-    assert as_wide(wide, role) == [("sagemaker:InvokeEndpoint", ACCOUNT.sagemaker_arn("endpoint", "tenantml-*"))]
+def test_a_prediction_invokes_one_endpoint(predicting: dict[str, set[str]]) -> None:
+    policy = session_policies.predict(ACCOUNT, ENDPOINT)
+    assert outside(policy, predicting) == as_wide(policy, predicting) == []
+    assert predicting == {"sagemaker:InvokeEndpoint": {ACCOUNT.sagemaker_arn("endpoint", "nameprefix-*")}}
+
+
+def test_a_session_that_is_too_wide_is_found(predicting: dict[str, set[str]]) -> None:
+    wide = session_policies.predict(ACCOUNT, "nameprefix-*")
+    assert as_wide(wide, predicting) == [
+        ("sagemaker:InvokeEndpoint", ACCOUNT.sagemaker_arn("endpoint", "nameprefix-*"))
+    ]
     foreign = session_policies.predict(ACCOUNT, "not-ours")
-    assert outside(foreign, role) == [("sagemaker:InvokeEndpoint", ACCOUNT.sagemaker_arn("endpoint", "not-ours"))]
+    assert outside(foreign, predicting) == [("sagemaker:InvokeEndpoint", ACCOUNT.sagemaker_arn("endpoint", "not-ours"))]
 
 
 def test_every_session_policy_is_looked_at() -> None:
@@ -119,7 +139,7 @@ def test_every_session_policy_is_looked_at() -> None:
         for name, made in inspect.getmembers(session_policies, inspect.isfunction)
         if made.__module__ == session_policies.__name__ and not name.startswith("_")
     }
-    assert made == {*NARROW, *WHOLE, *APART} - {"inventory of a tenant"}
+    assert made == {*NARROW, *WHOLE, *APART, "predict"} - {"inventory of a tenant"}
 
 
 def test_every_session_is_opened_with_one_of_these_policies(repository: Path) -> None:

@@ -21,6 +21,8 @@ from local.cloud import EmbeddedCloud
 from local.inventory import record_calls
 from local.onboard import OnboardedTenant, onboard
 from local.platform import WAIT_SCALE, Platform
+from tenantml.aws.dynamodb import from_item
+from tenantml.domain.tenancy import tenant as registered
 from tenantml_cli.tenant_api import Document, TenantApi
 from tests.e2e import least_privilege
 
@@ -37,6 +39,11 @@ class Tenant:
     account_id: str
     api: TenantApi
     platform: Platform
+
+    @property
+    def registered(self) -> registered.Tenant:
+        """The tenant as the registry holds it, with the ARNs of its roles."""
+        return registered_tenant(self.platform, self.name)
 
     def train(self, model: str, path: Path, **settings: object) -> Document:
         """Configure `model`, upload `path`, and return the execution's document when it has ended."""
@@ -61,6 +68,13 @@ class Tenant:
         return self.api.execution(document["execution"])  # lists have neither advice nor candidates
 
 
+def registered_tenant(platform: Platform, name: str) -> registered.Tenant:
+    """Return a tenant as the registry holds it."""
+    key = {"pk": {"S": f"TENANT#{name}"}, "sk": {"S": "TENANT"}}
+    row = platform.cloud.client("dynamodb").get_item(TableName=platform.outputs["RegistryTable"], Key=key)["Item"]
+    return registered.Tenant.from_document(from_item(row))
+
+
 def unnamed_failures(cloud: EmbeddedCloud) -> Iterator[str]:
     """Yield what the functions logged of failures that have no name: bugs."""
     logs = cloud.client("logs")
@@ -68,6 +82,13 @@ def unnamed_failures(cloud: EmbeddedCloud) -> Iterator[str]:
         name = group["logGroupName"]
         for page in logs.get_paginator("filter_log_events").paginate(logGroupName=name, filterPattern="unnamed"):
             yield from (event["message"] for event in page["events"])
+
+
+def note_permissions(cloud: EmbeddedCloud, which: str) -> None:
+    """Keep what a cloud's policies allowed and were asked for, until the end of the run."""
+    part = OBSERVED / f"{which}-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}.json"
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.write_text(json.dumps(least_privilege.observed(cloud)))
 
 
 @pytest.fixture(scope="session")
@@ -80,9 +101,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         BUGS.parent.mkdir(parents=True, exist_ok=True)
         with BUGS.open("a") as file:
             file.writelines(f"{line}\n" for line in unnamed_failures(cloud))
-        part = OBSERVED / f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}.json"
-        part.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(least_privilege.observed(cloud)))
+        note_permissions(cloud, "shared")
 
 
 def _tenant(platform: Platform, name: str, account_id: str, **limits: int) -> Tenant:

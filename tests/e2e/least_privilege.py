@@ -1,11 +1,12 @@
 """Compares what the policies allow with the requests of a whole e2e run.
 
 `observed` is one embedded cloud's part of it: every worker of the run has its own cloud. `findings` reads all parts
-together. A permission is an action, or a resource, of a statement: it is used when the statement allowed a call
-of that action, or on that resource. What the run cannot use has its reason in `unused_permissions.toml`, by role and
-`statement permission`; what is refused on purpose in `provoked_refusals.toml`, by role and `session action`. All of
-them may have * as in a shell; AWS's own statements are named `AWS`. A reason that begins with `either way:` depends on
-timing: the permission may be used or not, and must be allowed.
+together. A permission is an action of a statement on one of its resources: it is used when the statement allowed a call
+of that action on that resource. So an action that a statement allows on three kinds of resource and that is used on
+one is found twice. What the run cannot use has its reason in `unused_permissions.toml`, by role and `statement action`
+or `statement action resource`; what is refused on purpose in `provoked_refusals.toml`, by role and `session action`.
+All of them may have * as in a shell; AWS's own statements are named `AWS`. A reason that begins with `either way:`
+depends on timing: the permission may be used or not, and must be allowed.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ _HERE: Final = Path(__file__).parent
 Reasons = dict[str, dict[str, str]]
 Observed = dict[str, list[list[str]]]
 
-_OF_THE_CUSTOMER: Final = {"customer_trusting_saas", "tenantml_autopilot_execution"}
-OPERATORS: Final = "AutopilotUsers"
+# The four roles of the customer's template, whosever they are; test_article.py makes others.
+_OF_THE_CUSTOMER: Final = re.compile(r"tml-[a-z2-7]{6}-.+-(training|prediction|serving)-(access|execution)")
 _EITHER_WAY: Final = "either way:"
 
 
@@ -39,21 +40,25 @@ def observed(cloud: EmbeddedCloud) -> Observed:
     noted = decisions(cloud)
     accounts = {SAAS_ACCOUNT, *(decision["account"] for decision in noted)}
     granted = {
-        (logical.get(name, name), statement.get("Sid", ""), _general(what))
+        (_role(name, logical), statement.get("Sid", ""), action, _general(resource))
         for account in accounts
         for name, statement in policies(cloud, account)
-        for what in (*_listed(statement["Action"]), *_listed(statement["Resource"]))
-        if (name in logical if account == SAAS_ACCOUNT else name in _OF_THE_CUSTOMER)
+        if statement["Effect"] == "Allow"
+        for action in _listed(statement["Action"])
+        for resource in _listed(statement["Resource"])
+        if (name in logical if account == SAAS_ACCOUNT else _OF_THE_CUSTOMER.fullmatch(name))
     }
+    groups, sids = _groups_of_people(cloud, logical), {(role, sid) for role, sid, _ in granted}
     used, refused = set(), set()
     for decision in noted:
         kind, name = decision["principal"].split("/", 1)
-        role = OPERATORS if kind == "user" else logical.get(name, name)
+        if kind == "user":  # in the group that has the statement; a refusal is the first group's
+            mine = sorted(groups[name])
+            role = next((group for group in mine if (group, decision.get("sid")) in sids), mine[0])
+        else:
+            role = _role(name, logical)
         if decision["allowed"]:
-            used |= {
-                (role, decision["sid"], decision["action"]),
-                (role, decision["sid"], _general(decision["resource"])),
-            }
+            used.add((role, decision["sid"], decision["action"], _general(decision["resource"])))
         else:
             refused.add((role, decision["session"], decision["action"], decision["resource"]))
     return {
@@ -71,16 +76,21 @@ def findings(parts: Iterable[Observed], unused: Reasons, provoked: Reasons) -> I
     )
     if not granted or not used:
         yield "nothing was recorded"
-    asked = {(role, sid, what.lower()) for role, sid, what in used}
-    needless = sorted((role, sid, what) for role, sid, what in granted if (role, sid, what.lower()) not in asked)
+    asked = {(role, sid, action.lower(), resource) for role, sid, action, resource in used}
+    needless = sorted(row for row in granted if (row[0], row[1], row[2].lower(), row[3]) not in asked)
     yield from _compared(
         {
-            (role, f"{sid or 'AWS'} {what}"): f"{role} is allowed {what} ({sid or 'by AWS'}) and never used it"
-            for role, sid, what in needless
+            (role, f"{sid or 'AWS'} {action} {resource}"): (
+                f"{role} is allowed {action} on {resource} ({sid or 'by AWS'}) and never used it"
+            )
+            for role, sid, action, resource in needless
         },
-        unused,
+        {
+            role: {f"{what} *" if what.count(" ") == 1 else what: why for what, why in row.items()}
+            for role, row in unused.items()
+        },
         "unused_permissions.toml: {} is used, or is no longer allowed",
-        {(role, f"{sid or 'AWS'} {what}") for role, sid, what in granted},
+        {(role, f"{sid or 'AWS'} {action} {resource}") for role, sid, action, resource in granted},
     )
     yield from _compared(
         {
@@ -126,11 +136,29 @@ def _logical_names(cloud: EmbeddedCloud) -> dict[str, str]:
     }
 
 
+def _groups_of_people(cloud: EmbeddedCloud, logical: dict[str, str]) -> dict[str, list[str]]:
+    """The stack's groups that each user is in: name of the user -> names in the template."""
+    iam = cloud.client("iam")
+    users = [user["UserName"] for user in iam.list_users()["Users"]]
+    return {
+        user: [logical[group["GroupName"]] for group in iam.list_groups_for_user(UserName=user)["Groups"]]
+        for user in users
+    }
+
+
 def _listed(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value]
 
 
+def _role(name: str, logical: dict[str, str]) -> str:
+    """The role's name in the template; of the customer's roles what they are for."""
+    found = _OF_THE_CUSTOMER.fullmatch(name)
+    return f"{found[1]}-{found[2]}" if found else logical.get(name, name)
+
+
 def _general(what: str) -> str:
     """Without what differs between the customers' accounts, and between runs."""
-    without_suffix = re.sub(r"(?<=[a-z])-[0-9A-F]{13}\b", "", re.sub(r"\d{12}", "ACCOUNT", what))
+    without_account = re.sub(r"tml-[a-z2-7]{6}", "PREFIX", re.sub(r"\d{12}", "ACCOUNT", what))
+    without_suffix = re.sub(r"(?<=[a-z])-[0-9A-F]{13}\b", "", without_account)
+    without_suffix = re.sub(r"(:role/[^/]+)/[^/]+/PREFIX", r"\1/TENANT/PREFIX", without_suffix)
     return re.sub(r"(-staging-[^/]*)/[a-z][a-z0-9-]*/\*", r"\1/TENANT/*", without_suffix)

@@ -25,10 +25,11 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="module")
 def run(platform: Platform) -> Run:
-    """Run the CLI with the keys of a person in the group; `key` and `stdin` are an API key and the input."""
+    """Run the CLI with the keys of a person in both groups; `key` and `stdin` are an API key and the input."""
     iam = platform.cloud.client("iam")
     iam.create_user(UserName="oscar")
-    iam.add_user_to_group(GroupName=platform.outputs["OperatorGroup"], UserName="oscar")
+    for group in ("OperatorGroup", "DataGroup"):  # the second for `upload TENANT/MODEL`
+        iam.add_user_to_group(GroupName=platform.outputs[group], UserName="oscar")
     made = iam.create_access_key(UserName="oscar")["AccessKey"]
     credentials = {"AccessKeyId": made["AccessKeyId"], "SecretAccessKey": made["SecretAccessKey"]}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TENANTML_"))}

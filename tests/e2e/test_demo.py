@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -50,7 +51,7 @@ def test_the_sample_becomes_predictions_of_a_model_in_the_customers_account(tmp_
     assert 0.7 < report["holdout"]["f1"] < 1
     assert 0.85 < report["holdout"]["auc"] <= 1
     assert report["endpoint"]["account"] == "222222222222"
-    assert report["endpoint"]["name"] == f"tenantml-churn-{report['version']}"
+    assert re.fullmatch(f"tml-[a-z2-7]{{6}}-churn-{report['version']}", report["endpoint"]["name"])
     assert report["endpoint"]["status"] == "InService"
     assert report["api"]["requests"] >= 10
     assert report["left_behind"] == []

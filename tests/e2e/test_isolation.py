@@ -8,10 +8,9 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ClientError
@@ -26,22 +25,20 @@ if TYPE_CHECKING:
 
 def test_a_wrong_external_id_is_refused_and_so_is_none(acme: Tenant) -> None:
     sts = acme.platform.cloud.client("sts")
-    role_arn = f"arn:aws:iam::{acme.account_id}:role/customer_trusting_saas"
-    for attempt in ({}, {"ExternalId": "tenantml-guessed"}):
-        with pytest.raises(ClientError, match="AccessDenied"):
-            sts.assume_role(RoleArn=role_arn, RoleSessionName="attempt", **attempt)
+    roles = acme.registered.roles
+    for role_arn in (roles.training_access, roles.prediction_access):
+        for attempt in ({}, {"ExternalId": "tenantml-guessed"}):
+            with pytest.raises(ClientError, match="AccessDenied"):
+                sts.assume_role(RoleArn=role_arn, RoleSessionName="attempt", **attempt)
 
 
 def test_even_with_the_right_external_id_only_the_pipelines_roles_get_in(acme: Tenant) -> None:
-    row = acme.platform.cloud.client("dynamodb").get_item(
-        TableName=acme.platform.outputs["RegistryTable"], Key={"pk": {"S": "TENANT#acme"}, "sk": {"S": "TENANT"}}
-    )["Item"]
-    with pytest.raises(ClientError, match="AccessDenied"):
-        acme.platform.cloud.client("sts").assume_role(
-            RoleArn=f"arn:aws:iam::{acme.account_id}:role/customer_trusting_saas",
-            RoleSessionName="attempt",
-            ExternalId=row["external_id"]["S"],
-        )
+    registered = acme.registered
+    for role_arn in (registered.roles.training_access, registered.roles.prediction_access):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            acme.platform.cloud.client("sts").assume_role(
+                RoleArn=role_arn, RoleSessionName="attempt", ExternalId=registered.external_id
+            )
 
 
 def test_another_tenants_model_is_answered_exactly_as_one_that_does_not_exist(
@@ -72,18 +69,6 @@ def test_a_presigned_form_takes_no_other_key(acme: Tenant, tmp_path: Path) -> No
     with pytest.raises(Refused) as refused:
         post_form(form["url"], form["fields"] | {"key": "globex/forms/file.csv"}, path)
     assert refused.value.status == 403
-
-
-def test_an_account_belongs_to_one_tenant(acme: Tenant) -> None:
-    registration = {
-        "tenant": "intruder",
-        "account_id": acme.account_id,
-        "region": "us-east-1",
-        "contact": "x@example.com",
-    }
-    with pytest.raises(Refused) as refused:
-        acme.platform.call("RegisterTenantFunction", registration)
-    assert refused.value.code == "RegistrationConflict"
 
 
 # what a request says of its tenant
@@ -270,89 +255,7 @@ def test_an_execution_for_a_foreign_bucket_ends_without_a_call_in_the_customers_
     assert calls_into(cloud, acme.account_id) == before
 
 
-# credentials
-
-
-@pytest.fixture(scope="module")
-def scoped(acme: Tenant) -> Callable[[list[dict[str, str]]], Any]:
-    """A DynamoDB client with the policy of the role that tenant-facing functions assume, of a session with these tags.
-
-    Nobody but those functions may assume the role itself, so another one has its policy.
-    """
-    cloud = acme.platform.cloud
-    iam, (name,) = cloud.client("iam"), ["scoped-as-tenant-data"]
-    original = next(role for role in iam.list_roles()["Roles"] if "tenant-data" in role["RoleName"])["RoleName"]
-    (policy,) = iam.list_role_policies(RoleName=original)["PolicyNames"]
-    document = iam.get_role_policy(RoleName=original, PolicyName=policy)["PolicyDocument"]
-    own = {"AWS": "arn:aws:iam::111111111111:root"}
-    trust = {"Effect": "Allow", "Principal": own, "Action": ["sts:AssumeRole", "sts:TagSession"]}
-    statement = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=statement)["Role"]["Arn"]
-    iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
-
-    def client(tags: list[dict[str, str]]) -> Any:
-        answer = cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="attempt", Tags=tags)
-        return cloud.client("dynamodb", credentials=answer["Credentials"])
-
-    return client
-
-
-ACME_TAG = [{"Key": "tenant", "Value": "acme"}]
-
-
-def read(table: str, pk: str, sk: str = "TENANT") -> dict[str, Any]:
-    """The request for one row of the registry."""
-    return {"TableName": table, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}}
-
-
-def test_a_tenants_credentials_read_its_own_rows(acme: Tenant, scoped: Callable[..., Any]) -> None:
-    row = scoped(ACME_TAG).get_item(**read(acme.platform.outputs["RegistryTable"], "TENANT#acme"))["Item"]
-    assert row["tenant"]["S"] == "acme"
-
-
-@pytest.mark.parametrize("tags", [ACME_TAG, [], [{"Key": "tenant", "Value": "*"}], [{"Key": "other", "Value": "acme"}]])
-def test_a_tenants_credentials_reach_no_other_rows(
-    acme: Tenant, globex: Tenant, scoped: Callable[..., Any], tags: list[dict[str, str]]
-) -> None:
-    table, client = acme.platform.outputs["RegistryTable"], scoped(tags)
-    key = {":pk": {"S": "TENANT#globex"}}
-    update = {"UpdateExpression": "SET stolen = :pk", "ExpressionAttributeValues": key}
-    attempts: list[Callable[[], Any]] = [
-        lambda: client.get_item(**read(table, "TENANT#globex")),
-        lambda: client.query(TableName=table, KeyConditionExpression="pk = :pk", ExpressionAttributeValues=key),
-        lambda: client.update_item(**read(table, "TENANT#globex"), **update),
-        lambda: client.get_item(**read(table, "TENANTS", "TENANT#globex")),
-        lambda: client.get_item(**read(table, "ACCOUNT#333333333333", "ACCOUNT")),
-        lambda: client.scan(TableName=table),
-        lambda: client.delete_item(**read(table, "TENANT#acme")),
-    ]
-    for attempt in attempts:
-        with pytest.raises(ClientError, match="AccessDenied"):
-            attempt()
-
-
-def test_nobody_but_the_tenant_facing_functions_may_take_a_tenants_credentials(
-    acme: Tenant, operator: Callable[[str], Any]
-) -> None:
-    sts = operator("sts")
-    arn = "arn:aws:iam::111111111111:role/tenantml-tenant-data-us-east-1"
-    with pytest.raises(ClientError, match="AccessDenied"):
-        sts.assume_role(RoleArn=arn, RoleSessionName="attempt", Tags=ACME_TAG)
-
-
-# operators
-
-
-@pytest.fixture(scope="module")
-def operator(acme: Tenant) -> Callable[[str], Any]:
-    """Clients of a person in the operators' group."""
-    cloud = acme.platform.cloud
-    iam = cloud.client("iam")
-    iam.create_user(UserName="olga")
-    iam.add_user_to_group(GroupName=acme.platform.outputs["OperatorGroup"], UserName="olga")
-    key = iam.create_access_key(UserName="olga")["AccessKey"]
-    credentials = {"AccessKeyId": key["AccessKeyId"], "SecretAccessKey": key["SecretAccessKey"]}
-    return lambda service: cloud.client(service, credentials=credentials)
+# operators' functions
 
 
 def test_an_app_key_opens_no_operator_function(acme: Tenant) -> None:
@@ -364,25 +267,3 @@ def test_an_app_key_opens_no_operator_function(acme: Tenant) -> None:
     for path in ("/tenants", "/operator", "/RegisterTenantFunction", "/functions/RegisterTenantFunction/invocations"):
         assert alike(raw(acme.api, "POST", path, b"{}")) == unknown
     assert unknown[0] in {403, 404}
-
-
-def test_an_operator_operates_and_does_nothing_else(acme: Tenant, operator: Callable[[str], Any]) -> None:
-    outputs = acme.platform.outputs
-    answer = operator("lambda").invoke(FunctionName=outputs["DescribeTenantsFunction"], Payload=b"{}")
-    assert "FunctionError" not in answer
-    role = f"arn:aws:iam::{acme.account_id}:role/customer_trusting_saas"
-    attempts: list[Callable[[], Any]] = [
-        lambda: operator("dynamodb").scan(TableName=outputs["RegistryTable"]),
-        lambda: operator("dynamodb").get_item(**read(outputs["RegistryTable"], "TENANT#acme")),
-        lambda: operator("s3").list_objects_v2(Bucket=outputs["IngestBucket"]),
-        lambda: operator("s3").get_object(Bucket=outputs["StagingBucket"], Key="acme/mine/x/train.csv"),
-        lambda: operator("sts").assume_role(RoleArn=role, RoleSessionName="attempt"),
-        lambda: operator("iam").list_roles(),
-        lambda: operator("lambda").invoke(FunctionName=outputs["ProbeTenantsFunction"], Payload=b"{}"),
-        lambda: operator("stepfunctions").start_execution(
-            stateMachineArn=outputs["TrainingStateMachineArn"], name="forged-by-olga", input="{}"
-        ),
-    ]
-    for attempt in attempts:
-        with pytest.raises(ClientError, match="AccessDenied"):
-            attempt()

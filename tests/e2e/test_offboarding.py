@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Tenant
 
 QUICK = {"target": "species", "max_candidates": 2}
-ROLE = "customer_trusting_saas"
+
+
+def name_of(role_arn: str) -> str:
+    return role_arn.rsplit("/", 1)[-1]
 
 
 def first_row(path: Path) -> list[dict[str, Any]]:
@@ -48,7 +51,7 @@ def await_refusal(tenant: Tenant, dataset: Path) -> int | None:
 
 def test_a_tenant_leaves_nothing_behind_and_the_report_survives_it(newcomer: Callable[..., Tenant], iris: Path) -> None:
     tenant = newcomer("initrode")
-    platform = tenant.platform
+    platform, bucket_arn = tenant.platform, tenant.registered.account.bucket_arn
     empty = inventory(platform.cloud, tenant.account_id)
     ended = tenant.train("iris", iris, **QUICK)
     assert ended["error"] is None, ended
@@ -61,7 +64,7 @@ def test_a_tenant_leaves_nothing_behind_and_the_report_survives_it(newcomer: Cal
     endpoint = f"arn:aws:sagemaker:us-east-1:{tenant.account_id}:endpoint/{ended['endpoint']['name']}"
     removed = [row["arn"] for row in report["removed"]]
     assert endpoint in removed
-    assert f"arn:aws:s3:::tenantml-{tenant.account_id}-us-east-1/*" in removed
+    assert f"{bucket_arn}/*" in removed
     assert [row["arn"].rsplit("/", 1)[1] for row in report["impossible"]] == [ended["training"]["job_name"]]
     assert (report["kept"], report["remains"]) == ([], [])
     for bucket in ("IngestBucket", "StagingBucket"):
@@ -127,9 +130,10 @@ def test_without_the_access_role_the_report_names_what_remains_and_the_removal_c
     ended = tenant.train("iris", iris, **QUICK)
     assert ended["error"] is None, ended
     iam = platform.cloud.client("iam", tenant.account_id)
-    trust = iam.get_role(RoleName=ROLE)["Role"]["AssumeRolePolicyDocument"]
+    role = name_of(tenant.registered.roles.training_access)
+    trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
     nobody = json.dumps(trust).replace("111111111111", "999999999999")
-    iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=nobody)
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=nobody)
 
     with pytest.raises(Failed) as failed:
         platform.offboard("stark")
@@ -143,14 +147,14 @@ def test_without_the_access_role_the_report_names_what_remains_and_the_removal_c
             f"arn:aws:sagemaker:us-east-1:{tenant.account_id}:{kind}/{name}"
             for kind in ("endpoint", "endpoint-config", "model")
         ),
-        f"arn:aws:s3:::tenantml-{tenant.account_id}-us-east-1/iris/{ended['execution']}/*",
+        f"{tenant.registered.account.bucket_arn}/iris/{ended['execution']}/*",
     }
     still_there = inventory(platform.cloud, tenant.account_id) - empty
     assert {arn for arn in cause["remains"] if ":sagemaker:" in arn} <= still_there
     shown = platform.call("ShowEvidenceFunction", {"tenant": "stark", "removal": cause["removal"]})
     assert (shown["status"], shown["counts"]["remains"]) == ("incomplete", 4)
 
-    iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(trust))
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
     report = platform.offboard("stark")
     assert (report["status"], report["removal"], report["remains"]) == ("complete", cause["removal"], [])
     assert inventory(platform.cloud, tenant.account_id) == empty
@@ -160,6 +164,7 @@ def test_artefacts_that_the_customer_keeps_stay_and_the_report_says_so(
     newcomer: Callable[..., Tenant], iris: Path
 ) -> None:
     tenant = newcomer("lexcorp")
+    bucket = tenant.registered.account.bucket_arn
     cloud = tenant.platform.cloud
     empty = inventory(cloud, tenant.account_id)
     ended = tenant.train("iris", iris, **QUICK)
@@ -169,7 +174,6 @@ def test_artefacts_that_the_customer_keeps_stay_and_the_report_says_so(
 
     report = tenant.platform.offboard("lexcorp", keep=["artefacts"])
 
-    bucket = f"arn:aws:s3:::tenantml-{tenant.account_id}-us-east-1"
     (kept,) = report["kept"]
     assert (report["status"], kept["arn"]) == ("complete", f"{bucket}/*")
     assert kept["reason"] == "the customer wants to keep the artefacts"
@@ -197,9 +201,10 @@ def test_what_is_abandoned_is_named_and_a_tombstone_holds_its_id(
     ended = tenant.train("iris", iris, **QUICK)
     assert ended["error"] is None, ended
     iam = platform.cloud.client("iam", tenant.account_id)
-    for policy in iam.list_role_policies(RoleName=ROLE)["PolicyNames"]:
-        iam.delete_role_policy(RoleName=ROLE, PolicyName=policy)
-    iam.delete_role(RoleName=ROLE)
+    role = name_of(tenant.registered.roles.training_access)
+    for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=role, PolicyName=policy)
+    iam.delete_role(RoleName=role)
 
     with pytest.raises(Failed, match="CustomerAccessRevoked"):
         platform.offboard("oscorp")

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Tenant
 
 QUICK = {"target": "species", "max_candidates": 2}
-EXECUTION_ROLE = "tenantml_autopilot_execution"
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +39,11 @@ def live(tenant: Tenant, iris: Path) -> Document:
 
 @pytest.fixture(scope="module")
 def operator(platform: Platform) -> Callable[[str], Any]:
-    """Clients of a person in the operators' group."""
+    """Clients of an operator who may also handle tenants' data."""
     iam = platform.cloud.client("iam")
     iam.create_user(UserName="otto")
-    iam.add_user_to_group(GroupName=platform.outputs["OperatorGroup"], UserName="otto")
+    for group in ("OperatorGroup", "DataGroup"):
+        iam.add_user_to_group(GroupName=platform.outputs[group], UserName="otto")
     key = iam.create_access_key(UserName="otto")["AccessKey"]
     credentials = {name: key[name] for name in ("AccessKeyId", "SecretAccessKey")}
     return lambda service: platform.cloud.client(service, credentials=credentials)
@@ -87,10 +87,11 @@ def test_an_operator_limits_reads_holdouts_and_stops(
 def test_a_version_that_cannot_be_deployed_is_rolled_back(
     tenant: Tenant, live: Document, iris: Path, tmp_path: Path
 ) -> None:
-    """The customer's execution role trusts SageMaker for jobs and models, and for endpoints no more."""
+    """The customer's serving execution role trusts SageMaker for models, and for endpoints no more."""
     cloud = tenant.platform.cloud
     iam = cloud.client("iam", tenant.account_id)
-    trust = iam.get_role(RoleName=EXECUTION_ROLE)["Role"]["AssumeRolePolicyDocument"]
+    role = tenant.registered.roles.serving_execution.rsplit("/", 1)[-1]
+    trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
     denied = {
         "Effect": "Deny",
         "Principal": {"Service": "sagemaker.amazonaws.com"},
@@ -98,11 +99,11 @@ def test_a_version_that_cannot_be_deployed_is_rolled_back(
         "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:sagemaker:*:*:endpoint/*"}},
     }
     weaker = json.dumps(trust | {"Statement": [*trust["Statement"], denied]})
-    iam.update_assume_role_policy(RoleName=EXECUTION_ROLE, PolicyDocument=weaker)
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=weaker)
     try:
         ended = tenant.outcome(tenant.api.upload("iris", shutil.copy(iris, tmp_path / "again.csv")))
     finally:
-        iam.update_assume_role_policy(RoleName=EXECUTION_ROLE, PolicyDocument=json.dumps(trust))
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
 
     assert (ended["error"] or {}).get("code") == "DeploymentFailed", ended
     left = inventory(cloud, tenant.account_id)
@@ -112,11 +113,11 @@ def test_a_version_that_cannot_be_deployed_is_rolled_back(
 
 def test_the_sweep_removes_what_no_version_needs_and_nothing_else(tenant: Tenant, live: Document) -> None:
     before = inventory(tenant.platform.cloud, tenant.account_id)
-    name = "tenantml-iris-v20200102-030405-abcd"
+    name = tenant.registered.account.endpoint("iris", "v20200102-030405-abcd")
     sagemaker = tenant.platform.cloud.client("sagemaker", tenant.account_id)
     sagemaker.create_model(
         ModelName=name,
-        ExecutionRoleArn=f"arn:aws:iam::{tenant.account_id}:role/{EXECUTION_ROLE}",
+        ExecutionRoleArn=tenant.registered.roles.serving_execution,
         Containers=sagemaker.describe_model(ModelName=live["endpoint"]["name"])["Containers"],
         Tags=[{"Key": EXECUTION_TAG, "Value": live["execution"]}],
     )

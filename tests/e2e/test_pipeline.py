@@ -17,7 +17,6 @@ from botocore.exceptions import ClientError
 
 from local.inventory import calls_into
 from local.platform import Platform
-from tenantml.domain.names import CustomerAccount
 from tenantml_cli.errors import Refused
 from tenantml_cli.tenant_api import Document
 from tests.e2e.conftest import TRAINING_SECONDS
@@ -43,7 +42,7 @@ def bucket_policy(platform: Platform) -> list[str]:
 
 def keys_of(tenant: Tenant) -> list[str]:
     """Return the keys of the objects in the tenant's bucket."""
-    bucket = CustomerAccount(tenant.account_id, "us-east-1").bucket
+    bucket = tenant.registered.account.bucket
     return [
         row["Key"]
         for row in tenant.platform.cloud.client("s3", tenant.account_id)
@@ -125,9 +124,9 @@ def test_a_new_version_takes_over_without_a_lost_request_and_the_old_one_is_remo
     assert failed == []
     assert sorted(set(answered)) == [first["version"], second["version"]]
     assert answered == sorted(answered)
-    endpoints = acme.platform.cloud.client("sagemaker", acme.account_id).list_endpoints(
-        NameContains="tenantml-takeover-"
-    )["Endpoints"]
+    endpoints = acme.platform.cloud.client("sagemaker", acme.account_id).list_endpoints(NameContains="-takeover-")[
+        "Endpoints"
+    ]
     assert [found["EndpointName"] for found in endpoints if found["EndpointStatus"] != "Deleting"] == [
         second["endpoint"]["name"]
     ]

@@ -55,7 +55,7 @@ def test_a_receipt_is_whole_and_says_what_was_done_to_what(tenant: Tenant, ended
     assert receipt_chain.verify(tenant.name, ended["execution"], entries, head) == []
     assert receipt_chain.verify(tenant.name, ended["execution"], entries[:-1], head) != []
     made = {entry["action"]: entry["resource"] for entry in entries if entry["outcome"] == "OK"}
-    assert made["sts:AssumeRole"] == f"arn:aws:iam::{tenant.account_id}:role/customer_trusting_saas"
+    assert made["sts:AssumeRole"] == tenant.registered.roles.training_access
     arn = f"arn:aws:sagemaker:us-east-1:{tenant.account_id}"
     assert made["sagemaker:CreateAutoMLJobV2"] == f"{arn}:automl-job/{ended['training']['job_name']}"
     assert made["sagemaker:CreateEndpoint"] == f"{arn}:endpoint/{ended['endpoint']['name']}"

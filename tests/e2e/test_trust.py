@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -12,32 +13,36 @@ import pytest
 from local import REGION
 from local.onboard import apply_access_stack
 from local.platform import Platform
+from tenantml.domain.names import PREDICTION, TRAINING, Access
 from tenantml_cli.errors import Refused
 from tenantml_cli.tenant_api import TenantApi
+from tests.e2e.conftest import registered_tenant
 
 if TYPE_CHECKING:
-    from tests.e2e.conftest import Tenant
+    from tenantml.domain.tenancy.tenant import Tenant
+    from tests.e2e import conftest
 
 ACCOUNT = "121212121212"
-ROLE = "customer_trusting_saas"
 Document = dict[str, Any]
 
 
 class CustomersRole:
-    """The access role of a customer's account, as its own cloud team can change it."""
+    """An access role of a customer's account, as its own cloud team can change it."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, tenant: Tenant, access: Access) -> None:
+        self.path, self.name = re.findall(r":role(/.*/)(.*)$", tenant.roles.access(access))[0]
+        self.bucket = tenant.account.bucket
         self.iam = platform.cloud.client("iam", ACCOUNT)
         self.s3 = platform.cloud.client("s3", ACCOUNT)
-        self.trust = self.iam.get_role(RoleName=ROLE)["Role"]["AssumeRolePolicyDocument"]
-        (self.policy_name,) = self.iam.list_role_policies(RoleName=ROLE)["PolicyNames"]
-        self.policy = self.iam.get_role_policy(RoleName=ROLE, PolicyName=self.policy_name)["PolicyDocument"]
+        self.trust = self.iam.get_role(RoleName=self.name)["Role"]["AssumeRolePolicyDocument"]
+        (self.policy_name,) = self.iam.list_role_policies(RoleName=self.name)["PolicyNames"]
+        self.policy = self.iam.get_role_policy(RoleName=self.name, PolicyName=self.policy_name)["PolicyDocument"]
 
     def trusts(self, condition: Document) -> None:
         """Change the conditions under which the role can be assumed."""
         statement = self.trust["Statement"][0] | {"Condition": condition}
         document = json.dumps(self.trust | {"Statement": [statement]})
-        self.iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=document)
+        self.iam.update_assume_role_policy(RoleName=self.name, PolicyDocument=document)
 
     def lacks(self, *actions: str) -> None:
         """Take actions out of the role's policy."""
@@ -46,7 +51,8 @@ class CustomersRole:
             for statement in self.policy["Statement"]
             if (left := [action for action in _listed(statement["Action"]) if action not in actions])
         ]
-        self._allow(self.policy | {"Statement": statements})
+        nothing = {"Effect": "Deny", "Action": "sts:GetFederationToken", "Resource": "*"}  # a policy has a statement
+        self._allow(self.policy | {"Statement": statements or [nothing]})
 
     def also_allows(self, *actions: str) -> None:
         """Add actions on everything to the role's policy."""
@@ -55,11 +61,11 @@ class CustomersRole:
 
     def restore(self) -> None:
         """Undo all changes."""
-        self.iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(self.trust))
+        self.iam.update_assume_role_policy(RoleName=self.name, PolicyDocument=json.dumps(self.trust))
         self._allow(self.policy)
 
     def _allow(self, document: Document) -> None:
-        self.iam.put_role_policy(RoleName=ROLE, PolicyName=self.policy_name, PolicyDocument=json.dumps(document))
+        self.iam.put_role_policy(RoleName=self.name, PolicyName=self.policy_name, PolicyDocument=json.dumps(document))
 
     @property
     def condition(self) -> Document:
@@ -84,7 +90,7 @@ def described(platform: Platform, tenant: str) -> Document:
 
 
 @pytest.fixture(scope="module")
-def registered(platform: Platform, acme: Tenant) -> str:
+def registered(platform: Platform, acme: conftest.Tenant) -> str:
     """A tenant that is registered, its template applied, and not active yet."""
     registration = {"tenant": "initech", "account_id": ACCOUNT, "region": REGION, "contact": "it@initech.example"}
     answer = platform.call("RegisterTenantFunction", registration)
@@ -93,14 +99,30 @@ def registered(platform: Platform, acme: Tenant) -> str:
 
 
 @pytest.fixture(scope="module")
-def as_applied(platform: Platform, registered: str) -> CustomersRole:
-    return CustomersRole(platform)
+def as_applied(platform: Platform, registered: str) -> dict[Access, CustomersRole]:
+    tenant = registered_tenant(platform, registered)
+    return {access: CustomersRole(platform, tenant, access) for access in (TRAINING, PREDICTION)}
 
 
 @pytest.fixture
-def role(as_applied: CustomersRole) -> Iterator[CustomersRole]:
-    yield as_applied
-    as_applied.restore()
+def role(as_applied: dict[Access, CustomersRole]) -> Iterator[CustomersRole]:
+    """Training access."""
+    yield as_applied[TRAINING]
+    as_applied[TRAINING].restore()
+
+
+@pytest.fixture
+def predicting(as_applied: dict[Access, CustomersRole]) -> Iterator[CustomersRole]:
+    """Prediction access."""
+    yield as_applied[PREDICTION]
+    as_applied[PREDICTION].restore()
+
+
+@pytest.fixture(params=[TRAINING, PREDICTION])
+def either(request: pytest.FixtureRequest, as_applied: dict[Access, CustomersRole]) -> Iterator[CustomersRole]:
+    """One access role after the other."""
+    yield as_applied[request.param]
+    as_applied[request.param].restore()
 
 
 def without_external_id(role: CustomersRole, other: str) -> Document:
@@ -121,6 +143,14 @@ def anything_after_it(role: CustomersRole, other: str) -> Document:
 
 def anything_before_it(role: CustomersRole, other: str) -> Document:
     return role.condition | {"StringEquals": {}, "StringLike": {"sts:ExternalId": f"*{role.external_id}"}}
+
+
+def one_character_after_it(role: CustomersRole, other: str) -> Document:
+    return role.condition | {"StringEquals": {}, "StringLike": {"sts:ExternalId": f"{role.external_id}?"}}
+
+
+def any_last_character(role: CustomersRole, other: str) -> Document:
+    return role.condition | {"StringEquals": {}, "StringLike": {"sts:ExternalId": f"{role.external_id[:-1]}?"}}
 
 
 def any_case(role: CustomersRole, other: str) -> Document:
@@ -149,33 +179,35 @@ def the_whole_account(role: CustomersRole, other: str) -> Document:
         (any_case, "in other letters' case"),
         (anything_after_it, "something after it"),
         (anything_before_it, "something before it"),
+        (any_last_character, "another last character"),
         (another_tenants_too, "another tenant's external ID"),
-        (the_whole_account, "from outside the pipeline"),
+        (the_whole_account, "from outside its path"),
     ],
 )
 def test_a_trust_policy_that_is_more_open_than_the_templates_keeps_the_tenant_inactive(
     platform: Platform,
     registered: str,
-    role: CustomersRole,
+    either: CustomersRole,
     weakened: Callable[[CustomersRole, str], Document],
     words: str,
 ) -> None:
     others = platform.call("DescribeTenantsFunction", {})["tenants"]
     other = next(row["external_id"] for row in others if row["tenant"] != registered)
-    role.trusts({operator: keys for operator, keys in weakened(role, other).items() if keys})
+    either.trusts({operator: keys for operator, keys in weakened(either, other).items() if keys})
     with pytest.raises(Refused) as refused:
         platform.call("ActivateTenantFunction", {"tenant": registered})
     assert refused.value.code == "TrustTooOpen"
     assert words in str(refused.value)
+    assert either.name in str(refused.value)
     found = described(platform, registered)
     assert (found["status"], found["keys"]) == ("registered", [])
     assert found["reason"].startswith("TrustTooOpen: ")
 
 
 def test_a_role_that_trusts_another_external_id_is_not_assumable(
-    platform: Platform, registered: str, role: CustomersRole
+    platform: Platform, registered: str, either: CustomersRole
 ) -> None:
-    role.trusts(role.condition | {"StringEquals": {"sts:ExternalId": "tenantml-chosen-by-the-customer"}})
+    either.trusts(either.condition | {"StringEquals": {"sts:ExternalId": "tenantml-chosen-by-the-customer"}})
     with pytest.raises(Refused) as refused:
         platform.call("ActivateTenantFunction", {"tenant": registered})
     assert refused.value.code == "RoleNotAssumable"
@@ -186,7 +218,7 @@ def test_a_role_that_trusts_another_external_id_is_not_assumable(
     [
         ["sagemaker:CreateAutoMLJobV2"],
         ["iam:PassRole"],
-        ["sagemaker:CreateModel", "sagemaker:InvokeEndpoint", "s3:DeleteObject"],
+        ["sagemaker:CreateModel", "sagemaker:CreateEndpointConfig", "s3:DeleteObject"],
         ["s3:ListBucketVersions", "sagemaker:ListEndpoints", "sagemaker:AddTags"],
     ],
 )
@@ -197,25 +229,86 @@ def test_each_missing_permission_is_named(
     with pytest.raises(Refused) as refused:
         platform.call("ActivateTenantFunction", {"tenant": registered})
     assert refused.value.code == "PermissionMissing"
-    named = str(refused.value).removeprefix("the access role may not ").split(";")[0].split(", ")
+    named = str(refused.value).partition(" may not ")[2].split(";")[0].split(", ")
     assert sorted(named) == sorted(missing)
 
 
-@pytest.mark.parametrize("excessive", ["iam:ListRoles", "s3:ListAllMyBuckets", "sagemaker:*"])
-def test_a_role_that_may_do_more_than_the_pipeline_is_refused(
-    platform: Platform, registered: str, role: CustomersRole, excessive: str
+def test_prediction_access_that_may_not_invoke_is_refused(
+    platform: Platform, registered: str, predicting: CustomersRole
 ) -> None:
-    role.also_allows(excessive)
+    predicting.lacks("sagemaker:InvokeEndpoint")
+    with pytest.raises(Refused, match="prediction-access may not sagemaker:InvokeEndpoint") as refused:
+        platform.call("ActivateTenantFunction", {"tenant": registered})
+    assert refused.value.code == "PermissionMissing"
+
+
+EXCESSIVE = [
+    "iam:ListRoles",
+    "iam:CreateUser",
+    "iam:PutRolePolicy",
+    "s3:ListAllMyBuckets",
+    "sagemaker:DescribeModel",
+    "dynamodb:ListTables",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:ListSecrets",
+    "kms:ListKeys",
+    "ec2:DescribeInstances",
+    "ec2:CreateKeyPair",
+    "lambda:InvokeFunction",
+    "cloudformation:ListStacks",
+    "cloudformation:UpdateStack",
+    "logs:DescribeLogGroups",
+    "logs:GetLogEvents",
+]
+
+
+def test_whatever_a_role_may_beyond_what_it_is_for_is_named(
+    platform: Platform, registered: str, either: CustomersRole
+) -> None:
+    either.also_allows(*EXCESSIVE)
     with pytest.raises(Refused) as refused:
         platform.call("ActivateTenantFunction", {"tenant": registered})
     assert refused.value.code == "PermissionExcessive"
-    assert excessive.removesuffix("*") in str(refused.value)
+    assert sorted(str(refused.value).partition(" may ")[2].split(" beyond ")[0].split(", ")) == sorted(EXCESSIVE)
+
+
+@pytest.mark.parametrize("everything", ["ec2:*", "sagemaker:*"])
+def test_a_role_that_may_everything_of_a_service_is_refused(
+    platform: Platform, registered: str, role: CustomersRole, everything: str
+) -> None:
+    role.also_allows(everything)
+    with pytest.raises(Refused, match=everything.removesuffix("*")) as refused:
+        platform.call("ActivateTenantFunction", {"tenant": registered})
+    assert refused.value.code == "PermissionExcessive"
+
+
+def test_a_role_that_may_pass_any_role_is_refused(platform: Platform, registered: str, role: CustomersRole) -> None:
+    role.also_allows("iam:PassRole")
+    with pytest.raises(Refused, match="may iam:PassRole beyond"):
+        platform.call("ActivateTenantFunction", {"tenant": registered})
+
+
+def test_prediction_access_that_may_what_training_access_may_is_refused(
+    platform: Platform, registered: str, predicting: CustomersRole
+) -> None:
+    of_training = ["s3:GetObject", "s3:ListBucket", "s3:DeleteObject", "sagemaker:ListEndpoints"]
+    predicting.also_allows(*of_training)
+    with pytest.raises(Refused) as refused:
+        platform.call("ActivateTenantFunction", {"tenant": registered})
+    named = str(refused.value).partition("prediction-access may ")[2].split(" beyond ")[0].split(", ")
+    assert sorted(named) == sorted(of_training)
+
+
+def test_training_access_that_may_invoke_is_refused(platform: Platform, registered: str, role: CustomersRole) -> None:
+    role.also_allows("sagemaker:InvokeEndpoint")
+    with pytest.raises(Refused, match="training-access may sagemaker:InvokeEndpoint beyond"):
+        platform.call("ActivateTenantFunction", {"tenant": registered})
 
 
 def test_an_account_without_the_regions_bucket_is_in_the_wrong_region(
     platform: Platform, registered: str, role: CustomersRole
 ) -> None:
-    bucket = f"tenantml-{ACCOUNT}-{REGION}"
+    bucket = role.bucket
     policy = role.s3.get_bucket_policy(Bucket=bucket)["Policy"]
     role.s3.delete_bucket(Bucket=bucket)
     try:
@@ -228,11 +321,11 @@ def test_an_account_without_the_regions_bucket_is_in_the_wrong_region(
 
 
 @pytest.fixture(scope="module")
-def activated(platform: Platform, registered: str, as_applied: CustomersRole) -> TenantApi:
+def activated(platform: Platform, registered: str, as_applied: dict[Access, CustomersRole]) -> TenantApi:
     """The same tenant's API, once it is active; the probe has left nothing in its account."""
     answer = platform.call("ActivateTenantFunction", {"tenant": registered})
     assert answer["status"] == "active"
-    assert "Contents" not in as_applied.s3.list_objects_v2(Bucket=f"tenantml-{ACCOUNT}-{REGION}")
+    assert "Contents" not in as_applied[TRAINING].s3.list_objects_v2(Bucket=as_applied[TRAINING].bucket)
     jobs = platform.cloud.client("sagemaker", ACCOUNT).list_auto_ml_jobs()["AutoMLJobSummaries"]
     assert jobs == []
     return TenantApi(platform.api_url, answer["api_key"])
@@ -297,15 +390,16 @@ def test_a_weakened_trust_policy_suspends_tells_and_recovers_by_itself(
 def test_a_deleted_role_suspends_the_tenant_and_its_return_ends_that(
     platform: Platform, registered: str, active: TenantApi, role: CustomersRole
 ) -> None:
-    made = role.iam.get_role(RoleName=ROLE)["Role"]
-    role.iam.delete_role_policy(RoleName=ROLE, PolicyName=role.policy_name)
-    role.iam.delete_role(RoleName=ROLE)
+    made = role.iam.get_role(RoleName=role.name)["Role"]
+    role.iam.delete_role_policy(RoleName=role.name, PolicyName=role.policy_name)
+    role.iam.delete_role(RoleName=role.name)
     try:
         assert probe(platform)["suspended"] == [registered]
         assert described(platform, registered)["reason"].startswith("RoleNotAssumable: ")
     finally:
         role.iam.create_role(
-            RoleName=ROLE,
+            Path=role.path,
+            RoleName=role.name,
             AssumeRolePolicyDocument=json.dumps(role.trust),
             MaxSessionDuration=made.get("MaxSessionDuration", 3600),
         )

@@ -120,6 +120,21 @@ def test_credentials_scoped_by_leading_keys_reach_no_other_rows(
     assert code_of(call, **_OPERATIONS[operation](table, "TENANT#globex")) == "AccessDeniedException"
 
 
+@pytest.fixture(scope="module")
+def tagged(cloud: EmbeddedCloud, make_role: Callable[..., Any]) -> Callable[..., Any]:
+    """The credentials of a session with tags, of a role that allows a statement."""
+
+    def session(statement: dict[str, Any], tags: list[dict[str, str]]) -> Any:
+        role = make_role(statement)
+        own = {"AWS": f"arn:aws:iam::{SAAS_ACCOUNT}:root"}
+        trust = {"Effect": "Allow", "Principal": own, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        cloud.client("iam").update_assume_role_policy(RoleName=role.arn.rsplit("/", 1)[1], PolicyDocument=document)
+        return cloud.client("sts").assume_role(RoleArn=role.arn, RoleSessionName="contract", Tags=tags)["Credentials"]
+
+    return session
+
+
 @pytest.mark.parametrize(
     ("tags", "key", "allowed"),
     [
@@ -132,7 +147,7 @@ def test_credentials_scoped_by_leading_keys_reach_no_other_rows(
 )
 def test_a_policy_variable_stands_for_the_sessions_tag_and_without_it_nothing_is_allowed(
     cloud: EmbeddedCloud,
-    make_role: Callable[..., Any],
+    tagged: Callable[..., Any],
     tenants_table: tuple[Any, str],
     code_of: Any,
     tags: Any,
@@ -142,16 +157,42 @@ def test_a_policy_variable_stands_for_the_sessions_tag_and_without_it_nothing_is
     _, table = tenants_table
     scope = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["TENANT#${aws:PrincipalTag/tenant}"]}}
     statement = {"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*", "Condition": scope}
-    role = make_role(statement)
-    own = {"AWS": f"arn:aws:iam::{SAAS_ACCOUNT}:root"}
-    trust = {"Effect": "Allow", "Principal": own, "Action": ["sts:AssumeRole", "sts:TagSession"]}
-    cloud.client("iam").update_assume_role_policy(
-        RoleName=role.arn.rsplit("/", 1)[1], PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    )
-    session = cloud.client("sts").assume_role(RoleArn=role.arn, RoleSessionName="contract", Tags=tags)
-    client = cloud.client("dynamodb", credentials=session["Credentials"])
+    client = cloud.client("dynamodb", credentials=tagged(statement, tags))
     request = {"TableName": table, "Key": {"pk": {"S": key}, "sk": {"S": "1"}}}
     if allowed:
         assert client.get_item(**request)["ResponseMetadata"]["HTTPStatusCode"] == 200
     else:
         assert code_of(client.get_item, **request) == "AccessDeniedException"
+
+
+# IAM user guide, "IAM policy elements: Variables and tags", "Where you can use policy variables": in a resource's last
+# part, and a statement whose variable has no value matches nothing.
+@pytest.mark.parametrize(
+    ("tags", "key", "allowed"),
+    [
+        ([{"Key": "tenant", "Value": "acme"}], "acme/churn/profile.json", True),
+        ([{"Key": "tenant", "Value": "acme"}], "globex/churn/profile.json", False),
+        ([{"Key": "tenant", "Value": "*"}], "globex/churn/profile.json", False),
+        ([{"Key": "other", "Value": "acme"}], "acme/churn/profile.json", False),
+        ([], "${aws:PrincipalTag/tenant}/churn/profile.json", False),
+    ],
+)
+def test_a_policy_variable_in_a_resource_stands_for_the_sessions_tag(
+    cloud: EmbeddedCloud,
+    tagged: Callable[..., Any],
+    make_bucket: Callable[..., str],
+    code_of: Any,
+    tags: Any,
+    key: str,
+    allowed: bool,
+) -> None:
+    bucket = make_bucket()
+    cloud.client("s3").put_object(Bucket=bucket, Key=key, Body=b"{}")
+    resource = f"arn:aws:s3:::{bucket}/${{aws:PrincipalTag/tenant}}/*/profile.json"
+    client = cloud.client(
+        "s3", credentials=tagged({"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource}, tags)
+    )
+    if allowed:
+        assert client.get_object(Bucket=bucket, Key=key)["Body"].read() == b"{}"
+    else:
+        assert code_of(client.get_object, Bucket=bucket, Key=key) == "AccessDenied"

@@ -17,12 +17,13 @@ from functions.operators.show_evidence import handler as show_evidence
 from tenantml.aws.clients import platform
 from tenantml.domain.access.receipt_chain import Entry
 from tenantml.domain.api import pagination
-from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
+from tenantml.domain.tenancy.tenant import ACTIVE
 from tenantml.errors import InvalidRequest
 from tenantml.services import evidence, receipts, registry
+from tests.tenants import tenant_of
 
 TEMPLATE = yaml_parse((Path(__file__).parents[3] / "template.yaml").read_text())["Resources"]
-TENANT = Tenant("acme", "222222222222", "us-east-1", "cloud@acme.example", "tenantml-external-id", ACTIVE)
+TENANT = tenant_of("acme", "222222222222", "us-east-1", "cloud@acme.example", "tenantml-external-id", ACTIVE)
 EXECUTION = "acme-churn-0123456789abcdef"
 
 

@@ -18,7 +18,7 @@ from samtranslator.yaml_helper import yaml_parse
 from tenantml.aws.clients import platform
 from tenantml.services import grants
 
-TABLE = yaml_parse((Path(__file__).parents[3] / "template.yaml").read_text())["Resources"]["GrantsTable"]["Properties"]
+RESOURCES = yaml_parse((Path(__file__).parents[3] / "template.yaml").read_text())["Resources"]
 BUCKET = "tenantml-staging"
 STANDING = {
     "Version": "2012-10-17",
@@ -79,12 +79,15 @@ def boundary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Boundary]:
     for name, value in {"ACCESS_KEY_ID": "k", "SECRET_ACCESS_KEY": "s", "DEFAULT_REGION": "us-east-1"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("GRANTS_TABLE", "grants")
+    monkeypatch.setenv("REGISTRY_TABLE", "registry")
     monkeypatch.setenv("STAGING_BUCKET", BUCKET)
     monkeypatch.setattr(grants, "LOCK_WAIT_SECONDS", 0)
     found = Boundary()
     with mock_aws():
-        known = ("BillingMode", "AttributeDefinitions", "KeySchema")
-        platform("dynamodb").create_table(TableName="grants", **{name: TABLE[name] for name in known})
+        known = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+        for name, resource in {"grants": "GrantsTable", "registry": "RegistryTable"}.items():
+            properties = RESOURCES[resource]["Properties"].items()
+            platform("dynamodb").create_table(TableName=name, **{key: one for key, one in properties if key in known})
         platform("s3").create_bucket(Bucket=BUCKET)
         platform("s3").put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(STANDING))
         for service in ("dynamodb", "s3"):

@@ -16,17 +16,17 @@ from hypothesis import strategies as st
 from tenantml.aws.clients import platform
 from tenantml.aws.dynamodb import from_item, to_item
 from tenantml.domain.access.bucket_policy import Grant, is_same_policy, render
-from tenantml.domain.names import CustomerAccount
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.errors import GrantCapacity, GrantContended, GrantRefused
 from tenantml.services import grants
+from tests.tenants import account_of
 
 if TYPE_CHECKING:
     from tests.integration.grants.conftest import Boundary
 
 BUCKET = "tenantml-staging"
-ACCOUNTS = [CustomerAccount("222222222222", "us-east-1"), CustomerAccount("333333333333", "us-east-1")]
+ACCOUNTS = [account_of("222222222222", "us-east-1"), account_of("333333333333", "us-east-1")]
 RUNS = [Run(f"acme-churn-{number:016x}", "acme", "churn", "v20261122-170301-9f3c") for number in range(3)]
 DELIVERIES = ["copy", "in-place", "copy"]
 
@@ -180,7 +180,7 @@ def test_at_capacity_a_grant_is_refused_by_name_and_those_that_stand_are_not_blo
     for number in range(40):
         row = Grant(
             f"globex-churn-{number:016x}",
-            ACCOUNTS[1].execution_role_arn,
+            ACCOUNTS[1].roles.training_execution,
             BUCKET,
             f"globex/churn/globex-churn-{number:016x}/train.csv",
             "in-place",

@@ -26,6 +26,7 @@ from tenantml.services import grants, registry
 from tests.integration.pipeline.faults import Boundary
 from tests.integration.pipeline.machine import DEPLOYMENT, TRAINING, Machine
 from tests.integration.platform.conftest import BUCKETS, TABLES, make_bucket, make_table
+from tests.tenants import tenant_of
 
 REPOSITORY = Path(__file__).parents[3]
 DOUBLES = REPOSITORY / "tests" / "integration" / "sagemaker"
@@ -36,7 +37,7 @@ SETTINGS = {
     "TENANTML_LOCAL_ENDPOINT_INSTANCES": "20,ml.c5.large=0,ml.c5.xlarge=1",
 }
 CSV = b"age,plan,Churn?\n" + b"".join(b"%d,p%d,%s\n" % (i, i % 3, [b"True.", b"False."][i % 2]) for i in range(600))
-ROLE = f"arn:aws:iam::{SAAS_ACCOUNT}:role/tenantml/customer-access/pipeline"
+ROLE = f"arn:aws:iam::{SAAS_ACCOUNT}:role/tenantml/training-access/pipeline"
 NUMBERS = itertools.count(1)
 VERSION = {"Version": "2012-10-17"}
 
@@ -144,7 +145,7 @@ def new_customer(
 
     def make(account_id: str = "", **settings: Any) -> Customer:
         number = f"{next(NUMBERS):03d}"
-        tenant = Tenant(
+        tenant = tenant_of(
             f"acme{number}",
             account_id or f"555555555{number}",
             REGION,
@@ -157,6 +158,7 @@ def new_customer(
             "SaasAccountId": SAAS_ACCOUNT,
             "SaasStagingBucket": session_environment["STAGING_BUCKET"],
             "SaasTenant": tenant.tenant,
+            "NamePrefix": tenant.prefix,
             "ExternalId": tenant.external_id,
         }
         apply_access_stack(cloud.clients(tenant.account_id), parameters)

@@ -82,7 +82,7 @@ def test_an_upload_waits_for_the_one_job_that_the_account_may_run(
                 AutoMLJobInputDataConfig=[{"DataSource": {"S3DataSource": source}}],
                 OutputDataConfig={"S3OutputPath": f"s3://{customer.tenant.account.bucket}/theirs"},
                 AutoMLProblemTypeConfig={"TabularJobConfig": {"TargetAttributeName": "wait"}},
-                RoleArn=customer.tenant.account.execution_role_arn,
+                RoleArn=customer.tenant.account.roles.training_execution,
             )
         try:
             return call(function, payload)
@@ -138,7 +138,8 @@ def test_activation_warns_of_what_the_models_lack(new_customer: Callable[..., Cu
 
 def without_reading_quotas(customer: Customer) -> None:
     """Make the customer's role one of a template from before quotas were read."""
-    iam, role = customer.client("iam"), {"RoleName": "customer_trusting_saas", "PolicyName": "train-and-serve"}
+    name = customer.tenant.roles.training_access.rsplit("/", 1)[-1]
+    iam, role = customer.client("iam"), {"RoleName": name, "PolicyName": "train-and-deploy"}
     policy = iam.get_role_policy(**role)["PolicyDocument"]
     policy["Statement"] = [one for one in policy["Statement"] if one["Sid"] != "ReadQuotas"]
     iam.put_role_policy(**role, PolicyDocument=json.dumps(policy))

@@ -55,7 +55,7 @@ def take_turns(pipeline: Pipeline, invoke: Invoke, customers: list[Customer]) ->
 
 
 def names(customer: Customer, kind: str) -> list[str]:
-    return endpoints.names(customer.client("sagemaker"), kind, "tenantml-")
+    return endpoints.names(customer.client("sagemaker"), kind, f"{customer.tenant.prefix}-")
 
 
 def keys(client: Any, bucket: str, prefix: str = "") -> list[str]:
@@ -104,10 +104,11 @@ def assert_it_succeeded(customer: Customer, boundary: Boundary) -> None:
     run, row = customer.run, registry.require_execution(customer.tenant.tenant, customer.run.execution)
     assert (row["status"], row["error"], row["left_behind"]) == ("succeeded", None, [])
     jobs = [job["AutoMLJobName"] for job in customer.client("sagemaker").list_auto_ml_jobs()["AutoMLJobSummaries"]]
-    assert jobs.count(run.job()) == 1
+    assert jobs.count(customer.tenant.account.job(run.execution)) == 1
     assert len(jobs) == len(registry.list_versions(run.tenant, run.model, PageRequest(100, None)).rows)
     assert {kind: names(customer, kind) for kind in ("endpoint", "endpoint-config", "model")} == {
-        kind: [run.endpoint] for kind in ("endpoint", "endpoint-config", "model")
+        kind: [customer.tenant.account.endpoint(run.model, run.version)]
+        for kind in ("endpoint", "endpoint-config", "model")
     }
     assert registry.is_live(run.tenant, run.model, run.version)
     assert kept(run) == ["candidates.json", "holdout.csv", f"importance-{run.version}.json", "profile.json"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tenantml.aws.clients import platform
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training import explanation
 from tenantml.errors import ArtefactsGone
@@ -30,7 +31,7 @@ def version_of(customer: Customer) -> dict[str, Any]:
 
 
 def importance_of(customer: Customer) -> dict[str, Any]:
-    return explanations.importance(customer.run.tenant, version_of(customer))
+    return explanations.importance(platform("s3"), customer.run.tenant, version_of(customer))
 
 
 def analysis_of(customer: Customer) -> str:
@@ -137,7 +138,7 @@ def test_every_candidate_is_kept_with_all_its_metrics_until_the_training_is_prun
 ) -> None:
     customer = live(pipeline, new_customer())
     run, version = customer.run, version_of(customer)
-    best, other = explanations.all_candidates(run.tenant, version)
+    best, other = explanations.all_candidates(platform("s3"), run.tenant, version)
     assert (best["name"], best["deployed"], other["deployed"]) == ("WeightedEnsemble-L3-FULL-t1", True, False)
     assert other["metrics"] == [
         {"name": name, "value": value, "set": "Validation"}
@@ -146,6 +147,6 @@ def test_every_candidate_is_kept_with_all_its_metrics_until_the_training_is_prun
     registry.forget_training(run.tenant, run.model, run.execution)
     for ask in (explanations.importance, explanations.all_candidates):
         with pytest.raises(ArtefactsGone, match="keep_versions"):
-            ask(run.tenant, version)
+            ask(platform("s3"), run.tenant, version)
     with pytest.raises(ArtefactsGone, match="keep_versions"):
         explanations.artefacts(customer.tenant, version)

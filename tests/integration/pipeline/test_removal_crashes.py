@@ -45,7 +45,7 @@ def remove(leaver: Customer, machine_of: MachineOf) -> Remove:
 
 def assert_nothing_is_left(leaver: Customer) -> None:
     tenant, sagemaker = leaver.tenant.tenant, leaver.client("sagemaker")
-    assert [endpoints.names(sagemaker, kind, "tenantml-") for kind in endpoints.KINDS] == [[], [], []]
+    assert [endpoints.names(sagemaker, kind, f"{leaver.tenant.prefix}-") for kind in endpoints.KINDS] == [[], [], []]
     assert "Versions" not in leaver.client("s3").list_object_versions(Bucket=leaver.tenant.account.bucket)
     for bucket in (setting("STAGING_BUCKET"), setting("INGEST_BUCKET")):
         assert "Versions" not in platform("s3").list_object_versions(Bucket=bucket, Prefix=f"{tenant}/")
@@ -60,14 +60,19 @@ def assert_the_report_is_whole(leaver: Customer) -> None:
     assert (report["status"], report.pop("altered"), digest(report)) == ("complete", False, report["digest"])
     account, tenant = leaver.tenant.account, leaver.tenant.tenant
     assert {row["arn"] for row in report["removed"]} == {
-        *(account.sagemaker_arn(kind, leaver.run.endpoint) for kind in endpoints.KINDS),
+        *(
+            account.sagemaker_arn(kind, account.endpoint(leaver.run.model, leaver.run.version))
+            for kind in endpoints.KINDS
+        ),
         f"arn:aws:s3:::{account.bucket}/*",
         f"arn:aws:s3:::{setting('STAGING_BUCKET')}/{tenant}/*",
         f"arn:aws:s3:::{setting('INGEST_BUCKET')}/{tenant}/*",
         f"registry rows of {tenant}/",
     }
     (job,) = report["impossible"]
-    assert job["arn"] == leaver.tenant.account.sagemaker_arn("automl-job", leaver.run.job())
+    assert job["arn"] == leaver.tenant.account.sagemaker_arn(
+        "automl-job", leaver.tenant.account.job(leaver.run.execution)
+    )
     assert (report["remains"], report["kept"]) == ([], [])
 
 

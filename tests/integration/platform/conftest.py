@@ -20,6 +20,7 @@ from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload, destination_of
 from tenantml.services import registry
 from tests.functions import REPOSITORY, module_of, sample_event
+from tests.tenants import tenant_of
 from tools.deployment import publish
 
 SAAS, CUSTOMER, REGION = "123456789012", "222222222222", "us-east-1"
@@ -27,7 +28,7 @@ TABLES = {"REGISTRY_TABLE": "RegistryTable", "GRANTS_TABLE": "GrantsTable", "EVI
 BUCKETS = {"STAGING_BUCKET": "StagingBucket", "INGEST_BUCKET": "IngestBucket", "ONBOARDING_BUCKET": "OnboardingBucket"}
 TEMPLATE = yaml_parse((REPOSITORY / "template.yaml").read_text())["Resources"]
 CONTEXT = SimpleNamespace(aws_request_id="8476a536", function_name="tenantml-f")
-TENANT = Tenant("acme", CUSTOMER, REGION, "cloud@acme.example", "tenantml-external-id", ACTIVE)
+TENANT = tenant_of("acme", CUSTOMER, REGION, "cloud@acme.example", "tenantml-external-id", ACTIVE)
 
 
 @pytest.fixture
@@ -125,9 +126,7 @@ def run(upload: Upload) -> Run:
 @pytest.fixture
 def customer_s3(stack: dict[str, str]) -> Any:
     """An S3 client in the customer's account, with the bucket that the on-boarding template creates."""
-    found = boto3.client("sts").assume_role(
-        RoleArn=f"arn:aws:iam::{CUSTOMER}:role/customer_trusting_saas", RoleSessionName="test"
-    )["Credentials"]
+    found = boto3.client("sts").assume_role(RoleArn=TENANT.roles.training_access, RoleSessionName="test")["Credentials"]
     client = boto3.client(
         "s3",
         aws_access_key_id=found["AccessKeyId"],

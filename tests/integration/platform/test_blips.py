@@ -72,7 +72,7 @@ def test_so_may_those_of_the_customers(
     client = assume(tenant, run.execution, session_policies.nothing()).client("sagemaker")
     answer_with("sts", "AssumeRole", status, code)
     with pytest.raises(CustomerThrottled):
-        automl.describe(client, run.job())
+        automl.describe(client, tenant.account.job(run.execution))
     with pytest.raises(CustomerThrottled):
         assume(tenant, run.execution, session_policies.nothing())
 
@@ -103,7 +103,15 @@ def test_what_sagemaker_refuses_to_make_has_a_name_of_its_own(
     client = assume(tenant, run.execution, session_policies.nothing()).client("sagemaker")
     with pytest.raises(training, match=f"could not be started in account {tenant.account_id}: no"):
         automl.start(
-            client, tenant.account, run.job(), run.execution, settings, "AUTO", "s3://b/train.csv", "s3://b/output"
+            client,
+            tenant.account,
+            tenant.account.job(run.execution),
+            run.execution,
+            settings,
+            "AUTO",
+            "s3://b/train.csv",
+            "s3://b/output",
         )
-    with pytest.raises(deployment, match=f"{run.endpoint} could not be deployed in account {tenant.account_id}: no"):
-        endpoints.create(client, tenant.account, run.endpoint, run.execution, containers, plan(settings, 1, []))
+    endpoint = tenant.account.endpoint(run.model, run.version)
+    with pytest.raises(deployment, match=f"{endpoint} could not be deployed in account {tenant.account_id}: no"):
+        endpoints.create(client, tenant.account, endpoint, run.execution, containers, plan(settings, 1, []))

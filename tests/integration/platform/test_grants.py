@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tenantml.aws.clients import platform
 from tenantml.aws.dynamodb import to_item
+from tenantml.domain.tenancy.removal_report import Offboarding
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
-from tenantml.services import grants
+from tenantml.services import grants, registry, reports
 
 pytestmark = pytest.mark.usefixtures("standing_policy")
 
@@ -45,7 +47,7 @@ def test_a_grant_stands_beside_the_standing_statement_and_its_end_leaves_that(
     assert list(standing) == ["TlsOnly"]
     give(run, tenant, stack)
     (grant,) = [statement for sid, statement in policy(stack).items() if sid != "TlsOnly"]
-    assert grant["Condition"]["ArnEquals"] == {"aws:PrincipalArn": tenant.account.access_role_arn}
+    assert grant["Condition"]["ArnEquals"] == {"aws:PrincipalArn": tenant.roles.training_access}
     assert grant["Resource"].endswith(f"{run.staging_folder}train.csv")
     assert grants.revoke(run.execution) == 1
     assert policy(stack) == standing
@@ -59,7 +61,7 @@ def test_a_grant_for_training_in_place_lets_the_execution_role_read_and_list(
     ours = [statement for sid, statement in policy(stack).items() if sid != "TlsOnly"]
     assert [statement["Action"] for statement in ours] == ["s3:GetObject", "s3:ListBucket"]
     for statement in ours:
-        assert statement["Condition"]["ArnEquals"] == {"aws:PrincipalArn": tenant.account.execution_role_arn}
+        assert statement["Condition"]["ArnEquals"] == {"aws:PrincipalArn": tenant.roles.training_execution}
 
 
 def test_granting_and_revoking_again_change_nothing(stack: dict[str, str], tenant: Tenant, run: Run) -> None:
@@ -93,6 +95,42 @@ def test_a_sweep_forgets_what_has_expired_and_keeps_what_has_not(
     assert ledger(stack) == [other(run).execution]
     assert len(policy(stack)) == 2
     assert grants.sweep() == []
+
+
+def test_a_sweep_forgets_the_grant_of_an_execution_that_has_ended(
+    stack: dict[str, str], tenant: Tenant, run: Run
+) -> None:
+    uploaded = {"upload": {"uploaded_at": "2026-11-22T17:03:01Z"}}
+    for number, one in enumerate([run, other(run)]):
+        give(one, tenant, stack)
+        registry.add_execution(one.tenant, one.execution, uploaded)
+        if number == 0:
+            registry.end_execution(one.tenant, one.execution, {"status": "failed"} | uploaded)
+    assert grants.sweep() == [run.execution]
+    assert ledger(stack) == [other(run).execution]
+
+
+def test_the_one_function_that_writes_the_policy_does_all_that_states_and_the_schedule_ask(
+    stack: dict[str, str], tenant: Tenant, invoke: Callable[[str, Any], Any], event: Callable[[str], Any]
+) -> None:
+    sample, clock = event("write_bucket_policy"), {"source": "aws.events", "detail-type": "Scheduled Event"}
+    execution = sample["run"]["execution"]
+    invoke("accept_upload", event("accept_upload"))
+    granting = sample | {"train": sample["train"] | {"bucket": stack["STAGING_BUCKET"]}}
+    removal = reports.begin(Offboarding("acme"), tenant)
+    for revoking in (
+        {"state": "RevokeCopyAccess", "run": sample["run"]},
+        {"state": "RevokeAccess", "execution": execution},
+        {"state": "RevokeGrants", "offboarding": Offboarding("acme", removal=removal).as_document()},
+    ):
+        assert invoke("write_bucket_policy", granting) == {"grant": execution}
+        assert invoke("write_bucket_policy", clock) == {"grants": []}
+        assert ledger(stack) == [execution]
+        invoke("write_bucket_policy", revoking)
+        assert (ledger(stack), list(policy(stack))) == ([], ["TlsOnly"])
+    report = reports.read("acme", removal)
+    assert report
+    assert [row["arn"] for row in report["removed"]] == [f"grant {execution}"]
 
 
 def test_a_sweep_mends_a_policy_that_a_crash_left_behind_the_ledger(

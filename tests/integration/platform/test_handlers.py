@@ -286,7 +286,8 @@ def test_what_the_customers_account_keeps_from_us_is_named(
         f"arn:aws:s3:::{tenant.account.bucket}/{live.customer_folder}*"
     ]
     assert removal.roll_back(live).left_behind == [
-        tenant.account.sagemaker_arn(kind, live.endpoint) for kind in ("endpoint", "endpoint-config", "model")
+        tenant.account.sagemaker_arn(kind, tenant.account.endpoint(live.model, live.version))
+        for kind in ("endpoint", "endpoint-config", "model")
     ]
 
 

@@ -60,8 +60,8 @@ def test_no_request_ends_without_a_name(
     data: st.DataObject,
 ) -> None:
     # What these ask, moto does not answer.
-    monkeypatch.setattr("tenantml.services.probe.probe", lambda *_: None)
-    monkeypatch.setattr("tenantml.aws.service_quotas.sagemaker_quotas", lambda *_: None)
+    monkeypatch.setattr("tenantml.services.probe.probe", lambda *_, **__: None)
+    monkeypatch.setattr("tenantml.aws.service_quotas.sagemaker_quotas", lambda *_, **__: None)
     sample = sample_event(function)
     request = data.draw(requests_like(sample["request"] if function == "begin_removal" else sample))
     refusal = ""

@@ -10,13 +10,14 @@ import pytest
 
 from tenantml.aws.sagemaker import endpoints
 from tenantml.aws.sagemaker.automl import EXECUTION_TAG
-from tenantml.domain.names import CustomerAccount, endpoint_name
+from tenantml.domain.names import CustomerAccount
 from tenantml.domain.tenancy.tenant import SUSPENDED, Tenant
 from tenantml.domain.training.endpoint_plan import plan
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.services import registry
 from tests.rows import put_version
+from tests.tenants import PREFIX
 
 NEWER = "v99990101-000000-ffff"
 CONTAINERS = [{"Image": "image", "ModelDataUrl": "s3://bucket/model.tar.gz"}]
@@ -26,7 +27,7 @@ Sweep = Callable[[], dict[str, list[str]]]
 @pytest.fixture
 def sagemaker(tenant: Tenant) -> Any:
     """A SageMaker client in the customer's account."""
-    found = boto3.client("sts").assume_role(RoleArn=tenant.account.access_role_arn, RoleSessionName="test")
+    found = boto3.client("sts").assume_role(RoleArn=tenant.roles.training_access, RoleSessionName="test")
     keys = found["Credentials"]
     return boto3.client(
         "sagemaker",
@@ -39,7 +40,7 @@ def sagemaker(tenant: Tenant) -> Any:
 @pytest.fixture
 def deployed(tenant: Tenant, run: Run, sagemaker: Any) -> Iterator[Run]:
     """A run whose version is deployed."""
-    deploy(sagemaker, tenant.account, run.endpoint, run.execution)
+    deploy(sagemaker, tenant.account, tenant.account.endpoint(run.model, run.version), run.execution)
     put_version("acme", "churn", run.version, {"execution": run.execution, "status": "live", "ended_at": "2026"})
     return run
 
@@ -58,20 +59,23 @@ def sweep(invoke: Callable[[str, Any], Any], event: Callable[[str], Any]) -> Swe
 
 
 def names(client: Any) -> list[str]:
-    return [name for kind in endpoints.KINDS for name in endpoints.names(client, kind, "tenantml-")]
+    return [name for kind in endpoints.KINDS for name in endpoints.names(client, kind, f"{PREFIX}-")]
 
 
-def test_the_version_that_answers_stays(deployed: Run, sagemaker: Any, sweep: Sweep) -> None:
+def test_the_version_that_answers_stays(deployed: Run, tenant: Tenant, sagemaker: Any, sweep: Sweep) -> None:
     make_live(deployed.version)
     assert sweep() == {"removed": [], "left": []}
-    assert names(sagemaker) == [deployed.endpoint] * 3
+    assert names(sagemaker) == [tenant.account.endpoint(deployed.model, deployed.version)] * 3
 
 
 def test_a_version_whose_retirement_failed_goes(deployed: Run, tenant: Tenant, sagemaker: Any, sweep: Sweep) -> None:
     make_live(deployed.version)
     make_live(NEWER)
     assert sweep() == {
-        "removed": [tenant.account.sagemaker_arn(kind, deployed.endpoint) for kind in endpoints.KINDS],
+        "removed": [
+            tenant.account.sagemaker_arn(kind, tenant.account.endpoint(deployed.model, deployed.version))
+            for kind in endpoints.KINDS
+        ],
         "left": [],
     }
     assert names(sagemaker) == []
@@ -82,7 +86,7 @@ def test_a_version_whose_retirement_failed_goes(deployed: Run, tenant: Tenant, s
 def test_a_version_that_is_being_deployed_stays(deployed: Run, sagemaker: Any, sweep: Sweep, tenant: Tenant) -> None:
     deploying = "acme-churn-0000000000000000"
     put_version("acme", "churn", NEWER, {"execution": deploying, "status": "deploying"})
-    deploy(sagemaker, tenant.account, endpoint_name("churn", NEWER), deploying)
+    deploy(sagemaker, tenant.account, tenant.account.endpoint("churn", NEWER), deploying)
     make_live(deployed.version)
     assert sweep() == {"removed": [], "left": []}
 
@@ -98,7 +102,7 @@ def test_a_version_that_still_answers_its_last_requests_stays(deployed: Run, sag
 
 
 def test_what_the_registry_never_knew_goes(tenant: Tenant, sagemaker: Any, sweep: Sweep) -> None:
-    deploy(sagemaker, tenant.account, endpoint_name("forgotten", NEWER), "acme-forgotten-0000000000000000")
+    deploy(sagemaker, tenant.account, tenant.account.endpoint("forgotten", NEWER), "acme-forgotten-0000000000000000")
     assert len(sweep()["removed"]) == 3
     assert names(sagemaker) == []
 
@@ -106,15 +110,17 @@ def test_what_the_registry_never_knew_goes(tenant: Tenant, sagemaker: Any, sweep
 def test_what_has_the_form_of_our_names_and_not_our_tag_is_named_and_left(
     tenant: Tenant, sagemaker: Any, sweep: Sweep
 ) -> None:
-    name = endpoint_name("churn", NEWER)
+    name = tenant.account.endpoint("churn", NEWER)
     sagemaker.create_model(
         ModelName=name,
         Containers=CONTAINERS,
-        ExecutionRoleArn=tenant.account.execution_role_arn,
+        ExecutionRoleArn=tenant.account.roles.serving_execution,
         Tags=[{"Key": f"not-{EXECUTION_TAG}", "Value": "x"}],
     )
     sagemaker.create_model(
-        ModelName="tenantml-of-somebody", Containers=CONTAINERS, ExecutionRoleArn=tenant.account.execution_role_arn
+        ModelName=f"{PREFIX}-of-somebody",
+        Containers=CONTAINERS,
+        ExecutionRoleArn=tenant.account.roles.serving_execution,
     )
     assert sweep() == {"removed": [], "left": [tenant.account.sagemaker_arn("model", name)]}
     assert len(names(sagemaker)) == 2

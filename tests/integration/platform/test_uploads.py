@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
+from tenantml.aws import sts
 from tenantml.aws.clients import platform
 from tenantml.aws.s3 import presigned
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.uploads.upload import METADATA
 from tenantml.errors import DuplicateUpload, IdempotencyKeyReused, TenantMLError, UploadIncomplete
-from tenantml.services import registry
+from tenantml.services import registry, tenant_scope
+from tenantml.services.expiring_cache import ExpiringCache
 from tenantml.services.registry import uploads
 
 ID, OTHER = "0f" * 16, "1e" * 16
 
 
-@pytest.fixture(autouse=True)
-def client_of_this_test() -> None:
-    presigned.client.cache_clear()
+@pytest.fixture
+def s3(stack: dict[str, str]) -> Iterator[Any]:
+    """The client that signs what the tenant uploads."""
+    tenant_scope._scoped_client.cache_clear()
+    tenant_scope._credentials = ExpiringCache()
+    with tenant_scope.scoped_to("acme"):
+        yield tenant_scope.s3()
 
 
 def test_a_key_names_one_upload_for_a_day(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,26 +100,41 @@ def test_when_s3_does_not_say_what_brought_a_file_the_state_tries_again(
     assert type(caught.value).__name__ == "DatasetUnavailable"
 
 
-def test_parts_that_are_not_there_are_named(stack: dict[str, str]) -> None:
-    multipart_id = presigned.begin_parts("acme/churn/a.csv", ID)
+def test_parts_that_are_not_there_are_named(s3: Any, stack: dict[str, str]) -> None:
+    multipart_id = presigned.begin_parts(s3, "acme/churn/a.csv", ID)
     with pytest.raises(UploadIncomplete, match=r"12 of 12 parts are missing \(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …\)"):
-        presigned.complete_parts("acme/churn/a.csv", multipart_id, [5] * 12)
+        presigned.complete_parts(s3, "acme/churn/a.csv", multipart_id, [5] * 12)
     platform("s3").upload_part(
         Bucket=stack["INGEST_BUCKET"], Key="acme/churn/a.csv", UploadId=multipart_id, PartNumber=1, Body=b"1234"
     )
     with pytest.raises(UploadIncomplete, match=r"1 of 1 parts are missing \(1\)"):
-        presigned.complete_parts("acme/churn/a.csv", multipart_id, [5])
-    version_id = presigned.complete_parts("acme/churn/a.csv", multipart_id, [4])
+        presigned.complete_parts(s3, "acme/churn/a.csv", multipart_id, [5])
+    version_id = presigned.complete_parts(s3, "acme/churn/a.csv", multipart_id, [4])
     assert presigned.upload_behind(stack["INGEST_BUCKET"], "acme/churn/a.csv", version_id) == ID
     with pytest.raises(UploadIncomplete, match="parts are gone"):
-        presigned.complete_parts("acme/churn/a.csv", multipart_id, [4])
+        presigned.complete_parts(s3, "acme/churn/a.csv", multipart_id, [4])
 
 
-def test_a_part_that_is_given_up_is_forgotten(stack: dict[str, str]) -> None:
-    multipart_id = presigned.begin_parts("acme/churn/a.csv", ID)
-    presigned.abort("acme/churn/a.csv", multipart_id)
+def test_a_part_that_is_given_up_is_forgotten(s3: Any, stack: dict[str, str]) -> None:
+    multipart_id = presigned.begin_parts(s3, "acme/churn/a.csv", ID)
+    presigned.abort(s3, "acme/churn/a.csv", multipart_id)
     assert "Uploads" not in platform("s3").list_multipart_uploads(Bucket=stack["INGEST_BUCKET"])
 
 
-def test_the_length_of_a_part_is_signed(stack: dict[str, str]) -> None:
-    assert "X-Amz-SignedHeaders=content-length%3Bhost" in presigned.part_url("acme/churn/a.csv", "id", 1, 5)
+def test_the_length_of_a_part_is_signed(s3: Any) -> None:
+    assert "X-Amz-SignedHeaders=content-length%3Bhost" in presigned.part_url(s3, "acme/churn/a.csv", "id", 1, 5)
+
+
+def test_what_is_signed_ends_before_its_session_does(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A URL that was signed with a session ends with it (S3 user guide, "Sharing objects with presigned URLs")."""
+    began = time.time()
+
+    def session_at(seconds: float) -> str:
+        monkeypatch.setattr(time, "time", lambda: began + seconds)
+        (token,) = parse_qs(presigned.part_url(s3, "acme/churn/a.csv", "id", 1, 5))["X-Amz-Security-Token"]
+        return token
+
+    longest = max(presigned.PART_EXPIRES_IN_SECONDS, presigned.EXPIRES_IN_SECONDS)
+    form = presigned.upload_form(s3, "acme/churn/a.csv", 10, ID)
+    assert form["fields"]["x-amz-security-token"] == session_at(0) == session_at(sts.SESSION_SECONDS - longest - 10)
+    assert session_at(0) != session_at(sts.SESSION_SECONDS - longest + 10)

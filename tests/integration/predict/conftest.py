@@ -27,6 +27,7 @@ from tenantml.services import serving
 from tenantml.services.expiring_cache import ExpiringCache
 from tenantml.services.registry import keys, table
 from tests.rows import put_version
+from tests.tenants import tenant_of
 
 REGION = "us-east-1"
 TABLE, EVIDENCE, STAGING = "registry", "evidence", "staging"
@@ -59,7 +60,7 @@ class CustomerAccounts:
     """
 
     url: str = ""
-    session_seconds: float = 3600
+    session_seconds: float = 900
     revoked: set[str] = field(default_factory=set)
     answers_after_seconds: float = 0
     next_answers: list[tuple[int, str, bytes] | None] = field(default_factory=list)
@@ -154,7 +155,7 @@ class Process:
 
         Its name is new, so that nothing that a module keeps from an earlier test is about it.
         """
-        tenant = Tenant(
+        tenant = tenant_of(
             f"tenant-{next(_numbers)}", f"{number:012}", REGION, "x@example.com", f"external-id-{number}", status=ACTIVE
         )
         table.put(keys.tenant(tenant.tenant), tenant.as_document())

@@ -12,7 +12,7 @@ from botocore.credentials import Credentials
 
 from tenantml.aws import sagemaker_runtime
 from tenantml.aws.clients import Caller, unbound_client
-from tenantml.services import expiring_cache, receipts, serving
+from tenantml.services import expiring_cache, receipts, serving, tenant_scope
 from tests.integration.predict.conftest import REGION, VERSION, Process
 
 BUSY = (503, "ServiceUnavailable", b'{"Message": "busy"}')
@@ -25,9 +25,11 @@ def test_no_tenants_call_is_ever_made_with_anothers_keys(process: Process, monke
     same name, so that only the keys decide who answers.
     """
     tenants = [process.add_tenant(number) for number in range(1, 13)]
-    live = {tenant.tenant: serving.live_version(tenant.tenant, "churn") for tenant in tenants}
-    for version in live.values():
-        serving._caller(version)
+    live = {}
+    for tenant in tenants:
+        with tenant_scope.scoped_to(tenant.tenant):
+            live[tenant.tenant] = serving.live_version(tenant.tenant, "churn")
+            serving._caller(live[tenant.tenant])
     monkeypatch.setattr(receipts, "FLUSH_SECONDS", float("inf"))  # moto's tables take one thread at a time
     process.accounts.next_answers = [random.Random(7).choice((BUSY, None)) for _ in range(30)]
     turns = tenants * 15
@@ -141,8 +143,15 @@ def test_names_tried_out_displace_nobodys_version(process: Process, monkeypatch:
     assert process.registry_reads["VERSION"] == before
 
 
-@pytest.mark.parametrize(("session_seconds", "sessions"), [(3600, 1), (290, 3)])
-def test_keys_are_replaced_five_minutes_before_their_end(process: Process, session_seconds: int, sessions: int) -> None:
+def test_a_session_lasts_no_longer_than_a_quarter_of_an_hour_and_is_of_prediction_access(process: Process) -> None:
+    tenant = process.add_tenant(1)
+    process.predict(tenant)
+    (form,) = [form for form in process.accounts.assumed if "ExternalId" in form]
+    assert (form["DurationSeconds"], form["RoleArn"]) == ("900", tenant.roles.prediction_access)
+
+
+@pytest.mark.parametrize(("session_seconds", "sessions"), [(900, 1), (50, 3)])
+def test_keys_are_replaced_a_minute_before_their_end(process: Process, session_seconds: int, sessions: int) -> None:
     process.accounts.session_seconds = session_seconds
     tenant = process.add_tenant(1)
     for _ in range(3):

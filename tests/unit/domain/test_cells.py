@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from tenantml.domain.meaning import MONTH_FIRST, NULL_WORDS
 from tenantml.domain.predictions import cells
 from tenantml.domain.predictions.cells import BYTES_MAX, NUMBERS, Column, convert, fields
+from tenantml.domain.predictions.rows import Schema, read_csv, read_json
 from tenantml.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -109,6 +111,7 @@ def test_what_is_no_finite_number_is_none_among_numbers_either(field: str) -> No
         ("3.5", "expected a whole number of 64 bits, or null; got a number with a fraction"),
         ("1e-3", "expected a whole number of 64 bits, or null; got a number with a fraction"),
         ("9223372036854775808", "expected a whole number of 64 bits, or null; got a number of more than 64 bits"),
+        ("-18446744073709551617", "expected a whole number of 64 bits, or null; got a number of more than 64 bits"),
         ("1e999", "expected a whole number of 64 bits, or null; got a number of more than 64 bits"),
     ],
 )
@@ -122,10 +125,36 @@ def test_whole_numbers_of_any_spelling(text: str, expected: str, as_json: bool) 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [(" 007\t", "7"), ("+1.50", "1.5"), (".5", "0.5"), ("5.", "5.0"), ("1.50", "1.50"), ("1E5", "1E5"), ("-0", "-0")],
+    [
+        (" 007\t", "7"),
+        ("+1.50", "1.5"),
+        (".5", "0.5"),
+        ("5.", "5.0"),
+        ("1.50", "1.50"),
+        ("1E5", "1E5"),
+        ("-0", "-0"),
+        ("\r\n2.50\n", "2.50"),
+        ("100000000000000000000", "1e+20"),
+        ("9223372036854775807", "9223372036854775807"),
+    ],
 )
 def test_a_number_leaves_in_its_own_digits_as_json_spells_them(text: str, expected: str) -> None:
     assert converted([text], Column("c", "number")) == [expected]
+
+
+@pytest.mark.parametrize(
+    "text", ["7e12345678901", "81e3104049863b72", "0101000020E6100000000000000000000840", "1e-1234567890"]
+)
+def test_a_text_at_which_the_models_reader_may_crash_is_refused_in_both_forms(text: str) -> None:
+    schema = Schema((Column("a", "text"), Column("b", "number")), "y")
+    body = json.dumps({"rows": [{"a": "x", "b": 1}, {"a": text, "b": 1}]}).encode()
+    for prepare, sent in ((read_csv, f"a,b\nx,1\n{text},1\n".encode()), (read_json, body)):
+        with pytest.raises(InvalidValue, match="an exponent of more than 9 digits") as refusal:
+            prepare(sent, schema, max_rows=2)
+        assert (refusal.value.members["row"], refusal.value.members["column"]) == (2, "a")
+        assert text not in str(refusal.value)
+    assert converted(["1e-1234567890"], Column("b", "number"))[0] == 1
+    assert read_csv(b"a,b\nx7e12345678901,1\n", schema, max_rows=1).lines == [b"x7e12345678901,1\n"]
 
 
 def test_numbers_of_json_are_taken_in_texts_and_categories_in_their_own_digits() -> None:
@@ -186,10 +215,16 @@ def test_a_date_that_is_taken_is_the_day_that_was_meant(day: Any, sent: str, for
     assert found == [cells.day_written(day, forms[0])] or isinstance(found, tuple)
 
 
-@pytest.mark.parametrize("text", ["2021-12-03\n2021-12-04", "2021-12-03\n", "2021-12-03\n 10:00", "2021-12-03 10:00\n"])
+@pytest.mark.parametrize("text", ["2021-12-03\n2021-12-04", "2021-12-03\n 10:00"])
 @pytest.mark.parametrize("column_type", ["date", "datetime"])
 def test_a_date_holds_no_line_break(text: str, column_type: str) -> None:
     assert "expected a" in refused(["2021-12-03", text], Column("c", column_type, forms=("YYYY-MM-DD",)), in_json=True)
+
+
+@pytest.mark.parametrize("column_type", ["date", "datetime"])
+def test_space_and_line_breaks_around_a_date_are_left_out(column_type: str) -> None:
+    column = Column("c", column_type, forms=("YYYY-MM-DD",))
+    assert cells.convert([" 2021-12-03\n", "2021-12-04"], column, in_json=True) == ["2021-12-03", "2021-12-04"]
 
 
 def test_a_date_with_a_time_is_none_of_a_column_of_days() -> None:

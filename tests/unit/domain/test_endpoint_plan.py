@@ -112,3 +112,19 @@ def test_workers_are_asked_for_in_each_container_and_the_description_stays_as_it
     assert (
         with_workers(containers, None) == containers == [{"Image": "one", "Environment": {"A": "1"}}, {"Image": "two"}]
     )
+
+
+def test_only_types_that_the_account_allows_are_chosen_and_tried() -> None:
+    allowed = ("ml.c5.large", "ml.m5.12xlarge", "ml.m5.4xlarge")
+    first = plan(FREE, 1, [1], allowed)
+    assert (first.instance_type, expected_type(FREE, allowed)) == ("ml.m5.4xlarge", "ml.m5.4xlarge")
+    second = first.larger(NOT_UP, allowed)
+    assert second
+    assert (second.instance_type, second.larger(NOT_UP, allowed)) == ("ml.m5.12xlarge", None)
+    assert plan(FREE, 1, [500 * GIB], allowed).instance_type == "ml.m5.12xlarge"
+
+
+def test_an_account_that_allows_no_type_of_the_ladder_gets_its_first() -> None:
+    found = plan(FREE, 1, [1], ("ml.c5.large", "ml.c5.xlarge"))
+    assert (found.instance_type, found.larger(NOT_UP)) == ("ml.c5.large", None)
+    assert "none of which is on the ladder" in found.reason

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenantml.domain.names import CustomerAccount
 from tenantml.domain.training.explanation import MOST_FEATURES, Reports, importance_of
+from tests.tenants import account_of
 
-ACCOUNT = CustomerAccount("222222222222", "us-east-1")
+ACCOUNT = account_of("222222222222", "us-east-1")
 FOLDER = "churn/acme-churn-0123456789abcdef/"
 OUTPUT = f"s3://{ACCOUNT.bucket}/{FOLDER}output/job"
 EXPLAINED, JUDGED = f"{OUTPUT}/documentation/explainability/output/best", f"{OUTPUT}/documentation/model_monitor/best/"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.session import get_session
 
-from tenantml.domain.names import CustomerAccount
 from tenantml.domain.training.instance_types import FAMILIES
 from tenantml.domain.training.model_settings import LOCAL_STORAGE, METRICS, MODES, ModelSettings
 from tenantml.errors import InvalidSettings
+from tests.tenants import account_of
 
 
 def test_a_target_is_enough() -> None:
@@ -142,15 +142,24 @@ KEY = "arn:aws:kms:eu-central-1:222222222222:key/1"
     ],
 )
 def test_what_the_account_rules_out_is_refused(settings: dict[str, Any], wrong: str) -> None:
-    account = CustomerAccount("222222222222", "eu-central-1", KEY, ("subnet-1",), ("sg-1",))
+    account = account_of("222222222222", "eu-central-1", KEY, ("subnet-1",), ("sg-1",))
     with pytest.raises(InvalidSettings, match=wrong):
         ModelSettings("y", **settings).require_fit(account, "us-east-1")
-    ModelSettings("y", **settings).require_fit(CustomerAccount("222222222222", "us-east-1"), "us-east-1")
+    ModelSettings("y", **settings).require_fit(account_of("222222222222", "us-east-1"), "us-east-1")
+
+
+def test_an_endpoint_has_an_instance_type_that_the_customer_allows_and_a_serverless_one_has_none() -> None:
+    account = account_of(instance_types=("ml.m5.xlarge", "ml.c5.large"))
+    ModelSettings("y", instance_type="ml.c5.large").require_fit(account, "us-east-1")
+    ModelSettings("y", serverless_memory_mb=3072).require_fit(account, "us-east-1")
+    with pytest.raises(InvalidSettings, match=r"instance_type: .* allows ml\.m5\.xlarge, ml\.c5\.large, and not "):
+        ModelSettings("y", instance_type="ml.m5.large").require_fit(account, "us-east-1")
+    ModelSettings("y").require_fit(account, "us-east-1")
 
 
 def test_a_serverless_endpoint_has_no_disk_that_a_key_would_not_encrypt() -> None:
     lean = ModelSettings("y", serverless_memory_mb=3072, instance_type="ml.m5d.large")
-    lean.require_fit(CustomerAccount("222222222222", "eu-central-1", KEY), "us-east-1")
+    lean.require_fit(account_of("222222222222", "eu-central-1", KEY), "us-east-1")
 
 
 def test_each_family_with_a_disk_is_one_of_sagemakers_and_none_that_ec2_marks_with_a_d_is_missing() -> None:

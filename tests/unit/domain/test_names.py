@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from datetime import UTC, datetime
 
+import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tenantml.domain import names
+from tests.tenants import account_of, tenant_of
 
-ACCOUNT = names.CustomerAccount("222222222222", "eu-central-1")
+ACCOUNT = account_of("222222222222", "eu-central-1")
 TENANTS = st.from_regex(names.TENANT_PATTERN, fullmatch=True)
 MODELS = st.from_regex(names.MODEL_PATTERN, fullmatch=True)
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC)).map(datetime.isoformat)  # noqa: DTZ001 - hypothesis wants naive bounds
@@ -62,11 +65,27 @@ def test_another_object_or_version_is_another_execution(other: tuple[str, str, s
 def test_names_fit_into_sagemakers_limits(tenant: str, model: str, uploaded_at: str, attempt: int) -> None:
     execution = names.execution_name("bucket", f"{tenant}/{model}/f.csv", "v")
     version = names.version_name(uploaded_at, execution)
-    job, endpoint = names.job_name(execution, attempt), names.endpoint_name(model, version)
+    job, endpoint = ACCOUNT.job(execution, attempt), ACCOUNT.endpoint(model, version)
     assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}", job)  # AutoMLJobName in botocore's model
     assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", endpoint)  # EndpointName
-    assert job.startswith("tenantml-")
-    assert endpoint.startswith(f"tenantml-{model}-v")
+    assert job.startswith(f"{ACCOUNT.prefix}-")
+    assert endpoint.startswith(f"{ACCOUNT.prefix}-{model}-v")
+    assert ACCOUNT.version_of(endpoint) == (model, version)
+    assert tenant_of(prefix="tml-zzzzzz").account.version_of(endpoint) is None
+
+
+@given(tenant=TENANTS, region=st.sampled_from(boto3.session.Session().get_available_regions("sagemaker")))
+def test_names_fit_into_the_limits_of_iam_and_s3(tenant: str, region: str) -> None:
+    prefix = names.new_account_prefix()
+    assert names.ACCOUNT_PREFIX_PATTERN.fullmatch(prefix)
+    assert len(prefix) == 10  # Autopilot begins the names of what it makes with so many characters of its job's
+    account = tenant_of(tenant, region=region, prefix=prefix).account
+    assert re.fullmatch(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", account.bucket)
+    for arn in asdict(account.roles).values():
+        *path, name = arn.partition(":role")[2].split("/")
+        assert re.fullmatch(r"[\w+=,.@-]{1,64}", name)  # RoleName
+        assert path == ["", "tenantml", tenant]
+        assert region in name
 
 
 @given(one=MOMENTS, other=MOMENTS)
@@ -81,10 +100,17 @@ def test_a_version_names_its_time_and_four_digits_of_its_upload() -> None:
     assert names.version_name("2026-11-22T17:03:01Z", "acme-churn-9f3c000000000000") == "v20261122-170301-9f3c"
 
 
-def test_everything_in_a_customers_account_is_found_from_its_number_and_region() -> None:
-    assert ACCOUNT.access_role_arn == "arn:aws:iam::222222222222:role/customer_trusting_saas"
-    assert ACCOUNT.execution_role_arn == "arn:aws:iam::222222222222:role/tenantml_autopilot_execution"
-    assert ACCOUNT.bucket == "tenantml-222222222222-eu-central-1"
+def test_everything_in_a_customers_account_is_named_by_tenant_and_region() -> None:
+    start = "arn:aws:iam::222222222222:role/tenantml/acme/tml-abc234-eu-central-1-"
+    assert asdict(ACCOUNT.roles) == {
+        "training_access": f"{start}training-access",
+        "prediction_access": f"{start}prediction-access",
+        "training_execution": f"{start}training-execution",
+        "serving_execution": f"{start}serving-execution",
+    }
+    assert ACCOUNT.roles.access(names.TRAINING) == ACCOUNT.roles.training_access
+    assert ACCOUNT.roles.access(names.PREDICTION) == ACCOUNT.roles.prediction_access
+    assert ACCOUNT.bucket == "tml-abc234-222222222222-eu-central-1"
     assert ACCOUNT.sagemaker_arn("model", "m") == "arn:aws:sagemaker:eu-central-1:222222222222:model/m"
 
 

@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 from samtranslator.yaml_helper import yaml_parse
 
 from tenantml.domain.tenancy.onboarding import Platform, instructions
-from tenantml.domain.tenancy.tenant import Tenant
+from tests.tenants import tenant_of
 
 TEMPLATE = yaml_parse((Path(__file__).parents[3] / "onboarding" / "customer_access.yaml").read_text())
-TENANT = Tenant("acme", "222222222222", "eu-central-1", "c", external_id="tenantml-" + "x_-" * 14 + "y")
+TENANT = tenant_of("acme", "222222222222", "eu-central-1", "c", external_id="tenantml-" + "x_-" * 14 + "y")
 GIVEN = instructions(
     TENANT,
     Platform("111111111111", "tenantml", "tenantml-staging", "https://b.s3.amazonaws.com/t.yaml?a=1&b=2", "0" * 64),
@@ -26,13 +26,14 @@ THEIRS = replace(
     kms_key_arn="arn:aws:kms:eu-central-1:222222222222:key/0a1b",
     subnet_ids=("subnet-0a1b2c3d", "subnet-1a1b2c3d"),
     security_group_ids=("sg-0a1b2c3d",),
+    instance_types=("ml.m5.large", "ml.m6gd.2xlarge"),
 )
 DATA_KEY = "arn:aws:kms:us-east-1:111111111111:key/ours"
 ALL_GIVEN = instructions(
     THEIRS, Platform("111111111111", "tenantml", "tenantml-staging", "https://b/t.yaml", "0" * 64, DATA_KEY)
 )
 # What no registration knows: it is nothing to us.
-THEIRS_ALONE = {"PermissionsBoundaryArn", "SourceConditions"}
+THEIRS_ALONE = {"PermissionsBoundaryArn", "SourceConditions", "ImageRegistries"}
 
 
 def test_every_parameter_of_the_template_is_given_and_no_other() -> None:
@@ -41,7 +42,8 @@ def test_every_parameter_of_the_template_is_given_and_no_other() -> None:
 
 def test_what_is_not_given_has_a_default() -> None:
     defaults = {name for name, found in TEMPLATE["Parameters"].items() if found.get("Default") == ""} | {
-        "SourceConditions"
+        "SourceConditions",
+        "ImageRegistries",
     }
     assert TEMPLATE["Parameters"].keys() - GIVEN["parameters"].keys() == defaults
 
@@ -61,7 +63,7 @@ def test_the_link_opens_the_tenants_region_with_the_parameters_filled_in() -> No
     assert page == "/stacks/quickcreate"
     filled = {name: values[0] for name, values in parse_qs(query).items()}
     assert filled.pop("templateURL") == "https://b.s3.amazonaws.com/t.yaml?a=1&b=2"
-    assert filled.pop("stackName") == "tenantml-access"
+    assert filled.pop("stackName") == "tml-abc234-access"
     assert filled == {f"param_{name}": value for name, value in GIVEN["parameters"].items()}
 
 

@@ -13,7 +13,7 @@ _TOKEN = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789
 
 def _external_id() -> str:
     request = {"tenant": "acme", "account_id": "222222222222", "region": "us-east-1", "contact": "x"}
-    return register(request, "111111111111").external_id
+    return register(request, "111111111111", "tenantml").external_id
 
 
 @given(random=_TOKEN)

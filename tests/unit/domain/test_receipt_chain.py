@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tenantml.domain.access import receipt_chain
 from tenantml.domain.access.receipt_chain import Entry, Head
-from tenantml.domain.names import CustomerAccount
+from tests.tenants import account_of
 
 TENANT, CHAIN = "acme", "acme-churn-0123456789abcdef"
 
@@ -108,7 +108,7 @@ def test_only_executions_of_the_tenant_are_executions() -> None:
         assert not receipt_chain.is_execution("acme", purpose)
 
 
-ACCOUNT = CustomerAccount("222222222222", "eu-central-1")
+ACCOUNT = account_of("222222222222", "eu-central-1")
 SAGEMAKER = "arn:aws:sagemaker:eu-central-1:222222222222"
 
 

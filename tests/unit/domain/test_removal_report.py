@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from tenantml.domain.names import CustomerAccount
 from tenantml.domain.tenancy import removal_report
 from tenantml.domain.tenancy.removal_report import Offboarding
 from tenantml.errors import InvalidOperation
+from tests.tenants import account_of
+
+ACCOUNT = account_of("222222222222", "us-east-1")
 
 
 def test_a_request_becomes_what_is_removed_and_travels_through_the_state_machine() -> None:
@@ -38,15 +40,16 @@ def test_a_request_that_cannot_be_understood_names_the_field(request_: dict[str,
 
 def test_a_model_owns_its_versions_and_not_those_of_a_model_whose_name_begins_alike() -> None:
     wanted = Offboarding("acme", "churn")
-    assert wanted.owns("tenantml-churn-v20261122-170301-9f3c")
+    assert wanted.owns(ACCOUNT, "tml-abc234-churn-v20261122-170301-9f3c")
     for name in (
-        "tenantml-churn-2-v20261122-170301-9f3c",
-        "tenantml-churn-v2-v20261122-170301-9f3c",
-        "tenantml-churn-v20261122-170301-9f3c-x",
+        "tml-abc234-churn-2-v20261122-170301-9f3c",
+        "tml-abc234-churn-v2-v20261122-170301-9f3c",
+        "tml-abc234-churn-v20261122-170301-9f3c-x",
+        "tml-another-churn-v20261122-170301-9f3c",
         "churn-v20261122-170301-9f3c",
     ):
-        assert not wanted.owns(name)
-        assert Offboarding("acme").owns(name) == name.startswith("tenantml-")
+        assert not wanted.owns(ACCOUNT, name)
+        assert Offboarding("acme").owns(ACCOUNT, name) == name.startswith("tml-abc234-")
 
 
 def test_sessions_have_a_name_that_sts_takes() -> None:
@@ -56,28 +59,28 @@ def test_sessions_have_a_name_that_sts_takes() -> None:
 
 
 def test_what_remains_of_an_account_that_lets_us_in_no_more_is_what_the_registry_knows() -> None:
-    account = CustomerAccount("222222222222", "us-east-1")
+    account = ACCOUNT
     versions = [
-        {"version": "v2", "status": "live", "endpoint": "tenantml-churn-v2"},
-        {"version": "v1", "status": "retired", "endpoint": "tenantml-churn-v1"},
-        {"version": "v0", "status": "rolled back", "endpoint": "tenantml-churn-v0"},
+        {"version": "v2", "status": "live", "endpoint": "tml-abc234-churn-v2"},
+        {"version": "v1", "status": "retired", "endpoint": "tml-abc234-churn-v1"},
+        {"version": "v0", "status": "rolled back", "endpoint": "tml-abc234-churn-v0"},
     ]
     executions = [
-        {"execution": "e2", "model": "churn", "status": "succeeded", "training": {"job_name": "tenantml-j2-1"}},
+        {"execution": "e2", "model": "churn", "status": "succeeded", "training": {"job_name": "tml-abc234-j2-1"}},
         {"execution": "e1", "model": "churn", "status": "failed", "left_behind": ["arn:left"], "training": None},
         {"execution": "e0", "status": "failed"},
     ]
     found = removal_report.remaining(account, versions, executions, {"e2"})
     assert list(found) == [
         *(
-            f"arn:aws:sagemaker:us-east-1:222222222222:{kind}/tenantml-churn-v2"
+            f"arn:aws:sagemaker:us-east-1:222222222222:{kind}/tml-abc234-churn-v2"
             for kind in ("endpoint", "endpoint-config")
         ),
-        "arn:aws:sagemaker:us-east-1:222222222222:model/tenantml-churn-v2",
-        "arn:aws:s3:::tenantml-222222222222-us-east-1/churn/e2/*",
+        "arn:aws:sagemaker:us-east-1:222222222222:model/tml-abc234-churn-v2",
+        "arn:aws:s3:::tml-abc234-222222222222-us-east-1/churn/e2/*",
         "arn:left",
     ]
-    assert removal_report.job_names(executions) == {"tenantml-j2-1"}
+    assert removal_report.job_names(executions) == {"tml-abc234-j2-1"}
 
 
 def test_a_report_lists_what_became_of_each_thing_and_its_digest_covers_all_of_it() -> None:

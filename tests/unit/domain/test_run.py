@@ -14,9 +14,7 @@ def test_the_same_upload_is_always_the_same_run() -> None:
     assert Run(**run.as_document()) == run
 
 
-def test_a_run_names_its_folders_job_and_endpoint() -> None:
+def test_a_run_names_its_folders() -> None:
     run = Run("acme-churn-9f3c000000000000", "acme", "churn", "v20261122-170301-9f3c")
     assert run.staging_folder == "acme/churn/acme-churn-9f3c000000000000/"
     assert run.customer_folder == "churn/acme-churn-9f3c000000000000/"
-    assert run.endpoint == "tenantml-churn-v20261122-170301-9f3c"
-    assert [run.job(), run.job(2)] == ["tenantml-9f3c000000000000-1", "tenantml-9f3c000000000000-2"]

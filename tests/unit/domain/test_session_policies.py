@@ -9,34 +9,46 @@ from typing import Any
 import pytest
 
 from tenantml.domain.access import probe_questions, session_policies
-from tenantml.domain.names import CustomerAccount
+from tenantml.domain.names import PREDICTION, TRAINING, Access, CustomerAccount
 from tenantml.domain.training.run import Run
+from tests.tenants import account_of
 
-ACCOUNT = CustomerAccount("222222222222", "ap-southeast-99")
+ACCOUNT = account_of("222222222222", "ap-southeast-99")
 KEY = "arn:aws:kms:ap-southeast-99:222222222222:key/mrk-" + "0" * 32
 OUR_KEY = "arn:aws:kms:us-east-1:111111111111:key/" + "1" * 36
-WITH_KEY = CustomerAccount("222222222222", "ap-southeast-99", KEY)
+WITH_KEY = account_of("222222222222", "ap-southeast-99", KEY)
 RUN = Run("t" * 20 + "-" + "m" * 30 + "-" + "f" * 17, "t" * 20, "m" * 30, "v20261122-170301-9f3c")
+JOB, ENDPOINT = ACCOUNT.job(RUN.execution), ACCOUNT.endpoint(RUN.model, RUN.version)
 SOURCE = f"arn:aws:s3:::tenantml-staging-111111111111-ap-southeast-99/{RUN.staging_folder}train.csv"
 
-REPORTS = [f"{RUN.customer_folder}output/{RUN.job()}/{'r' * 100}{number}/*" for number in range(4)]
-MODELS = [f"{RUN.customer_folder}output/{RUN.job()}/{'m' * 130}/{number}/model.tar.gz" for number in range(5)]
+REPORTS = [f"{RUN.customer_folder}output/{JOB}/{'r' * 100}{number}/*" for number in range(4)]
+MODELS = [f"{RUN.customer_folder}output/{JOB}/{'m' * 130}/{number}/model.tar.gz" for number in range(5)]
+BEYOND = {
+    f"probe beyond {access}": session_policies.probe_beyond(
+        probe_questions.permissions(probe_questions.dangerous(ACCOUNT, access, thorough=True))
+    )
+    for access in (TRAINING, PREDICTION)
+}
+
+
+def _probe(account: CustomerAccount, access: Access) -> dict[str, Any]:
+    asked = probe_questions.permissions(probe_questions.needed(account, access))
+    return session_policies.probe(account, asked)
+
 
 POLICIES = {
     "measure artefacts": session_policies.measure_artefacts(ACCOUNT, *MODELS),
     "read reports": session_policies.read_reports(ACCOUNT, RUN.customer_folder, *REPORTS),
     "deliver by copy": session_policies.deliver(ACCOUNT, RUN.customer_folder, SOURCE),
     "deliver by upload": session_policies.deliver(ACCOUNT, RUN.customer_folder, None),
-    "train": session_policies.train(ACCOUNT, RUN.job()),
-    "deploy": session_policies.deploy(ACCOUNT, RUN.endpoint),
-    "predict": session_policies.predict(ACCOUNT, RUN.endpoint),
+    "train": session_policies.train(ACCOUNT, JOB),
+    "deploy": session_policies.deploy(ACCOUNT, ENDPOINT),
+    "predict": session_policies.predict(ACCOUNT, ENDPOINT),
     "remove a folder": session_policies.remove_objects(ACCOUNT, RUN.customer_folder),
     "remove everything": session_policies.remove_objects(ACCOUNT, ""),
     "inventory": session_policies.inventory(ACCOUNT),
     "inventory of a model": session_policies.inventory(ACCOUNT, RUN.model),
-    "probe": session_policies.probe(
-        ACCOUNT, probe_questions.permissions(ACCOUNT), probe_questions.NAME, probe_questions.NOT_OURS
-    ),
+    **{f"probe of {access}": _probe(ACCOUNT, access) for access in (TRAINING, PREDICTION)},
     "nothing": session_policies.nothing(),
 }
 WITH_KEYS = {
@@ -44,14 +56,12 @@ WITH_KEYS = {
     "read reports": session_policies.read_reports(WITH_KEY, RUN.customer_folder, *REPORTS),
     "deliver by copy": session_policies.deliver(WITH_KEY, RUN.customer_folder, SOURCE, OUR_KEY),
     "deliver by upload": session_policies.deliver(WITH_KEY, RUN.customer_folder, None, OUR_KEY),
-    "train": session_policies.train(WITH_KEY, RUN.job()),
-    "deploy": session_policies.deploy(WITH_KEY, RUN.endpoint),
-    "predict": session_policies.predict(WITH_KEY, RUN.endpoint),
+    "train": session_policies.train(WITH_KEY, JOB),
+    "deploy": session_policies.deploy(WITH_KEY, ENDPOINT),
+    "predict": session_policies.predict(WITH_KEY, ENDPOINT),
     "remove a folder": session_policies.remove_objects(WITH_KEY, RUN.customer_folder),
     "inventory": session_policies.inventory(WITH_KEY),
-    "probe": session_policies.probe(
-        WITH_KEY, probe_questions.permissions(WITH_KEY), probe_questions.NAME, probe_questions.NOT_OURS
-    ),
+    "probe of training": _probe(WITH_KEY, TRAINING),
 }
 
 
@@ -62,8 +72,8 @@ def resources(policy: dict[str, Any]) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     "policy",
-    [*POLICIES.values(), *WITH_KEYS.values()],
-    ids=[*POLICIES, *(f"{name} with a key" for name in WITH_KEYS)],
+    [*POLICIES.values(), *WITH_KEYS.values(), *BEYOND.values()],
+    ids=[*POLICIES, *(f"{name} with a key" for name in WITH_KEYS), *BEYOND],
 )
 def test_every_policy_fits_into_what_sts_takes(policy: dict[str, Any]) -> None:
     assert len(json.dumps(policy, separators=(",", ":"))) <= 2048
@@ -84,8 +94,16 @@ def test_everything_that_is_allowed_everywhere_only_looks(policy: dict[str, Any]
 
 @pytest.mark.parametrize("name", ["train", "deploy", "predict"])
 def test_a_session_of_a_run_names_its_own_resources(name: str) -> None:
-    own = {RUN.job(), RUN.endpoint, "tenantml_autopilot_execution", "*"}
-    assert {arn.rsplit("/", 1)[-1] for arn in resources(POLICIES[name])} <= own
+    passed = {"train": ACCOUNT.roles.training_execution, "deploy": ACCOUNT.roles.serving_execution, "predict": ""}
+    found = set(resources(POLICIES[name])) - {passed[name], "*"}
+    assert {arn.rsplit("/", 1)[-1] for arn in found} == ({JOB} if name == "train" else {ENDPOINT})
+    assert [arn for arn in resources(POLICIES[name]) if ":iam:" in arn] == [passed[name]] * bool(passed[name])
+
+
+def test_a_probe_names_no_type_by_a_wildcard() -> None:
+    for access in (TRAINING, PREDICTION):
+        by_name = POLICIES[f"probe of {access}"]["Statement"][0]["Resource"]
+        assert by_name == ["arn:aws:sagemaker:ap-southeast-99:222222222222:*tml-abc234-probe*"]
 
 
 def test_a_copy_reads_its_own_source_and_an_upload_reads_none_of_ours() -> None:
@@ -107,7 +125,7 @@ USES_OF_KEYS = {
     "deliver by copy": [WRITES, (OUR_KEY, ("kms:Decrypt",), VIA_OUR_S3)],
     "deliver by upload": [WRITES],
     "deploy": [(KEY, ("kms:CreateGrant",), FOR_AWS)],
-    "probe": [WRITES],
+    "probe of training": [WRITES],
     "read reports": [(KEY, ("kms:Decrypt",), VIA_S3)],
 }
 

@@ -7,23 +7,26 @@ from typing import Any
 
 import pytest
 
+from tenantml.domain.names import Roles
 from tenantml.domain.tenancy.tenant import ACTIVE, OFFBOARDED, REGISTERED, SUSPENDED, Tenant, register, require_active
 from tenantml.errors import InvalidRegistration, TenantSuspended
+from tests.tenants import tenant_of
 
 OURS = "111111111111"
 REQUEST = {"tenant": "acme", "account_id": "222222222222", "region": "eu-central-1", "contact": "cloud@acme.example"}
 
 
 def test_a_registered_tenant_is_inactive_and_has_an_external_id_of_its_own() -> None:
-    tenant, other = register(REQUEST, OURS), register(REQUEST, OURS)
+    tenant, other = register(REQUEST, OURS, "tenantml"), register(REQUEST, OURS, "tenantml")
     assert tenant.status == REGISTERED
     assert tenant.external_id != other.external_id
     assert len(tenant.external_id) == len("tenantml-") + 43  # 256 bits as base64
-    assert tenant.account.access_role_arn == "arn:aws:iam::222222222222:role/customer_trusting_saas"
+    assert tenant.prefix != other.prefix
+    assert tenant.roles == Roles.named("222222222222", "eu-central-1", "tenantml", "acme", tenant.prefix)
 
 
 def test_a_tenant_survives_being_written_and_read_among_other_attributes() -> None:
-    tenant = register(REQUEST, OURS)
+    tenant = register(REQUEST, OURS, "tenantml")
     assert Tenant.from_document({"pk": "TENANT#acme", **tenant.as_document(), "registered_at": "now"}) == tenant
 
 
@@ -31,15 +34,17 @@ THEIRS = {
     "kms_key_arn": "arn:aws:kms:eu-central-1:333333333333:key/mrk-0a1b",
     "subnet_ids": ["subnet-0a1b2c3d", "subnet-1a1b2c3d"],
     "security_group_ids": ["sg-0a1b2c3d"],
+    "instance_types": ["ml.m5.large", "ml.c5.xlarge"],
 }
 
 
 def test_a_customers_own_key_and_network_are_part_of_its_account() -> None:
-    tenant = register(REQUEST | THEIRS, OURS)
+    tenant = register(REQUEST | THEIRS, OURS, "tenantml")
     assert tenant.account.kms_key_arn == THEIRS["kms_key_arn"]
     assert tenant.account.vpc_config == {"Subnets": THEIRS["subnet_ids"], "SecurityGroupIds": ["sg-0a1b2c3d"]}
     assert Tenant.from_document(json.loads(json.dumps(tenant.as_document()))) == tenant
-    assert register(REQUEST, OURS).account.vpc_config == {}
+    assert tenant.account.instance_types == ("ml.m5.large", "ml.c5.xlarge")
+    assert register(REQUEST, OURS, "tenantml").account.vpc_config == {}
 
 
 @pytest.mark.parametrize(
@@ -65,24 +70,27 @@ def test_a_customers_own_key_and_network_are_part_of_its_account() -> None:
         ({"security_group_ids": ["sg-0a1b2c3d"]}, "a VPC needs both"),
         ({"subnet_ids": "subnet-0a1b2c3d", "security_group_ids": ["sg-0a1b2c3d"]}, "subnet_ids: expected a list"),
         ({"subnet_ids": ["vpc-0a1b2c3d"], "security_group_ids": ["sg-0a1b2c3d"]}, "subnet_ids: expected a list"),
+        ({"instance_types": ["ml.m5.large,*"]}, "instance_types: expected a list"),
+        ({"instance_types": "ml.m5.large"}, "instance_types: expected a list"),
+        ({"instance_types": ["ml.m5.large"] * 21}, "at most 20 fit"),
         ({"subnet_ids": ["subnet-0a1b2c3d,*"], "security_group_ids": ["sg-0a1b2c3d"]}, "subnet_ids: expected a list"),
         ({"subnet_ids": ["subnet-0a1b2c3d"], "security_group_ids": ["sg-0a1b2c3d"] * 6}, "SageMaker accepts 5"),
     ],
 )
 def test_a_registration_that_cannot_be_is_refused_by_its_field(changes: dict[str, Any], wrong: str) -> None:
     with pytest.raises(InvalidRegistration) as caught:
-        register({**REQUEST, **changes}, OURS)
+        register({**REQUEST, **changes}, OURS, "tenantml")
     assert wrong in str(caught.value)
 
 
 def test_an_active_tenant_may_use_the_system() -> None:
-    tenant = Tenant("acme", "222222222222", "eu-central-1", "c", "x", ACTIVE)
+    tenant = tenant_of("acme", "222222222222", "eu-central-1", "c", "x", ACTIVE)
     assert require_active(tenant) is tenant
 
 
 @pytest.mark.parametrize("status", [REGISTERED, SUSPENDED, OFFBOARDED])
 def test_any_other_tenant_is_refused_with_the_reason_of_its_status(status: str) -> None:
-    tenant = Tenant("acme", "222222222222", "eu-central-1", "c", "x", status, "TrustTooOpen: too open")
+    tenant = tenant_of("acme", "222222222222", "eu-central-1", "c", "x", status, "TrustTooOpen: too open")
     with pytest.raises(TenantSuspended, match=f"{status}: TrustTooOpen"):
         require_active(tenant)
 

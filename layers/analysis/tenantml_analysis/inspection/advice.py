@@ -252,12 +252,12 @@ def _about_rows(findings: Findings, settings: InspectionSettings) -> Iterator[Fi
         )
         yield DUPLICATES, None, message
     if unlabelled := rows - target["labelled_rows"]:
+        cure = "" if findings.classes is None else "; rename the class, if it is one"
         words = [
-            f". {word.value!r} is read as missing: {counted(word.rows)}, first in line {word.line:,}; rename the "
-            "class, if it is one"
+            f". {word.value!r} is read as missing: {counted(word.rows)}, first in line {word.line:,}{cure}"
             for word in findings.null_words
         ]
-        message = f"rows without a target: {unlabelled:,}, which Autopilot leaves out{''.join(words)}"
+        message = f"{counted(unlabelled)} without a target, which Autopilot leaves out{''.join(words)}"
         yield UNLABELLED_ROWS, target["column"], message
     if findings.classes:
         rarest = min(findings.classes, key=lambda label: label.rows)

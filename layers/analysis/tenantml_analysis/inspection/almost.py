@@ -15,6 +15,8 @@ from tenantml_analysis.inspection.values import DATED, NUMERIC, Kind, is_missing
 
 ODD_SHARE = 0.05  # of a column's cells are fewer than this: the others tell what it is
 UNITS_MAX = 3  # a measure has one unit, and codes have many endings
+_PAST_64_BITS = "more digits than 64 bits hold"
+_CURE_PAST_64_BITS = "give amounts a decimal point, and let identifiers begin with a letter"
 FORM_CHARACTERS_MAX = 100  # of a number or a date in any form: patterns look at no longer text
 
 _NO_VALUES = {
@@ -24,7 +26,7 @@ _NO_VALUES = {
     "an error of a spreadsheet": {"#ref!", "#div/0!", "#value!", "#name?", "#num!", "#null!"},
     "a word for a missing value that is not read as one": {
         *("na", "n.a", "n.a.", "n/a", "nan", "none", "null", "nil", "nd", "n.d.", "n.v.", "k.a.", "s/d", "tbd"),
-        *("missing", "unknown", "undefined", "(blank)", "(null)"),
+        *("missing", "unknown", "undefined", "(blank)", "(null)", r"\n"),
     },
 }
 _NO_VALUE = {text: what for what, texts in _NO_VALUES.items() for text in texts}
@@ -32,6 +34,8 @@ _CURRENCIES = "AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HUF|INR|JPY|KRW|MXN|NOK|NZD|P
 _CURRENCY = re.compile(rf"(?:{_CURRENCIES})\.?(?![A-Za-z])\s*|\s*(?<![A-Za-z])(?:{_CURRENCIES})\.?\Z")
 _UNIT = re.compile(r"(?<=[0-9])\s*([^\W\d_]|[°µ])[\w°µ²³/.]{0,11}\Z")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:([,.'’ _\u00a0\u2009\u202f])[0-9]{3})(?:\1[0-9]{3})*(?:(?!\1)([.,])[0-9]+)?")
+_INVISIBLE = meaning.SPACE + "\u00a0\u00ad\u2007\u2009\u200b\u200c\u200d\u200e\u200f\u202f\u2060\u3000\ufeff"
+_HEXADECIMAL = re.compile(r"0[xX][0-9A-Fa-f]{1,16}")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
 
 _MONTH = r"(?:jan|feb|m[aä]r|apr|ma[yi]|jun|jul|aug|sep|o[ck]t|nov|de[cz])[a-z]*\.?"
@@ -73,7 +77,8 @@ class Almost:
         rows = f"{self.rows:,} of {self.of:,} rows" + (" looked at" if self.looked_at else "")
         if self.looked_at:
             return f"is text that looks like a {self.what} with {self.form} in {rows}; {cure}"
-        return f"is a {self.what} in {rows} and text because of the others: {self.form}; {cure}"
+        others = "" if self.form == "text" else f": {self.form}"
+        return f"is a {self.what} in {rows} and text because of the others{others}; {cure}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +114,15 @@ def _but_for_few(column: Column, lines: Lines) -> Almost | None:
 
 def _in_another_form(column: Column, sample: Sequence[bytes]) -> Almost | None:
     held = Counter(value for value in sample if not is_missing(value))
-    for what, family, form_of, cure in (
-        ("number", NUMERIC, number_form, "write plain numbers such as 1234.5"),
-        ("date", DATED, date_form, "write dates such as 2024-01-31"),
+    for what, family, form_of, example in (
+        ("number", NUMERIC, number_form, "plain numbers such as 1234.5"),
+        ("date", DATED, date_form, "dates such as 2024-01-31"),
     ):
         first = column.first_but(family)
         forms = _forms(held, family, form_of)
         if first is not None and forms[""] < forms.total():
             form = max(filter(None, forms), key=lambda form: forms[form])
+            cure = _CURE_PAST_64_BITS if form == _PAST_64_BITS else f"write {example}"
             return Almost(what, forms.total(), held.total(), True, form, first, cure)
     return None
 
@@ -154,19 +160,31 @@ def number_form(text: str) -> str | None:
     if len(text.strip()) > FORM_CHARACTERS_MAX:
         return None
     forms = []
+    if text.strip(_INVISIBLE) != text.strip(meaning.SPACE):
+        forms.append("an invisible character or a blank that is no space")
+        text = text.strip(_INVISIBLE)
     for form, without in _AROUND_NUMBERS.items():
         bare = without(text).strip()
         if bare != text.strip():
             forms.append(form)
         text = bare
+    if meaning.is_past_64_bits(text):
+        forms.append(_PAST_64_BITS)
     grouped = _GROUPED.fullmatch(text)
     if grouped and meaning.number_of(text) is None:
         forms.append("a thousands separator")
     if grouped[2] == "," if grouped else _DECIMAL_COMMA.fullmatch(text):
         forms.append("a decimal comma")
-    elif not grouped and meaning.number_of(text) is None:
+    elif not grouped and not meaning.is_past_64_bits(text) and meaning.number_of(text) is None:
         return None
     return " and ".join(forms) or None
+
+
+def is_word(text: str) -> bool:
+    """Say whether a text has letters and is no number in any form, no placeholder and no word for a missing value."""
+    if not any(map(str.isalpha, text)) or meaning.is_missing(text) or text.strip().casefold() in _NO_VALUE:
+        return False
+    return number_form(text) is None and meaning.number_of(text) is None
 
 
 def _in_ascii(text: str) -> str:
@@ -181,6 +199,10 @@ _AROUND_NUMBERS: dict[str, Callable[[str], str]] = {
     "digits of another script": _in_ascii,
     "a minus sign that is no hyphen": lambda text: text.replace("\u2212", "-", 1),
     "parentheses instead of a minus sign": lambda text: text[1:-1] if text[:1] + text[-1:] == "()" else text,
+    "a minus sign after the number": lambda text: text.removesuffix("-"),
+    "an apostrophe before the number": lambda text: text.removeprefix("'"),
+    "a limit such as <0.5": lambda text: text.lstrip("<>=~≤≥≈"),
+    "hexadecimal digits": lambda text: str(int(text, 16)) if _HEXADECIMAL.fullmatch(text) else text,
     "a percent sign": lambda text: text.removesuffix("%"),
     "a currency sign": _without_currency,
     "a unit": lambda text: _UNIT.sub("", text),

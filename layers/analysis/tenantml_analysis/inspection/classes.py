@@ -177,7 +177,9 @@ class Target:
         least, labelled = self._settings.min_training_rows, self.labelled_rows
         if not labelled:
             raise TargetEmpty(
-                "the target has no value in any row; fill it, or name another column as the model's target", column=name
+                f"the target has no value in any row{self._read_as_missing}; fill it, or name another column as the "
+                "model's target",
+                column=name,
             )
         if labelled >= least:
             return
@@ -187,11 +189,18 @@ class Target:
             raise TooFewRows(f"the file has {labelled:,} rows, {needed}; upload all rows in one file")
         filled = "fill it" if self.rows >= least else "fill it, and upload all rows in one file"
         raise TooFewRows(
-            f"{labelled:,} of {self.rows:,} rows have a target, {needed}; {filled}. This row is the first without",
+            f"{labelled:,} of {self.rows:,} rows have a target{self._read_as_missing}, {needed}; {filled}. This row is "
+            "the first without",
             line=missing.line,
             column=name,
             sample=redacted(missing.value) or None,
         )
+
+    @property
+    def _read_as_missing(self) -> str:
+        """The most frequent word for a missing label: whoever has a class of that name must know."""
+        word = max(self.null_words.values(), key=lambda word: word.rows, default=None)
+        return f" ({word.value!r} in {word.rows:,} is read as missing; rename the class, if it is one)" if word else ""
 
     def _classes(self, column: Column) -> list[Class] | None:
         """Return the classes by their meaning, in the order of their first rows, or None when there are too many."""
@@ -253,8 +262,9 @@ class Target:
             )
             raise refusal(TargetMismatch, message, rarest)
         if rare:
+            have = "has" if len(rare) == 1 else "have"
             message = (
-                f"{len(rare):,} of {len(classes):,} classes have fewer than {self._settings.class_rows_min} rows"
+                f"{len(rare):,} of {len(classes):,} classes {have} fewer than {self._settings.class_rows_min} rows"
                 f"{self._alike(classes)}; this row has the first. Add rows of them"
                 f"{self._removal(classes, rare)}{quantity}"
             )

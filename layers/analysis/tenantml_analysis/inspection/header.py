@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from itertools import count
 
+from tenantml.domain.meaning import OTHER_SEPARATORS, folded
 from tenantml.errors import (
     ColumnNameTooLong,
     DuplicateColumn,
@@ -24,14 +25,17 @@ from tenantml.errors import (
     TooManyColumns,
     WrongDelimiter,
 )
+from tenantml_analysis.inspection.almost import is_word
 from tenantml_analysis.inspection.columns import shown
 from tenantml_analysis.inspection.redaction import redacted
 from tenantml_analysis.inspection.values import DATED, NUMERIC, is_missing, read
 
 NAME_BYTES_MAX = 256
 
-_OTHER_DELIMITERS = {b";": "semicolons", b"\t": "tabs", b"|": "vertical bars"}
+_OTHER_DELIMITERS = {separator.encode(): what for separator, what in OTHER_SEPARATORS.items()}
+_QUOTED_CELL = re.compile(rb'"(?:[^"]|"")*+"(%b)' % b"|".join(map(re.escape, _OTHER_DELIMITERS)))
 _EMAIL = re.compile(rb"[^@\s]+@[^@\s]+\.[^@\s]+")
+_SHORT_NUMBER = re.compile(rb"[0-9]{1,4}")  # a year or a place, by which columns are called too
 
 
 @dataclass(frozen=True)
@@ -71,15 +75,17 @@ def column_names(header: Header, target: str, ignored: Sequence[str], columns_ma
     line, names = header.line, header.names
     if target not in names:
         _refuse_lines_above(header, target)
-    _refuse_other_delimiters(header)
+        _refuse_other_separators(header, target)
     if len(names) > columns_max:
         raise TooManyColumns(
-            f"the header has {len(names):,} columns where at most {columns_max:,} are allowed; leave columns out",
+            f"the header has {len(names):,} columns where at most {columns_max:,} are allowed; leave columns out, "
+            "or end each row by a line break",
             line=line,
         )
-    if target not in names and any(map(_looks_like_a_value, header.fields)):
+    if target not in names and any(map(_looks_like_a_value, header.fields)) and not _is_believable(header):
         raise NoHeader(
-            f"the first row looks like values, not like names of columns; put a header first, with {target!r} in it",
+            f"the first row looks like values, not like names of columns; put a header first, with {target!r} in it. "
+            f"If the row is the header, no column of it is called {target!r}",
             line=line,
             sample=header.sample,
         )
@@ -115,14 +121,32 @@ def _refuse_lines_above(header: Header, target: str) -> None:
             )
 
 
-def _refuse_other_delimiters(header: Header) -> None:
-    if len(header.fields) > 1:
-        return
+def _refuse_other_separators(header: Header, target: str) -> None:
+    """Refuse a file whose first row tells that something else than commas is between its cells."""
+    first, *more = header.fields
+    if not more and b"," in first:
+        raise WrongDelimiter(
+            "each row is in quotes as a whole, so that it is one cell; remove the quotes around the rows",
+            line=header.line,
+            sample=header.sample,
+        )
     for delimiter, what in _OTHER_DELIMITERS.items():
-        if delimiter in header.fields[0]:
+        has_target = target.encode() in (name.strip(b' ",\r\n') for name in header.text.split(delimiter))
+        if has_target or (not more and delimiter in first):
             raise WrongDelimiter(
                 f"the columns are separated by {what}; separate them by commas", line=header.line, sample=header.sample
             )
+
+
+def refuse_delimiter_after_quote(text: bytes, line: int | None, sample: str | None) -> None:
+    """Refuse a header that begins with a quoted cell and another separator than a comma.
+
+    Raises:
+        WrongDelimiter: with the separator.
+    """
+    if found := _QUOTED_CELL.match(text):
+        what = _OTHER_DELIMITERS[found[1]]
+        raise WrongDelimiter(f"the columns are separated by {what}; separate them by commas", line=line, sample=sample)
 
 
 def _refuse_bad_names(header: Header, *, has_target: bool) -> None:
@@ -147,7 +171,7 @@ def _refuse_bad_names(header: Header, *, has_target: bool) -> None:
         raise EmptyColumnName(f"column {unnamed + 1:,} of the header has no name; give every column one", line=line)
     name, times = Counter(names).most_common(1)[0]
     if times > 1:
-        is_believable = has_target or _is_unlike_the_rows_below(header)
+        is_believable = has_target or _is_believable(header)
         numbers = [f"{number:,}" for number, other in enumerate(names, 1) if other == name]
         raise DuplicateColumn(
             f"columns {', '.join(numbers[:20])} have the same name; give every column its own",
@@ -170,25 +194,35 @@ def _looks_like_a_value(field: bytes) -> bool:
     ) is not None
 
 
-def _is_unlike_the_rows_below(header: Header) -> bool:
-    """Say whether a column of numbers or dates begins with a name: then the first row is no row of values."""
-    columns = zip(*(fields for _, fields in header.below if len(fields) == len(header.fields)), strict=True)
-    held = ([value for value in column if not is_missing(value)] for column in columns)
-    return any(values and all(map(_looks_like_a_value, values)) for values in held)
+def _is_believable(header: Header) -> bool:
+    """Say whether the first row is one of names: a column of numbers or dates begins with a word, and no cell is what
+    no column is called, as an e-mail address or a date.
+    """
+    if any(_looks_like_a_value(field) and not _SHORT_NUMBER.fullmatch(field) for field in header.fields):
+        return False
+    rows = [fields for _, fields in header.below if len(fields) == len(header.fields)]
+    held = ([value for value in column if not is_missing(value)] for column in zip(*rows, strict=True))
+    return any(
+        is_word(shown(name)) and values and all(map(_looks_like_a_value, values))
+        for name, values in zip(header.fields, held, strict=False)
+    )
 
 
 def _target_missing(header: Header, target: str) -> TargetMissing:
-    near = _nearest(target, header.names)
-    if not near and not _is_unlike_the_rows_below(header):
+    names = header.names
+    if not _is_believable(header):
+        # Shows nothing but the target.
+        alike = next((name for name in names if folded(name.strip(" \"'")) == folded(target)), None)
+        hint = f"did you mean {alike!r}?" if alike else "change the model's target, or the file's header."
         return TargetMissing(
-            f"no column is called {target!r}; change the model's target, or the file's header. If the first row holds "
-            "values, put a header first",
+            f"no column is called {target!r}; {hint} If the first row holds values, put a header first",
             line=header.line,
             sample=header.sample,
         )
-    names = ", ".join(repr(name[:64]) for name in header.names[:20]) + (", …" if len(header.names) > 20 else "")
+    near = _nearest(target, names)
+    listed = ", ".join(repr(name[:64]) for name in names[:20]) + (", …" if len(names) > 20 else "")
     hint = f"; did you mean {near!r}?" if near else "; change the model's target or the file's header"
-    return TargetMissing(f"no column is called {target!r}, the columns are {names}{hint}", line=header.line)
+    return TargetMissing(f"no column is called {target!r}, the columns are {listed}{hint}", line=header.line)
 
 
 def _nearest(name: str, names: Sequence[str]) -> str | None:

@@ -11,15 +11,24 @@ from typing import Any
 
 import numpy as np
 
-from tenantml.errors import EmptyFile, FeatureNotFinite, HeaderOnly, NoFeatures, UploadTooLarge
+from tenantml.errors import (
+    EmptyFile,
+    ExponentTooLong,
+    FeatureNotFinite,
+    HeaderOnly,
+    NoFeatures,
+    StrayQuote,
+    UploadTooLarge,
+)
 from tenantml_analysis.inspection.advice import Advice, Findings, Sample, advise, personal_data_in
 from tenantml_analysis.inspection.almost import Almost, Lines, almost
 from tenantml_analysis.inspection.classes import Target
 from tenantml_analysis.inspection.columns import Column
-from tenantml_analysis.inspection.header import Header, column_names
+from tenantml_analysis.inspection.exponents import long_exponent
+from tenantml_analysis.inspection.header import Header, column_names, refuse_delimiter_after_quote
 from tenantml_analysis.inspection.profiling import Columns
 from tenantml_analysis.inspection.reader import Reader
-from tenantml_analysis.inspection.records import Limits
+from tenantml_analysis.inspection.records import Limits, Record
 from tenantml_analysis.inspection.redaction import redacted
 from tenantml_analysis.inspection.row_arrays import rows_of
 from tenantml_analysis.inspection.settings import InspectionSettings
@@ -60,14 +69,7 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
         Limits(settings.field_bytes_max, settings.row_bytes_max),
         settings.block_bytes,
     )
-    head = reader.head(SNIFFED_BYTES)
-    refuse_other_formats(head)
-    bom = head.startswith(UTF8_BOM)
-    reader.skip(len(head) - len(_without_boms(head)))
-    header = reader.header()
-    if header is None:
-        raise EmptyFile("the file is empty; upload a CSV with a header and rows")
-    record, header_text, line = header
+    record, header_text, line, bom = _header(reader)
     all_names = column_names(
         Header(line, record.fields, header_text, partial(reader.next_rows, ROWS_BELOW_HEADER)),
         settings.target,
@@ -90,12 +92,14 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
     )
     line_ends = {"lf": 0, "crlf": 0, "cr": 0}
     quoted = False
+    unreadable: ExponentTooLong | None = None
     first_line = last_line = 0
     staged_header, _ = rows_of(header_text, [record], [line], len(all_names), line, len(header_text)).staged(ignored)
     for part in (train, holdout):
         part.write(staged_header)
-    for all_rows in reader.rows(len(all_names), header_text):
+    for all_rows in reader.rows(record.fields):
         rows = all_rows.of(kept) if ignored else all_rows
+        unreadable = unreadable or long_exponent(rows, names)
         columns.add(rows)
         text, starts = all_rows.staged(ignored)
         splitter.add(text, starts, target.add(rows))
@@ -106,6 +110,8 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
         first_line, last_line = first_line or rows.line_of(0), rows.last_line
     if not splitter.rows:
         raise HeaderOnly("there is a header and no row below it; upload the rows too", line=line)
+    if unreadable:
+        raise unreadable
 
     described = columns.conclude()
     sample = _sample(splitter.held_out, names, settings)
@@ -148,6 +154,21 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
     splitter.finish(holdout, target.labelled_rows, settings.min_training_rows)
     held_out = len(splitter.held_out)
     return Inspection(splitter.rows - held_out, held_out, profile, advise(findings, settings))
+
+
+def _header(reader: Reader) -> tuple[Record, bytes, int, bool]:
+    """Consume the header: the record, its text and line, and whether a byte-order mark was above it."""
+    head = reader.head(SNIFFED_BYTES)
+    refuse_other_formats(head)
+    reader.skip(len(head) - len(_without_boms(head)))
+    try:
+        header = reader.header()
+    except StrayQuote as error:
+        refuse_delimiter_after_quote(_without_boms(head).lstrip(b"\r\n"), error.line, error.sample)
+        raise
+    if header is None:
+        raise EmptyFile("the file is empty; upload a CSV with a header and rows")
+    return *header, head.startswith(UTF8_BOM)
 
 
 def _without_boms(head: bytes) -> bytes:

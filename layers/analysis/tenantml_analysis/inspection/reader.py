@@ -75,14 +75,19 @@ class Reader:
                 return record, text, line
 
     def next_rows(self, count: int) -> list[tuple[int, list[bytes]]]:
-        """Return line and fields of the next rows, as far as they are read and well formed, without consuming them."""
+        """Return line and fields of the next rows, as far as they are well formed, without consuming them."""
         rows: list[tuple[int, list[bytes]]] = []
         at, line = 0, self._line
         try:
-            while len(rows) < count and at < len(self._text):
-                record = read_record(self._text, at, line, self._limits, last=self._last)
+            while len(rows) < count:
+                record = None
+                if at < len(self._text):
+                    record = read_record(self._text, at, line, self._limits, last=self._last)
                 if record is None:
-                    break
+                    if self._last:
+                        break
+                    self._read()
+                    continue
                 refuse_bad_bytes(self._text[at : record.end], line, self._offset + at)
                 if not record.blank:
                     rows.append((line, record.fields))
@@ -92,20 +97,19 @@ class Reader:
             return rows
         return rows
 
-    def rows(self, columns: int, header: bytes) -> Iterator[Rows]:
+    def rows(self, header: list[bytes]) -> Iterator[Rows]:
         """Consume the rest in blocks of rows.
 
         Raises:
             DatasetError: at the first record that is not well formed, not text, has another number of fields, or is
                 the header again.
         """
-        header = header.rstrip(b"\r\n")
         while True:
             if self._text:
-                rows = scan(self._text, columns, self._limits, self._line)
+                rows = scan(self._text, len(header), self._limits, self._line)
                 size = len(rows.text) if rows else 0
                 if rows is None:
-                    rows, size = self._exact(columns, header)
+                    rows, size = self._exact(header)
                 else:
                     _refuse_repeated_header(rows, header)
                 self._consume(size, rows.lines)
@@ -116,7 +120,7 @@ class Reader:
             if not self._last:
                 self._read()
 
-    def _exact(self, columns: int, header: bytes) -> tuple[Rows, int]:
+    def _exact(self, header: list[bytes]) -> tuple[Rows, int]:
         """Read record by record; returns the rows and how many bytes they took, blank lines included."""
         text, at, line = self._text, 0, self._line
         records: list[Record] = []
@@ -127,13 +131,13 @@ class Reader:
             if record.blank:
                 self.blank_lines += 1
             else:
-                refuse_ragged(record, text, line, columns)
-                refuse_header_again(raw, header, line)
+                refuse_ragged(record, text, line, len(header))
+                refuse_header_again(record.fields, header, line)
                 records.append(record)
                 lines.append(line)
             line += lines_in(raw, 0, len(raw))
             at = record.end
-        return rows_of(text, records, lines, columns, self._line, at), at
+        return rows_of(text, records, lines, len(header), self._line, at), at
 
     def _read(self) -> None:
         """Take in about a block more; at the end give the last row a terminator if it has none."""
@@ -158,16 +162,15 @@ class Reader:
         self._line += lines
 
 
-def _refuse_repeated_header(rows: Rows, header: bytes) -> None:
-    """Refuse rows that were scanned, so that values lie as in the text, and have the header among them."""
-    lengths = np.append(rows.starts[1:], len(rows.text)) - rows.starts
-    for text in (header, UTF8_BOM + header):
-        alike = np.flatnonzero((lengths == len(text) + 1) | (lengths == len(text) + 2))  # they end in LF or CRLF
+def _refuse_repeated_header(rows: Rows, header: list[bytes]) -> None:
+    """Refuse scanned rows that have the header among them: of those that begin alike, each is compared."""
+    starts, lengths = rows.value_starts[:, 0], rows.value_ends[:, 0] - rows.value_starts[:, 0]
+    for text in (header[0], UTF8_BOM + header[0]):
+        alike = np.flatnonzero(lengths == len(text))
         sizes = np.full(len(alike), min(8, len(text)))
-        alike = alike[first_words(rows.words, rows.starts[alike], sizes) == np.uint64(word_of(text[:8]))]
+        alike = alike[first_words(rows.words, starts[alike], sizes) == np.uint64(word_of(text[:8]))]
         for row in alike.tolist():
-            start = int(rows.starts[row])
-            refuse_header_again(rows.text[start : start + int(lengths[row])], header, rows.line_of(row))
+            refuse_header_again([rows.value(row, column) for column in range(len(header))], header, rows.line_of(row))
 
 
 def _pieces(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:

@@ -175,9 +175,8 @@ def refuse_bad_bytes(text: bytes, line: int, byte_offset: int) -> None:
         text.decode()
     except UnicodeDecodeError as error:
         raise NotUtf8(
-            f"byte {byte_offset + error.start + 1:,} of the file (0x{text[error.start]:02x}) is not UTF-8, the text "
-            "looks like Latin-1 "
-            "or Windows-1252; save it as UTF-8 and upload that",
+            f"byte {byte_offset + error.start + 1:,} of the file (0x{text[error.start]:02x}) is not UTF-8, but perhaps "
+            "Windows-1252, Latin-1 or an encoding of your region; save the file as UTF-8 and upload that",
             line=line + lines_in(text, 0, error.start),
             sample=redacted(text[max(0, error.start - 20) : error.start]),
         ) from None
@@ -189,24 +188,29 @@ def refuse_ragged(record: Record, text: bytes, line: int, columns: int) -> None:
     Raises:
         RaggedRow: with both numbers.
     """
-    if len(record.fields) != columns:
+    count = len(record.fields)
+    if count != columns:
+        cure = "quote fields that hold commas or line breaks, and give every row all fields"
+        if count == columns + 1 and not record.fields[-1]:
+            cure = "remove the comma at its end"
+        elif count == 1:
+            is_row = b"," in record.fields[0]
+            cure = "remove the quotes around it" if is_row else "remove the line, if it is a note and no row"
         raise RaggedRow(
-            f"the row has {len(record.fields):,} fields where the header has {columns:,} columns; quote fields that "
-            "hold commas "
-            "or line breaks, and give every row all fields",
+            f"the row has {count:,} field{'' if count == 1 else 's'} where the header has {columns:,} columns; {cure}",
             line=line,
             sample=redacted(text[record.start : record.end].rstrip(b"\r\n")),
         )
 
 
-def refuse_header_again(record: bytes, header: bytes, line: int) -> None:
-    """Refuse a record that is the header, byte for byte but for what ends the line and for a byte-order mark, which
-    joined files bring along.
+def refuse_header_again(fields: list[bytes], header: list[bytes], line: int) -> None:
+    """Refuse a record that is the header, however its fields are quoted, and with the byte-order mark that joined files
+    bring along; the mark makes quotes that follow it a part of the first field.
 
     Raises:
         RepeatedHeader: with its line.
     """
-    if record.removeprefix(UTF8_BOM).rstrip(b"\r\n") == header:
+    if fields[1:] == header[1:] and fields[0].removeprefix(UTF8_BOM) in (header[0], b'""%b""' % header[0]):
         raise RepeatedHeader(
             "this row is the header again, as in files that were joined; remove it",
             line=line,

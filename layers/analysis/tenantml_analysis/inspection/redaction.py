@@ -5,11 +5,12 @@ from __future__ import annotations
 import unicodedata
 
 SHOWN_CHARACTERS = 60
+_PICTURES = {"So", "Sk"}  # emoji and the colours of their skin
 
 
 def redacted(value: bytes) -> str:
-    """Return the first characters of a value with letters and the marks that belong to them shown as `a`,
-    and digits as `9`.
+    """Return the first characters of a value with letters and the marks that belong to them shown as `a`, as emoji
+    are, and digits as `9`.
     """
     text = value[: SHOWN_CHARACTERS * 4].decode("utf-8", "replace")
     shape = "".join(map(_shape, text))
@@ -19,6 +20,7 @@ def redacted(value: bytes) -> str:
 
 
 def _shape(character: str) -> str:
-    if character.isalpha() or unicodedata.category(character).startswith("M"):
+    category = unicodedata.category(character)
+    if category[0] in "LM" or (category in _PICTURES and not character.isascii()):
         return "a"
     return "9" if character.isnumeric() else character if character.isprintable() else "·"

@@ -46,6 +46,6 @@ def refuse_other_formats(head: bytes) -> None:
     text = head.removeprefix(UTF8_BOM)
     for pattern, what, cure in _NOT_CSV:
         if pattern.match(text):
-            raise NotCsv(f"the file is {what}, not CSV text; {cure} and upload that")
+            raise NotCsv(f"the file is {what}, not CSV text; {cure}, and upload that")
     if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")) or _UTF16_ASCII.match(head):
         raise NotUtf8("the text is UTF-16 or UTF-32; save it as UTF-8 (in Excel: 'CSV UTF-8') and upload that", line=1)

@@ -53,14 +53,16 @@ def customer_client(service: str, credentials: Credentials, region: str | None =
     )
 
 
-def signed_client(service: str, credentials: Callable[[], Credentials]) -> Any:
-    """Return a client in our own account whose every request is signed with what `credentials` returns for it."""
+def signed_client(service: str, credentials: Callable[[], Credentials], config: Config = CONFIG) -> Any:
+    """Return a client in our own account whose every request, sent or presigned, is signed with what `credentials`
+    returns for it.
+    """
 
     def sign(context: dict[str, Any], **_: Any) -> None:
         context.setdefault("signing", {})["request_credentials"] = credentials()
 
     client = shared_session().create_client(
-        service, aws_access_key_id=NO_KEY, aws_secret_access_key=NO_KEY, config=CONFIG
+        service, aws_access_key_id=NO_KEY, aws_secret_access_key=NO_KEY, config=config
     )
     client.meta.events.register(f"before-parameter-build.{service}.*", sign)
     return client

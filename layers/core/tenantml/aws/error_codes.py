@@ -23,7 +23,7 @@ NO_ANSWER = (NoConnection, HTTPClientError, IncompleteReadError, ResponseParserE
 AnyFailure = (AwsError, BotoCoreError, ResponseParserError)
 """Whatever a request may end in, except a bug of ours."""
 
-DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403"})
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})  # the third is EC2's
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException"})
 BAD_CREDENTIALS = frozenset(
     {

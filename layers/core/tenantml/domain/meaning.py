@@ -19,7 +19,21 @@ from decimal import Decimal
 from functools import lru_cache
 
 BLANKS = " \t"
-"""They do not count around a number or a date, and a cell of nothing else is missing."""
+"""A cell of nothing else is missing."""
+SPACE = " \t\n\r\v\f"
+"""It does not count around a number or a date."""
+
+OTHER_SEPARATORS = {
+    ";": "semicolons",
+    "\t": "tabs",
+    "|": "vertical bars",
+    "^": "carets",
+    "~": "tildes",
+    "\u00a6": "broken bars",
+    "\x01": "the control character 1, as in exports of Hive",
+    "\x1f": "the control character 31",
+}
+"""What may stand between cells where a comma should, and how messages call it."""
 
 # fmt: off
 NULL_WORDS = frozenset((
@@ -31,12 +45,17 @@ NULL_WORDS = frozenset((
 
 WHOLE_DIGITS = 18
 """Whole numbers of so many digits fit into 64 bits whatever they are."""
+EXPONENT_DIGITS_MAX = 9
+"""Of more, `pandas.read_csv` may crash: see `is_unreadable`."""
 
 NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 WHOLE = r"[+-]?[0-9]+"
 INFINITE = r"[+-]?[iI][nN][fF](?:[iI][nN][iI][tT][yY])?"
 
+UNREADABLE = rf"[{SPACE}]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]{{{EXPONENT_DIGITS_MAX + 1}}}"
+
 _NUMBER = re.compile(NUMBER)
+_UNREADABLE = re.compile(UNREADABLE)
 _WHOLE = re.compile(WHOLE)
 _INFINITE = re.compile(INFINITE)
 
@@ -60,19 +79,32 @@ def is_missing(text: str) -> bool:
     return text in NULL_WORDS or not text.strip(BLANKS)
 
 
-def number_of(text: str) -> int | float | None:
-    """Return the number that a text writes, blanks around it aside; None for any other text.
+def is_unreadable(text: str) -> bool:
+    """Say whether a cell begins as a number whose exponent has ten digits or more, as `81e3104049863b72` does.
 
-    Whole numbers of 64 bits are `int`, so that no two of them are the same. A number beyond a double's
-    range, and the words for infinity, are infinite.
+    Whatever follows, pandas' reader takes such an exponent modulo 32 bits and reads outside its table of powers: it
+    crashes, or reads another number (https://github.com/pandas-dev/pandas/issues/62617; releases before 3.0).
     """
-    text = text.strip(BLANKS)
-    if _NUMBER.fullmatch(text):
-        if _WHOLE.fullmatch(text) and len(digits := text.lstrip("+-").lstrip("0")) <= WHOLE_DIGITS + 1:
-            whole = int(digits or "0") * (-1 if text[0] == "-" else 1)
-            return whole if -(2**63) <= whole < 2**63 else float(text)
-        return float(text)
-    return float(text) if _INFINITE.fullmatch(text) else None
+    return _UNREADABLE.match(text) is not None
+
+
+def number_of(text: str) -> int | float | None:
+    """Return the number that a text writes, space around it aside; None for any other text.
+
+    Whole numbers are `int`, so that no two of them are the same; past 64 bits they are text, as pandas reads a column
+    that has one. A number beyond a double's range, and the words for infinity, are infinite.
+    """
+    text = text.strip(SPACE)
+    if _WHOLE.fullmatch(text):
+        digits = text.lstrip("+-").lstrip("0") or "0"
+        whole = int(digits) * (-1 if text[0] == "-" else 1) if len(digits) <= WHOLE_DIGITS + 1 else 2**63
+        return whole if -(2**63) <= whole < 2**63 else None
+    return float(text) if _NUMBER.fullmatch(text) or _INFINITE.fullmatch(text) else None
+
+
+def is_past_64_bits(text: str) -> bool:
+    """Say whether a text writes a whole number of more than 64 bits."""
+    return _WHOLE.fullmatch(text.strip(SPACE)) is not None and number_of(text) is None
 
 
 def whole_number_of(text: str) -> int | None:
@@ -80,7 +112,7 @@ def whole_number_of(text: str) -> int | None:
     number = number_of(text)
     if number is None or (isinstance(number, float) and not (math.isfinite(number) and number.is_integer())):
         return None
-    whole = int(Decimal(text.strip(BLANKS))) if isinstance(number, float) else number
+    whole = int(Decimal(text.strip(SPACE))) if isinstance(number, float) else number
     return whole if -(2**63) <= whole < 2**63 else None
 
 
@@ -103,12 +135,12 @@ class Date:
 
 
 def date_of(text: str) -> Date | None:
-    """Return the date that a text writes, blanks around it aside; None for any other text, and for one that is no day
+    """Return the date that a text writes, space around it aside; None for any other text, and for one that is no day
     of the calendar in whatever order it is read.
 
     `form` is a key of `DAY_FORMS`: day first, where a text can be read in two orders.
     """
-    text = text.strip(BLANKS)
+    text = text.strip(SPACE)
     for form, pattern in _DATES.items():
         if match := pattern.fullmatch(text):
             first, second, third = map(int, _PARTS.findall(match[1]))

@@ -1,17 +1,26 @@
 """Names: everything TenantML creates is named from its cause, so that a repeat creates nothing new.
 
 Limits (botocore's service models, and the service documentation): execution at most 80 characters, AutoML job at most
-32 and case-insensitive and never reusable, endpoint at most 63.
+32 and case-insensitive and never reusable, endpoint and bucket at most 63, role at most 64 and unique in its account
+whatever its path, which has 512.
+
+What a tenant has in its AWS account begins with its own prefix, `tml-` and six random characters. Policies name it, so
+that stacks, tenants and regions share an account without reaching each other. It has ten characters because Autopilot
+begins the names of what it makes with the first ten of its job's.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, Literal
 
 PREFIX = "tenantml"
+ACCOUNT_PREFIX_PATTERN = re.compile(r"tml-[a-z2-7]{6}")
 TENANT_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]")
 MODEL_PATTERN = re.compile(r"[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?")
 VERSION_PATTERN = re.compile(r"v[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
@@ -64,20 +73,9 @@ def deployment_name(tenant: str, model: str, version: str) -> str:
     return f"{tenant}-{model}-{version}"
 
 
-def job_name(execution: str, attempt: int) -> str:
-    """Return the AutoML job's name: at most 32 characters, unique to the execution and the attempt."""
-    return f"{PREFIX}-{digest_of(execution)}-{attempt}"
-
-
-def endpoint_name(model: str, version: str) -> str:
-    """Return the name of a version's endpoint, endpoint configuration and SageMaker model: at most 63 characters."""
-    return f"{PREFIX}-{model}-{version}"
-
-
-def version_of(name: str) -> tuple[str, str] | None:
-    """Return the model and the version of an endpoint's name; None when the name is not ours."""
-    parts = re.fullmatch(f"{PREFIX}-({MODEL_PATTERN.pattern})-({VERSION_PATTERN.pattern})", name)
-    return (parts[1], parts[2]) if parts else None
+def new_account_prefix() -> str:
+    """Return a random prefix for what a tenant will have in its AWS account."""
+    return f"tml-{base64.b32encode(secrets.token_bytes(5)).decode().lower()[:6]}"
 
 
 # AWS's partitions but the first, by how their regions begin: the name in ARNs, the end of host names, the console's.
@@ -108,18 +106,52 @@ def _partition(region: str) -> tuple[str, str, str]:
     return next((names for start, names in _PARTITIONS.items() if region.startswith(start)), _COMMERCIAL)
 
 
+Access = Literal["training", "prediction"]
+TRAINING: Final = "training"
+PREDICTION: Final = "prediction"
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The ARNs of the four roles of the customer's template: we assume the access roles, SageMaker the others.
+
+    Prediction access may invoke endpoints, training access does all else; jobs run as training execution, endpoints as
+    serving execution.
+    """
+
+    training_access: str
+    prediction_access: str
+    training_execution: str
+    serving_execution: str
+
+    @classmethod
+    def named(cls, account_id: str, region: str, stack: str, tenant: str, prefix: str) -> Roles:
+        """Return the ARNs as `onboarding/customer_access.yaml` makes them for this stack of ours and this tenant."""
+        start = f"arn:{partition_of(region)}:iam::{account_id}:role/{stack}/{tenant}/{prefix}-{region}-"
+        return cls(**{name: f"{start}{name.replace('_', '-')}" for name in cls.__dataclass_fields__})
+
+    def access(self, access: Access) -> str:
+        """Return the ARN of one of the two roles that we assume."""
+        return self.prediction_access if access == PREDICTION else self.training_access
+
+
 @dataclass(frozen=True)
 class CustomerAccount:
-    """The places in a customer's account, all derived from what `onboarding/customer_access.yaml` creates.
+    """The places in a customer's account, as `onboarding/customer_access.yaml` creates them for one tenant.
 
-    `kms_key_arn`, `subnet_ids` and `security_group_ids` are the customer's own, empty unless it requires them.
+    `kms_key_arn`, `subnet_ids`, `security_group_ids` and `instance_types` are the customer's own, empty unless it
+    requires them.
     """
 
     account_id: str
     region: str
+    tenant: str
+    prefix: str
+    roles: Roles
     kms_key_arn: str = ""
     subnet_ids: tuple[str, ...] = ()
     security_group_ids: tuple[str, ...] = ()
+    instance_types: tuple[str, ...] = ()
 
     @property
     def partition(self) -> str:
@@ -133,20 +165,28 @@ class CustomerAccount:
             return {}
         return {"Subnets": list(self.subnet_ids), "SecurityGroupIds": list(self.security_group_ids)}
 
-    @property
-    def access_role_arn(self) -> str:
-        """The role that TenantML assumes."""
-        return f"arn:{self.partition}:iam::{self.account_id}:role/customer_trusting_saas"
+    def job(self, execution: str, attempt: int = 1) -> str:
+        """Return the name of an execution's AutoML job: at most 32 characters, another for each attempt."""
+        return f"{self.prefix}-{digest_of(execution)}-{attempt}"
+
+    def endpoint(self, model: str, version: str) -> str:
+        """Return the name of a version's endpoint, its configuration and its SageMaker model: at most 63 characters."""
+        return f"{self.prefix}-{model}-{version}"
+
+    def version_of(self, name: str) -> tuple[str, str] | None:
+        """Return the model and the version of an endpoint's name; None when the name is not one of this tenant's."""
+        parts = re.fullmatch(f"{self.prefix}-({MODEL_PATTERN.pattern})-({VERSION_PATTERN.pattern})", name)
+        return (parts[1], parts[2]) if parts else None
 
     @property
-    def execution_role_arn(self) -> str:
-        """The role that SageMaker assumes."""
-        return f"arn:{self.partition}:iam::{self.account_id}:role/tenantml_autopilot_execution"
+    def probe(self) -> str:
+        """The name of what the probe asks about: one of this tenant's, and nothing has it."""
+        return f"{self.prefix}-probe"
 
     @property
     def bucket(self) -> str:
         """The bucket that holds dataset copies and artefacts."""
-        return f"{PREFIX}-{self.account_id}-{self.region}"
+        return f"{self.prefix}-{self.account_id}-{self.region}"
 
     @property
     def bucket_arn(self) -> str:

@@ -167,6 +167,14 @@ class FeatureNotFinite(DatasetError):
     do = "Leave the cell empty, or write the number that it stands for."
 
 
+class ExponentTooLong(DatasetError):
+    """A cell begins as a number whose exponent has ten digits or more, as some hexadecimal ids do (`7e12345678901`).
+    The reader inside Autopilot's training may crash at it, or take it for another number.
+    """
+
+    do = "Leave the column out (`ignore_columns`) if it is an identifier; else begin each of its values with a letter."
+
+
 class TargetEmpty(DatasetError):
     """The target has no value in any row."""
 

@@ -57,7 +57,7 @@ class InvalidOperation(TenantError):
 
 
 class RoleNotAssumable(TenantError):
-    """The access role refuses us with the right external ID: the template is not applied, was deleted, or has other
+    """An access role refuses us with the right external ID: the template is not applied, was deleted, or has other
     parameters.
     """
 
@@ -66,7 +66,7 @@ class RoleNotAssumable(TenantError):
 
 
 class TrustTooOpen(TenantError):
-    """The access role lets us in without the external ID, with another one, or from outside the pipeline's roles; so it
+    """An access role lets us in without the external ID, with another one, or from outside its role path; so it
     would let in others.
     """
 
@@ -87,14 +87,14 @@ class WrongRegion(TenantError):
 
 
 class PermissionMissing(TenantError):
-    """The access role lacks permissions that the pipeline needs. The message names them."""
+    """An access role lacks permissions that it needs. The message names them."""
 
     turn = CLOUD_TEAM
     do = "Apply the template again, unchanged."
 
 
 class PermissionExcessive(TenantError):
-    """The access role may do what the pipeline never does. The message names it."""
+    """An access role may do what it is not for. The message names it."""
 
     turn = CLOUD_TEAM
     do = "Apply the template again, unchanged."

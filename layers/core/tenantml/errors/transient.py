@@ -38,8 +38,8 @@ class GrantContended(TransientError):
     """
 
     do = (
-        "If it lasts, find who else writes the staging bucket's policy. Nobody but the grants functions should; add "
-        "standing statements while nothing runs."
+        "If it lasts, find who else writes the staging bucket's policy. Nobody but WriteBucketPolicyFunction should; "
+        "add standing statements while nothing runs."
     )
 
 

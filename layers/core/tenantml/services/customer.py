@@ -1,5 +1,7 @@
 """The session broker: the only place that assumes a role in a customer's account.
 
+There are two: training access, which the pipeline assumes, and prediction access, which may invoke endpoints and do
+nothing else. Each trusts its own role path in our account, so a function of the one path cannot enter the other role.
 The external ID comes from the registry, never from a request. The session's name is the execution's, so that the
 customer's CloudTrail shows which of our executions did what. A session policy narrows each session to the resources
 at hand. Role chaining caps a session at 3,600 s (IAM user guide, "Roles terms and concepts"), so every state assumes
@@ -17,18 +19,21 @@ from tenantml.aws import sts
 from tenantml.aws.clients import Caller, Credentials, customer_client, new_client, platform
 from tenantml.aws.error_codes import ABSENT_ROLE, BUSY, DENIED, NO_ANSWER, AwsError, code_of
 from tenantml.domain.access import session_policies
+from tenantml.domain.names import PREDICTION, TRAINING, Access
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.errors import CustomerAccessRevoked, CustomerThrottled
 from tenantml.services import receipts
-from tenantml.settings import setting
 
 SESSION_POLICY_CHARACTERS = 2048
 PROBE = "tenantml-probe"
+SHORTEST_SECONDS = 900  # STS's shortest session (STS API reference, AssumeRole)
+# A session outlives a change of the external ID or of the trust, so those that predictions keep are short.
+SESSION_SECONDS: dict[Access, int] = {TRAINING: sts.SESSION_SECONDS, PREDICTION: SHORTEST_SECONDS}
 
 
 @dataclass(frozen=True)
 class CustomerSession:
-    """Credentials of one tenant's access role, for one purpose; they never enter a state, a log or a cache on disk."""
+    """Credentials of an access role of a tenant, for one purpose; they never enter a state, a log or a file."""
 
     tenant: Tenant
     credentials: Credentials
@@ -45,13 +50,21 @@ class CustomerSession:
         return Caller(self.credentials, receipts.Recorder(self.tenant, self.purpose, service))
 
 
-def _sts(tenant: Tenant, purpose: str) -> Any:
-    """Return an STS client with this function's own role, whose calls are about this tenant and on its receipt."""
-    return receipts.record(new_client("sts"), tenant, purpose)
+def _sts(tenant: Tenant, purpose: str, through: str = "") -> Any:
+    """Return an STS client with this function's own role, or with a role of ours, `through`; its calls are about this
+    tenant and on its receipt.
+    """
+    if not through:
+        return receipts.record(new_client("sts"), tenant, purpose)
+    session = sts.assume_role(platform("sts"), through, purpose, seconds=SHORTEST_SECONDS)
+    return receipts.record(customer_client("sts", session.credentials), tenant, purpose)
 
 
-def assume(tenant: Tenant, purpose: str, policy: dict[str, Any]) -> CustomerSession:
-    """Assume the tenant's access role, narrowed to `policy`, for `purpose` (an execution, or what the API does).
+def assume(
+    tenant: Tenant, purpose: str, policy: dict[str, Any], access: Access = TRAINING, *, through: str = ""
+) -> CustomerSession:
+    """Assume one of the tenant's access roles, narrowed to `policy`, for `purpose` (an execution, or what the API
+    does); `through` is the ARN of a role of ours to do so as.
 
     Raises:
         CustomerAccessRevoked: the role is gone or no longer trusts us.
@@ -61,9 +74,16 @@ def assume(tenant: Tenant, purpose: str, policy: dict[str, Any]) -> CustomerSess
     text = json.dumps(policy, separators=(",", ":"))
     if len(text) > SESSION_POLICY_CHARACTERS:
         raise ValueError(f"a session policy has {len(text)} characters, and STS accepts {SESSION_POLICY_CHARACTERS}")
-    role_arn = tenant.account.access_role_arn
+    role_arn = tenant.roles.access(access)
     try:
-        session = sts.assume_role(_sts(tenant, purpose), role_arn, purpose, ExternalId=tenant.external_id, Policy=text)
+        session = sts.assume_role(
+            _sts(tenant, purpose, through),
+            role_arn,
+            purpose,
+            seconds=SESSION_SECONDS[access],
+            ExternalId=tenant.external_id,
+            Policy=text,
+        )
     except (AwsError, *NO_ANSWER) as error:
         if code_of(error) in DENIED | ABSENT_ROLE:
             raise CustomerAccessRevoked(
@@ -76,10 +96,10 @@ def assume(tenant: Tenant, purpose: str, policy: dict[str, Any]) -> CustomerSess
     return CustomerSession(tenant, session.credentials, session.expires_at, purpose)
 
 
-def lets_in(tenant: Tenant, external_id: str | None, *, outsider: bool = False) -> bool:
-    """Return whether the access role can be assumed with this external ID, or with none; the probe expects a refusal.
+def lets_in(tenant: Tenant, access: Access, external_id: str | None, *, through: str = "") -> bool:
+    """Return whether an access role can be assumed with this external ID, or with none; the probe expects a refusal.
 
-    `outsider` asks as a role of our account that no customer is asked to trust.
+    `through` is the ARN of a role of ours to ask as.
 
     Raises:
         CustomerThrottled: STS did not answer, so the result is unknown.
@@ -87,10 +107,10 @@ def lets_in(tenant: Tenant, external_id: str | None, *, outsider: bool = False) 
     with_external_id = {} if external_id is None else {"ExternalId": external_id}
     try:
         sts.assume_role(
-            _outsider(tenant) if outsider else _sts(tenant, PROBE),
-            tenant.account.access_role_arn,
+            _sts(tenant, PROBE, through),
+            tenant.roles.access(access),
             PROBE,
-            seconds=900,
+            seconds=SHORTEST_SECONDS,
             Policy=json.dumps(session_policies.nothing()),
             **with_external_id,
         )
@@ -101,9 +121,3 @@ def lets_in(tenant: Tenant, external_id: str | None, *, outsider: bool = False) 
             raise CustomerThrottled("STS did not answer AssumeRole; the next probe tries again") from error
         raise
     return True
-
-
-def _outsider(tenant: Tenant) -> Any:
-    """Return an STS client of the role that customers do not trust."""
-    session = sts.assume_role(platform("sts"), setting("OUTSIDER_ROLE"), PROBE, seconds=900)
-    return receipts.record(customer_client("sts", session.credentials), tenant, PROBE)

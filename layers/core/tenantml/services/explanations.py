@@ -40,9 +40,9 @@ def explain(context: RunContext, candidate_name: str) -> dict[str, Any]:
         NoCandidate: the training has no such candidate.
     """
     run, account = context.run, context.account
-    client = context.customer(session_policies.train(account, run.job())).client("sagemaker")
-    candidate = candidates.named(automl.candidates(client, run.job()), candidate_name)
-    reports = Reports.of(account, run.customer_folder, candidate, automl.describe(client, run.job()))
+    client = context.customer(session_policies.train(account, context.job)).client("sagemaker")
+    candidate = candidates.named(automl.candidates(client, context.job), candidate_name)
+    reports = Reports.of(account, run.customer_folder, candidate, automl.describe(client, context.job))
     found = _importance(context, reports)
     place = _keep(f"{run.staging_folder}importance-{run.version}.json", json.dumps(found))
     summary = {name: found[name] for name in ("source", "reason")} | {"feature_count": len(found["features"])}
@@ -78,7 +78,7 @@ def _keep(key: str, text: str) -> dict[str, str]:
     return {"bucket": bucket, "key": key}
 
 
-def importance(tenant: str, version: Row) -> dict[str, Any]:
+def importance(s3: Any, tenant: str, version: Row) -> dict[str, Any]:
     """Return the importance of a version's features, or why none is known.
 
     Raises:
@@ -87,16 +87,16 @@ def importance(tenant: str, version: Row) -> dict[str, Any]:
     if "importance" not in version:
         return explanation.nothing(explanation.NOT_READ)
     _require_kept(tenant, version)
-    return _read(version["importance"]["place"])
+    return _read(s3, version["importance"]["place"])
 
 
-def all_candidates(tenant: str, version: Row) -> list[dict[str, Any]]:
+def all_candidates(s3: Any, tenant: str, version: Row) -> list[dict[str, Any]]:
     """Return every candidate of a version's training with all its metrics, the best first.
 
     Raises:
         ArtefactsGone: they were kept as long as the training's artefacts, which are deleted.
     """
-    found: list[dict[str, Any]] = _read(_require_kept(tenant, version)["candidates"])["candidates"]
+    found: list[dict[str, Any]] = _read(s3, _require_kept(tenant, version)["candidates"])["candidates"]
     return [row | {"deployed": row["name"] == version.get("candidate")} for row in found]
 
 
@@ -139,6 +139,6 @@ def _require_kept(tenant: str, version: Row) -> Row:
     return training
 
 
-def _read(place: dict[str, str]) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(objects.get_bytes(platform("s3"), place["bucket"], place["key"]))
+def _read(s3: Any, place: dict[str, str]) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(objects.get_bytes(s3, place["bucket"], place["key"]))
     return document

@@ -1,9 +1,9 @@
 """The grant ledger: a table holds the grants that stand, and the bucket's policy is rendered from it as a whole.
 
 One writer at a time holds the bucket's lock, a row that expires, so that a writer that died blocks nobody for
-long. What is written is read back. `sweep` fixes whatever a crash left: the ledger is the truth, and expired grants
-leave it. So do the grants of an account that was closed: S3 would refuse the whole policy for it, and with it the
-grants of all others.
+long. What is written is read back. `sweep` fixes whatever a crash left: the ledger is the truth, and grants that
+expired or outlived their execution leave it. So do the grants of an account that was closed: S3 would refuse the whole
+policy for it, and with it the grants of all others.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tenantml.domain.names import CustomerAccount
 from tenantml.domain.training.model_settings import IN_PLACE, ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.errors import GrantContended, GrantRefused
+from tenantml.services import registry
 from tenantml.settings import setting
 
 LOCK_SECONDS = 120  # a writer takes one or two; past this it writes no more, and another may
@@ -46,7 +47,7 @@ def grant(run: Run, account: CustomerAccount, bucket: str, key: str, settings: M
     lifetime = settings.max_runtime_seconds + IN_PLACE_MARGIN_SECONDS if in_place else COPY_GRANT_SECONDS
     new_grant = Grant(
         grant_id=run.execution,
-        role_arn=account.execution_role_arn if in_place else account.access_role_arn,
+        role_arn=account.roles.training_execution if in_place else account.roles.training_access,
         bucket=bucket,
         path=key,
         kind="in-place" if in_place else "copy",
@@ -96,14 +97,20 @@ def ids_under(folder: str) -> list[str]:
 
 
 def sweep() -> list[str]:
-    """Delete expired grants, render the policy again, and return the ids of the expired."""
+    """Delete the grants that expired or whose execution has ended, render the policy again, and return their ids."""
     bucket = setting("STAGING_BUCKET")
     with _locked(bucket) as held_until:
-        _, expired = bucket_policy.split_by_expiry(_ledger(bucket), time.time())
-        for old in expired:
+        live, expired = bucket_policy.split_by_expiry(_ledger(bucket), time.time())
+        needless = [*expired, *(entry for entry in live if _has_outlived_its_execution(entry))]
+        for old in needless:
             _forget(bucket, old.grant_id)
         _apply(bucket, held_until)
-    return [old.grant_id for old in expired]
+    return [old.grant_id for old in needless]
+
+
+def _has_outlived_its_execution(entry: Grant) -> bool:
+    row = registry.find_execution(entry.path.split("/")[0], entry.grant_id)
+    return row is not None and "ended_at" in row
 
 
 def _ledger(bucket: str) -> list[Grant]:

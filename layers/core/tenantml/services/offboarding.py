@@ -14,6 +14,7 @@ from tenantml.aws import stepfunctions
 from tenantml.aws.s3 import objects
 from tenantml.aws.sagemaker import automl, endpoints
 from tenantml.domain.access import session_policies
+from tenantml.domain.names import CustomerAccount
 from tenantml.domain.tenancy import removal_report
 from tenantml.domain.tenancy.removal_report import IMPOSSIBLE, KEPT, NO_OPERATION, REMAINS, REMOVED, Offboarding
 from tenantml.domain.tenancy.tenant import OFFBOARDED, Tenant
@@ -102,7 +103,9 @@ def stop_jobs(wanted: Offboarding) -> None:
     """
     tenant, session = _enter(wanted)
     client = session.client("sagemaker")
-    running = [row["AutoMLJobName"] for row in _jobs(client, wanted) if row["AutoMLJobStatus"] in RUNNING]
+    running = [
+        row["AutoMLJobName"] for row in _jobs(client, wanted, tenant.account) if row["AutoMLJobStatus"] in RUNNING
+    ]
     statuses = {job: automl.stop(client, job) for job in running}
     still = [tenant.account.sagemaker_arn("automl-job", job) for job, found in statuses.items() if found in RUNNING]
     if still:
@@ -119,7 +122,7 @@ def remove_resources(wanted: Offboarding, kind: str) -> None:
     tenant, session = _enter(wanted)
     client = session.client("sagemaker")
     changing: list[str] = []
-    for name in _names(client, kind, wanted):
+    for name in _names(client, kind, wanted, tenant.account):
         arn = tenant.account.sagemaker_arn(kind, name)
         reports.note_found(wanted, arn)
         try:
@@ -129,7 +132,7 @@ def remove_resources(wanted: Offboarding, kind: str) -> None:
             changing.append(str(error))
     if changing:
         raise StillChanging("; ".join(changing))
-    if left := _names(client, kind, wanted):
+    if left := _names(client, kind, wanted, tenant.account):
         raise StillChanging(f"{len(left)} are being deleted, {tenant.account.sagemaker_arn(kind, left[0])} among them")
 
 
@@ -160,10 +163,10 @@ def count_left(wanted: Offboarding) -> int:
     """
     tenant, session = _enter(wanted)
     client, left = session.client("sagemaker"), 0
-    for row in _jobs(client, wanted):
+    for row in _jobs(client, wanted, tenant.account):
         left += row["AutoMLJobStatus"] in RUNNING
         reports.note(wanted, IMPOSSIBLE, row["AutoMLJobArn"], NO_OPERATION)
-    left += sum(len(_names(client, kind, wanted)) for kind in endpoints.KINDS)
+    left += sum(len(_names(client, kind, wanted, tenant.account)) for kind in endpoints.KINDS)
     if "artefacts" not in wanted.keep:
         left += objects.count_left(session.client("s3"), tenant.account.bucket, wanted.customer_folder)
     if not left:
@@ -182,8 +185,8 @@ def note_remains(wanted: Offboarding) -> None:
         reports.note(wanted, IMPOSSIBLE, tenant.account.sagemaker_arn("automl-job", job), NO_OPERATION)
 
 
-def remove_ours(wanted: Offboarding) -> None:
-    """Take back grants, and delete uploads and what is staged, from our own buckets.
+def revoke_grants(wanted: Offboarding) -> None:
+    """Revoke the grants of what is being removed.
 
     Raises:
         GrantContended: the bucket policy is being written by others.
@@ -191,6 +194,11 @@ def remove_ours(wanted: Offboarding) -> None:
     for grant_id in grants.ids_under(wanted.our_folder):
         reports.note_found(wanted, f"grant {grant_id}")
         grants.revoke(grant_id)
+    reports.settle(wanted, "grant ")
+
+
+def remove_ours(wanted: Offboarding) -> None:
+    """Delete uploads and what is staged, from our own buckets."""
     folders = {
         bucket: f"{objects.arn_of(bucket)}/{wanted.our_folder}*"
         for bucket in (setting("STAGING_BUCKET"), setting("INGEST_BUCKET"))
@@ -201,7 +209,7 @@ def remove_ours(wanted: Offboarding) -> None:
         removed = objects.remove_ours(bucket, wanted.our_folder)
         if removed:
             reports.note(wanted, REMOVED, arn, objects=len(removed))
-    reports.settle(wanted, "grant ", *folders.values())
+    reports.settle(wanted, *folders.values())
 
 
 def forget_rows(wanted: Offboarding) -> None:
@@ -230,13 +238,15 @@ def _enter(wanted: Offboarding) -> tuple[Tenant, CustomerSession]:
     return tenant, assume(tenant, wanted.purpose, session_policies.inventory(tenant.account, wanted.model))
 
 
-def _jobs(client: Any, wanted: Offboarding) -> Iterator[dict[str, Any]]:
-    """Yield the summaries of the jobs with our prefix, of a model those that its executions started."""
+def _jobs(client: Any, wanted: Offboarding, account: CustomerAccount) -> Iterator[dict[str, Any]]:
+    """Yield the summaries of the jobs with the tenant's prefix, of a model those that its executions started."""
+    prefix = f"{account.prefix}-"
     ours = removal_report.job_names(_rows(wanted, keys.EXECUTION)) if wanted.model else None
-    for row in endpoints.listed(client, "list_auto_ml_jobs", "AutoMLJobSummaries", "tenantml-"):
-        if row["AutoMLJobName"] in ours if ours is not None else row["AutoMLJobName"].startswith("tenantml-"):
+    for row in endpoints.listed(client, "list_auto_ml_jobs", "AutoMLJobSummaries", prefix):
+        if row["AutoMLJobName"] in ours if ours is not None else row["AutoMLJobName"].startswith(prefix):
             yield row
 
 
-def _names(client: Any, kind: str, wanted: Offboarding) -> list[str]:
-    return [name for name in endpoints.names(client, kind, wanted.name_filter) if wanted.owns(name)]
+def _names(client: Any, kind: str, wanted: Offboarding, account: CustomerAccount) -> list[str]:
+    found = endpoints.names(client, kind, wanted.name_filter(account))
+    return [name for name in found if wanted.owns(account, name)]

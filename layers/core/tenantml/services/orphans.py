@@ -10,7 +10,6 @@ import time
 from tenantml.aws.error_codes import ours
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.access import session_policies
-from tenantml.domain.names import version_of
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.errors import CustomerAccountError, TransientError
 from tenantml.services import registry
@@ -43,8 +42,8 @@ def _remove_orphans_of(tenant: Tenant, swept: dict[str, list[str]]) -> None:
     session = assume(tenant, PURPOSE, session_policies.sweep(tenant.account))
     client = session.client("sagemaker")
     for kind in endpoints.KINDS:
-        for name in endpoints.names(client, kind, "tenantml-"):
-            parts = version_of(name)
+        for name in endpoints.names(client, kind, f"{tenant.account.prefix}-"):
+            parts = tenant.account.version_of(name)
             if parts is None or _is_needed(tenant.tenant, *parts):
                 continue
             arn = tenant.account.sagemaker_arn(kind, name)

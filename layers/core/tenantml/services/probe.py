@@ -1,5 +1,5 @@
-"""The probe: prove that a tenant's access role admits our pipeline, with this tenant's external ID alone, and allows
-what the pipeline does and no more.
+"""The probe: prove that a tenant's two access roles admit us, each its own path and with this tenant's external ID
+alone, and allow what they are for and, as far as questions show, no more.
 
 A survey of 90 vendors found that half did not check it; a role that trusts our account without the condition can be
 used through us by any other tenant that names it. So the probe runs before a tenant is active, and hourly after that.
@@ -16,6 +16,7 @@ from tenantml.aws.clients import call
 from tenantml.aws.error_codes import ABSENT_BUCKET, BUSY, DENIED, AwsError, Names, code_of, named
 from tenantml.domain.access import probe_questions, session_policies
 from tenantml.domain.access.probe_questions import Question
+from tenantml.domain.names import PREDICTION, TRAINING, Access
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.errors import (
     CustomerAccessRevoked,
@@ -28,43 +29,67 @@ from tenantml.errors import (
     WrongRegion,
 )
 from tenantml.services.customer import CustomerSession, assume, lets_in
+from tenantml.settings import setting
 
 LATER: Names = dict.fromkeys(BUSY, CustomerThrottled)
 AS_DELIVERED = "apply the on-boarding template again, unchanged and with the given parameters"
 
 
-def probe(tenant: Tenant, of_another_tenant: str | None = None) -> None:
-    """Return when the role is as it must be; `of_another_tenant` is another tenant's external ID, if there is one.
+def probe(tenant: Tenant, of_another_tenant: str | None = None, *, thorough: bool = False) -> None:
+    """Return when both access roles are as they must be; `of_another_tenant` is another tenant's external ID, if there
+    is one. `thorough` also asks what the customer's alarms may notice.
 
     Raises:
-        RoleNotAssumable: it refuses us.
-        TrustTooOpen: it lets us in with no external ID, a wrong one, or from outside the pipeline.
-        WrongAccount, WrongRegion: it is not where it was registered.
-        PermissionMissing, PermissionExcessive: it may do less or more than the pipeline does.
+        RoleNotAssumable: one refuses us.
+        TrustTooOpen: one lets us in with no external ID, a wrong one, or from outside its path.
+        WrongAccount, WrongRegion: they are not where they were registered.
+        PermissionMissing, PermissionExcessive: one may do less or more than it needs.
         CustomerThrottled: a call got no answer, so nothing is proven; try again later.
     """
-    policy = session_policies.probe(
-        tenant.account, probe_questions.permissions(tenant.account), probe_questions.NAME, probe_questions.NOT_OURS
-    )
+    for access in (TRAINING, PREDICTION):
+        _probe_one(tenant, access, of_another_tenant, thorough=thorough)
+
+
+def _probe_one(tenant: Tenant, access: Access, of_another_tenant: str | None, *, thorough: bool) -> None:
+    # Training access is entered as the function itself, prediction access as a role on its path.
+    through = setting("PREDICTION_PROBE_ROLE") if access == PREDICTION else ""
+    needed = probe_questions.needed(tenant.account, access)
+    dangerous = probe_questions.dangerous(tenant.account, access, thorough=thorough)
     try:
-        session = assume(tenant, probe_questions.NAME, policy)
+        as_needed = assume(
+            tenant,
+            probe_questions.NAME,
+            session_policies.probe(tenant.account, probe_questions.permissions(needed)),
+            access,
+            through=through,
+        )
+        beyond = assume(
+            tenant,
+            probe_questions.NAME,
+            session_policies.probe_beyond(probe_questions.permissions(dangerous)),
+            access,
+            through=through,
+        )
     except CustomerAccessRevoked as error:
         raise RoleNotAssumable(
-            f"{tenant.account.access_role_arn} cannot be assumed with this tenant's external ID; {AS_DELIVERED}"
+            f"{tenant.roles.access(access)} cannot be assumed with this tenant's external ID; {AS_DELIVERED}, in "
+            f"{tenant.region}"
         ) from error
-    _check_trust(tenant, of_another_tenant)
-    ask = Ask(session)
-    _check_place(ask, tenant)
-    _check_permissions(ask, tenant)
+    _check_trust(tenant, access, of_another_tenant, through)
+    ask = Ask(as_needed)
+    if access == TRAINING:
+        _check_place(ask, tenant)
+    _check_needed(ask, tenant, access, needed)
+    _check_dangerous(Ask(beyond), tenant, access, dangerous)
 
 
-def _check_trust(tenant: Tenant, of_another_tenant: str | None) -> None:
-    role_arn, random = tenant.account.access_role_arn, secrets.token_urlsafe(24)
+def _check_trust(tenant: Tenant, access: Access, of_another_tenant: str | None, through: str) -> None:
+    role_arn, random = tenant.roles.access(access), secrets.token_urlsafe(24)
     for label, wrong in probe_questions.wrong_external_ids(tenant.external_id, of_another_tenant, random).items():
-        if lets_in(tenant, wrong):
+        if lets_in(tenant, access, wrong, through=through):
             raise TrustTooOpen(f"{role_arn} can be assumed with {label}; {AS_DELIVERED}")
-    if lets_in(tenant, tenant.external_id, outsider=True):
-        raise TrustTooOpen(f"{role_arn} can be assumed from outside the pipeline; {AS_DELIVERED}")
+    if lets_in(tenant, access, tenant.external_id, through=setting("OUTSIDER_ROLE")):
+        raise TrustTooOpen(f"{role_arn} can be assumed from outside its path; {AS_DELIVERED}")
 
 
 def _check_place(ask: Ask, tenant: Tenant) -> None:
@@ -83,13 +108,17 @@ def _check_place(ask: Ask, tenant: Tenant) -> None:
             ) from error
 
 
-def _check_permissions(ask: Ask, tenant: Tenant) -> None:
-    if missing := [name for question in probe_questions.needed(tenant.account) if (name := _refused(ask, question))]:
-        raise PermissionMissing(f"the access role may not {', '.join(dict.fromkeys(missing))}; {AS_DELIVERED}")
-    if excessive := [question.permission for question in probe_questions.dangerous() if not _refused(ask, question)]:
+def _check_needed(ask: Ask, tenant: Tenant, access: Access, questions: list[Question]) -> None:
+    if missing := [name for question in questions if (name := _refused(ask, question))]:
+        raise PermissionMissing(
+            f"{tenant.roles.access(access)} may not {', '.join(dict.fromkeys(missing))}; {AS_DELIVERED}"
+        )
+
+
+def _check_dangerous(ask: Ask, tenant: Tenant, access: Access, questions: list[Question]) -> None:
+    if excessive := [question.permission for question in questions if not _refused(ask, question)]:
         raise PermissionExcessive(
-            f"the access role may {', '.join(excessive)} beyond what is ours, which the pipeline never does; "
-            f"{AS_DELIVERED}"
+            f"{tenant.roles.access(access)} may {', '.join(excessive)} beyond what it is for; {AS_DELIVERED}"
         )
 
 

@@ -12,7 +12,7 @@ from tenantml.aws.sagemaker import automl, endpoints
 from tenantml.domain.access import session_policies
 from tenantml.domain.training.run import Run
 from tenantml.errors import CustomerAccountError, StillChanging
-from tenantml.services import grants, registry
+from tenantml.services import registry
 from tenantml.services.customer import assume
 from tenantml.settings import setting
 
@@ -35,14 +35,15 @@ def stop_training(run: Run) -> Removal:
     Raises:
         StillChanging: the job has not stopped yet, and may still write.
     """
-    tenant, job = registry.get_tenant(run.tenant), run.job()
+    account = (tenant := registry.get_tenant(run.tenant)).account
+    job = account.job(run.execution)
     try:
-        session = assume(tenant, run.execution, session_policies.train(tenant.account, job))
+        session = assume(tenant, run.execution, session_policies.train(account, job))
         status = automl.stop(session.client("sagemaker"), job)
     except CustomerAccountError:
         return Removal()
     if status == "Stopping":
-        raise StillChanging(f"{tenant.account.sagemaker_arn('automl-job', job)} is Stopping, and may still write")
+        raise StillChanging(f"{account.sagemaker_arn('automl-job', job)} is Stopping, and may still write")
     return Removal()
 
 
@@ -54,25 +55,24 @@ def roll_back(run: Run) -> Removal:
     """
     if registry.is_live(run.tenant, run.model, run.version):
         return Removal()
-    tenant = registry.get_tenant(run.tenant)
+    account = (tenant := registry.get_tenant(run.tenant)).account
+    endpoint = account.endpoint(run.model, run.version)
     try:
-        session = assume(tenant, run.execution, session_policies.deploy(tenant.account, run.endpoint))
-        removed = endpoints.remove(session.client("sagemaker"), run.endpoint)
+        session = assume(tenant, run.execution, session_policies.deploy(account, endpoint))
+        removed = endpoints.remove(session.client("sagemaker"), endpoint)
     except CustomerAccountError:
-        return Removal(left_behind=[tenant.account.sagemaker_arn(kind, run.endpoint) for kind in endpoints.KINDS])
+        return Removal(left_behind=[account.sagemaker_arn(kind, endpoint) for kind in endpoints.KINDS])
     registry.update_version(run.tenant, run.model, run.version, {"status": "rolled back"})
     return Removal(removed)
 
 
 def clean_up(run: Run, failed: bool, delivered: bool) -> Removal:
-    """Revoke the run's grant and delete the copies of its dataset; of a training that came to nothing all that it
-    wrote. Repeatable.
+    """Delete the copies of the run's dataset; of a training that came to nothing all that it wrote. Repeatable.
 
     A completed training is kept: its artefacts in the customer's bucket, its holdout and its profile in ours, whatever
     failed after it. `delivered` says whether anything was written to the customer's account: if not, no call is made
     there.
     """
-    grants.revoke(run.execution)
     failed = failed and registry.find_training(run.tenant, run.model, run.execution) is None
     staged = run.staging_folder if failed else f"{run.staging_folder}train.csv"
     result = Removal(objects.remove_ours(setting("STAGING_BUCKET"), staged))

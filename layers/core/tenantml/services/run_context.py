@@ -37,6 +37,16 @@ class RunContext:
         """
         return self.tenant.account
 
+    @property
+    def job(self) -> str:
+        """The name of the run's AutoML job."""
+        return self.account.job(self.run.execution)
+
+    @property
+    def endpoint(self) -> str:
+        """The name of the run's endpoint, endpoint configuration and SageMaker model."""
+        return self.account.endpoint(self.run.model, self.run.version)
+
     @cached_property
     def settings(self) -> ModelSettings:
         """The model's settings as they were when the run began.
@@ -85,8 +95,7 @@ class RunContext:
 
     def note_endpoint(self, status: str) -> None:
         """Write how the version's endpoint is, for the tenant to see."""
-        run, account_id = self.run, self.account.account_id
-        self.note(endpoint_state={"name": run.endpoint, "account": account_id, "status": status})
+        self.note(endpoint_state={"name": self.endpoint, "account": self.account.account_id, "status": status})
 
     def note(self, **values: Any) -> None:
         """Write the run's progress, for the tenant to see."""

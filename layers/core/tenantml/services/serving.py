@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tenantml.aws import sagemaker_runtime
-from tenantml.aws.clients import Caller, platform
+from tenantml.aws.clients import Caller
 from tenantml.aws.s3 import objects
 from tenantml.domain.access import session_policies
+from tenantml.domain.names import PREDICTION
 from tenantml.domain.predictions.rows import Schema
 from tenantml.domain.tenancy.tenant import Tenant, require_active
 from tenantml.domain.training.model_settings import ModelSettings
@@ -25,12 +26,12 @@ from tenantml.errors import (
     ModelNotReady,
     NotFound,
 )
-from tenantml.services import registry
+from tenantml.services import registry, tenant_scope
 from tenantml.services.customer import assume
 from tenantml.services.expiring_cache import ExpiringCache
 
 LIVE_SECONDS = 5
-SESSION_MARGIN_SECONDS = 300
+SESSION_MARGIN_SECONDS = 60
 FOR_EVER = float("inf")
 
 
@@ -115,15 +116,18 @@ def _not_ready() -> ModelNotReady:
 
 
 def _read_schema(place: dict[str, str]) -> Schema:
-    return Schema.from_profile(json.loads(objects.get_bytes(platform("s3"), place["bucket"], place["key"])))
+    return Schema.from_profile(json.loads(objects.get_bytes(tenant_scope.s3(), place["bucket"], place["key"])))
 
 
 def _caller(live: LiveVersion) -> Caller:
-    """Return who may invoke this one endpoint and nothing else, until five minutes before the session ends."""
+    """Return who may invoke this one endpoint and nothing else, until a minute before the session ends."""
 
     def make() -> tuple[float, Caller]:
         session = assume(
-            live.tenant, f"tenantml-predict-{live.model}", session_policies.predict(live.tenant.account, live.endpoint)
+            live.tenant,
+            f"tenantml-predict-{live.model}",
+            session_policies.predict(live.tenant.account, live.endpoint),
+            PREDICTION,
         )
         return session.expires_at - SESSION_MARGIN_SECONDS, session.caller("sagemaker")
 

@@ -25,7 +25,7 @@ def plan(context: RunContext, containers: Sequence[dict[str, Any]]) -> EndpointP
     settings = context.serving_settings
     is_free = settings.instance_type is None and settings.serverless_memory_mb is None
     sizes = artefact_sizes(context, containers) if is_free else []
-    return endpoint_plan.plan(settings, len(containers), sizes)
+    return endpoint_plan.plan(settings, len(containers), sizes, context.account.instance_types)
 
 
 def planned_before(context: RunContext) -> EndpointPlan | None:

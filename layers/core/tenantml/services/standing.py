@@ -27,7 +27,7 @@ def activate(tenant: Tenant) -> None:
         raise TenantNotFound(f"the tenant {tenant.tenant!r} is off-boarded; register it under another name")
     registry.note_probe(tenant.tenant)
     try:
-        probe.probe(tenant, _external_id_of_another(tenant, registry.list_tenants()))
+        probe.probe(tenant, _external_id_of_another(tenant, registry.list_tenants()), thorough=True)
     except TenantError as error:
         status = SUSPENDED if tenant.status == ACTIVE else tenant.status
         registry.set_tenant_status(tenant.tenant, status, reason_of(error), held=tenant.held, was=tenant.status)

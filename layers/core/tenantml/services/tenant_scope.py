@@ -1,12 +1,13 @@
-"""Credentials that reach one tenant's rows of the registry, and nothing else.
+"""Credentials that reach one tenant's rows, profiles and uploads, and nothing else.
 
-The functions that tenants call may not read the table as themselves. They assume a role of our own account with the
-tenant as a session tag, and that role reaches the partition of the tenant in its tag (`dynamodb:LeadingKeys`; DynamoDB
-developer guide, "Using IAM policy conditions for fine-grained access control"). So a bug in a query, or a forged
-tenant id, finds nothing of another tenant; and a session without the tag finds nothing at all.
+The functions that tenants call may not reach these as themselves. They assume a role of our own account with the
+tenant as a session tag, and that role reaches what the tag names: the tenant's partition (`dynamodb:LeadingKeys`;
+DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control"), and its keys in our buckets
+(`aws:PrincipalTag` in the resource; IAM user guide, "IAM policy elements: Variables and tags"). So a bug in a query,
+or a forged tenant id, finds nothing of another tenant; and a session without the tag finds nothing at all.
 
-All tenants share one client, whose requests are signed with the credentials of the tenant in scope: a new tenant costs
-one AssumeRole an hour and no connection.
+All tenants share one client a service, whose requests are signed with the credentials of the tenant in scope: a new
+tenant costs one AssumeRole in half an hour and no connection.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from functools import lru_cache
 from typing import Any
 
 from tenantml.aws import sts
-from tenantml.aws.clients import Credentials, platform, signed_client
+from tenantml.aws.clients import CONFIG, Credentials, platform, signed_client
+from tenantml.aws.s3 import presigned
 from tenantml.services.expiring_cache import ExpiringCache
 from tenantml.settings import setting
 
 TAG = "tenant"
-MARGIN_SECONDS = 300
+MARGIN_SECONDS = presigned.LASTING_SECONDS  # what is signed with a session ends with it
 
 _tenant: ContextVar[str | None] = ContextVar("tenant", default=None)
 _credentials: ExpiringCache[Credentials] = ExpiringCache()
@@ -31,7 +33,7 @@ _credentials: ExpiringCache[Credentials] = ExpiringCache()
 
 @contextmanager
 def scoped_to(tenant: str) -> Iterator[None]:
-    """Within this block the registry is read and written with credentials that reach this tenant's rows alone.
+    """Within this block `dynamodb` and `s3` have credentials that reach what is this tenant's alone.
 
     A thread that is started inside is out of scope, unless it runs in a copy of the context; the function has no
     permission of its own, so it is refused there.
@@ -45,12 +47,20 @@ def scoped_to(tenant: str) -> Iterator[None]:
 
 def dynamodb() -> Any:
     """Return the DynamoDB client of the tenant in scope, or of this function itself outside any scope."""
-    return platform("dynamodb") if _tenant.get() is None else _scoped_client()
+    return platform("dynamodb") if _tenant.get() is None else _scoped_client("dynamodb")
 
 
-@lru_cache(maxsize=1)
-def _scoped_client() -> Any:
-    return signed_client("dynamodb", _credentials_in_scope)
+def s3() -> Any:
+    """Return the S3 client of the tenant in scope, which reads its profiles and signs its uploads.
+
+    Using it outside any scope is a bug, and fails.
+    """
+    return _scoped_client("s3")
+
+
+@lru_cache(maxsize=2)
+def _scoped_client(service: str) -> Any:
+    return signed_client(service, _credentials_in_scope, presigned.SIGNING if service == "s3" else CONFIG)
 
 
 def _credentials_in_scope() -> Credentials:
@@ -60,7 +70,7 @@ def _credentials_in_scope() -> Credentials:
 
 
 def credentials_of(tenant: str) -> Credentials:
-    """Return credentials for this tenant's rows; kept until five minutes before they end."""
+    """Return credentials for what is this tenant's; they last for another half an hour."""
     return _credentials.get(tenant, lambda: _assume(tenant))
 
 

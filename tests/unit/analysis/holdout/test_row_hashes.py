@@ -35,10 +35,10 @@ def hashes(file: bytes, columns: tuple[str, ...], salt: str = "acme/churn", bloc
     reader = Reader(iter([file]), LIMITS, block_bytes)
     found = reader.header()
     assert found is not None
-    record, header, _ = found
+    record, _, _ = found
     names = [name.decode() for name in record.fields]
     hasher = RowHasher(names, columns, salt)
-    parts = [hasher.hashes(rows) for rows in reader.rows(len(names), header)]
+    parts = [hasher.hashes(rows) for rows in reader.rows(record.fields)]
     return np.concatenate(parts)
 
 

@@ -18,6 +18,7 @@ from tenantml.domain import meaning
 from tenantml.errors import (
     DatasetError,
     EmptyFile,
+    ExponentTooLong,
     FieldTooLong,
     HeaderOnly,
     NotUtf8,
@@ -28,7 +29,8 @@ from tenantml.errors import (
     StrayQuote,
     UnclosedQuote,
 )
-from tenantml_analysis.inspection.header import Header, column_names
+from tenantml_analysis.inspection.header import Header, column_names, refuse_delimiter_after_quote
+from tenantml_analysis.inspection.preflight import ROWS_BELOW_HEADER
 from tenantml_analysis.inspection.settings import InspectionSettings
 from tenantml_analysis.inspection.sniffing import UTF8_BOM, refuse_other_formats
 
@@ -74,6 +76,7 @@ def read(text: bytes, settings: InspectionSettings) -> Iterator[Row]:
             yield line.decode("latin-1")
 
     lines_taken = 0
+    has_header = False
     limit = csv.field_size_limit(settings.field_bytes_max)
     try:
         reader = csv.reader(feed(), strict=True)
@@ -83,7 +86,11 @@ def read(text: bytes, settings: InspectionSettings) -> Iterator[Row]:
             except StopIteration:
                 return
             except csv.Error as error:
-                raise broken(str(error), taken, settings)("", line=first) from None
+                kind = broken(str(error), taken, settings)
+                if kind is StrayQuote and not has_header:
+                    refuse_delimiter_after_quote(b"".join(taken), first, None)
+                raise kind("", line=first) from None
+            has_header = has_header or bool(fields)
             yield Row(first, b"".join(taken), [field.encode("latin-1") for field in fields])
             taken.clear()
             first = lines_taken + 1
@@ -112,6 +119,34 @@ def refuse_bad_bytes(row: Row) -> None:
         raise NotUtf8("", line=row.line + len(re.findall(rb"\r\n|\r|\n", row.text[: error.start]))) from None
 
 
+def is_again(fields: list[bytes], header: list[bytes]) -> bool:
+    first = fields[0].removeprefix(UTF8_BOM)
+    return [first, *fields[1:]] == header or [first, *fields[1:]] == [b'"' + header[0] + b'"', *header[1:]]
+
+
+def refuse_long_exponents(rows: list[Row], names: list[str], settings: InspectionSettings) -> None:
+    for row in rows:
+        for name, field in zip(names, row.fields, strict=True):
+            if name not in settings.ignore_columns and meaning.is_unreadable(field.decode()):
+                raise ExponentTooLong("", line=row.line, column=name)
+
+
+def rows_below(text: bytes, settings: InspectionSettings) -> list[tuple[int, list[bytes]]]:
+    """The first rows below the header, up to the first that is not well formed."""
+    rows: list[tuple[int, list[bytes]]] = []
+    try:
+        for row in read(text, settings):
+            if row.fields:
+                if rows:
+                    refuse_bad_bytes(row)
+                rows.append((row.line, escaped(row.fields)))
+            if len(rows) > ROWS_BELOW_HEADER:
+                break
+    except DatasetError:
+        pass
+    return rows[1:]
+
+
 def inspect(data: bytes, settings: InspectionSettings) -> Outcome:
     refuse_other_formats(data[:4096])
     text = data
@@ -130,14 +165,14 @@ def inspect(data: bytes, settings: InspectionSettings) -> Outcome:
         elif header is None:
             header = row
             names = column_names(
-                Header(row.line, escaped(row.fields), row.text),
+                Header(row.line, escaped(row.fields), row.text, lambda: rows_below(text, settings)),
                 settings.target,
                 settings.ignore_columns,
                 settings.columns_max,
             )
         elif len(row.fields) != len(names):
             raise RaggedRow("", line=row.line)
-        elif bare(row.text).removeprefix(UTF8_BOM) == bare(header.text):
+        elif is_again(row.fields, header.fields):
             raise RepeatedHeader("", line=row.line)
         else:
             rows.append(row)
@@ -145,6 +180,7 @@ def inspect(data: bytes, settings: InspectionSettings) -> Outcome:
         raise EmptyFile("")
     if not rows:
         raise HeaderOnly("", line=header.line)
+    refuse_long_exponents(rows, names, settings)
     return summarise(header, rows, names, blank, settings)
 
 

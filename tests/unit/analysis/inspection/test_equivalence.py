@@ -33,6 +33,7 @@ NUMBERS = st.one_of(
     st.sampled_from(
         ["+1", ".5", "5.", "-.5", "1e5", "1E-5", "00012", "-0", "1.2.3", "--1", "-", ".", "1e999", "inf", "Infinity"]
     ),
+    st.sampled_from(["7e123456789", "7\n", "\r\n1.5", "18446744073709551616", "7e1234567890", " -.7E+12345678901x"]),
 )
 TEXTS = st.one_of(
     st.sampled_from(
@@ -95,8 +96,11 @@ def files(draw: st.DrawFn) -> bytes:
     end = draw(st.sampled_from(["\n", "\r\n", "\r"]))
     quotes = st.booleans() if draw(st.booleans()) else st.just(False)
     rows = draw(st.lists(st.tuples(*kinds), max_size=40))
+    header = ["y", "x", "z", "w"][:width]
+    if draw(st.sampled_from([False] * 5 + [True])):
+        rows.insert(draw(st.integers(0, len(rows))), tuple(header))
     body = "".join(written(list(row), [draw(quotes) for _ in row], end) for row in rows)
-    data = (",".join(["y", "x", "z", "w"][:width]) + end + body).encode("utf-8", "surrogatepass")
+    data = (",".join(header) + end + body).encode("utf-8", "surrogatepass")
     for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
         at = draw(st.integers(0, len(data)))
         cut = draw(st.integers(0, 2))

@@ -10,6 +10,7 @@ from tenantml import errors
 from tenantml_analysis.inspection import InspectionSettings, inspect
 
 PEOPLE = "".join(f"Person {n} of Nowhere,{'yes' if n % 2 else 'no'},Street {n}\n" for n in range(600))
+VISITS = "".join(f"Person {n} of Nowhere,{n % 7},Street {n}\n" for n in range(600))
 NUMBERS = "".join(f"{n},{n % 7},{'yes' if n % 2 else 'no'}\n" for n in range(600))
 
 
@@ -28,7 +29,7 @@ def refusal(text: str, target: str = "churn", **options: object) -> errors.Datas
         ("Nora Nobody,yes,2024-01-31", errors.NoHeader),
         ("Nora Nobody,yes," + "x" * 257, errors.ColumnNameTooLong),
         ("Nora Nobody,yes,", errors.EmptyColumnName),
-        ("Nora Nobody^yes^x", errors.TargetMissing),
+        ("Nora Nobody^yes^x", errors.WrongDelimiter),
         ("Nora Nobody;yes;x", errors.WrongDelimiter),
     ],
 )
@@ -39,6 +40,80 @@ def test_a_first_row_that_may_be_values_is_shown_by_its_shape_alone(
     assert type(found) is error
     assert found.line == 1
     assert not any(word in f"{found} {found.column}" for word in ("Nora", "yes", "Street"))
+
+
+@pytest.mark.parametrize("rows", [PEOPLE, VISITS])
+@pytest.mark.parametrize("first", ["Nora Nobody,n.a.,Main Street", "Nora Nobody,NA,Main Street", "Nora Nobody,5 kg,x"])
+def test_a_cell_that_is_no_number_does_not_make_the_first_row_a_header(first: str, rows: str) -> None:
+    assert not any(word in str(refusal(f"{first}\n{rows}")) for word in ("Nora", "Main", "kg"))
+
+
+@pytest.mark.parametrize("first", ["Nora Nobody,Churned,Main Street", "Nora Nobody,CHURN ,Main Street"])
+def test_a_cell_that_is_near_the_target_shows_no_other(first: str) -> None:
+    found = refusal(f"{first}\n{PEOPLE}")
+    assert type(found) is errors.TargetMissing
+    assert not any(word in str(found) for word in ("Nora", "Main", "Churned"))
+
+
+@pytest.mark.parametrize("first", ["age,2019,label", "2018,visits,0", "name,1,2"])
+def test_a_year_or_a_number_may_be_a_columns_name(first: str) -> None:
+    found = refusal(f"{first}\n{NUMBERS}")
+    assert type(found) is errors.TargetMissing
+    assert all(repr(name) in str(found) for name in first.split(","))
+
+
+@pytest.mark.parametrize(
+    ("row", "again"),
+    [
+        ('"age",visits,"churn"', True),
+        ("\ufeffage,visits,churn", True),
+        ('\ufeff"age",visits,churn', True),
+        ('"age",x,churn', False),
+        ("age,visits,churn ", False),
+        ("Age,visits,churn", False),
+    ],
+)
+@pytest.mark.parametrize("header", ["age,visits,churn", '"age","visits","churn"'])
+def test_the_header_again_is_found_however_it_is_quoted(header: str, row: str, again: bool) -> None:
+    data = f"{header}\n{NUMBERS}{row}\n{NUMBERS}"
+    if again:
+        found = refusal(data)
+        assert (type(found), found.line) == (errors.RepeatedHeader, 602)
+    else:
+        settings = InspectionSettings("churn", "s", class_rows_min=1)
+        assert inspect([data.encode()], settings, io.BytesIO(), io.BytesIO()).profile["rows"] == 1201
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        ('"age,visits,churn"\n"1,2,yes"\n', "remove the quotes around the rows"),
+        ("age^visits^churn\n1^2^yes\n", "separated by carets"),
+        ("age~visits~churn\n1~2~yes\n", "separated by tildes"),
+        ("age\x01visits\x01churn\n1\x012\x01yes\n", "as in exports of Hive"),
+        ('"age";"visits, all";"churn"\n1;2;yes\n', "separated by semicolons"),
+        ("age\tvisits, all\tchurn\n1\t2\tyes\n", "separated by tabs"),
+    ],
+)
+def test_what_is_between_the_cells_is_named(data: str, what: str) -> None:
+    found = refusal(data)
+    assert type(found) is errors.WrongDelimiter
+    assert what in str(found)
+
+
+@pytest.mark.parametrize(
+    ("row", "cure"),
+    [
+        ("1,2,yes,", "remove the comma at its end"),
+        ('"1,2,yes"', "remove the quotes around it"),
+        ("(2 rows)", "1 field where the header has 3 columns; remove the line"),
+        ("1,2", "2 fields where the header has 3 columns; quote"),
+    ],
+)
+def test_a_row_of_another_length_is_told_what_to_do(row: str, cure: str) -> None:
+    found = refusal(f"age,visits,churn\n{NUMBERS}{row}\n")
+    assert (type(found), found.line) == (errors.RaggedRow, 602)
+    assert cure in str(found)
 
 
 def test_names_of_a_header_are_shown_when_the_rows_below_are_unlike_it() -> None:

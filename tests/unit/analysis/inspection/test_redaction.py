@@ -15,8 +15,11 @@ from tenantml_analysis.inspection.redaction import redacted
         ("กรุงเทพ", "aaaaaaa"),
         ("si\u0301", "aaa"),
         ("٣½Ⅷ", "999"),
+        ("👍🏽☕ ®", "aaa a"),
+        ("🏳️‍🌈", "aa·a"),
+        ("$1^`+€", "$9^`+€"),
         ("a\tb\u200b", "a·a·"),
     ],
 )
-def test_letters_with_their_marks_and_digits_are_hidden(value: str, shape: str) -> None:
+def test_letters_with_their_marks_emoji_and_digits_are_hidden(value: str, shape: str) -> None:
     assert redacted(value.encode()) == shape

@@ -2,13 +2,13 @@
 of a file that is larger than a form accepts, each of one size.
 
 Both write the upload's id into the object's metadata, which distinguishes two files of one upload from two uploads.
+What is signed with a session ends with that session, so the client's must last for `LASTING_SECONDS` more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -21,11 +21,11 @@ from tenantml.errors import DatasetUnavailable, UploadIncomplete
 from tenantml.settings import setting
 
 EXPIRES_IN_SECONDS = 900
-PART_EXPIRES_IN_SECONDS = 3600
+PART_EXPIRES_IN_SECONDS = LASTING_SECONDS = 1800
 NAMED_PARTS = 10
-
-Part = dict[str, Any]
-
+# Signatures bind headers, and declare no checksums that a sender has to know. Addresses name the bucket's regional
+# host: otherwise botocore presigns for the global one, which redirects for the first day of a bucket, refuses regions
+# that opened after March 2019, and is covered by a PUT's signature.
 SIGNING = CONFIG.merge(
     Config(
         signature_version="s3v4",
@@ -34,24 +34,16 @@ SIGNING = CONFIG.merge(
     )
 )
 
-
-@lru_cache(maxsize=1)
-def client() -> Any:
-    """Return an S3 client whose signatures bind headers, and which declares no checksums that a sender has to know.
-
-    Its addresses name the bucket's regional host. Otherwise botocore presigns for the global one, which redirects for
-    the first day of a bucket, refuses regions that opened after March 2019, and is covered by a PUT's signature.
-    """
-    return shared_session().create_client("s3", config=SIGNING)
+Part = dict[str, Any]
 
 
-def upload_form(key: str, max_bytes: int, upload: str) -> dict[str, Any]:
+def upload_form(client: Any, key: str, max_bytes: int, upload: str) -> dict[str, Any]:
     """Return the URL and the fields of a form POST that S3 accepts for exactly this key, as CSV, up to this size.
 
     A PUT URL cannot carry a size limit, a POST policy can (S3 API reference, "POST policy").
     """
     exact = {"Content-Type": "text/csv", f"x-amz-meta-{METADATA}": upload}
-    form = client().generate_presigned_post(
+    form = client.generate_presigned_post(
         Bucket=setting("INGEST_BUCKET"),
         Key=key,
         Fields=dict(exact),
@@ -64,23 +56,23 @@ def upload_form(key: str, max_bytes: int, upload: str) -> dict[str, Any]:
     return {"url": form["url"], "fields": form["fields"], "expires_in_seconds": EXPIRES_IN_SECONDS}
 
 
-def begin_parts(key: str, upload: str) -> str:
+def begin_parts(client: Any, key: str, upload: str) -> str:
     """Begin an upload in parts, and return its S3 id."""
-    begun = client().create_multipart_upload(
+    begun = client.create_multipart_upload(
         Bucket=setting("INGEST_BUCKET"), Key=key, ContentType="text/csv", Metadata={METADATA: upload}
     )
     return str(begun["UploadId"])
 
 
-def abort(key: str, multipart_id: str) -> None:
+def abort(client: Any, key: str, multipart_id: str) -> None:
     """Abort an upload in parts."""
-    client().abort_multipart_upload(Bucket=setting("INGEST_BUCKET"), Key=key, UploadId=multipart_id)
+    client.abort_multipart_upload(Bucket=setting("INGEST_BUCKET"), Key=key, UploadId=multipart_id)
 
 
-def part_url(key: str, multipart_id: str, number: int, size_bytes: int) -> str:
-    """Return the URL to PUT one part to, for an hour: the length is signed, so S3 accepts exactly that many bytes."""
+def part_url(client: Any, key: str, multipart_id: str, number: int, size_bytes: int) -> str:
+    """Return the URL to PUT one part to, for half an hour; its length is signed, so S3 takes just that many bytes."""
     return str(
-        client().generate_presigned_url(
+        client.generate_presigned_url(
             "upload_part",
             Params={
                 "Bucket": setting("INGEST_BUCKET"),
@@ -94,7 +86,7 @@ def part_url(key: str, multipart_id: str, number: int, size_bytes: int) -> str:
     )
 
 
-def complete_parts(key: str, multipart_id: str, sizes: Sequence[int]) -> str:
+def complete_parts(client: Any, key: str, multipart_id: str, sizes: Sequence[int]) -> str:
     """Make an object of all parts, and return its version.
 
     Raises:
@@ -102,7 +94,7 @@ def complete_parts(key: str, multipart_id: str, sizes: Sequence[int]) -> str:
     """
     where = {"Bucket": setting("INGEST_BUCKET"), "Key": key, "UploadId": multipart_id}
     try:
-        listing = client().list_parts(**where, MaxParts=1000)
+        listing = client.list_parts(**where, MaxParts=1000)
         parts: dict[int, Part] = {part["PartNumber"]: part for part in listing.get("Parts", [])}
         missing = [
             number for number, size in enumerate(sizes, 1) if number not in parts or parts[number]["Size"] != size
@@ -111,7 +103,7 @@ def complete_parts(key: str, multipart_id: str, sizes: Sequence[int]) -> str:
             first = ", ".join(map(str, missing[:NAMED_PARTS])) + ", …" * (len(missing) > NAMED_PARTS)
             raise UploadIncomplete(f"{len(missing)} of {len(sizes)} parts are missing ({first}); send them first")
         chosen = [{"PartNumber": number, "ETag": parts[number]["ETag"]} for number in range(1, len(sizes) + 1)]
-        done = client().complete_multipart_upload(**where, MultipartUpload={"Parts": chosen})
+        done = client.complete_multipart_upload(**where, MultipartUpload={"Parts": chosen})
     except AwsError as error:
         if code_of(error) not in ABSENT_UPLOAD:
             raise

@@ -24,6 +24,7 @@ ERRORS: Names = (
     IN_CUSTOMER_ACCOUNT | dict.fromkeys(QUOTA_USED_UP, QuotaExceeded) | dict.fromkeys(INVALID, TrainingRefused)
 )
 EXECUTION_TAG = "tenantml:execution"
+TENANT_TAG = "tenantml:tenant"  # the same on everything, for the customer's Cost Explorer
 ABSENT = "Absent"  # our own status for a job that does not exist
 
 
@@ -39,7 +40,8 @@ def start(
 ) -> str:
     """Start the AutoML job, or adopt the one of this name if it is this execution's; return the job's ARN.
 
-    The job uses the customer's own key for its volumes and artefacts, and runs in the customer's own network, if any.
+    The job uses the customer's own key for its volumes and artefacts, and runs in the customer's own network, if any;
+    its containers then encrypt what they say to each other (SageMaker API reference, "AutoMLSecurityConfig").
     Completion criteria are always sent: without them a job may run 30 days and 250 candidates at the customer's cost.
 
     Raises:
@@ -57,7 +59,9 @@ def start(
         },
     }
     key, vpc = account.kms_key_arn, account.vpc_config
-    security = ({"VolumeKmsKeyId": key} if key else {}) | ({"VpcConfig": vpc} if vpc else {})
+    security = ({"VolumeKmsKeyId": key} if key else {}) | (
+        {"VpcConfig": vpc, "EnableInterContainerTrafficEncryption": True} if vpc else {}
+    )
     request: dict[str, Any] = {
         "AutoMLJobName": job,
         "AutoMLJobInputDataConfig": [
@@ -70,8 +74,8 @@ def start(
         ],
         "OutputDataConfig": {"S3OutputPath": output_uri} | ({"KmsKeyId": key} if key else {}),
         "AutoMLProblemTypeConfig": {"TabularJobConfig": tabular},
-        "RoleArn": account.execution_role_arn,
-        "Tags": [{"Key": EXECUTION_TAG, "Value": execution}],
+        "RoleArn": account.roles.training_execution,
+        "Tags": tags_of(account, execution),
     }
     if security:
         request["SecurityConfig"] = security
@@ -93,6 +97,11 @@ def start(
                     f"an AutoML job {job} exists in account {account.account_id} and is not this execution's"
                 ) from error
     return arn
+
+
+def tags_of(account: CustomerAccount, execution: str) -> list[dict[str, str]]:
+    """Return the tags of what an execution creates: by the first we know it again, by the second costs are added up."""
+    return [{"Key": EXECUTION_TAG, "Value": execution}, {"Key": TENANT_TAG, "Value": account.tenant}]
 
 
 def describe(client: Any, job: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from tenantml.aws.error_codes import (
     code_of,
     named,
 )
-from tenantml.aws.sagemaker.automl import ABSENT, EXECUTION_TAG
+from tenantml.aws.sagemaker.automl import ABSENT, EXECUTION_TAG, tags_of
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.training.endpoint_plan import EndpointPlan
 from tenantml.errors import DeploymentRefused, NameTaken, QuotaExceeded, StillChanging
@@ -48,6 +48,8 @@ def create(
     execution: str,
     containers: list[dict[str, Any]],
     plan: EndpointPlan,
+    *,
+    isolated: bool = False,
 ) -> None:
     """Create all three, or adopt those that this execution made earlier.
 
@@ -60,7 +62,7 @@ def create(
         CustomerAccessRevoked: the access role may no longer create them.
         NameTaken: a resource of this name is not ours.
     """
-    tags = [{"Key": EXECUTION_TAG, "Value": execution}]
+    tags = tags_of(account, execution)
     variant: dict[str, Any] = {"VariantName": "AllTraffic", "ModelName": name}
     if plan.serverless_memory_mb:
         variant["ServerlessConfig"] = {
@@ -71,12 +73,15 @@ def create(
     else:
         variant |= {"InstanceType": plan.instance_type, "InitialInstanceCount": plan.instance_count}
         volumes = {"KmsKeyId": account.kms_key_arn} if account.kms_key_arn else {}
-    network = {"VpcConfig": account.vpc_config} if account.vpc_config else {}
+    network: dict[str, Any] = {"VpcConfig": account.vpc_config} if account.vpc_config else {}
+    if isolated:
+        network["EnableNetworkIsolation"] = True
     steps = (
         (
             "model",
             client.create_model,
-            {"ModelName": name, "Containers": containers, "ExecutionRoleArn": account.execution_role_arn} | network,
+            {"ModelName": name, "Containers": containers, "ExecutionRoleArn": account.roles.serving_execution}
+            | network,
         ),
         (
             "endpoint-config",

@@ -63,7 +63,7 @@ def deliver(account: CustomerAccount, folder: str, source_arn: str | None, sourc
 
 
 def train(account: CustomerAccount, job: str) -> dict[str, Any]:
-    """Start, watch and stop one AutoML job, pass it the execution role, and read the quotas that it runs under."""
+    """Start, watch and stop one AutoML job, pass it its role, and read the quotas that it runs under."""
     return _policy(
         _allow(
             [
@@ -77,7 +77,7 @@ def train(account: CustomerAccount, job: str) -> dict[str, Any]:
         ),
         # No resource level (Service Authorization Reference).
         _allow(["sagemaker:ListCandidatesForAutoMLJob", "servicequotas:ListServiceQuotas"], "*"),
-        _allow(["iam:PassRole"], account.execution_role_arn),
+        _allow(["iam:PassRole"], account.roles.training_execution),
     )
 
 
@@ -110,7 +110,7 @@ def deploy(account: CustomerAccount, endpoint: str) -> dict[str, Any]:
             account.sagemaker_arn("endpoint", endpoint),
             account.sagemaker_arn("endpoint-config", endpoint),
         ),
-        _allow(["iam:PassRole"], account.execution_role_arn),
+        _allow(["iam:PassRole"], account.roles.serving_execution),
         *([grant] if account.kms_key_arn else []),
     )
 
@@ -152,23 +152,29 @@ def remove_objects(account: CustomerAccount, folder: str) -> dict[str, Any]:
     return _policy(listing, unfinished, _allow(REMOVE_OBJECTS, f"{bucket_arn}/{folder}*"))
 
 
+def _arns(account: CustomerAccount, name: str) -> dict[str, str]:
+    """Return the ARN of each kind of resource of a name, by the kind as operations spell it."""
+    kinds = {"Model": "model", "EndpointConfig": "endpoint-config", "Endpoint": "endpoint"}
+    return {operation: account.sagemaker_arn(kind, name) for operation, kind in kinds.items()}
+
+
 def sweep(account: CustomerAccount) -> dict[str, Any]:
     """List models, endpoint configurations and endpoints, describe those with our prefix, and delete them."""
     kinds = ("Model", "EndpointConfig", "Endpoint")
     return _policy(
         _allow([f"sagemaker:List{kind}s" for kind in kinds], "*"),  # no resource level
-        _allow(
-            [f"sagemaker:{verb}{kind}" for kind in kinds for verb in ("Describe", "Delete")] + ["sagemaker:ListTags"],
-            *(account.sagemaker_arn(kind, "tenantml-*") for kind in ("model", "endpoint-config", "endpoint")),
+        *(
+            _allow([f"sagemaker:Describe{kind}", f"sagemaker:Delete{kind}", "sagemaker:ListTags"], arn)
+            for kind, arn in _arns(account, f"{account.prefix}-*").items()
         ),
     )
 
 
 def inventory(account: CustomerAccount, model: str | None = None) -> dict[str, Any]:
     """List our resources that remain, and delete them: all of it, or the versions and artefacts of one model."""
-    kinds = ("Model", "EndpointConfig", "Endpoint")
-    names = f"tenantml-{model}-v????????-??????-????" if model else "tenantml-*"  # ? is any one character
-    arns = [account.sagemaker_arn(kind, names) for kind in ("model", "endpoint-config", "endpoint")]
+    versions = (
+        account.endpoint(model, "v????????-??????-????") if model else f"{account.prefix}-*"
+    )  # ? is any character
     folder = f"{model}/" if model else ""
     bucket_arn = account.bucket_arn
     listing = _allow(["s3:ListBucketVersions"], bucket_arn)
@@ -184,10 +190,13 @@ def inventory(account: CustomerAccount, model: str | None = None) -> dict[str, A
             ],
             "*",
         ),
-        _allow([f"sagemaker:{verb}{kind}" for kind in kinds for verb in ("Describe", "Delete")], *arns),
+        *(
+            _allow([f"sagemaker:Describe{kind}", f"sagemaker:Delete{kind}"], arn)
+            for kind, arn in _arns(account, versions).items()
+        ),
         _allow(
             ["sagemaker:DescribeAutoMLJobV2", "sagemaker:StopAutoMLJob"],
-            account.sagemaker_arn("automl-job", "tenantml-*"),
+            account.sagemaker_arn("automl-job", f"{account.prefix}-*"),
         ),
         listing,
         _allow(["s3:ListBucketMultipartUploads"], bucket_arn),
@@ -195,20 +204,27 @@ def inventory(account: CustomerAccount, model: str | None = None) -> dict[str, A
     )
 
 
-def probe(account: CustomerAccount, permissions: list[str], *names: str) -> dict[str, Any]:
-    """Ask for these permissions on resources of these names, on the bucket, and for lists; it must not narrow the
+def probe(account: CustomerAccount, permissions: list[str]) -> dict[str, Any]:
+    """Ask for these permissions on resources of the probe's name, on the bucket, and for lists; it must not narrow the
     role further, because the probe tests the role.
     """
-    bucket = account.bucket_arn
+    bucket, name = account.bucket_arn, account.probe
     by_name = [action for action in permissions if action.startswith("sagemaker:") and action not in WITHOUT_RESOURCE]
     in_bucket = [action for action in permissions if action.startswith("s3:") and action not in WITHOUT_RESOURCE]
+    lists = [action for action in permissions if action not in {*by_name, *in_bucket}]
     return _policy(
-        _allow(by_name, *(account.sagemaker_arn("*", f"{name}*") for name in names)),
-        _allow(in_bucket, bucket, *(f"{bucket}/{name}" for name in names)),
-        _allow([action for action in permissions if action not in {*by_name, *in_bucket}], "*"),
-        _allow(["iam:PassRole"], account.execution_role_arn),
+        # A wildcard in the place of the resource's type matches none (an independent evaluator): it stands before it.
+        _allow(by_name, f"arn:{account.partition}:sagemaker:{account.region}:{account.account_id}:*{name}*"),
+        *([_allow(in_bucket, bucket, f"{bucket}/{name}")] if in_bucket else []),
+        *([_allow(lists, "*")] if lists else []),
+        _allow(["iam:PassRole"], account.roles.training_execution, account.roles.serving_execution),
         *_by_s3(["kms:GenerateDataKey", "kms:Decrypt"], account.kms_key_arn),
     )
+
+
+def probe_beyond(permissions: list[str]) -> dict[str, Any]:
+    """Ask for permissions that the role must not have: whatever it has of them, on whatever, shows."""
+    return _policy(_allow(sorted({*permissions, "sagemaker:CreateModel"}), "*"))  # CreateModel asks for iam:PassRole
 
 
 def nothing() -> dict[str, Any]:

@@ -182,7 +182,6 @@ OPERATIONS = (
         "listArtefacts", "GET", "/models/{model}/versions/{version}/artefacts", "versions",
         "Links to Autopilot's notebooks and reports of a version's training, for a quarter of an hour",
         {200: "Artefacts"}, refusals=(errors.NotFound, errors.ArtefactsGone, errors.CustomerThrottled),
-        function="ListArtefacts",
     ),
     Operation(
         "predict", "POST", "/models/{model}/predictions", "predictions", "One prediction per row, by the live version",

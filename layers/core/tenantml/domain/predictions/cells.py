@@ -18,16 +18,19 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tenantml.domain.meaning import (
-    BLANKS,
     DAY_FORMS,
+    EXPONENT_DIGITS_MAX,
     MONTH_FIRST,
     NULL_WORDS,
+    SPACE,
     TIME,
     Date,
     boolean_of,
     date_of,
     day_of,
     is_missing,
+    is_past_64_bits,
+    is_unreadable,
     number_of,
     whole_number_of,
 )
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from _csv import Reader as CsvReader
 
 _NO_LIMIT = 2**31 - 1
+_LONG_EXPONENT = f"a number with an exponent of more than {EXPONENT_DIGITS_MAX} digits"
 
 ISO = "YYYY-MM-DD"
 BYTES_MAX = 131_072
@@ -44,6 +48,9 @@ BYTES_MAX = 131_072
 
 NUMBERS = ("integer", "number")
 _NUMERIC = (*NUMBERS, "category", "text", "empty")  # types that take a number of JSON
+_LONG_EXPONENTS = tuple(
+    re.compile(f"{e}[+-]?[0-9]{{{EXPONENT_DIGITS_MAX + 1}}}") for e in "eE"
+)  # one letter each: fast
 _DAY_CHARACTERS = 10  # of most dates, in each form
 _TEXT_OR_NULL = {str, type(None)}
 _TIMES = re.compile(rf"(?:{TIME})?+(?:\n(?:{TIME})?+)*+")
@@ -53,7 +60,7 @@ JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _PLAIN = {
     "integer": re.compile(r"(?:(?:0|-?+[1-9][0-9]{0,17}+)(?:\.0)?+)?+(?:,(?:(?:0|-?+[1-9][0-9]{0,17}+)(?:\.0)?+)?+)*+"),
     "number": re.compile(
-        "{0}(?:,{0})*+".format(r"(?:-?+(?:0|[1-9][0-9]{0,199}+)(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]{1,2}+)?+)?+")
+        "{0}(?:,{0})*+".format(r"(?:-?+(?:0|[1-9][0-9]{0,17}+)(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]{1,2}+)?+)?+")
     ),
 }
 
@@ -127,9 +134,12 @@ def fields(texts: Sequence[str], column: Column) -> Sequence[str]:
     """Return texts as fields of CSV, all of them quoted where one must be.
 
     Raises:
-        InvalidValue: one of them holds what no CSV file can, NUL or half a character, or is too long.
+        InvalidValue: one of them holds what no CSV file can, NUL or half a character, is too long, or is what the
+            model's reader may crash at.
     """
     joined = "".join(texts)
+    if any(exponent.search(joined) for exponent in _LONG_EXPONENTS):
+        _refuse_unreadable(texts, column)
     if not _is_writable(joined):
         for row, text in enumerate(texts, 1):
             if not _is_writable(text):
@@ -144,6 +154,13 @@ def fields(texts: Sequence[str], column: Column) -> Sequence[str]:
     if '"' in joined:
         texts = [text.replace('"', '""') for text in texts]
     return [f'"{text}"' for text in texts]
+
+
+def _refuse_unreadable(texts: Sequence[str], column: Column) -> None:
+    for row, text in enumerate(texts, 1):
+        if is_unreadable(text):
+            message = f"the text begins as {_LONG_EXPONENT}, at which the model's reader may crash; leave it empty"
+            raise InvalidValue(message, row=row, column=column.name)
 
 
 def csv_reader(text: str) -> CsvReader:
@@ -301,19 +318,22 @@ def _whole(text: str) -> str:
     if whole is not None:
         return str(whole)
     number = number_of(text)
-    if number is None:
+    if number is None and not is_past_64_bits(text):
         raise Misfit("text")
-    is_whole = math.isinf(number) or float(number).is_integer()
+    is_whole = number is None or math.isinf(number) or float(number).is_integer()
     raise Misfit("a number of more than 64 bits" if is_whole else "a number with a fraction")
 
 
 def _number(text: str) -> str:
-    number = number_of(text)
+    if is_unreadable(text):
+        raise Misfit(_LONG_EXPONENT)
+    number = float(text) if is_past_64_bits(text) else number_of(text)  # JavaScript writes 1e20 in all its digits
     if number is None:
         raise Misfit("text")
     if math.isinf(number):
         raise Misfit("infinity, or a number too large for a double")
-    return digits if JSON_NUMBER.fullmatch(digits := text.strip(BLANKS)) else repr(number)
+    is_plain = JSON_NUMBER.fullmatch(digits := text.strip(SPACE)) and not is_past_64_bits(text)
+    return digits if is_plain else repr(number)
 
 
 def _boolean_reader(column: Column) -> Callable[[str], str]:
@@ -338,6 +358,7 @@ def _date(text: str, column: Column) -> str:
     """Return a date in its column's form: as it is written, or another form of one day only; a text that can be read as
     two days is never taken for one of them.
     """
+    text = text.strip(SPACE)
     date = date_of(text)
     if date is None:
         raise Misfit("text that is no day of the calendar in a form that is known")

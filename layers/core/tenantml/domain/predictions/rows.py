@@ -15,6 +15,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from tenantml.domain.meaning import OTHER_SEPARATORS
 from tenantml.domain.predictions import cells
 from tenantml.domain.predictions.cells import NUMBERS, Column, NotJson
 from tenantml.errors import (
@@ -32,7 +33,6 @@ from tenantml.errors import (
 
 _COMPARED_NAMES = 200  # at most so many, of at most so many characters, are looked through for one that was meant
 _COMPARED_CHARACTERS = 100
-_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +235,7 @@ def _meant(name: str, others: Sequence[str]) -> str:
 def _no_header(first_line: Sequence[str], schema: Schema) -> MissingColumn:
     """Return the refusal of a CSV whose first line holds no name of the model's, and show nothing of that line."""
     message = "the first line holds none of the model's columns; begin with a header that names them"
-    for separator, word in _OTHER_SEPARATORS.items():
+    for separator, word in OTHER_SEPARATORS.items():
         if not set(schema.names).isdisjoint(",".join(first_line).split(separator)):
             message = f"the cells seem to be separated by {word}; separate them by commas"
     return MissingColumn(message, column=schema.names[0])

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from tenantml.domain.names import console_of
 from tenantml.domain.tenancy.tenant import Tenant
 
-STACK_NAME = "tenantml-access"
 TEMPLATE_FILE = "customer_access.yaml"
 
 
@@ -26,6 +25,11 @@ class Platform:
     data_key_arn: str = ""
 
 
+def access_stack(prefix: str) -> str:
+    """Return the name of a customer's stack: several tenants may share the account, and its region."""
+    return f"{prefix}-access"
+
+
 def instructions(tenant: Tenant, platform: Platform) -> dict[str, Any]:
     """Return the template's parameters, a one-click link that fills them in, the same as a command line (it fetches
     the template first), and the template's SHA-256, by which the cloud team knows that it applies what it reviewed.
@@ -35,6 +39,7 @@ def instructions(tenant: Tenant, platform: Platform) -> dict[str, Any]:
         "SaasStackName": platform.stack_name,
         "SaasStagingBucket": platform.staging_bucket,
         "SaasTenant": tenant.tenant,
+        "NamePrefix": tenant.prefix,
         "ExternalId": tenant.external_id,
     }
     own = {
@@ -42,10 +47,12 @@ def instructions(tenant: Tenant, platform: Platform) -> dict[str, Any]:
         "KmsKeyArn": tenant.kms_key_arn,
         "SubnetIds": ",".join(tenant.subnet_ids),
         "SecurityGroupIds": ",".join(tenant.security_group_ids),
+        "InstanceTypes": ",".join(tenant.instance_types),
     }
     parameters |= {name: value for name, value in own.items() if value}
+    stack_name = access_stack(tenant.prefix)
     query = urlencode(
-        {"templateURL": platform.template_url, "stackName": STACK_NAME}
+        {"templateURL": platform.template_url, "stackName": stack_name}
         | {f"param_{name}": value for name, value in parameters.items()}
     )
     console = f"https://{console_of(tenant.region)}/cloudformation/home?region={tenant.region}"
@@ -57,7 +64,7 @@ def instructions(tenant: Tenant, platform: Platform) -> dict[str, Any]:
         "--region",
         tenant.region,
         "--stack-name",
-        STACK_NAME,
+        stack_name,
         "--template-file",
         TEMPLATE_FILE,
     ]
@@ -68,6 +75,7 @@ def instructions(tenant: Tenant, platform: Platform) -> dict[str, Any]:
         *(f"{name}={value}" for name, value in parameters.items()),
     ]
     return {
+        "stack_name": stack_name,
         "parameters": parameters,
         "link": f"{console}#/stacks/quickcreate?{query}",
         "cli": f"{shlex.join(fetched)} && {shlex.join(words)}",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tenantml.domain.names import PREFIX, CustomerAccount, is_model, version_of
+from tenantml.domain.names import PREFIX, CustomerAccount, is_model
 from tenantml.domain.tenancy import operator_requests
 from tenantml.errors import InvalidOperation
 
@@ -76,19 +76,18 @@ class Offboarding:
         """Where its objects are in our own buckets."""
         return f"{self.tenant}/{self.customer_folder}"
 
-    @property
-    def name_filter(self) -> str:
-        """What the names of its endpoints, configurations and models contain, for SageMaker's `NameContains`."""
-        return f"{PREFIX}-{self.model}-v" if self.model else f"{PREFIX}-"
+    def name_filter(self, account: CustomerAccount) -> str:
+        """Return what the names of its endpoints, configurations and models contain, for SageMaker's `NameContains`."""
+        return account.endpoint(self.model, "v") if self.model else f"{account.prefix}-"
 
-    def owns(self, name: str) -> bool:
+    def owns(self, account: CustomerAccount, name: str) -> bool:
         """Return whether an endpoint, configuration or model of this name is to be removed.
 
-        For a tenant it is all that has our prefix, Autopilot's own resources included; for a model its versions.
+        For a tenant it is all that has its prefix, Autopilot's own resources included; for a model its versions.
         """
         if self.model is None:
-            return name.startswith(f"{PREFIX}-")
-        return (version_of(name) or [None])[0] == self.model
+            return name.startswith(f"{account.prefix}-")
+        return (account.version_of(name) or [None])[0] == self.model
 
 
 def remaining(

@@ -8,15 +8,24 @@ import secrets
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tenantml.domain.names import ACCOUNT_PATTERN, REGION_PATTERN, CustomerAccount, is_tenant
+from tenantml.domain.names import (
+    ACCOUNT_PATTERN,
+    REGION_PATTERN,
+    CustomerAccount,
+    Roles,
+    is_tenant,
+    new_account_prefix,
+)
 from tenantml.domain.tenancy.operator_requests import NOUNS, is_text, shown
+from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.errors import InvalidRegistration, TenantSuspended
 
 REQUIRED = ("tenant", "account_id", "region", "contact")
-OPTIONAL = ("kms_key_arn", "subnet_ids", "security_group_ids")
+OPTIONAL = ("kms_key_arn", "subnet_ids", "security_group_ids", "instance_types")
 KMS_KEY_PATTERN = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:key/[a-zA-Z0-9-]{1,64}")
 # At most 16 subnets and 5 security groups, and both or neither (SageMaker API reference, "VpcConfig").
 NETWORK = {"subnet_ids": ("subnet", 16), "security_group_ids": ("sg", 5)}
+MAX_INSTANCE_TYPES = 20
 REGISTERED, ACTIVE, SUSPENDED, OFFBOARDED = "registered", "active", "suspended", "offboarded"
 
 
@@ -24,8 +33,10 @@ REGISTERED, ACTIVE, SUSPENDED, OFFBOARDED = "registered", "active", "suspended",
 class Tenant:
     """A tenant as the registry holds it; `external_id` is ours, unique, and never taken from a request.
 
+    `prefix` begins the names of all that it has in its account, `roles` are the ARNs that were given to its cloud team.
+
     `held` means that an operator suspended it, so that no probe lifts the suspension; times are ISO 8601, empty before
-    the first. The customer's own key and network are empty unless it requires them.
+    the first. The customer's own key, network and instance types are empty unless it requires them.
     """
 
     tenant: str
@@ -33,6 +44,8 @@ class Tenant:
     region: str
     contact: str
     external_id: str
+    prefix: str
+    roles: Roles
     status: str = REGISTERED
     reason: str = ""
     held: bool = False
@@ -41,12 +54,21 @@ class Tenant:
     kms_key_arn: str = ""
     subnet_ids: tuple[str, ...] = ()
     security_group_ids: tuple[str, ...] = ()
+    instance_types: tuple[str, ...] = ()
 
     @property
     def account(self) -> CustomerAccount:
         """The places in this tenant's own AWS account."""
         return CustomerAccount(
-            self.account_id, self.region, self.kms_key_arn, tuple(self.subnet_ids), tuple(self.security_group_ids)
+            self.account_id,
+            self.region,
+            self.tenant,
+            self.prefix,
+            self.roles,
+            self.kms_key_arn,
+            self.subnet_ids,
+            self.security_group_ids,
+            self.instance_types,
         )
 
     @property
@@ -63,7 +85,7 @@ class Tenant:
         """Read what `as_document` wrote; other attributes of the registry's row are ignored."""
         known: dict[str, Any] = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
         known |= {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
-        return cls(**known)
+        return cls(**known | {"roles": Roles(**document["roles"])})
 
 
 def require_active(tenant: Tenant | None) -> Tenant:
@@ -79,7 +101,7 @@ def require_active(tenant: Tenant | None) -> Tenant:
     return tenant
 
 
-def register(request: dict[str, Any], platform_account_id: str) -> Tenant:
+def register(request: dict[str, Any], platform_account_id: str, stack: str) -> Tenant:
     """Make a tenant from an operator's request, with a random external ID (256 bits).
 
     AWS asks the provider to generate the ID, unique per customer and never reused (IAM user guide, "The confused
@@ -104,15 +126,20 @@ def register(request: dict[str, Any], platform_account_id: str) -> Tenant:
         wrong += _wrong_key_or_network(request)
     if wrong:
         raise InvalidRegistration("; ".join(wrong))
+    tenant, account_id, region = request["tenant"], str(request["account_id"]), request["region"]
+    prefix = new_account_prefix()
     return Tenant(
-        tenant=request["tenant"],
-        account_id=str(request["account_id"]),
-        region=request["region"],
+        tenant=tenant,
+        account_id=account_id,
+        region=region,
         contact=request["contact"],
         external_id=f"tenantml-{secrets.token_urlsafe(32)}",
+        prefix=prefix,
+        roles=Roles.named(account_id, region, stack, tenant, prefix),
         kms_key_arn=request.get("kms_key_arn") or "",
         subnet_ids=tuple(request.get("subnet_ids") or ()),
         security_group_ids=tuple(request.get("security_group_ids") or ()),
+        instance_types=tuple(request.get("instance_types") or ()),
     )
 
 
@@ -132,6 +159,11 @@ def _wrong_key_or_network(request: dict[str, Any]) -> list[str]:
             wrong.append(f"{name}: expected a list of ids such as {kind}-0a1b2c3d")
         elif len(ids) > limit:
             wrong.append(f"{name}: {len(ids)} are given, SageMaker accepts {limit}")
+    types = request.get("instance_types") or []
+    if not isinstance(types, list) or not all(item in INSTANCE_TYPES for item in types):
+        wrong.append("instance_types: expected a list of SageMaker's instance types such as ml.m5.large")
+    elif len(types) > MAX_INSTANCE_TYPES:
+        wrong.append(f"instance_types: {len(types)} are given, at most {MAX_INSTANCE_TYPES} fit into the role's policy")
     if bool(request.get("subnet_ids")) != bool(request.get("security_group_ids")):
         wrong.append("subnet_ids, security_group_ids: a VPC needs both")
     return wrong

@@ -78,16 +78,16 @@ class EndpointPlan:
         """Return it as a JSON object."""
         return asdict(self)
 
-    def larger(self, failure: str) -> EndpointPlan | None:
-        """Return what to try next when the endpoint failed for this reason: the next rung; None when nothing larger
-        helps, or the settings say what it has to be.
+    def larger(self, failure: str, allowed: Sequence[str] = ()) -> EndpointPlan | None:
+        """Return what to try next when the endpoint failed for this reason: the next rung that the customer's account
+        allows; None when nothing larger helps, or the settings say what it has to be.
         """
         if self.steps_up is None or self.steps_up >= MOST_STEPS_UP or NOT_UP not in failure:
             return None
         position = [rung.instance_type for rung in LADDER].index(str(self.instance_type))
-        if position + 1 == len(LADDER):
+        rung = next((rung for rung in LADDER[position + 1 :] if _is_allowed(rung, allowed)), None)
+        if rung is None:
             return None
-        rung = LADDER[position + 1]
         return replace(
             self,
             instance_type=rung.instance_type,
@@ -97,8 +97,11 @@ class EndpointPlan:
         )
 
 
-def plan(settings: ModelSettings, container_count: int, artefact_sizes: Sequence[int | None]) -> EndpointPlan:
-    """Return what a version is served on; `artefact_sizes` are its containers' in bytes, None where one is not known.
+def plan(
+    settings: ModelSettings, container_count: int, artefact_sizes: Sequence[int | None], allowed: Sequence[str] = ()
+) -> EndpointPlan:
+    """Return what a version is served on; `artefact_sizes` are its containers' in bytes, None where one is not known,
+    and `allowed` the instance types that the customer's account allows, all if there are none.
 
     More than one container is a chain of HYPERPARAMETER_TUNING, whose models are small and one per worker as well.
     """
@@ -111,18 +114,22 @@ def plan(settings: ModelSettings, container_count: int, artefact_sizes: Sequence
         return EndpointPlan(
             settings.instance_type, settings.instance_count, None, None, None, None, "instance_type of the settings"
         )
+    ladder = [rung for rung in LADDER if _is_allowed(rung, allowed)]
+    if not ladder:
+        reason = "the first of the types that the customer's account allows, none of which is on the ladder"
+        return EndpointPlan(allowed[0], settings.instance_count, None, None, None, None, reason)
     known = [size for size in artefact_sizes if size is not None]
     size_bytes = sum(known)
-    rung = next((rung for rung in LADDER if size_bytes <= rung.artefact_bytes), LADDER[-1])
+    rung = next((rung for rung in ladder if size_bytes <= rung.artefact_bytes), ladder[-1])
     mode = "one container" if container_count == 1 else f"{container_count} containers"
     size = f"artefacts of {_readable(size_bytes)}" if known else "artefacts of unknown size"
     reason = f"{mode} with {size}: {rung}"
     return EndpointPlan(rung.instance_type, settings.instance_count, None, None, rung.fewer_workers, 0, reason)
 
 
-def expected_type(settings: ModelSettings) -> str | None:
+def expected_type(settings: ModelSettings, allowed: Sequence[str] = ()) -> str | None:
     """Return the instance type that a version of these settings most likely gets; None for a serverless endpoint."""
-    return None if settings.serverless_memory_mb is not None else settings.instance_type or SMALLEST
+    return plan(settings, 1, [0], allowed).instance_type
 
 
 def with_workers(containers: Sequence[Mapping[str, Any]], workers: int | None) -> list[dict[str, Any]]:
@@ -133,6 +140,10 @@ def with_workers(containers: Sequence[Mapping[str, Any]], workers: int | None) -
         {**container, "Environment": {**container.get("Environment", {}), WORKERS: str(workers)}}
         for container in containers
     ]
+
+
+def _is_allowed(rung: Rung, allowed: Sequence[str]) -> bool:
+    return not allowed or rung.instance_type in allowed
 
 
 def _readable(size_bytes: int) -> str:

@@ -118,6 +118,9 @@ class ModelSettings:
         int | None, "A serverless endpoint of this size, not with mode HYPERPARAMETER_TUNING; null has none"
     ] = None
     serverless_concurrency: Annotated[int, "How many requests a serverless endpoint answers at once"] = 5
+    network_isolation: Annotated[
+        bool, "Whether the model's containers reach no network at all; SageMaker brings their artefacts"
+    ] = False
 
     def as_document(self) -> dict[str, Any]:
         """Return the settings as a JSON object, defaults included."""
@@ -153,7 +156,7 @@ class ModelSettings:
         """Return when the model can be trained and served in this account.
 
         Raises:
-            InvalidSettings: names each setting that the account's region, key or network rules out.
+            InvalidSettings: names each setting that the account's region, key, network or instance types rule out.
         """
         wrong = []
         if self.delivery == IN_PLACE and account.region != our_region:
@@ -169,6 +172,9 @@ class ModelSettings:
                 f"instance_type: the local disk of {self.instance_type} cannot be encrypted with your KMS key; use a "
                 "type without one, such as ml.m5.large"
             )
+        allowed, named = account.instance_types, self.instance_type
+        if self.serverless_memory_mb is None and allowed and named is not None and named not in allowed:
+            wrong.append(f"instance_type: your cloud team allows {', '.join(allowed)}, and not {named}")
         if wrong:
             raise InvalidSettings("; ".join(wrong))
 

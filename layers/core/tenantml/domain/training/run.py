@@ -6,14 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tenantml.domain.names import (
-    CustomerAccount,
-    deployment_name,
-    endpoint_name,
-    job_name,
-    staging_folder,
-    version_name,
-)
+from tenantml.domain.names import CustomerAccount, deployment_name, staging_folder, version_name
 from tenantml.domain.uploads.upload import Destination, Upload
 
 
@@ -53,15 +46,6 @@ class Run:
         return CustomerAccount.folder(self.model, self.execution)
 
     @property
-    def endpoint(self) -> str:
-        """The name of this run's endpoint, endpoint configuration and SageMaker model."""
-        return endpoint_name(self.model, self.version)
-
-    @property
     def deployment(self) -> str:
         """The name of the execution that deploys this run's version."""
         return deployment_name(self.tenant, self.model, self.version)
-
-    def job(self, attempt: int = 1) -> str:
-        """The name of this run's AutoML job."""
-        return job_name(self.execution, attempt)

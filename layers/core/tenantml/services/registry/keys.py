@@ -76,11 +76,6 @@ def idempotency(tenant: str, sha256: str) -> Key:
     return of_tenant(tenant, f"IDEMPOTENCY#{sha256}")
 
 
-def account(account: str) -> Key:
-    """Which tenant has this customer's account."""
-    return Key(f"ACCOUNT#{account}", "ACCOUNT")
-
-
 def api_key(sha256: str) -> Key:
     """Whose API key this is, and until when."""
     return Key(f"{KEY}#{sha256}", KEY)
@@ -127,7 +122,6 @@ REGISTRY = (
     usage,
     upload,
     idempotency,
-    account,
     api_key,
     listed_tenant,
 )

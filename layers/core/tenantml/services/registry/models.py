@@ -83,7 +83,6 @@ def request_version(run: Run, document: dict[str, Any]) -> None:
             "model": run.model,
             "version": run.version,
             "execution": run.execution,
-            "endpoint": run.endpoint,
             "status": "requested",
             "created_at": table.now(),
             **document,

@@ -1,4 +1,4 @@
-"""Tenants, whose account is whose, and API keys by their hash."""
+"""Tenants, and API keys by their hash."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ TOMBSTONE = ("execution", "tenant", "model", "version", "status", "started_at", 
 
 
 def add_tenant(tenant: Tenant) -> None:
-    """Register a tenant and claim its account, both or neither.
+    """Register a tenant, and list it, both or neither.
 
     Raises:
-        RegistrationConflict: the id or the account is taken.
+        RegistrationConflict: the id is taken.
     """
     rows = [
         table.put_request(keys.tenant(tenant.tenant), tenant.as_document() | {"registered_at": table.now()}),
-        table.put_request(keys.account(tenant.account_id), {"tenant": tenant.tenant}),
         table.put_request(keys.listed_tenant(tenant.tenant), {}),
     ]
     try:
@@ -31,8 +30,7 @@ def add_tenant(tenant: Tenant) -> None:
     except AwsError as error:
         if code_of(error) in CONDITION_FAILED:
             raise RegistrationConflict(
-                "this tenant id or this account cannot be registered; choose another id, or off-board the tenant "
-                "that uses the account"
+                "this tenant id cannot be registered; choose another, or off-board the tenant that has it"
             ) from error
         raise
 
@@ -136,7 +134,7 @@ def rows_of(tenant: str, model: str | None = None) -> list[dict[str, Any]]:
 
 
 def forget(tenant: str, model: str | None = None, *, tombstones: bool = False) -> int:
-    """Delete the rows of a tenant, its account's claim included, or those of one model; return how many there were.
+    """Delete the rows of a tenant, or those of one model; return how many there were.
 
     With `tombstones`, the names of the tenant, its executions and its versions stay known, and nothing else of them:
     the tenant's id is never reused.
@@ -152,10 +150,9 @@ def forget(tenant: str, model: str | None = None, *, tombstones: bool = False) -
             table.delete(keys.of(row))
     if model is not None or registered is None:
         return len(rows)
-    table.delete(keys.account(registered.account_id))
     table.delete(keys.listed_tenant(tenant))
     if tombstones:
         table.put(keys.tenant(tenant), {**registered.as_document(), "contact": "", "removed_at": table.now()})
     else:
         table.delete(keys.tenant(tenant))
-    return len(rows) + 3
+    return len(rows) + 2
