@@ -48,7 +48,7 @@ def observed(cloud: EmbeddedCloud) -> Observed:
         for resource in _listed(statement["Resource"])
         if (name in logical if account == SAAS_ACCOUNT else _OF_THE_CUSTOMER.fullmatch(name))
     }
-    groups, sids = _groups_of_people(cloud, logical), {(role, sid) for role, sid, _ in granted}
+    groups, sids = _groups_of_people(cloud, logical), {(role, sid) for role, sid, *_ in granted}
     used, refused = set(), set()
     for decision in noted:
         kind, name = decision["principal"].split("/", 1)
