@@ -107,7 +107,8 @@ def test_a_link_opens_its_report_for_a_quarter_of_an_hour_and_neither_it_nor_its
         return opened[-1]
 
     monkeypatch.setattr("tenantml.services.explanations.assume", remembered)
-    found = {row["name"]: row for row in explanations.artefacts(customer.tenant, version_of(customer))}
+    asked = {"tenant": customer.run.tenant, "model": customer.run.model, "version": customer.run.version}
+    found = {row["name"]: row for row in call("sign_artefacts", asked)["artefacts"]}
     assert {name: row["kind"] for name, row in found.items()} == {
         "analysis.json": "explainability",
         "statistics.json": "model-insights",
@@ -122,6 +123,7 @@ def test_a_link_opens_its_report_for_a_quarter_of_an_hour_and_neither_it_nor_its
         assert part in link
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(link.replace(part, other))
+    assert call("sign_artefacts", asked | {"version": "v20260101-000000-0000"}) == {"artefacts": []}
     client, bucket = opened[0].client("s3"), customer.tenant.account.bucket
     assert client.get_object(Bucket=bucket, Key=analysis)["Body"].read()
     for operation, asked in (

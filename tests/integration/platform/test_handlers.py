@@ -316,7 +316,7 @@ def test_the_sweep_ends_a_training_that_was_stopped_without_anybody_noticing(
 def test_the_sweep_ends_a_deployment_that_was_stopped_without_anybody_noticing(
     live: Run, invoke: Invoke, event: Sample, stack: dict[str, str]
 ) -> None:
-    deployments.start(live, "WeightedEnsemble-L3-FULL-t1")
+    deployments.start(live, registry.get_tenant(live.tenant).account, "WeightedEnsemble-L3-FULL-t1")
     stop(stack["DEPLOYMENT_STATE_MACHINE"], live.deployment)
     assert invoke("sweep", event("sweep"))["executions"] == [live.deployment]
     assert registry.require_execution("acme", live.execution)["announced"]
