@@ -50,9 +50,9 @@ def permutation_importance(
             f"{FEWEST_ROWS} rows are needed for each"
         )
         return _result([], reason, 0, 0)
-    random = np.random.default_rng(seed)
+    generator = np.random.default_rng(seed)
     count = min(len(rows), row_budget // (1 + repeats * len(columns)))
-    chosen = sorted(int(place) for place in random.choice(len(rows), count, replace=False))
+    chosen = sorted(int(place) for place in generator.choice(len(rows), count, replace=False))
     sample = [rows[place] for place in chosen]
 
     def scored(asked: list[Row]) -> float:
@@ -64,7 +64,7 @@ def permutation_importance(
     whole = scored(sample)
     losses = []
     for place, name in enumerate(columns):
-        lost = [whole - scored(_shuffled(sample, place, random)) for _ in range(repeats)]
+        lost = [whole - scored(_shuffled(sample, place, generator)) for _ in range(repeats)]
         losses.append((max(0.0, float(np.mean(lost))), name))
     total = sum(loss for loss, _ in losses)
     features = [
@@ -74,9 +74,9 @@ def permutation_importance(
     return _result(features, None, count, repeats)
 
 
-def _shuffled(sample: list[Row], place: int, random: np.random.Generator) -> list[Row]:
+def _shuffled(sample: list[Row], place: int, generator: np.random.Generator) -> list[Row]:
     """Return the rows with the cells of one column in another order."""
-    order = random.permutation(len(sample))
+    order = generator.permutation(len(sample))
     return [[*row[:place], sample[other][place], *row[place + 1 :]] for row, other in zip(sample, order, strict=True)]
 
 
