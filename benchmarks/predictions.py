@@ -55,7 +55,7 @@ def reading() -> list[Document]:
         for kinds in (MIXED, *alone):
             body, schema = _request(row_count, column_count, kinds)
             loads, ours = [], []
-            for _ in range(7 if row_count * column_count >= CELLS else 50):
+            for _ in range(11 if row_count * column_count >= CELLS else 50):
                 for spent, call in (
                     (loads, lambda body=body: json.loads(body)),
                     (ours, lambda body=body, schema=schema: rows.read_json(body, schema, max_rows=10_000)),

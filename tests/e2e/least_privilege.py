@@ -158,7 +158,7 @@ def _role(name: str, logical: dict[str, str]) -> str:
 
 def _general(what: str) -> str:
     """Without what differs between the customers' accounts, and between runs."""
-    without_account = re.sub(r"tml-[a-z2-7]{6}", "PREFIX", re.sub(r"\d{12}", "ACCOUNT", what))
+    without_account = re.sub(r"(?<![a-z])tml-[a-z2-7]{6}", "PREFIX", re.sub(r"\d{12}", "ACCOUNT", what))
     without_suffix = re.sub(r"(?<=[a-z])-[0-9A-F]{13}\b", "", without_account)
     without_suffix = re.sub(r"(:role/[^/]+)/[^/]+/PREFIX", r"\1/TENANT/PREFIX", without_suffix)
     return re.sub(r"(-staging-[^/]*)/[a-z][a-z0-9-]*/\*", r"\1/TENANT/*", without_suffix)

@@ -151,8 +151,9 @@ def test_a_serverless_endpoint_in_a_network_is_refused_before_anything_is_spent(
 
 
 def test_the_stack_of_the_customer_can_be_deleted_after_the_off_boarding(insistent: Tenant, trained: Document) -> None:
+    prefix = insistent.registered.prefix
     report = insistent.platform.offboard("acme")
     assert (report["status"], report["remains"]) == ("complete", [])
-    delete_access_stack(insistent.platform.cloud.clients(CUSTOMER_ACCOUNT), insistent.registered.prefix)
+    delete_access_stack(insistent.platform.cloud.clients(CUSTOMER_ACCOUNT), prefix)
     iam = insistent.platform.cloud.client("iam", CUSTOMER_ACCOUNT)
     assert [role["RoleName"] for role in iam.list_roles()["Roles"] if role["RoleName"].startswith("tml-")] == []

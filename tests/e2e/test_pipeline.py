@@ -68,7 +68,7 @@ def test_each_delivery_trains_in_the_customers_account_and_leaves_no_grant_and_n
     job = ended["training"]["job_name"]
     theirs = acme.platform.cloud.client("sagemaker", acme.account_id).describe_auto_ml_job_v2(AutoMLJobName=job)
     assert theirs["AutoMLJobArn"].split(":")[4] == acme.account_id
-    with pytest.raises(ClientError, match=r"Could not find|not found|does not exist"):
+    with pytest.raises(ClientError, match=r"can't find an AutoML job called"):
         acme.platform.cloud.client("sagemaker").describe_auto_ml_job_v2(AutoMLJobName=job)
     answered = acme.api.predict_rows(model, features_of(breast_cancer, "malignant", 3))
     assert answered["version"] == ended["version"]
@@ -130,6 +130,22 @@ def test_a_new_version_takes_over_without_a_lost_request_and_the_old_one_is_remo
     assert [found["EndpointName"] for found in endpoints if found["EndpointStatus"] != "Deleting"] == [
         second["endpoint"]["name"]
     ]
+
+
+def test_artefacts_that_no_kept_version_needs_go_with_a_later_training(
+    acme: Tenant, iris: Path, tmp_path: Path
+) -> None:
+    trained = []
+    for number in range(3):
+        path = tmp_path / f"kept{number}.csv"
+        path.write_bytes(iris.read_bytes())
+        trained.append(acme.train("kept", path, target="species", keep_versions=1, **QUICK))
+    oldest, *kept = [ended["execution"] for ended in trained]
+    artefacts = {key.split("/")[1] for key in keys_of(acme) if key.startswith("kept/")}
+    assert artefacts == set(kept)
+    with pytest.raises(Refused) as refusal:
+        acme.api.deploy("kept", {"execution": oldest})
+    assert refusal.value.code == "ArtefactsGone"
 
 
 def version_of(tenant: Tenant, model: str, version: str) -> Document:

@@ -55,7 +55,8 @@ class Smoke:
 def smoke(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Smoke:
     iam = platform.cloud.client("iam")
     iam.create_user(UserName="olga")
-    iam.add_user_to_group(GroupName=platform.outputs["OperatorGroup"], UserName="olga")
+    for group in ("OperatorGroup", "DataGroup"):
+        iam.add_user_to_group(GroupName=platform.outputs[group], UserName="olga")
     key = iam.create_access_key(UserName="olga")["AccessKey"]
     profiles = {
         "operator": (key["AccessKeyId"], key["SecretAccessKey"]),

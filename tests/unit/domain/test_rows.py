@@ -168,6 +168,30 @@ def test_a_key_that_comes_twice_is_refused_and_not_overwritten() -> None:
     assert refusal(read_json, body, one_column("text"), max_rows=9) == ("RepeatedColumn", 2, "it")
 
 
+@given(
+    st.lists(
+        st.fixed_dictionaries(dict.fromkeys("a:", st.none() | st.text('":\\\\ é,{}u', max_size=4))),
+        min_size=1,
+        max_size=3,
+    ),
+    st.integers(0, 2),
+    st.booleans(),
+    st.sampled_from([": ", ":", " :"]),
+)
+def test_a_name_that_comes_twice_is_seen_whatever_the_texts_are(
+    rows: list[dict[str, str | None]], repeating: int, ascii_only: bool, colon: str
+) -> None:
+    columns = [{"name": name, "type": "text"} for name in "a:"]
+    schema = Schema.from_profile({"target": {"column": "y"}, "columns": columns})
+    written = [json.dumps(row, ensure_ascii=ascii_only, separators=(",", colon)) for row in rows]
+    assert len(read_json(f'{{"rows": [{",".join(written)}]}}'.encode(), schema, max_rows=9).lines) == len(rows)
+    place = repeating % len(rows)
+    for more in ('"a": "x"', '":": null', r'"\u0061": ""'):
+        sent = [*written[:place], f"{{{more},{written[place][1:]}", *written[place + 1 :]]
+        refused = refusal(read_json, f'{{"rows": [{",".join(sent)}]}}'.encode(), schema, max_rows=9)
+        assert refused[:2] == ("RepeatedColumn", place + 1)
+
+
 def test_a_number_too_large_to_parse_is_refused_with_its_place() -> None:
     assert refusal(read_json, b'{"rows": [{"it": 1e999}]}', one_column("number"), max_rows=9) == (
         "InvalidValue",

@@ -12,7 +12,8 @@ import datetime as dt
 import io
 import math
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,9 @@ _LONG_EXPONENTS = tuple(
 )  # one letter each: fast
 _DAY_CHARACTERS = 10  # of most dates, in each form
 _TEXT_OR_NULL = {str, type(None)}
-_TIMES = re.compile(rf"(?:{TIME})?+(?:\n(?:{TIME})?+)*+")
+_TIME = re.compile(rf"(?:{TIME})?")
+_SHAPES = str.maketrans("123456789", "000000000")
+"""Makes one text of all dates that are written alike, midnight of the year 0."""
 JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 # The fields of a column that need no second look: as they leave, but for a whole number's `.0`, and of few enough
 # digits to be finite, or to have 64 bits.
@@ -144,7 +147,7 @@ def fields(texts: Sequence[str], column: Column) -> Sequence[str]:
         for row, text in enumerate(texts, 1):
             if not _is_writable(text):
                 raise InvalidValue("the text holds a character that no CSV file can", row=row, column=column.name)
-    if max(map(len, texts)) * 4 > BYTES_MAX:
+    if len(joined) * 4 > BYTES_MAX and max(map(len, texts)) * 4 > BYTES_MAX:
         for row, text in enumerate(texts, 1):
             if (size_bytes := len(text.encode())) > BYTES_MAX:
                 message = f"the text has {size_bytes:,} bytes, and a cell has at most {BYTES_MAX:,}; shorten it"
@@ -230,27 +233,25 @@ def _dates_at_once(values: Sequence[Any], column: Column, in_json: bool) -> Sequ
     if not types <= _TEXT_OR_NULL:
         return None
     texts = values if types == {str} else [value or "" for value in values]
-    days, times = ({text[part] for text in texts} for part in (slice(_DAY_CHARACTERS), slice(_DAY_CHARACTERS, None)))
-    timed = column.type == "datetime"
-    apart = _are_lines(_dates(form, timed=False), days) and (_are_lines(_TIMES, times) if timed else times == {""})
-    if not apart and not _are_lines(_dates(form, timed=timed), set(texts)):  # days of fewer characters, with times
-        return None
-    return texts if _are_days(days - {""}, form) else None
-
-
-def _are_lines(pattern: re.Pattern[str], texts: Collection[str]) -> bool:
-    """Say whether a pattern of lines fits texts, none of which is more than one line."""
     joined = "\n".join(texts)
-    return joined.count("\n") == len(texts) - 1 and pattern.fullmatch(joined) is not None
+    if not joined.isascii() or joined.count("\n") != len(texts) - 1:
+        return None
+    shape = _dates(form, timed=column.type == "datetime")
+    if not all(map(shape.fullmatch, set(joined.translate(_SHAPES).split("\n")))):
+        return None
+    return texts if _are_dates(texts, form) else None
 
 
-def _are_days(texts: Collection[str], form: str) -> bool:
-    if form != ISO:
-        return all(_is_day(text, form) for text in texts)
-    try:
-        return len(list(map(dt.date.fromisoformat, texts))) == len(texts)
-    except ValueError:
-        return False
+def _are_dates(texts: Sequence[str], form: str) -> bool:
+    """Say whether each of the texts, which have a date's shape or are empty, is a day of the calendar and a time."""
+    if form == ISO:
+        try:
+            deque(map(dt.datetime.fromisoformat, filter(None, texts)), maxlen=0)
+        except ValueError:
+            return False
+        return True
+    days, times = ({text[part] for text in texts} for part in (slice(_DAY_CHARACTERS), slice(_DAY_CHARACTERS, None)))
+    return all(_is_day(day, form) for day in days - {""}) and all(map(_TIME.fullmatch, times))
 
 
 @lru_cache(maxsize=20_000)  # the days of fifty years: most requests hold the same
@@ -261,10 +262,9 @@ def _is_day(text: str, form: str) -> bool:
 
 @lru_cache
 def _dates(form: str, *, timed: bool) -> re.Pattern[str]:
-    """Return the pattern of lines that are dates in one form, or empty."""
+    """Return the pattern of dates in one form, or of nothing."""
     texts = next(DAY_FORMS[texts] for texts in DAY_FORMS if form in (texts, MONTH_FIRST.get(texts)))
-    date = f"(?:{texts}(?:{TIME})?+)?+" if timed else f"(?:{texts})?+"
-    return re.compile(f"{date}(?:\n{date})*+")
+    return re.compile(f"(?:{texts}(?:{TIME})?)?" if timed else f"(?:{texts})?")
 
 
 _AT_ONCE: dict[str, Callable[[Sequence[Any], Column, bool], Sequence[str] | None]] = {
