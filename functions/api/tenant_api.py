@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tenantml import http
+from tenantml.aws import lambda_functions
 from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects, presigned
 from tenantml.domain.api import model_document, pagination, views
@@ -30,7 +31,7 @@ from tenantml.domain.uploads.upload import (
 )
 from tenantml.errors import InvalidRequest, ModelNotReady, PreconditionFailed, UploadError
 from tenantml.http import Answer
-from tenantml.services import api_keys, deployments, quota, receipts, registry, tenant_scope
+from tenantml.services import api_keys, deployments, explanations, quota, receipts, registry, tenant_scope
 from tenantml.services.registry import uploads
 from tenantml.settings import setting
 
@@ -220,12 +221,30 @@ def create_version(tenant: str, event: Json) -> Answer:
 
 def get_version(tenant: str, event: Json) -> Answer:
     """GET /models/{model}/versions/{version}: with the candidates that it was chosen from."""
-    row = find_model(tenant, event)
-    version = registry.find_version(tenant, row["model"], named(event, "version"))
-    if version is None:
-        raise http.not_found()
+    row, version = find_version(tenant, event)
     trained_by = registry.find_execution(tenant, version["execution"]) or {}
     return Answer(200, views.version_details(version, row.get("live_version"), trained_by))
+
+
+def get_importance(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/versions/{version}/importance."""
+    return Answer(200, explanations.importance(tenant_scope.s3(), tenant, find_version(tenant, event)[1]))
+
+
+def list_candidates(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/versions/{version}/candidates: with all their metrics, the best first."""
+    found = explanations.all_candidates(tenant_scope.s3(), tenant, find_version(tenant, event)[1])
+    page = pagination.page_of(found, pagination.read(query_of(event)))
+    return Answer(200, {"candidates": page.rows, "next_token": page.next_token})
+
+
+def list_artefacts(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/versions/{version}/artefacts: links that another function signs; this one enters no
+    customer's account.
+    """
+    _, version = find_version(tenant, event)
+    asked = {"tenant": tenant, "model": version["model"], "version": version["version"]}
+    return Answer(200, lambda_functions.invoke(setting("SIGN_ARTEFACTS_FUNCTION"), asked))
 
 
 def list_keys(tenant: str, event: Json) -> Answer:
@@ -250,6 +269,15 @@ def find_model(tenant: str, event: Json) -> Json:
     if row is None or "settings" not in row:
         raise http.not_found()
     return row
+
+
+def find_version(tenant: str, event: Json) -> tuple[Json, Json]:
+    """Return the rows of the path's model and version; one that does not exist is as one of another tenant."""
+    row = find_model(tenant, event)
+    version = registry.find_version(tenant, row["model"], named(event, "version"))
+    if version is None:
+        raise http.not_found()
+    return row, version
 
 
 def key_of_upload(tenant: str, model: str, file_name: str) -> str:

@@ -20,6 +20,7 @@ from tenantml.aws.clients import platform
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.api.pagination import PageRequest
 from tenantml.domain.tenancy.tenant import ACTIVE
+from tenantml.domain.training.run import Run
 from tenantml.services import receipts, registry
 from tenantml.settings import setting
 from tests.integration.pipeline.faults import BLIPS, DyingInvoke, FailingInvoke, call, twice
@@ -40,7 +41,7 @@ def tasks_of(machine: Path, last: str) -> list[str]:
     return [
         name
         for name in list(states)[: list(states).index(last)]
-        if states[name]["Type"] == "Task" and name not in {"RevokeTrainingAccess", "RetireVersion"}
+        if states[name]["Type"] == "Task" and name not in {"RevokeTrainingAccess", "EnlargeEndpoint", "RetireVersion"}
     ]
 
 
@@ -59,6 +60,12 @@ def names(customer: Customer, kind: str) -> list[str]:
 
 def keys(client: Any, bucket: str, prefix: str = "") -> list[str]:
     return [row["Key"] for row in client.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
+
+
+def kept(run: Run) -> list[str]:
+    """The names of what is kept of a run in our own bucket."""
+    found = keys(platform("s3"), setting("STAGING_BUCKET"), run.staging_folder)
+    return sorted(key.removeprefix(run.staging_folder) for key in found)
 
 
 def assert_no_grant_and_no_copy_is_left(customer: Customer) -> None:
@@ -104,9 +111,7 @@ def assert_it_succeeded(customer: Customer, boundary: Boundary) -> None:
         for kind in ("endpoint", "endpoint-config", "model")
     }
     assert registry.is_live(run.tenant, run.model, run.version)
-    assert sorted(keys(platform("s3"), setting("STAGING_BUCKET"), run.staging_folder)) == [
-        f"{run.staging_folder}holdout.csv", f"{run.staging_folder}profile.json",
-    ]  # fmt: skip
+    assert kept(run) == ["candidates.json", "holdout.csv", f"importance-{run.version}.json", "profile.json"]
     assert_no_grant_and_no_copy_is_left(customer)
     assert_published_once(customer, boundary, "succeeded")
     assert_the_receipt_is_whole(customer)
@@ -185,10 +190,10 @@ def breaking(broken: str) -> Invoke:
     return invoke
 
 
-def assert_it_failed_without_an_endpoint(customer: Customer, boundary: Boundary) -> None:
+def assert_it_failed_without_an_endpoint(customer: Customer, boundary: Boundary, code: str = "InternalFailure") -> None:
     run = customer.run
     row = registry.require_execution(run.tenant, run.execution)
-    assert (row["status"], row["error"]["code"], row["left_behind"]) == ("failed", "InternalFailure", [])
+    assert (row["status"], row["error"]["code"], row["left_behind"]) == ("failed", code, [])
     assert [names(customer, kind) for kind in ("endpoint", "endpoint-config", "model")] == [[], [], []]
     jobs = customer.client("sagemaker").list_auto_ml_jobs()["AutoMLJobSummaries"]
     assert {job["AutoMLJobStatus"] for job in jobs} <= {"Completed", "Stopped"}
@@ -207,7 +212,9 @@ def test_nothing_is_left_of_a_training_that_came_to_no_candidate_whichever_state
     assert keys(platform("s3"), setting("STAGING_BUCKET"), f"{customer.run.tenant}/") == []
 
 
-@pytest.mark.parametrize("broken", ["SelectCandidate", *DEPLOYMENT_STATES[: DEPLOYMENT_STATES.index("PromoteVersion")]])
+@pytest.mark.parametrize(
+    "broken", ["SelectCandidate", *DEPLOYMENT_STATES[1 : DEPLOYMENT_STATES.index("PromoteVersion")]]
+)
 def test_what_a_training_cost_outlives_what_fails_after_it(
     new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary, broken: str
 ) -> None:
@@ -218,10 +225,17 @@ def test_what_a_training_cost_outlives_what_fails_after_it(
     run, folder = customer.run, customer.run.customer_folder
     artefacts = keys(customer.client("s3"), customer.tenant.account.bucket, f"{folder}output/")
     assert [key for key in artefacts if key.endswith("model.tar.gz")]
-    assert sorted(keys(platform("s3"), setting("STAGING_BUCKET"), run.staging_folder)) == [
-        f"{run.staging_folder}holdout.csv", f"{run.staging_folder}profile.json",
-    ]  # fmt: skip
+    importance = [] if broken == "SelectCandidate" else [f"importance-{run.version}.json"]
+    assert kept(run) == ["candidates.json", "holdout.csv", *importance, "profile.json"]
     assert registry.require_execution(run.tenant, run.execution)["training"]["candidates"]
+
+
+def test_a_version_goes_live_without_an_explanation(
+    new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary
+) -> None:
+    customer = new_customer()
+    take_turns(pipeline, breaking("ExplainVersion"), [customer])
+    assert_it_succeeded(customer, boundary)
 
 
 def test_an_account_that_is_closed_ends_its_own_execution_by_name_and_nothing_of_others(

@@ -210,7 +210,7 @@ def test_what_could_not_be_published_is_published_by_the_next_attempt(
 def live(tenant: Tenant, invoke: Invoke, event: Sample, run: Run, stack: dict[str, str], customer_s3: Any) -> Run:
     """A run whose version answers: its profile is staged, its artefacts and its dataset copy are the customer's."""
     invoke("accept_upload", event("accept_upload"))
-    registry.keep_training(run)
+    registry.keep_training(run, {"bucket": "staging", "key": "candidates.json"})
     registry.request_version(run, {"status": "deploying"})
     for name in ("train.csv", "holdout.csv", "profile.json"):
         platform("s3").put_object(Bucket=stack["STAGING_BUCKET"], Key=f"{run.staging_folder}{name}", Body=b"x")
@@ -316,7 +316,7 @@ def test_the_sweep_ends_a_training_that_was_stopped_without_anybody_noticing(
 def test_the_sweep_ends_a_deployment_that_was_stopped_without_anybody_noticing(
     live: Run, invoke: Invoke, event: Sample, stack: dict[str, str]
 ) -> None:
-    deployments.start(live, "WeightedEnsemble-L3-FULL-t1")
+    deployments.start(live, registry.get_tenant(live.tenant).account, "WeightedEnsemble-L3-FULL-t1")
     stop(stack["DEPLOYMENT_STATE_MACHINE"], live.deployment)
     assert invoke("sweep", event("sweep"))["executions"] == [live.deployment]
     assert registry.require_execution("acme", live.execution)["announced"]

@@ -12,6 +12,7 @@ from tenantml.aws.sagemaker import endpoints
 from tenantml.aws.sagemaker.automl import EXECUTION_TAG
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.tenancy.tenant import SUSPENDED, Tenant
+from tenantml.domain.training.endpoint_plan import plan
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.services import registry
@@ -45,7 +46,7 @@ def deployed(tenant: Tenant, run: Run, sagemaker: Any) -> Iterator[Run]:
 
 
 def deploy(client: Any, account: CustomerAccount, name: str, execution: str) -> None:
-    endpoints.create(client, account, name, execution, CONTAINERS, ModelSettings("Churn?"))
+    endpoints.create(client, account, name, execution, CONTAINERS, plan(ModelSettings("Churn?"), 1, []))
 
 
 def make_live(version: str) -> None:

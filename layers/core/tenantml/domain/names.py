@@ -193,6 +193,11 @@ class CustomerAccount:
         """The bucket's ARN."""
         return f"arn:{self.partition}:s3:::{self.bucket}"
 
+    def key_of(self, uri: str, folder: str) -> str | None:
+        """Return the key of an s3:// address in the bucket and under `folder`, None for any other address."""
+        key = uri.removeprefix(f"s3://{self.bucket}/")
+        return key if key != uri and key.startswith(folder) else None
+
     def sagemaker_arn(self, kind: str, name: str) -> str:
         """Return the ARN of a SageMaker resource; `kind` is `automl-job`, `model`, `endpoint-config` or `endpoint`."""
         return f"arn:{self.partition}:sagemaker:{self.region}:{self.account_id}:{kind}/{name}"

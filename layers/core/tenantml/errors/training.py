@@ -82,7 +82,9 @@ class DeploymentFailed(TrainingError):
     turn = CLOUD_TEAM
     do = (
         "Check the endpoint's log group in the customer's account; most often no instance of the type was available. "
-        "The tenant then deploys the candidate again; the training is kept."
+        "The tenant then deploys the candidate again; the training is kept. A container that did not come up on the "
+        "instance that the deployment chose was tried on larger ones: `plan` of the version says on which; one whose "
+        "`instance_type` was given is tried there alone, so name a larger one, or none."
     )
 
 

@@ -169,6 +169,21 @@ OPERATIONS = (
         "One version, and the candidates that it was chosen from", {200: "VersionDetails"}, refusals=(errors.NotFound,),
     ),
     Operation(
+        "getImportance", "GET", "/models/{model}/versions/{version}/importance", "versions",
+        "How much each column counts for a version, as Autopilot explained it", {200: "Importance"},
+        refusals=(errors.NotFound, errors.ArtefactsGone),
+    ),
+    Operation(
+        "listCandidates", "GET", "/models/{model}/versions/{version}/candidates", "versions",
+        "All candidates of a version's training with all their metrics, the best first", {200: "Candidates"},
+        parameters=PAGE, refusals=(errors.NotFound, errors.ArtefactsGone),
+    ),
+    Operation(
+        "listArtefacts", "GET", "/models/{model}/versions/{version}/artefacts", "versions",
+        "Links to Autopilot's notebooks and reports of a version's training, for a quarter of an hour",
+        {200: "Artefacts"}, refusals=(errors.NotFound, errors.ArtefactsGone, errors.CustomerThrottled),
+    ),
+    Operation(
         "predict", "POST", "/models/{model}/predictions", "predictions", "One prediction per row, by the live version",
         {200: "Predictions"}, takes="PredictionRequest", media=("application/json", "text/csv"), answers_csv=True,
         refusals=(

@@ -36,6 +36,7 @@ def version(row: Row, live_version: str | None) -> Row:
             "objective",
             "candidate",
             "endpoint",
+            "plan",
             "created_at",
             "ended_at",
             "error",

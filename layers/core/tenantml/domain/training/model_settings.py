@@ -109,7 +109,10 @@ class ModelSettings:
     unseen_category: Annotated[
         str, "What a prediction does with a category that training did not see: answer with advice, or refuse"
     ] = "advise"
-    instance_type: Annotated[str, "The endpoint's SageMaker instance type"] = "ml.m5.large"
+    instance_type: Annotated[
+        str | None,
+        "The endpoint's SageMaker instance type; null lets the deployment choose by the size of the artefacts",
+    ] = None
     instance_count: Annotated[int, "The endpoint's number of instances"] = 1
     serverless_memory_mb: Annotated[
         int | None, "A serverless endpoint of this size, not with mode HYPERPARAMETER_TUNING; null has none"
@@ -164,14 +167,14 @@ class ModelSettings:
         if self.serverless_memory_mb is not None:
             if account.subnet_ids:
                 wrong.append("serverless_memory_mb: SageMaker has no serverless endpoints in a VPC, such as yours")
-        elif account.kms_key_arn and self.instance_type.split(".")[1] in LOCAL_STORAGE:
+        elif self.instance_type and account.kms_key_arn and self.instance_type.split(".")[1] in LOCAL_STORAGE:
             wrong.append(
                 f"instance_type: the local disk of {self.instance_type} cannot be encrypted with your KMS key; use a "
                 "type without one, such as ml.m5.large"
             )
-        allowed = account.instance_types or (self.instance_type,)
-        if self.serverless_memory_mb is None and self.instance_type not in allowed:
-            wrong.append(f"instance_type: your cloud team allows {', '.join(allowed)}, and not {self.instance_type}")
+        allowed, named = account.instance_types, self.instance_type
+        if self.serverless_memory_mb is None and allowed and named is not None and named not in allowed:
+            wrong.append(f"instance_type: your cloud team allows {', '.join(allowed)}, and not {named}")
         if wrong:
             raise InvalidSettings("; ".join(wrong))
 
@@ -189,7 +192,9 @@ class ModelSettings:
             else None,
             *(one_of(name, getattr(self, name), allowed) for name, allowed in CHOICES.items()),
             *(within(name, getattr(self, name), low, high) for name, (low, high) in RANGES.items()),
-            None if self.instance_type in INSTANCE_TYPES else f"instance_type: {_near(self.instance_type)}",
+            None
+            if self.instance_type is None or self.instance_type in INSTANCE_TYPES
+            else f"instance_type: {_near(self.instance_type)}",
         ]
         if (self.problem_type is None) != (self.objective is None):
             found.append("problem_type and objective: give both or neither")

@@ -115,10 +115,11 @@ def list_versions(tenant: str, model: str, page: PageRequest) -> Page:
     return table.read_page(keys.version(tenant, model, ""), page, newest_first=True)
 
 
-def keep_training(run: Run) -> None:
-    """Note that the run's training completed, and that what it made is kept."""
+def keep_training(run: Run, candidates: dict[str, str]) -> None:
+    """Note that the run's training completed, that what it made is kept, and where its candidates are described."""
     table.update(
-        keys.training(run.tenant, run.model, run.execution), {"execution": run.execution, "trained_at": table.now()}
+        keys.training(run.tenant, run.model, run.execution),
+        {"execution": run.execution, "trained_at": table.now(), "candidates": candidates},
     )
 
 
