@@ -9,8 +9,9 @@ from tenantml.services.registry import keys, table
 
 
 def put_version(tenant: str, model: str, version: str, document: dict[str, Any]) -> None:
-    """Write a version's row."""
-    table.put(keys.version(tenant, model, version), {"model": model, "version": version, **document})
+    """Write a version's row: being deployed, and as old as its name says, unless the document says otherwise."""
+    begun = {"model": model, "version": version, "status": "deploying", "order": version}
+    table.put(keys.version(tenant, model, version), begun | document)
 
 
 def put_training(run: Run, trained_at: str) -> None:

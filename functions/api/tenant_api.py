@@ -14,9 +14,9 @@ from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects, presigned
 from tenantml.domain.api import model_document, pagination, views
 from tenantml.domain.api.operations import OPERATIONS, PATH_PARAMETERS, Operation
-from tenantml.domain.names import execution_name, is_model, requested_version_name
+from tenantml.domain.names import execution_name, is_model, is_version, requested_version_name
 from tenantml.domain.tenancy.tenant import require_active
-from tenantml.domain.training.deployment_request import DeploymentRequest, choose
+from tenantml.domain.training.deployment_request import DeploymentRequest, choose, version_to_return_to
 from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
@@ -28,7 +28,7 @@ from tenantml.domain.uploads.upload import (
     part_bytes,
     part_sizes,
 )
-from tenantml.errors import InvalidRequest, ModelNotReady, PreconditionFailed, UploadError
+from tenantml.errors import InvalidRequest, ModelNotReady, NeverLive, PreconditionFailed, UploadError
 from tenantml.http import Answer
 from tenantml.services import api_keys, deployments, quota, receipts, registry
 from tenantml.services.registry import uploads
@@ -211,7 +211,7 @@ def create_version(tenant: str, event: Json) -> Answer:
     if repeatable := idempotency_key(http.find_header(event, "idempotency-key")):
         version = uploads.under_key(tenant, repeatable, fingerprint_of("createVersion", model, document), version)
     run = Run(request.execution, tenant, model, version)
-    deployments.start(run, candidate, serving=request.serving)
+    deployments.start(run, candidate, asked={"serving": request.serving})
     return Answer(202, views.version(registry.find_version(tenant, model, version) or {}, row.get("live_version")))
 
 
@@ -223,6 +223,20 @@ def get_version(tenant: str, event: Json) -> Answer:
         raise http.not_found()
     trained_by = registry.find_execution(tenant, version["execution"]) or {}
     return Answer(200, views.version_details(version, row.get("live_version"), trained_by))
+
+
+def put_live_version(tenant: str, event: Json) -> Answer:
+    """PUT /models/{model}/live-version: return to a version that was live; a repeat says the same."""
+    model = find_model(tenant, event)["model"]
+    version = version_to_return_to(http.parse_json_object(event))
+    found = registry.find_version(tenant, model, version) if is_version(version) else None
+    if found is None:
+        raise http.not_found()
+    if "promoted_at" not in found:
+        raise NeverLive("this version never answered; wait for its deployment, or deploy its candidate")
+    row = deployments.return_to(tenant, model, found, http.asked_by(event))
+    live = registry.get_model(tenant, model).get("live_version")
+    return Answer(200 if row["version"] == version else 202, views.version(row, live))
 
 
 def list_keys(tenant: str, event: Json) -> Answer:

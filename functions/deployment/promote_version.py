@@ -13,5 +13,4 @@ from tenantml.services.run_context import RunContext
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Move the registry's pointer in one conditional write, and return the version that was live before."""
     run = context.run
-    registry.update_version(run.tenant, run.model, run.version, {"status": "live", "promoted_at": registry.now()})
     return {"previous": registry.promote(run.tenant, run.model, run.version)}

@@ -10,6 +10,7 @@ from typing import Any
 from tenantml.aws.s3 import objects
 from tenantml.aws.sagemaker import automl, endpoints
 from tenantml.domain.access import session_policies
+from tenantml.domain.names import endpoint_name
 from tenantml.domain.training.run import Run
 from tenantml.errors import CustomerAccountError, StillChanging
 from tenantml.services import grants, registry
@@ -50,9 +51,9 @@ def roll_back(run: Run) -> Removal:
     """Remove the model, endpoint configuration and endpoint of the run's version, unless it is live. Repeatable.
 
     Raises:
-        StillChanging: the endpoint is being created, and cannot be deleted yet. What could be done is done.
+        StillChanging: the endpoint is being created, or answers its last requests. What could be done is done.
     """
-    if registry.is_live(run.tenant, run.model, run.version):
+    if not registry.begin_retirement(run.tenant, run.model, run.version):
         return Removal()
     tenant = registry.get_tenant(run.tenant)
     try:
@@ -62,6 +63,25 @@ def roll_back(run: Run) -> Removal:
         return Removal(left_behind=[tenant.account.sagemaker_arn(kind, run.endpoint) for kind in endpoints.KINDS])
     registry.update_version(run.tenant, run.model, run.version, {"status": "rolled back"})
     return Removal(removed)
+
+
+def retire(run: Run, replaced: str) -> Removal:
+    """Remove what does not answer any more of the run's version and of the one that it replaced. Repeatable.
+
+    Raises:
+        StillChanging: one of them answers its last requests. What could be done is done.
+        CustomerAccessRevoked: the account lets us in no more.
+    """
+    tenant, result = registry.get_tenant(run.tenant), Removal()
+    for version in (replaced, run.version):
+        if registry.is_awaited(run.tenant, run.model, version, run.version):
+            continue
+        if registry.begin_retirement(run.tenant, run.model, version):
+            name = endpoint_name(run.model, version)
+            session = assume(tenant, run.execution, session_policies.deploy(tenant.account, name))
+            result.removed += endpoints.remove(session.client("sagemaker"), name)
+            registry.update_version(run.tenant, run.model, version, {"status": "retired"})
+    return result
 
 
 def clean_up(run: Run, failed: bool, delivered: bool) -> Removal:

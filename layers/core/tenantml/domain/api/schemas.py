@@ -133,6 +133,13 @@ def components() -> dict[str, Schema]:
         "Training": training(),
         "Version": record("One deployed training.", **VERSION),
         "Versions": page("versions", "Version"),
+        "Returned": record(
+            "Who let a version answer again: the id of an API key, or `bake` where the newer version failed more.",
+            at=TIME,
+            by=TEXT,
+        ),
+        "LiveVersion": record("Which version is to answer.", version=TEXT)
+        | {"additionalProperties": False, "example": {"version": "v20261122-170301-9f3c"}},
         "DeploymentRequest": deployment_request(),
         "VersionDetails": record(
             "One deployed training, and what it was chosen from.",
@@ -182,7 +189,7 @@ def components() -> dict[str, Schema]:
 VERSION: dict[str, Schema] = {
     "version": TEXT,
     "model": MODEL_NAME,
-    "status": maybe(TEXT),
+    "status": maybe(TEXT) | {"description": "`standby`: another version answers, and this one can do so again at once"},
     "live": {"type": "boolean", "description": "Whether this version answers"},
     "execution": maybe(TEXT),
     "problem_type": maybe(TEXT),
@@ -190,6 +197,9 @@ VERSION: dict[str, Schema] = {
     "candidate": maybe(TEXT),
     "endpoint": maybe(TEXT),
     "created_at": maybe(TIME),
+    "promoted_at": maybe(TIME) | {"description": "When it first answered"},
+    "returns_to": maybe(TEXT) | {"description": "The version whose candidate it deploys anew, to return to it"},
+    "returned": maybe(reference("Returned")),
     "ended_at": maybe(TIME) | {"description": "When its deployment ended"},
     "error": maybe(reference("Failure")),
 }

@@ -37,6 +37,9 @@ def version(row: Row, live_version: str | None) -> Row:
             "candidate",
             "endpoint",
             "created_at",
+            "promoted_at",
+            "returns_to",
+            "returned",
             "ended_at",
             "error",
         )
