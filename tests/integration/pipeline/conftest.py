@@ -23,6 +23,7 @@ from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import METADATA, Upload, destination_of
 from tenantml.services import grants, registry
+from tenantml.services.registry import live
 from tests.integration.pipeline.faults import Boundary
 from tests.integration.pipeline.machine import DEPLOYMENT, TRAINING, Machine
 from tests.integration.platform.conftest import BUCKETS, TABLES, make_bucket, make_table
@@ -100,6 +101,7 @@ def boundary(session_environment: dict[str, str], monkeypatch: pytest.MonkeyPatc
     for name, value in session_environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(grants, "LOCK_WAIT_SECONDS", 0)
+    monkeypatch.setattr(live, "DRAIN_SECONDS", 0)
     forget_clients()
     found, events = Boundary(), shared_session().get_component("event_emitter")
     events.register_first("before-send", found.before_send)

@@ -42,8 +42,7 @@ def make_versions(tenant: Tenant) -> None:
     registry.remove_model("acme", "churn")
     registry.put_model("acme", "churn", ModelSettings("Churn?"))
     for name in (V1, V2, V3):
-        order = f"{name[1:5]}-{name[5:7]}-{name[7:9]}T00:00:00Z"
-        put_version("acme", "churn", name, {"execution": f"e-{name}", "candidate": "best", "order": order})
+        put_version("acme", "churn", name, {"execution": f"e-{name}", "candidate": "best"})
     for name in (V1, V2):
         registry.promote("acme", "churn", name)
 
@@ -88,7 +87,7 @@ def test_a_retried_promotion_does_not_undo_a_return(put: Put) -> None:
 
 def test_what_was_uploaded_before_a_return_is_promoted_no_more_and_what_came_after_is(put: Put) -> None:
     late = "v20261122-120000-dddd"
-    put_version("acme", "churn", late, {"order": "2026-11-22T12:00:00Z"})
+    put_version("acme", "churn", late, {})
     put({"version": V1})
     with pytest.raises(UploadSuperseded, match="by hand"):
         registry.promote("acme", "churn", late)
@@ -138,7 +137,7 @@ def test_a_version_without_endpoint_and_artefacts_says_how_to_train_again(put: P
 
 
 def test_no_version_is_retired_before_its_last_requests_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "DRAIN_SECONDS", 60)
+    monkeypatch.setattr(live, "DRAIN_SECONDS", 35)
     with pytest.raises(StillChanging, match="last requests"):
         registry.begin_retirement("acme", "churn", V1)
     assert statuses()[V1] == "standby"

@@ -76,6 +76,18 @@ class DidNotBeatLive(TrainingError):
     )
 
 
+class RolledBack(TrainingError):
+    """The version went live and failed more than the one before, which answers again. The message states how many calls
+    of its endpoint failed, and how many of the one before.
+    """
+
+    turn = CLOUD_TEAM
+    do = (
+        "Check the endpoint's log group in the customer's account: out of memory asks for a larger `instance_type`. The "
+        "training is kept; the tenant deploys the candidate again, or another one."
+    )
+
+
 class DeploymentFailed(TrainingError):
     """The endpoint did not come into service. The message carries SageMaker's reason."""
 

@@ -138,6 +138,12 @@ def components() -> dict[str, Schema]:
             at=TIME,
             by=TEXT,
         ),
+        "Served": record(
+            "Calls of its endpoint that were counted so far, failures among them, and their mean time in milliseconds.",
+            requests=COUNT,
+            failures=COUNT,
+            mean_ms=maybe(COUNT),
+        ),
         "LiveVersion": record("Which version is to answer.", version=TEXT)
         | {"additionalProperties": False, "example": {"version": "v20261122-170301-9f3c"}},
         "DeploymentRequest": deployment_request(),
@@ -200,6 +206,7 @@ VERSION: dict[str, Schema] = {
     "promoted_at": maybe(TIME) | {"description": "When it first answered"},
     "returns_to": maybe(TEXT) | {"description": "The version whose candidate it deploys anew, to return to it"},
     "returned": maybe(reference("Returned")),
+    "served": reference("Served"),
     "ended_at": maybe(TIME) | {"description": "When its deployment ended"},
     "error": maybe(reference("Failure")),
 }

@@ -53,6 +53,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "holdout_fraction": (0.05, 0.5),
     "holdout_rows_max": (50, 1_000_000),
     "keep_versions": (1, 20),
+    "bake_minutes": (0, 24 * 60),
     "instance_count": (1, 20),
     "serverless_concurrency": (1, 200),
 }
@@ -99,6 +100,11 @@ class ModelSettings:
     keep_versions: Annotated[
         int, "Of how many versions that were live the artefacts are kept, to deploy or return to"
     ] = 3
+    bake_minutes: Annotated[
+        int,
+        "How long the version before keeps its endpoint, to return to; one that fails more than it is rolled back by "
+        "itself",
+    ] = 10  # of ml.m5.large, two cents: docs/decisions/0022
     thresholds: Annotated[
         dict[str, float], "By metric, the least value that a candidate must reach; of an error, the most"
     ] = field(default_factory=dict)

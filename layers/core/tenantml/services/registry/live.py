@@ -20,7 +20,7 @@ from tenantml.services.registry.models import find_model, find_version, get_mode
 LIVE, STANDBY, RETIRING, RETIRED, ROLLED_BACK = "live", "standby", "retiring", "retired", "rolled back"
 ENDED = {RETIRING, RETIRED, ROLLED_BACK}
 ATTEMPTS = 5
-DRAIN_SECONDS = 60.0  # the predict function keeps which version is live for 5 s, and answers within 29 s
+DRAIN_SECONDS = 35.0  # the predict function keeps for 5 s which version is live, and answers within 29 s
 
 Row = dict[str, Any]
 
@@ -137,7 +137,7 @@ def begin_retirement(tenant: str, model: str, version: str) -> bool:
     if row["status"] == STANDBY and since < timedelta(seconds=DRAIN_SECONDS):
         raise StillChanging(f"the version {version} was replaced just now; its last requests are being answered")
     key = keys.version(tenant, model, version)
-    if not table.update(key, {"status": RETIRING}, "#0 = :found", found=row["status"]):
+    if not table.update(key, {"status": RETIRING}, "#0 IN (:found, :0)", found=row["status"]):
         raise StillChanging(f"the version {version} changed while it was being retired; it is looked at again")
     return True
 

@@ -66,6 +66,21 @@ def update_request(key: Key, values: dict[str, Any], condition: str | None = Non
     return request
 
 
+def add(key: Key, counts: dict[str, int]) -> None:
+    """Add to numbers of a row that exists; one that it does not have begins at 0.
+
+    Raises:
+        ClientError: ConditionalCheckFailedException when there is no such row.
+    """
+    tenant_scope.dynamodb().update_item(
+        **at(key),
+        UpdateExpression="ADD " + ", ".join(f"#{name} :{name}" for name in counts),
+        ConditionExpression="attribute_exists(pk)",
+        ExpressionAttributeNames={f"#{name}": name for name in counts},
+        ExpressionAttributeValues={f":{name}": to_value(count) for name, count in counts.items()},
+    )
+
+
 def update_all(requests: list[dict[str, Any]]) -> bool:
     """Make several updates in one write, all or none of them; return whether all conditions held and nobody else was
     writing one of the rows.
