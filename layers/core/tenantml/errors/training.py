@@ -37,6 +37,16 @@ class TrainingTimedOut(TrainingError):
     do = "Ask the tenant to raise `max_runtime_seconds`, or to upload fewer rows."
 
 
+class TurnTimedOut(TrainingError):
+    """With `newer_upload` set to `queue`, the upload waited a day for the training of an older one. Nothing was spent."""
+
+    turn = TENANT
+    do = (
+        "Upload again when the older training is over, let it end earlier with `max_runtime_seconds`, or set "
+        "`newer_upload` to `stop-older`."
+    )
+
+
 class NoCandidate(TrainingError):
     """The job completed without a candidate that can be deployed (the runtime cap was reached first), or with one whose
     containers cannot answer.

@@ -45,7 +45,13 @@ ADVICE_THRESHOLDS: dict[str, tuple[float, float]] = {
     "leak_minority_rows": (1, 1000),
 }
 GIB = 1024**3
-CHOICES = {"delivery": DELIVERIES, "mode": MODES, "unseen_category": ("advise", "reject")}
+STOP_OLDER, QUEUE = NEWER_UPLOADS = ("stop-older", "queue")
+CHOICES = {
+    "delivery": DELIVERIES,
+    "mode": MODES,
+    "newer_upload": NEWER_UPLOADS,
+    "unseen_category": ("advise", "reject"),
+}
 RANGES: dict[str, tuple[float, float]] = {
     "max_candidates": (1, 750),
     "max_runtime_seconds": (900, 30 * 24 * 3600),
@@ -92,6 +98,10 @@ class ModelSettings:
         "Autopilot's training mode; AUTO is ENSEMBLING for less than 100 MB and for serverless endpoints, else "
         "HYPERPARAMETER_TUNING",
     ] = AUTO
+    newer_upload: Annotated[
+        str,
+        "What an upload does while an older one of the model is trained: stop it, or wait until it is over",
+    ] = STOP_OLDER
     max_candidates: Annotated[int, "How many candidates a job tries; caps the customer's bill"] = 10
     max_runtime_seconds: Annotated[int, "How long a job runs; caps the customer's bill"] = 3600
     max_upload_bytes: Annotated[int, "The largest file that is trained from"] = 10 * GIB

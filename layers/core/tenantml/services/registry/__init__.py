@@ -20,6 +20,7 @@ from tenantml.services.registry.models import (
     end_version,
     find_model,
     find_training,
+    find_turn,
     find_version,
     forget_training,
     get_model,
@@ -31,6 +32,7 @@ from tenantml.services.registry.models import (
     put_model,
     remove_model,
     request_version,
+    take_turn,
     update_version,
 )
 from tenantml.services.registry.table import now
@@ -67,6 +69,7 @@ __all__ = [
     "find_model",
     "find_tenant",
     "find_training",
+    "find_turn",
     "find_version",
     "forget",
     "forget_training",
@@ -95,6 +98,7 @@ __all__ = [
     "return_to",
     "rows_of",
     "set_tenant_status",
+    "take_turn",
     "update_execution",
     "update_version",
 ]

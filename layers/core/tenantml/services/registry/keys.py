@@ -31,7 +31,7 @@ def tenant(tenant: str) -> Key:
 
 def model(tenant: str, model: str) -> Key:
     """A model's settings, `live_version`, `previous_version`, `newest_word` by which promotions are ordered,
-    `newest_upload`.
+    `newest_upload`, and whose `turn` it is to be trained.
     """
     return of_tenant(tenant, f"{MODEL}#{model}")
 
