@@ -23,7 +23,7 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         return {"is_turn": True}
     if event["waited_seconds"] >= LONGEST_SECONDS:
         raise TurnTimedOut(
-            "an older upload of this model has been trained for a day; upload again when it is over, or set "
+            "another upload of this model has been trained for a day; upload again when it is over, or set "
             "newer_upload to stop-older"
         )
     wait_seconds = automl_job.next_wait_seconds(event["wait_seconds"])

@@ -169,9 +169,7 @@ def new_customer(
     return make
 
 
-def uploaded(
-    cloud: EmbeddedCloud, tenant: Tenant, bucket: str, at: datetime, content: bytes = CSV
-) -> Customer:
+def uploaded(cloud: EmbeddedCloud, tenant: Tenant, bucket: str, at: datetime, content: bytes = CSV) -> Customer:
     """Upload a dataset, and return who did, with what S3 says of it."""
     key = f"{tenant.tenant}/churn/data.csv"
     put = platform("s3").put_object(Bucket=bucket, Key=key, Body=content, Metadata={METADATA: uuid.uuid4().hex})

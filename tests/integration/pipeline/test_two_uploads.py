@@ -1,4 +1,4 @@
-"""Two uploads of one model, in any order of their steps: one is trained at a time, and the newer one is live at the end."""
+"""Two uploads of one model, in any order of their steps: one trains at a time, and the newer is live at the end."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from tests.integration.pipeline.faults import DyingInvoke, call, twice
 
 if TYPE_CHECKING:
     from tests.integration.pipeline.conftest import Customer
-    from tests.integration.pipeline.conftest import CSV
-from tests.integration.pipeline.faults import Boundary
+    from tests.integration.pipeline.faults import Boundary
 
 Invoke = Callable[[str, Any], Any]
 Pipeline = Callable[..., Iterator[str]]
@@ -100,7 +99,9 @@ def test_whoever_dies_while_a_newer_upload_stops_an_older_one(
         return (invoke if payload["state"] in TOUCHED else call)(function, payload)
 
     first = new_customer()
-    registry.put_model(first.tenant.tenant, "churn", ModelSettings("wait", bake_minutes=0))  # this job never ends itself
+    registry.put_model(
+        first.tenant.tenant, "churn", ModelSettings("wait", bake_minutes=0)
+    )  # this job never ends itself
     older = first.uploads_again(content=CSV.replace(b"Churn?", b"wait"))
     walk = pipeline(older, faulty)
     while next(walk) != "StartTraining":

@@ -106,7 +106,9 @@ def test_a_version_whose_endpoint_is_gone_is_deployed_anew_while_the_live_one_an
     assert body["returned"]["by"] == "0123456789ab"
     assert live_version() == V2
     assert put({"version": V1})[1]["version"] == body["version"], "a repeat starts nothing more"
-    (found,) = platform("stepfunctions").list_executions(stateMachineArn=stack["DEPLOYMENT_STATE_MACHINE"])["executions"]
+    (found,) = platform("stepfunctions").list_executions(stateMachineArn=stack["DEPLOYMENT_STATE_MACHINE"])[
+        "executions"
+    ]
     assert found["name"] == f"acme-churn-{body['version']}"
 
 
@@ -121,9 +123,7 @@ def test_a_version_whose_endpoint_is_gone_is_deployed_anew_while_the_live_one_an
         ({"version": V1, "now": True}, "churn", 400, "InvalidRequest"),
     ],
 )
-def test_what_cannot_be_returned_to_is_refused_by_name(
-    put: Put, body: Any, model: str, status: int, code: str
-) -> None:
+def test_what_cannot_be_returned_to_is_refused_by_name(put: Put, body: Any, model: str, status: int, code: str) -> None:
     found = put(body, model)
     assert (found[0], found[1]["code"]) == (status, code)
     assert live_version() == V2

@@ -38,7 +38,7 @@ class TrainingTimedOut(TrainingError):
 
 
 class TurnTimedOut(TrainingError):
-    """With `newer_upload` set to `queue`, the upload waited a day for the training of an older one. Nothing was spent."""
+    """With `newer_upload` set to `queue`, the upload waited a day for another one's training. Nothing was spent."""
 
     turn = TENANT
     do = (
@@ -93,8 +93,8 @@ class RolledBack(TrainingError):
 
     turn = CLOUD_TEAM
     do = (
-        "Check the endpoint's log group in the customer's account: out of memory asks for a larger `instance_type`. The "
-        "training is kept; the tenant deploys the candidate again, or another one."
+        "Check the endpoint's log group in the customer's account; out of memory asks for a larger `instance_type`. "
+        "The training is kept: the tenant deploys the candidate again, or another one."
     )
 
 

@@ -46,8 +46,8 @@ class UploadTooLarge(UploadError):
 
 
 class UploadSuperseded(UploadError):
-    """A newer upload of the same model arrived before this one was checked, is trained instead, or its version went live;
-    or a version was chosen by hand since. A job that ran is stopped. The execution's status is `superseded`.
+    """A newer upload of the same model arrived before this one was checked, is trained instead, or is live already; or
+    a version was chosen by hand since. A job that ran is stopped. The execution's status is `superseded`.
     """
 
     outcome = "superseded"

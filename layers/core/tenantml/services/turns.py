@@ -6,6 +6,8 @@ over when the execution has ended or its training is kept, whatever died on the 
 
 from __future__ import annotations
 
+from typing import Any
+
 from tenantml.domain.training.run import Run
 from tenantml.errors import UploadSuperseded
 from tenantml.services import registry, removal
@@ -22,22 +24,24 @@ def take(run: Run, order: str, *, stops_older: bool) -> bool:
     """
     while True:
         held = registry.find_turn(run.tenant, run.model)
-        if held is None or held["execution"] == run.execution:
-            if registry.take_turn(run, order, held):
-                return True
-            continue
-        holder = registry.find_execution(run.tenant, held["execution"])
-        is_trained = registry.find_training(run.tenant, run.model, held["execution"]) is not None
-        is_over = is_trained or holder is None or "ended_at" in holder
-        is_newer = held["order"] > order
-        if is_newer and (is_trained or (stops_older and not is_over)):
-            raise _superseded()
-        if not is_over:
-            if not stops_older:
-                return False
-            removal.stop_training(Run.of_row(holder))
+        if held is not None and held["execution"] != run.execution and not _may_follow(run, held, order, stops_older):
+            return False
         if registry.take_turn(run, order, held):
             return True
+
+
+def _may_follow(run: Run, held: dict[str, Any], order: str, stops_older: bool) -> bool:
+    """Return whether the turn that is `held` is over; with `stops_older` that of an older upload is ended."""
+    holder = registry.find_execution(run.tenant, held["execution"])
+    is_trained = registry.find_training(run.tenant, run.model, held["execution"]) is not None
+    runs = holder is not None and "ended_at" not in holder and not is_trained
+    if held["order"] > order and (is_trained or (runs and stops_older)):
+        raise _superseded()
+    if holder is None or not runs:
+        return True
+    if stops_older:
+        removal.stop_training(Run.of_row(holder))
+    return stops_older
 
 
 def require(run: Run) -> None:

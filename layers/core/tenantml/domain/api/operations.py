@@ -1,8 +1,8 @@
 """What the API can do: one row per method and path, in the order of a tenant's life.
 
 The document and the dispatch of `functions/api/tenant_api` are made of this table; a test compares it with
-`template.yaml`. Approval of a version, batches and reports join here:
-`POST /models/{model}/versions/{version}/approval`, `/models/{model}/batches`, `/models/{model}/versions/{version}/report`.
+`template.yaml`. Approval of a version, batches and reports join here: `/models/{model}/batches`,
+`POST /models/{model}/versions/{version}/approval`, `/models/{model}/versions/{version}/report`.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """Whether a version that has just gone live fails more than the one before, by what both answered so far.
 
-The two shares of failures are compared by their Wilson score intervals of 99.9 % to one side: the version is refused when the
-lower end of its own is above the upper end of the other's. By chance that happens to fewer than one in a thousand looks at two
-equal versions, and ten minutes of bake look ten times. It takes `LEAST_REQUESTS` requests, so that a few bad rows
-at the start decide nothing. While the one before has no more than a
-few requests, its own interval is wide: after 30 failures of 30, that one must have answered four without a failure.
+Both shares of failures get a Wilson score interval, of 99.9 % to one side. The version is refused when the lower end of
+its own is above the upper end of the other's: of two equal versions, fewer than one in a hundred is in ten looks. It
+takes `LEAST_REQUESTS` calls, so that a few bad rows at the start decide nothing; and while the one before has answered
+little, its interval is wide: against 30 failures of 30 it must have answered four times without one.
 """
 
 from __future__ import annotations

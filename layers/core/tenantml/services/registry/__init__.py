@@ -15,7 +15,15 @@ from tenantml.services.registry.executions import (
     update_execution,
 )
 from tenantml.services.registry.keys import NOBODY
-from tenantml.services.registry.live import begin_retirement, fall_back, is_awaited, is_live, note_return, promote, return_to
+from tenantml.services.registry.live import (
+    begin_retirement,
+    fall_back,
+    is_awaited,
+    is_live,
+    note_return,
+    promote,
+    return_to,
+)
 from tenantml.services.registry.models import (
     end_version,
     find_model,

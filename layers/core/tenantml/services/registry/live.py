@@ -163,7 +163,10 @@ def _move(
     requests = [
         table.update_request(keys.model(tenant, model), pointer, f"attribute_exists(pk) AND {unchanged}", **operands),
         table.update_request(
-            keys.version(tenant, model, version["version"]), {"status": LIVE} | marks, "#0 = :found", found=version["status"]
+            keys.version(tenant, model, version["version"]),
+            {"status": LIVE} | marks,
+            "#0 = :found",
+            found=version["status"],
         ),
     ]
     if previous is not None and find_version(tenant, model, previous) is not None:
