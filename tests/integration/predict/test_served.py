@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
-from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.awsrequest import AWSResponse
 
 from functions.deployment import check_bake
 from tenantml.domain.judging.baking import Served
@@ -62,21 +61,24 @@ def test_a_hundred_requests_are_one_write_and_what_a_busy_table_refused_is_writt
         process.predict(tenant)
     assert counted(tenant).requests == served.FLUSH_CALLS
     monkeypatch.setattr(served, "FLUSH_SECONDS", 0)
-    refused: list[str] = []
+    refused: list[bytes] = []
 
-    def refuse(request: Any, **_: Any) -> AWSResponse | None:
-        if b"ADD #requests :requests, #failures" not in request.body or len(refused) > 5:
+    def refuse(params: dict[str, Any], **_: Any) -> Any:
+        if b"#failures" not in params["body"]:
             return None
-        refused.append(request.url)
-        return AWSResponse(request.url, 503, {"x-amzn-errortype": "ServiceUnavailable"}, BytesIO())
+        refused.append(params["body"])
+        metadata = {"HTTPStatusCode": 400}
+        return SimpleNamespace(status_code=400), {
+            "Error": {"Code": "ThrottlingException"},
+            "ResponseMetadata": metadata,
+        }
 
     events = tenant_scope._scoped_client().meta.events
-    events.register_first("before-send.dynamodb.UpdateItem", refuse)
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    events.register_first("before-call.dynamodb.UpdateItem", refuse)
     assert process.predict(tenant)[0] == 200
     assert refused
     assert counted(tenant).requests == served.FLUSH_CALLS
-    events.unregister("before-send.dynamodb.UpdateItem", refuse)
+    events.unregister("before-call.dynamodb.UpdateItem", refuse)
     assert process.predict(tenant)[0] == 200
     assert counted(tenant).requests == 102
 
