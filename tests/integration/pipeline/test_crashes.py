@@ -235,6 +235,28 @@ def test_a_version_that_fails_more_is_rolled_back_whatever_happens_meanwhile(
     assert how != "dying" or dying.deaths["CheckBake"] > 3  # it has looked
 
 
+@pytest.mark.parametrize("how", ["dying", "twice"])
+def test_a_tenant_that_returns_while_it_bakes_gets_the_version_before_and_nothing_else_is_left(
+    failing_version: tuple[Customer, Customer], pipeline: Pipeline, boundary: Boundary, how: str
+) -> None:
+    first, again = failing_version
+    faulty = {"dying": DyingInvoke(boundary), "twice": twice}[how]
+    run, returned = first.run, list[bool]()
+
+    def invoke(function: str, payload: Any) -> Any:
+        if payload["state"] == "CheckBake" and not returned:
+            returned.append(registry.return_to(run.tenant, run.model, run.version, "0123456789ab"))
+        states = {"PromoteVersion", "CheckBake", "RetireVersion", "RecordDeployment"}
+        return (faulty if payload["state"] in states else call)(function, payload)
+
+    take_turns(pipeline, invoke, [again])
+    assert returned == [True]
+    assert registry.is_live(run.tenant, run.model, run.version)
+    assert names(again, "endpoint") == [run.endpoint]
+    row = registry.require_execution(run.tenant, again.run.execution)
+    assert (row["status"], row["error"]) == ("succeeded", None), "it was live"
+
+
 def only_in(states: set[str], invoke: Invoke) -> Invoke:
     """Return calls that are as usual but in these states."""
     return lambda function, payload: (invoke if payload["state"] in states else call)(function, payload)
