@@ -199,6 +199,26 @@ def test_a_tenant_returns_to_the_version_before_at_once_and_to_one_whose_endpoin
         assert refusal.value.code == "NotFound"
 
 
+def test_a_newer_upload_stops_the_training_of_an_older_one_which_is_superseded(
+    acme: Tenant, iris: Path, tmp_path: Path
+) -> None:
+    acme.api.configure("newest", {"target": "species", "max_candidates": 250})
+    older = acme.api.upload("newest", iris)
+    acme.execution(older, lambda document: (document["training"] or {}).get("status") == "InProgress")
+    acme.api.configure("newest", {"target": "species", **QUICK})
+    again = tmp_path / "again.csv"
+    again.write_bytes(iris.read_bytes())
+    newer = acme.outcome(acme.api.upload("newest", again))
+    superseded = acme.outcome(older)
+    assert (superseded["status"], superseded["error"]["code"]) == ("superseded", "UploadSuperseded")
+    assert (newer["status"], newer["error"]) == ("succeeded", None)
+    sagemaker = acme.platform.cloud.client("sagemaker", acme.account_id)
+    job = sagemaker.describe_auto_ml_job_v2(AutoMLJobName=superseded["training"]["job_name"])
+    assert job["AutoMLJobStatus"] == "Stopped"
+    row = features_of(iris, "species", 1)
+    assert acme.api.predict_rows("newest", row)["version"] == newer["version"]
+
+
 def test_nobody_deploys_another_tenants_training(acme: Tenant, globex: Tenant, iris: Path) -> None:
     trained = acme.train("mine", iris, target="species", **QUICK)
     globex.api.configure("mine", {"target": "species"})

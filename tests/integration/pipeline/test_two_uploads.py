@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
+from tenantml.aws.clients import shared_session
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.services import registry
@@ -108,8 +109,15 @@ def test_whoever_dies_while_a_newer_upload_stops_an_older_one(
         pass
     assert jobs(older, "InProgress") == [older.run.job()]
     registry.put_model(first.tenant.tenant, "churn", ModelSettings("Churn?", bake_minutes=0))
-    newer = older.uploads_again()
+    newer, whose = older.uploads_again(), list[str]()
+
+    def look(**_: Any) -> None:
+        whose.append((registry.find_turn(newer.run.tenant, newer.run.model) or {})["execution"])
+
+    if how == "twice":
+        shared_session().get_component("event_emitter").register("before-send.sagemaker.StopAutoMLJob", look)
     left = interleave(walk, pipeline(newer, faulty), [True] * 5)
+    assert how == "dying" or set(whose) == {newer.run.execution}, "the older one knows why its job is stopped"
     assert_the_newer_is_live(older, newer)
     assert left["older"][-1] == "Failed"
     assert jobs(older, "Stopped") == [older.run.job()]

@@ -1,7 +1,7 @@
 """Turns: a model has one training at a time, and the newest upload is the one that counts.
 
-The model's row names the execution whose turn it is, and the `order` of its upload. Nothing gives a turn back: it is
-over when the execution has ended or its training is kept, whatever died on the way.
+The model's row names the execution whose turn it is, the `order` of its upload, and which execution it `stops`. Nothing
+gives a turn back: it is over when the execution has ended or its training is kept, whatever died on the way.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from tenantml.services import registry, removal
 def take(run: Run, order: str, *, stops_older: bool) -> bool:
     """Take the model's turn for the run, whose upload has this `order`; return False while another has it. Repeatable.
 
-    With `stops_older` the turn of an older upload is taken away, and its job is stopped.
+    With `stops_older` the turn of an older upload is taken away first, so that its execution knows why its job is
+    stopped then.
 
     Raises:
         UploadSuperseded: a newer upload was trained, or is being trained and stops older ones.
@@ -24,24 +25,26 @@ def take(run: Run, order: str, *, stops_older: bool) -> bool:
     """
     while True:
         held = registry.find_turn(run.tenant, run.model)
-        if held is not None and held["execution"] != run.execution and not _may_follow(run, held, order, stops_older):
-            return False
-        if registry.take_turn(run, order, held):
+        if held is not None and held["execution"] == run.execution:
+            older = registry.find_execution(run.tenant, held["stops"]) if held["stops"] else None
+            if older is not None:
+                removal.stop_training(Run.of_row(older))
             return True
+        runs = held is not None and _runs(run, held, order, stops_older)
+        if runs and not stops_older:
+            return False
+        stops = held["execution"] if held is not None and runs else None
+        registry.take_turn(run, {"order": order, "stops": stops}, held)
 
 
-def _may_follow(run: Run, held: dict[str, Any], order: str, stops_older: bool) -> bool:
-    """Return whether the turn that is `held` is over; with `stops_older` that of an older upload is ended."""
+def _runs(run: Run, held: dict[str, Any], order: str, stops_older: bool) -> bool:
+    """Return whether the execution that holds the turn is still to come to a candidate."""
     holder = registry.find_execution(run.tenant, held["execution"])
     is_trained = registry.find_training(run.tenant, run.model, held["execution"]) is not None
     runs = holder is not None and "ended_at" not in holder and not is_trained
     if held["order"] > order and (is_trained or (runs and stops_older)):
         raise _superseded()
-    if holder is None or not runs:
-        return True
-    if stops_older:
-        removal.stop_training(Run.of_row(holder))
-    return stops_older
+    return runs
 
 
 def require(run: Run) -> None:

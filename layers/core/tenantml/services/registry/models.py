@@ -71,7 +71,7 @@ def note_newest_upload(tenant: str, model: str, order: str) -> bool:
 
 
 def find_turn(tenant: str, model: str) -> dict[str, Any] | None:
-    """Return whose turn it is to train the model (`execution`, `order`), or None; it may be over.
+    """Return whose turn it is to train the model (`execution`, `order`, `stops`), or None; it may be over.
 
     Raises:
         NotFound: the model is gone.
@@ -80,12 +80,13 @@ def find_turn(tenant: str, model: str) -> dict[str, Any] | None:
     return turn
 
 
-def take_turn(run: Run, order: str, held: dict[str, Any] | None) -> bool:
+def take_turn(run: Run, turn: dict[str, Any], held: dict[str, Any] | None) -> bool:
     """Note that it is the run's turn, if it is still that of `held`; return whether it was."""
     condition = "attribute_exists(pk) AND " + ("attribute_not_exists(turn)" if held is None else "turn = :held")
-    turn = {"execution": run.execution, "order": order}
     operands = {} if held is None else {"held": held}
-    return table.update(keys.model(run.tenant, run.model), {"turn": turn}, condition, **operands)
+    return table.update(
+        keys.model(run.tenant, run.model), {"turn": {"execution": run.execution} | turn}, condition, **operands
+    )
 
 
 def request_version(run: Run, document: dict[str, Any]) -> None:
