@@ -26,7 +26,7 @@ from tenantml.errors import (
 )
 from tenantml.services import api_keys, deployments, outcomes, registry, removal, rescue, retention
 from tenantml.services.customer import assume
-from tests.rows import put_training, put_version
+from tests.rows import order_of, put_training, put_version
 from tools.deployment import publish
 
 Invoke = Callable[[str, Any], Any]
@@ -211,7 +211,7 @@ def live(tenant: Tenant, invoke: Invoke, event: Sample, run: Run, stack: dict[st
     """A run whose version answers: its profile is staged, its artefacts and its dataset copy are the customer's."""
     invoke("accept_upload", event("accept_upload"))
     registry.keep_training(run)
-    registry.request_version(run, {"status": "deploying", "order": run.version})
+    registry.request_version(run, {"status": "deploying", "order": order_of(run.version)})
     for name in ("train.csv", "holdout.csv", "profile.json"):
         platform("s3").put_object(Bucket=stack["STAGING_BUCKET"], Key=f"{run.staging_folder}{name}", Body=b"x")
     for name in ("input/train.csv", "output/model.tar.gz"):
