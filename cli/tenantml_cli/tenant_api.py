@@ -55,6 +55,10 @@ class TenantApi:
         """Deploy a candidate of a training as a new version."""
         return self.call("POST", f"/models/{_quoted(model)}/versions", json.dumps(request).encode())
 
+    def return_to(self, model: str, version: str) -> Document:
+        """Let a version that was live answer again; answer it, or the version that is deployed to return to it."""
+        return self.call("PUT", f"/models/{_quoted(model)}/live-version", json.dumps({"version": version}).encode())
+
     def upload(self, model: str, path: Path, *, multipart: bool = False, tell: Progress | None = None) -> str:
         """Send a dataset, streamed from disk, by a form, or in parts when it is larger than a form takes or on request;
         answer its key in the ingest bucket.

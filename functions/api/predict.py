@@ -7,9 +7,10 @@ from typing import Any
 from tenantml import http
 from tenantml.domain.predictions import answers, rows, sizes
 from tenantml.domain.predictions.answers import Predictions
+from tenantml.domain.predictions.rows import Batch
 from tenantml.errors import AnswerTooLarge, PayloadTooLarge, UnsupportedMediaType
 from tenantml.http import Answer
-from tenantml.services import quota, serving
+from tenantml.services import quota, served, serving
 from tenantml.services.serving import LiveVersion
 
 MAX_ROWS = 10_000
@@ -53,9 +54,9 @@ def _predict(live: LiveVersion, lines: list[bytes], classes: tuple[str, ...]) ->
     """Call the endpoint as often as its limits ask for, both of what it takes and of what it answers."""
     limit_bytes = sizes.SERVERLESS_BYTES if live.serverless else sizes.REAL_TIME_BYTES
     batches = rows.batches(lines, limit_bytes, sizes.rows_per_call(classes, limit_bytes))
-    return Predictions.joined(
-        [
-            answers.parse(serving.invoke(live, batch.body), live.output_keys, batch.row_count, classes)
-            for batch in batches
-        ]
-    )
+    return Predictions.joined([_predict_batch(live, batch, classes) for batch in batches])
+
+
+def _predict_batch(live: LiveVersion, batch: Batch, classes: tuple[str, ...]) -> Predictions:
+    with served.tally(live.tenant.tenant, live.model, live.version):
+        return answers.parse(serving.invoke(live, batch.body), live.output_keys, batch.row_count, classes)

@@ -15,9 +15,9 @@ from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects, presigned
 from tenantml.domain.api import model_document, pagination, views
 from tenantml.domain.api.operations import OPERATIONS, PATH_PARAMETERS, Operation
-from tenantml.domain.names import execution_name, is_model, requested_version_name
+from tenantml.domain.names import execution_name, is_model, is_version, requested_version_name
 from tenantml.domain.tenancy.tenant import require_active
-from tenantml.domain.training.deployment_request import DeploymentRequest, choose
+from tenantml.domain.training.deployment_request import DeploymentRequest, choose, version_to_return_to
 from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
@@ -29,7 +29,7 @@ from tenantml.domain.uploads.upload import (
     part_bytes,
     part_sizes,
 )
-from tenantml.errors import InvalidRequest, ModelNotReady, PreconditionFailed, UploadError
+from tenantml.errors import InvalidRequest, ModelNotReady, NeverLive, PreconditionFailed, UploadError
 from tenantml.http import Answer
 from tenantml.services import api_keys, deployments, explanations, quota, receipts, registry, tenant_scope
 from tenantml.services.registry import uploads
@@ -215,7 +215,7 @@ def create_version(tenant: str, event: Json) -> Answer:
     if repeatable := idempotency_key(http.find_header(event, "idempotency-key")):
         version = uploads.under_key(tenant, repeatable, fingerprint_of("createVersion", model, document), version)
     run = Run(request.execution, tenant, model, version)
-    deployments.start(run, account, candidate, serving=request.serving)
+    deployments.start(run, account, candidate, asked={"serving": request.serving})
     return Answer(202, views.version(registry.find_version(tenant, model, version) or {}, row.get("live_version")))
 
 
@@ -245,6 +245,20 @@ def list_artefacts(tenant: str, event: Json) -> Answer:
     _, version = find_version(tenant, event)
     asked = {"tenant": tenant, "model": version["model"], "version": version["version"]}
     return Answer(200, lambda_functions.invoke(setting("SIGN_ARTEFACTS_FUNCTION"), asked))
+
+
+def put_live_version(tenant: str, event: Json) -> Answer:
+    """PUT /models/{model}/live-version: return to a version that was live; a repeat says the same."""
+    model = find_model(tenant, event)["model"]
+    version = version_to_return_to(http.parse_json_object(event))
+    found = registry.find_version(tenant, model, version) if is_version(version) else None
+    if found is None:
+        raise http.not_found()
+    if "promoted_at" not in found:
+        raise NeverLive("this version never answered; wait for its deployment, or deploy its candidate")
+    row = deployments.return_to(registry.get_tenant(tenant), model, found, http.asked_by(event))
+    live = registry.get_model(tenant, model).get("live_version")
+    return Answer(200 if row["version"] == version else 202, views.version(row, live))
 
 
 def list_keys(tenant: str, event: Json) -> Answer:

@@ -11,7 +11,9 @@ from tenantml.services.run_context import RunContext
 
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
-    """Move the registry's pointer in one conditional write, and return the version that was live before."""
+    """Move the registry's pointer in one conditional write; return the version that was live before, and for how long
+    it is kept.
+    """
     run = context.run
-    registry.update_version(run.tenant, run.model, run.version, {"status": "live", "promoted_at": registry.now()})
-    return {"previous": registry.promote(run.tenant, run.model, run.version)}
+    previous = registry.promote(run.tenant, run.model, run.version)
+    return {"previous": previous, "bake_minutes": context.serving_settings.bake_minutes}

@@ -22,6 +22,8 @@ from tenantml.domain.api.pagination import PageRequest
 from tenantml.domain.tenancy.tenant import ACTIVE
 from tenantml.domain.training.run import Run
 from tenantml.services import receipts, registry
+from tenantml.services.registry import keys as keys_of_rows
+from tenantml.services.registry import table
 from tenantml.settings import setting
 from tests.integration.pipeline.faults import BLIPS, DyingInvoke, FailingInvoke, call, twice
 from tests.integration.pipeline.machine import DEPLOYMENT, TRAINING, Broken
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 Invoke = Callable[[str, Any], Any]
 Pipeline = Callable[..., Iterator[str]]
 DELIVERIES = ["copy", "upload", "in-place"]
+OF_A_SECOND_VERSION = {"CheckBake", "RetireVersion"}
 
 
 def tasks_of(machine: Path, last: str) -> list[str]:
@@ -41,7 +44,8 @@ def tasks_of(machine: Path, last: str) -> list[str]:
     return [
         name
         for name in list(states)[: list(states).index(last)]
-        if states[name]["Type"] == "Task" and name not in {"RevokeTrainingAccess", "EnlargeEndpoint", "RetireVersion"}
+        if states[name]["Type"] == "Task"
+        and name not in {"RevokeTrainingAccess", "EnlargeEndpoint", *OF_A_SECOND_VERSION}
     ]
 
 
@@ -128,7 +132,7 @@ def test_a_process_may_die_at_any_call(
     take_turns(pipeline, invoke, again)  # now there is a version to be retired
     for customer in again:
         assert_it_succeeded(customer, boundary)
-    assert set(invoke.deaths) == {*TRAINING_STATES, *DEPLOYMENT_STATES, "RetireVersion"}
+    assert set(invoke.deaths) == {*TRAINING_STATES, *DEPLOYMENT_STATES, *OF_A_SECOND_VERSION}
     assert sum(invoke.deaths.values()) > 100  # it has looked
 
 
@@ -176,6 +180,94 @@ def test_any_state_may_run_twice(new_customer: Callable[..., Customer], pipeline
     take_turns(pipeline, twice, customers)
     for customer in customers:
         assert_it_succeeded(customer, boundary)
+
+
+@pytest.fixture
+def failing_version(
+    new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary
+) -> tuple[Customer, Customer]:
+    """A customer whose version answered well, and its next upload, whose version answers nothing."""
+    first = new_customer()
+    take_turns(pipeline, call, [first])
+    again = first.uploads_again()
+    served(first, failures=0)
+    return first, again
+
+
+def served(customer: Customer, failures: int) -> None:
+    """Note calls of a version's endpoint, as the predict function does."""
+    run = customer.run
+    table.add(keys_of_rows.version(run.tenant, run.model, run.version), {"requests": 40, "failures": failures})
+
+
+def failing_once_live(invoke: Invoke, customer: Customer) -> Invoke:
+    """Return calls after which a version that goes live answers nothing."""
+    noted = []
+
+    def invoke_and_fail(function: str, payload: Any) -> Any:
+        if payload["state"] == "CheckBake" and not noted:
+            noted.append(served(customer, failures=40))
+        return invoke(function, payload)
+
+    return invoke_and_fail
+
+
+def assert_it_was_rolled_back(first: Customer, again: Customer, boundary: Boundary) -> None:
+    run = again.run
+    row = registry.require_execution(run.tenant, run.execution)
+    assert (row["status"], row["error"]["code"], row["left_behind"]) == ("failed", "RolledBack", [])
+    assert "calls of its endpoint" in row["error"]["message"]
+    assert registry.is_live(run.tenant, run.model, first.run.version)
+    assert {kind: names(again, kind) for kind in ("endpoint", "endpoint-config", "model")} == {
+        kind: [first.tenant.account.endpoint(first.run.model, first.run.version)]
+        for kind in ("endpoint", "endpoint-config", "model")
+    }
+    artefacts = keys(again.client("s3"), again.tenant.account.bucket, f"{run.customer_folder}output/")
+    assert [key for key in artefacts if key.endswith("model.tar.gz")], "it can be deployed again"
+    assert_published_once(again, boundary, "failed")
+
+
+@pytest.mark.parametrize("how", ["dying", "losing replies", "twice"])
+def test_a_version_that_fails_more_is_rolled_back_whatever_happens_meanwhile(
+    failing_version: tuple[Customer, Customer], pipeline: Pipeline, boundary: Boundary, how: str
+) -> None:
+    first, again = failing_version
+    dying = DyingInvoke(boundary)
+    boundary.loses_replies = how == "losing replies"
+    invoke = {"dying": dying, "twice": twice, "losing replies": call}[how]
+    if how == "dying":  # what comes before is died through elsewhere
+        invoke = only_in({"PromoteVersion", "CheckBake", "RetireVersion", "RecordFailure"}, dying)
+    take_turns(pipeline, failing_once_live(invoke, again), [again])
+    boundary.loses_replies = False
+    assert_it_was_rolled_back(first, again, boundary)
+    assert how != "dying" or dying.deaths["CheckBake"] > 3  # it has looked
+
+
+@pytest.mark.parametrize("how", ["dying", "twice"])
+def test_a_tenant_that_returns_while_it_bakes_gets_the_version_before_and_nothing_else_is_left(
+    failing_version: tuple[Customer, Customer], pipeline: Pipeline, boundary: Boundary, how: str
+) -> None:
+    first, again = failing_version
+    faulty = {"dying": DyingInvoke(boundary), "twice": twice}[how]
+    run, returned = first.run, list[bool]()
+
+    def invoke(function: str, payload: Any) -> Any:
+        if payload["state"] == "CheckBake" and not returned:
+            returned.append(registry.return_to(run.tenant, run.model, run.version, "0123456789ab"))
+        states = {"PromoteVersion", "CheckBake", "RetireVersion", "RecordDeployment"}
+        return (faulty if payload["state"] in states else call)(function, payload)
+
+    take_turns(pipeline, invoke, [again])
+    assert returned == [True]
+    assert registry.is_live(run.tenant, run.model, run.version)
+    assert names(again, "endpoint") == [again.tenant.account.endpoint(run.model, run.version)]
+    row = registry.require_execution(run.tenant, again.run.execution)
+    assert (row["status"], row["error"]) == ("succeeded", None), "it was live"
+
+
+def only_in(states: set[str], invoke: Invoke) -> Invoke:
+    """Return calls that are as usual but in these states."""
+    return lambda function, payload: (invoke if payload["state"] in states else call)(function, payload)
 
 
 def breaking(broken: str) -> Invoke:

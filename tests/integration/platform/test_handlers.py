@@ -26,7 +26,7 @@ from tenantml.errors import (
 )
 from tenantml.services import api_keys, deployments, outcomes, registry, removal, rescue, retention
 from tenantml.services.customer import assume
-from tests.rows import put_training
+from tests.rows import order_of, put_training, put_version
 from tools.deployment import publish
 
 Invoke = Callable[[str, Any], Any]
@@ -109,7 +109,7 @@ def test_a_suspended_tenants_upload_is_refused_as_an_unknown_tenants(
 
 
 def test_an_upload_that_a_newer_one_overtook_is_superseded(tenant: Tenant, invoke: Invoke, event: Sample) -> None:
-    registry.note_newest_upload("acme", "churn", "2026-11-22T18:00:00Z", "01")
+    registry.note_newest_upload("acme", "churn", "2026-11-22T18:00:00Z 01")
     with pytest.raises(TenantMLError) as caught:
         invoke("accept_upload", event("accept_upload"))
     assert type(caught.value).__name__ == "UploadSuperseded"
@@ -211,12 +211,12 @@ def live(tenant: Tenant, invoke: Invoke, event: Sample, run: Run, stack: dict[st
     """A run whose version answers: its profile is staged, its artefacts and its dataset copy are the customer's."""
     invoke("accept_upload", event("accept_upload"))
     registry.keep_training(run, {"bucket": "staging", "key": "candidates.json"})
-    registry.request_version(run, {"status": "deploying"})
+    registry.request_version(run, {"status": "deploying", "order": order_of(run.version)})
     for name in ("train.csv", "holdout.csv", "profile.json"):
         platform("s3").put_object(Bucket=stack["STAGING_BUCKET"], Key=f"{run.staging_folder}{name}", Body=b"x")
     for name in ("input/train.csv", "output/model.tar.gz"):
         customer_s3.put_object(Bucket=tenant.account.bucket, Key=f"{run.customer_folder}{name}", Body=b"x")
-    assert invoke("promote_version", event("promote_version")) == {"previous": None}
+    assert invoke("promote_version", event("promote_version")) == {"previous": None, "bake_minutes": 10}
     return run
 
 
@@ -281,6 +281,7 @@ def test_what_the_customers_account_keeps_from_us_is_named(
 ) -> None:
     answer_with("sts", "AssumeRole", 403, "AccessDenied")
     registry.forget_training("acme", "churn", live.execution)
+    put_version("acme", "churn", "v99990101-000000-ffff", {})
     registry.promote("acme", "churn", "v99990101-000000-ffff")
     assert removal.clean_up(live, failed=True, delivered=True).left_behind == [
         f"arn:aws:s3:::{tenant.account.bucket}/{live.customer_folder}*"
@@ -429,7 +430,8 @@ def test_a_key_says_whose_it_is_and_nothing_of_it_is_stored(
     key = api_keys.issue("acme")
     sample = event("authorize")
     answer = invoke("authorize", sample | {"headers": {"X-Api-Key": key}})
-    assert (answer["principalId"], answer["context"]) == ("acme", {"tenant": "acme"})
+    assert (answer["principalId"], answer["context"]["tenant"]) == ("acme", "acme")
+    assert answer["context"]["key_id"] in {row["key_id"] for row in api_keys.listed("acme")}
     (statement,) = answer["policyDocument"]["Statement"]
     assert re.fullmatch(r"arn:aws:execute-api:us-east-1:111111111111:gy415nuibc/v1/\*", statement["Resource"])
     assert key not in json.dumps(platform("dynamodb").scan(TableName=stack["REGISTRY_TABLE"])["Items"])

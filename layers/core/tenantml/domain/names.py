@@ -38,6 +38,11 @@ def is_model(text: object) -> bool:
     return isinstance(text, str) and MODEL_PATTERN.fullmatch(text) is not None
 
 
+def is_version(text: object) -> bool:
+    """Return whether `text` may name a version."""
+    return isinstance(text, str) and VERSION_PATTERN.fullmatch(text) is not None
+
+
 def upload_digest(bucket: str, key: str, version_id: str) -> str:
     """Return 16 hex digits that name one version of one uploaded object."""
     return hashlib.sha256(f"{bucket}\n{key}\n{version_id}".encode()).hexdigest()[:16]

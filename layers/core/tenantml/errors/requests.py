@@ -112,6 +112,13 @@ class NotTrained(RequestError):
     do = "Wait until its training has candidates, or upload again."
 
 
+class NeverLive(RequestError):
+    """The version never answered, so there is nothing to return to: its deployment runs, failed, or was refused."""
+
+    status = 409
+    do = "Wait for its deployment, or deploy its candidate with `POST /models/MODEL/versions`."
+
+
 class ArtefactsGone(RequestError):
     """The artefacts of the training are deleted: the model keeps those of its last `keep_versions` versions."""
 

@@ -37,6 +37,16 @@ class TrainingTimedOut(TrainingError):
     do = "Ask the tenant to raise `max_runtime_seconds`, or to upload fewer rows."
 
 
+class TurnTimedOut(TrainingError):
+    """With `newer_upload` set to `queue`, the upload waited a day for another one's training. Nothing was spent."""
+
+    turn = TENANT
+    do = (
+        "Upload again when the older training is over, let it end earlier with `max_runtime_seconds`, or set "
+        "`newer_upload` to `stop-older`."
+    )
+
+
 class NoCandidate(TrainingError):
     """The job completed without a candidate that can be deployed (the runtime cap was reached first), or with one whose
     containers cannot answer.
@@ -73,6 +83,18 @@ class DidNotBeatLive(TrainingError):
     do = (
         "Train on more or newer rows, or change `margin`, `min_gain`, `promote` or `undecided`. The live version stays "
         "live; the new one can be promoted by hand."
+    )
+
+
+class RolledBack(TrainingError):
+    """The version went live and failed more than the one before, which answers again. The message states how many calls
+    of its endpoint failed, and how many of the one before.
+    """
+
+    turn = CLOUD_TEAM
+    do = (
+        "Check the endpoint's log group in the customer's account; out of memory asks for a larger `instance_type`. "
+        "The training is kept: the tenant deploys the candidate again, or another one."
     )
 
 

@@ -182,6 +182,19 @@ def components() -> dict[str, Schema]:
         ),
         "Version": record("One deployed training.", **VERSION),
         "Versions": page("versions", "Version"),
+        "Returned": record(
+            "Who let a version answer again: the id of an API key, or `bake` where the newer version failed more.",
+            at=TIME,
+            by=TEXT,
+        ),
+        "Served": record(
+            "Calls of its endpoint that were counted so far, failures among them, and their mean time in milliseconds.",
+            requests=COUNT,
+            failures=COUNT,
+            mean_ms=maybe(COUNT),
+        ),
+        "LiveVersion": record("Which version is to answer.", version=TEXT)
+        | {"additionalProperties": False, "example": {"version": "v20261122-170301-9f3c"}},
         "DeploymentRequest": deployment_request(),
         "VersionDetails": record(
             "One deployed training, and what it was chosen from.",
@@ -231,7 +244,7 @@ def components() -> dict[str, Schema]:
 VERSION: dict[str, Schema] = {
     "version": TEXT,
     "model": MODEL_NAME,
-    "status": maybe(TEXT),
+    "status": maybe(TEXT) | {"description": "`standby`: another version answers, and this one can do so again at once"},
     "live": {"type": "boolean", "description": "Whether this version answers"},
     "execution": maybe(TEXT),
     "problem_type": maybe(TEXT),
@@ -240,6 +253,10 @@ VERSION: dict[str, Schema] = {
     "endpoint": maybe(TEXT),
     "plan": maybe(reference("EndpointPlan")),
     "created_at": maybe(TIME),
+    "promoted_at": maybe(TIME) | {"description": "When it first answered"},
+    "returns_to": maybe(TEXT) | {"description": "The version whose candidate it deploys anew, to return to it"},
+    "returned": maybe(reference("Returned")),
+    "served": reference("Served"),
     "ended_at": maybe(TIME) | {"description": "When its deployment ended"},
     "error": maybe(reference("Failure")),
 }

@@ -45,7 +45,13 @@ ADVICE_THRESHOLDS: dict[str, tuple[float, float]] = {
     "leak_minority_rows": (1, 1000),
 }
 GIB = 1024**3
-CHOICES = {"delivery": DELIVERIES, "mode": MODES, "unseen_category": ("advise", "reject")}
+STOP_OLDER, QUEUE = NEWER_UPLOADS = ("stop-older", "queue")
+CHOICES = {
+    "delivery": DELIVERIES,
+    "mode": MODES,
+    "newer_upload": NEWER_UPLOADS,
+    "unseen_category": ("advise", "reject"),
+}
 RANGES: dict[str, tuple[float, float]] = {
     "max_candidates": (1, 750),
     "max_runtime_seconds": (900, 30 * 24 * 3600),
@@ -53,6 +59,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "holdout_fraction": (0.05, 0.5),
     "holdout_rows_max": (50, 1_000_000),
     "keep_versions": (1, 20),
+    "bake_minutes": (0, 24 * 60),
     "instance_count": (1, 20),
     "serverless_concurrency": (1, 200),
 }
@@ -91,6 +98,10 @@ class ModelSettings:
         "Autopilot's training mode; AUTO is ENSEMBLING for less than 100 MB and for serverless endpoints, else "
         "HYPERPARAMETER_TUNING",
     ] = AUTO
+    newer_upload: Annotated[
+        str,
+        "What an upload does while an older one of the model is trained: stop it, or wait until it is over",
+    ] = STOP_OLDER
     max_candidates: Annotated[int, "How many candidates a job tries; caps the customer's bill"] = 10
     max_runtime_seconds: Annotated[int, "How long a job runs; caps the customer's bill"] = 3600
     max_upload_bytes: Annotated[int, "The largest file that is trained from"] = 10 * GIB
@@ -99,6 +110,11 @@ class ModelSettings:
     keep_versions: Annotated[
         int, "Of how many versions that were live the artefacts are kept, to deploy or return to"
     ] = 3
+    bake_minutes: Annotated[
+        int,
+        "How long the version before keeps its endpoint, to return to; one that fails more than it is rolled back by "
+        "itself",
+    ] = 10  # of ml.m5.large, two cents: docs/decisions/0022
     thresholds: Annotated[
         dict[str, float], "By metric, the least value that a candidate must reach; of an error, the most"
     ] = field(default_factory=dict)
