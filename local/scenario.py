@@ -99,7 +99,7 @@ class Scenario:
             self.api = self._make_api(self.api_key)
             self._is_active = True
             where = self.customer.account_id
-            step.detail = f"{tenant}: customer_access.yaml into {where}, role probed, API key issued"
+            step.detail = f"{tenant}: customer_access.yaml into {where}, both roles probed, API key issued"
 
     def train(self) -> None:
         """Configure the model, upload the file, follow the execution, and look at its endpoint."""

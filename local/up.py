@@ -123,7 +123,8 @@ def platform_variables(platform: Platform, tenant: OnboardedTenant) -> dict[str,
         "TENANTML_CUSTOMER_BUCKET": f"{tenant.prefix}-{tenant.account_id}-{REGION}",
         "TENANTML_INGEST_BUCKET": outputs["IngestBucket"],
         "TENANTML_STAGING_BUCKET": outputs["StagingBucket"],
-        "TENANTML_STATE_MACHINE_ARN": outputs["TrainingStateMachineArn"],
+        "TENANTML_TRAINING_STATE_MACHINE_ARN": outputs["TrainingStateMachineArn"],
+        "TENANTML_DEPLOYMENT_STATE_MACHINE_ARN": outputs["DeploymentStateMachineArn"],
     }
 
 

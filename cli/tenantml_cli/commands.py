@@ -180,7 +180,8 @@ def tenant_offboard(context: Context) -> Result:
     """Remove all that was made for a tenant, or for one of its models, and print the report.
 
     The report lists what was removed, what was kept, and what AWS cannot remove. After a failure, repeat the command:
-    the removal resumes where it stopped.
+    the removal resumes where it stopped. A tenant that never applied the template, or has deleted its stack, is removed
+    with --abandon: its account does not let us in.
 
         tenantml tenant offboard acme --yes
     """
@@ -318,6 +319,8 @@ def _shown_once(key: str) -> str:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return f"\n{'':13}".join(f"{name:18} {part}" for name, part in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
@@ -328,10 +331,15 @@ def _keys(found: Document) -> str:
 
 def _report(report: Document) -> str:
     lines = []
-    for fate, items in report.items():
-        if isinstance(items, list):
-            lines += [f"{fate}: {len(items)}", *(f"  {item}" for item in items)]
+    for fate in ("removed", "kept", "impossible", "remains"):
+        lines += [f"{fate}: {len(report[fate])}", *(f"  {_entry(item)}" for item in report[fate])]
     return "\n".join(lines)
+
+
+def _entry(item: Document) -> str:
+    objects = f" ({item['objects']})" if "objects" in item else ""
+    reason = f": {item['reason']}" if "reason" in item else ""
+    return f"{item['arn']}{objects}{reason}"
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:

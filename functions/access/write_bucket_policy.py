@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenantml.aws.s3 import objects
 from tenantml.domain.tenancy.removal_report import Offboarding
 from tenantml.entrypoint import Handler, function, logger, state
 from tenantml.services import grants, offboarding
@@ -17,7 +16,7 @@ from tenantml.services.run_context import RunContext
 @state
 def grant(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Let one role of the customer's account read the run's training set; a repeat finds the grant standing."""
-    train = objects.StoredObject(**event["train"])
+    train = context.training_set(event["train"])
     return {"grant": grants.grant(context.run, context.account, train.bucket, train.key, context.settings)}
 
 

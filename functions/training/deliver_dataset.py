@@ -17,7 +17,7 @@ from tenantml.settings import setting
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return the training set's s3:// address; a repeat continues or adopts what is there."""
-    train = objects.StoredObject(**event["train"])
+    train = context.training_set(event["train"])
     if event["delivery"] == IN_PLACE:
         return {"training_uri": train.uri}
     account, folder = context.account, context.run.customer_folder

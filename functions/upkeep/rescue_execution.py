@@ -17,5 +17,5 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     detail = event["detail"]
     started, status = json.loads(detail["input"]), detail["status"]
     if "run" in started:
-        return rescue.rescue_deployment(Run(**started["run"]), started["left_behind"], status)
+        return rescue.rescue_deployment(Run.of_document(started["run"]), started["left_behind"], status)
     return rescue.rescue_training(Upload(**started), status)

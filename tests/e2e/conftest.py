@@ -119,6 +119,22 @@ def newcomer(platform: Platform) -> Callable[..., Tenant]:
 
 
 @pytest.fixture(scope="session")
+def person(platform: Platform) -> Callable[..., dict[str, str]]:
+    """Make a person of their own in some of the stack's groups, and return their credentials."""
+    numbers = itertools.count(1)
+
+    def make(*groups: str) -> dict[str, str]:
+        iam, name = platform.cloud.client("iam"), f"person-{next(numbers)}"
+        iam.create_user(UserName=name)
+        for group in groups:
+            iam.add_user_to_group(GroupName=platform.outputs[group], UserName=name)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return {part: key[part] for part in ("AccessKeyId", "SecretAccessKey")}
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def acme(platform: Platform) -> Tenant:
     """A tenant whose account is 222222222222."""
     return _tenant(platform, "acme", "222222222222")

@@ -321,7 +321,7 @@ def test_limits_that_cannot_be_are_refused_by_name(vandelay: Tenant, limits: dic
 @pytest.fixture
 def fuzzed(newcomer: Callable[..., Tenant]) -> Tenant:
     """A tenant of its own: what other tests trained would make the answers depend on their order."""
-    return newcomer("fuzzed")
+    return newcomer("fuzzed", requests_per_second=1000)
 
 
 def test_a_receipt_comes_in_pages_each_of_which_is_verified_as_a_whole(
@@ -358,8 +358,8 @@ def test_schemathesis_finds_nothing(fuzzed: Tenant, tmp_path: Path) -> None:
     (tmp_path / "schemathesis.toml").write_text(
         "[checks]\n"
         # A condition that does not hold is neither acceptance nor rejection of the data.
-        'positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "412", "413", "422", "429"]\n'
-        'negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "409", "412", "413", "415", "429"]\n'
+        'positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "412", "413", "422"]\n'
+        'negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "409", "412", "413", "415"]\n'
     )
     ran = subprocess.run(
         [
@@ -367,7 +367,7 @@ def test_schemathesis_finds_nothing(fuzzed: Tenant, tmp_path: Path) -> None:
             "--header", f"x-api-key: {fuzzed.api.api_key}", "--checks", "all", "--continue-on-failure",
             # API Gateway answers a method that a path lacks as it does a path that is not there: 404, without Allow.
             "--exclude-checks", "unsupported_method,allow_header_conformance",
-            "--max-time", "25", "--max-examples", "20", "--seed", "1", "--phases", "examples,coverage,fuzzing",
+            "--max-time", "45", "--max-examples", "20", "--seed", "1", "--phases", "examples,coverage,fuzzing",
         ],
         cwd=tmp_path,
         capture_output=True,

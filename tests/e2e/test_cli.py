@@ -24,14 +24,9 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def run(platform: Platform) -> Run:
+def run(platform: Platform, person: Callable[..., dict[str, str]]) -> Run:
     """Run the CLI with the keys of a person in both groups; `key` and `stdin` are an API key and the input."""
-    iam = platform.cloud.client("iam")
-    iam.create_user(UserName="oscar")
-    for group in ("OperatorGroup", "DataGroup"):  # the second for `upload TENANT/MODEL`
-        iam.add_user_to_group(GroupName=platform.outputs[group], UserName="oscar")
-    made = iam.create_access_key(UserName="oscar")["AccessKey"]
-    credentials = {"AccessKeyId": made["AccessKeyId"], "SecretAccessKey": made["SecretAccessKey"]}
+    credentials = person("OperatorGroup", "DataGroup")  # the second for `upload TENANT/MODEL`
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TENANTML_"))}
 
     def running(*arguments: str, key: str = "", stdin: str = "") -> subprocess.CompletedProcess[str]:

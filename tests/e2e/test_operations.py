@@ -38,14 +38,9 @@ def live(tenant: Tenant, iris: Path) -> Document:
 
 
 @pytest.fixture(scope="module")
-def operator(platform: Platform) -> Callable[[str], Any]:
+def operator(platform: Platform, person: Callable[..., dict[str, str]]) -> Callable[[str], Any]:
     """Clients of an operator who may also handle tenants' data."""
-    iam = platform.cloud.client("iam")
-    iam.create_user(UserName="otto")
-    for group in ("OperatorGroup", "DataGroup"):
-        iam.add_user_to_group(GroupName=platform.outputs[group], UserName="otto")
-    key = iam.create_access_key(UserName="otto")["AccessKey"]
-    credentials = {name: key[name] for name in ("AccessKeyId", "SecretAccessKey")}
+    credentials = person("OperatorGroup", "DataGroup")
     return lambda service: platform.cloud.client(service, credentials=credentials)
 
 

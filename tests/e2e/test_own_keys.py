@@ -154,6 +154,7 @@ def test_the_stack_of_the_customer_can_be_deleted_after_the_off_boarding(insiste
     prefix = insistent.registered.prefix
     report = insistent.platform.offboard("acme")
     assert (report["status"], report["remains"]) == ("complete", [])
+    note_permissions(insistent.platform.cloud, "own-keys-standing")  # the roles, which are about to go
     delete_access_stack(insistent.platform.cloud.clients(CUSTOMER_ACCOUNT), prefix)
     iam = insistent.platform.cloud.client("iam", CUSTOMER_ACCOUNT)
     assert [role["RoleName"] for role in iam.list_roles()["Roles"] if role["RoleName"].startswith("tml-")] == []

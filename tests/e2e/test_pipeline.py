@@ -177,8 +177,9 @@ def test_another_candidate_takes_over_and_a_deployment_that_is_stopped_costs_not
     assert acme.api.predict_rows("again", row)["version"] == second["version"]
     fourth = version_of(acme, "again", acme.api.deploy("again", {"execution": trained["execution"]})["version"])
     assert (fourth["error"], fourth["live"], fourth["candidate"]) == (None, True, first["candidate"])
-    jobs = acme.platform.cloud.client("sagemaker", acme.account_id).list_auto_ml_jobs()["AutoMLJobSummaries"]
-    assert len([job for job in jobs if job["AutoMLJobName"] == trained["training"]["job_name"]]) == 1
+    prefix, digest = acme.registered.prefix, trained["execution"][-16:]
+    jobs = acme.platform.cloud.client("sagemaker", acme.account_id).list_auto_ml_jobs(NameContains=f"{prefix}-{digest}")
+    assert [job["AutoMLJobName"] for job in jobs["AutoMLJobSummaries"]] == [trained["training"]["job_name"]]
 
 
 def test_a_tenant_returns_to_the_version_before_at_once_and_to_one_whose_endpoint_is_gone_by_deploying_it(

@@ -61,14 +61,14 @@ def test_the_tenants_api_answers_its_key_alone(up: Path) -> None:
     assert _sourced(up / "env", status) == "401"
 
 
-def test_the_named_buckets_and_the_state_machine_exist(up: Path) -> None:
+def test_the_named_buckets_and_state_machines_exist(up: Path) -> None:
     heads = "; ".join(
         f'boto3.client("s3").head_bucket(Bucket=os.environ["TENANTML_{name}_BUCKET"])' for name in ("INGEST", "STAGING")
     )
     _sourced(up / "env", _python(heads))
-    described = (
-        'boto3.client("stepfunctions").describe_state_machine(stateMachineArn=os.environ["TENANTML_STATE_MACHINE_ARN"])'
-    )
-    assert _sourced(up / "env", _python(f'print({described}["status"])')) == "ACTIVE"
+    for machine in ("TRAINING", "DEPLOYMENT"):
+        arn = f'os.environ["TENANTML_{machine}_STATE_MACHINE_ARN"]'
+        described = f'boto3.client("stepfunctions").describe_state_machine(stateMachineArn={arn})'
+        assert _sourced(up / "env", _python(f'print({described}["status"])')) == "ACTIVE"
     bucket = _sourced(up / "env", "printf %s $TENANTML_CUSTOMER_BUCKET")
     _sourced(up / "customer.env", _python(f'boto3.client("s3").head_bucket(Bucket="{bucket}")'))

@@ -60,7 +60,7 @@ def state(handle: Callable[[RunContext, Event], Any]) -> Handler:
 
     @wraps(handle)
     def with_context(event: Event) -> Any:
-        context = RunContext(Run(**event["run"]))
+        context = RunContext(Run.of_document(event["run"]))
         run = context.run
         logger.append_keys(execution=run.execution, tenant=run.tenant, model=run.model, state=event["state"])
         context.note(state=event["state"])

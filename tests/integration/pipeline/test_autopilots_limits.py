@@ -73,14 +73,16 @@ def test_an_upload_waits_for_the_one_job_that_the_account_may_run(
     customer = new_customer()
     sagemaker = customer.client("sagemaker")
     refusals: list[str] = []
-    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{customer.tenant.account.bucket}/churn/"}
+    bucket = customer.tenant.account.bucket
+    customer.client("s3").put_object(Bucket=bucket, Key="theirs/train.csv", Body=b"a,wait\n" + b"1,2\n" * 600)
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket}/theirs/"}
 
     def stopping_at_the_first_refusal(function: str, payload: Any) -> Any:
         if payload["state"] == "StartTraining" and not refusals:
             sagemaker.create_auto_ml_job_v2(
                 AutoMLJobName="of-their-own",
                 AutoMLJobInputDataConfig=[{"DataSource": {"S3DataSource": source}}],
-                OutputDataConfig={"S3OutputPath": f"s3://{customer.tenant.account.bucket}/theirs"},
+                OutputDataConfig={"S3OutputPath": f"s3://{bucket}/theirs-out"},
                 AutoMLProblemTypeConfig={"TabularJobConfig": {"TargetAttributeName": "wait"}},
                 RoleArn=customer.tenant.account.roles.training_execution,
             )

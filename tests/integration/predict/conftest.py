@@ -61,7 +61,7 @@ class CustomerAccounts:
     """
 
     url: str = ""
-    session_seconds: float = 900
+    session_seconds: float | None = None  # as long as is asked for
     revoked: set[str] = field(default_factory=set)
     answers_after_seconds: float = 0
     next_answers: list[tuple[int, str, bytes] | None] = field(default_factory=list)
@@ -83,7 +83,7 @@ class CustomerAccounts:
             key = f"ASIA{len(self.assumed):012}"
             resource = json.loads(form["Policy"])["Statement"][0]["Resource"][0] if "Policy" in form else ""
             self._issued[key] = (account, resource)
-        end = datetime.now(UTC) + timedelta(seconds=self.session_seconds)
+        end = datetime.now(UTC) + timedelta(seconds=self.session_seconds or float(form["DurationSeconds"]))
         return 200, ASSUMED.format(key=key, end=end.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
     def invoke(self, endpoint: str, key: str, token: str, body: bytes) -> tuple[int, str, bytes] | None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Any
 
 import pytest
 from botocore.session import get_session
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tenantml.domain.training.instance_types import FAMILIES
 from tenantml.domain.training.model_settings import LOCAL_STORAGE, METRICS, MODES, ModelSettings
 from tenantml.errors import InvalidSettings
 from tests.tenants import account_of
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+)
 
 
 def test_a_target_is_enough() -> None:
@@ -114,6 +122,18 @@ def test_a_wrong_setting_is_named(document: object, wrong: str) -> None:
     with pytest.raises(InvalidSettings) as caught:
         ModelSettings.from_document(document)
     assert wrong in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(ModelSettings)])
+@given(value=JSON)
+def test_any_json_value_of_a_setting_is_taken_or_named(name: str, value: object) -> None:
+    said = ""
+    try:
+        taken = getattr(ModelSettings.from_document({"target": "y", name: value}), name)
+    except InvalidSettings as error:
+        taken, said = value, str(error)
+    assert taken == value
+    assert not said or name in said
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:

@@ -1,7 +1,8 @@
 """The customer's account.
 
-The tenant is notified in the execution's `error` and on the event bus, and operators through the alarm on failed
-executions.
+The tenant is notified in the `error` of the execution or of the version, and on the event bus, and operators through
+the alarm on failed executions. An execution that has candidates keeps its training: the tenant deploys one again. Only
+one that has none is uploaded again.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ class CustomerAccessRevoked(CustomerAccountError):
 
     status = 403
     do = (
-        "Apply the on-boarding template again, unchanged; the tenant then uploads again. The hourly probe lifts a "
-        "suspension, or an operator does with `tenantml tenant activate`."
+        "Apply the on-boarding template again, unchanged; the tenant then deploys again, or uploads again if there are "
+        "no candidates. The hourly probe lifts a suspension, or an operator does with `tenantml tenant activate`."
     )
 
 
 class NameTaken(CustomerAccountError):
     """A resource with our name exists in the customer's account and does not carry our tag, so it is left alone."""
 
-    do = "Rename or remove it; the tenant then uploads again."
+    do = "Rename or remove it; the tenant then deploys again, or uploads again if there are no candidates."

@@ -1,7 +1,8 @@
 """What a retry may fix.
 
-States retry these by name, and there is nothing to do while they do. The tenant is notified in the execution's `error`
-and on the event bus only after the retries of the state machine are used up.
+States retry these by name, and there is nothing to do while they do. The tenant is notified in the `error` of the
+execution or of the version, and on the event bus, only after the retries of the state machine are used up. An execution
+that has candidates keeps its training: the tenant deploys one again. Only one that has none is uploaded again.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ class PlatformUnavailable(TransientError):
 
     status = 503
     do = (
-        "If it lasts, look at the AWS Health Dashboard. The app repeats after `Retry-After`; the tenant uploads again "
-        "later."
+        "If it lasts, look at the AWS Health Dashboard. The app repeats after `Retry-After`; the tenant deploys again "
+        "later, or uploads again if there are no candidates."
     )
 
 
@@ -75,7 +76,10 @@ class QuotaExceeded(TransientError):
     """
 
     turn = CLOUD_TEAM
-    do = "Raise the quota in Service Quotas, or remove what uses it up. The tenant then uploads again."
+    do = (
+        "Raise the quota in Service Quotas, or remove what uses it up. The tenant then deploys again, or uploads again "
+        "if there are no candidates."
+    )
 
 
 class SettlingError(TransientError):
@@ -92,7 +96,7 @@ class DeliveryDenied(SettlingError):
     """
 
     do = (
-        "Find what denies it: the access role's policy, a policy of the bucket or of its key, or one of the "
+        "Find what denies it: training access's policy, a policy of the bucket or of its key, or one of the "
         "organisation. Applying the on-boarding template again, unchanged, restores what is ours. The tenant then "
         "uploads again."
     )
@@ -119,7 +123,7 @@ class DeploymentRefused(SettlingError):
     """SageMaker refuses the model, its endpoint configuration or its endpoint. The message carries its reason."""
 
     do = (
-        "Fix what the reason says. If SageMaker may not read the model's artefacts, restore the execution role by "
-        "updating the on-boarding stack; if it is about the instance type, the customer's key or its network, the "
-        "tenant chooses another `instance_type`. The tenant then uploads again."
+        "Fix what the reason says. If SageMaker may not read the model's artefacts, restore serving execution by "
+        "updating the on-boarding stack. The tenant then deploys the candidate again, on another `instance_type` if "
+        "the reason is about that one; the training is kept."
     )

@@ -71,7 +71,7 @@ def _lost() -> Iterator[tuple[str, Callable[[], Any]]]:
             if row and not row.get("announced"):
                 yield name, partial(rescue_training, upload, status)
         for name, started in stepfunctions.ended_as(setting("DEPLOYMENT_STATE_MACHINE"), status):
-            run = Run(**started["run"])
+            run = Run.of_document(started["run"])
             version = registry.find_version(run.tenant, run.model, run.version)
             if version and "ended_at" not in version:
                 yield name, partial(rescue_deployment, run, started["left_behind"], status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+from tenantml.aws.s3.objects import StoredObject
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
@@ -65,6 +66,17 @@ class RunContext:
         """
         version = registry.find_version(self.run.tenant, self.run.model, self.run.version) or {}
         return ModelSettings.from_document(self._execution["settings"] | version.get("serving", {}))
+
+    def training_set(self, document: dict[str, Any]) -> StoredObject:
+        """Return the run's training set, as the state that staged it described it.
+
+        Raises:
+            ValueError: it is not this run's: a bug, or a forgery.
+        """
+        train = StoredObject(**document)
+        if train.key != f"{self.run.staging_folder}train.csv":
+            raise ValueError("the training set is not this run's")
+        return train
 
     @property
     def training(self) -> dict[str, Any]:

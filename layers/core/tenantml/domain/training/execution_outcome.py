@@ -11,10 +11,14 @@ STATUSES = ("running", "succeeded", "failed", "superseded", "duplicate")
 """Every status of an execution; the API's document is generated from these, too."""
 
 FROM_OUTSIDE = {
-    "ABORTED": {"Error": "ExecutionStopped", "Cause": "an operator stopped the execution; upload again to retry"},
+    "ABORTED": {
+        "Error": "ExecutionStopped",
+        "Cause": "an operator stopped the execution; deploy again, or upload again if there are no candidates",
+    },
     "TIMED_OUT": {
         "Error": "ExecutionTimedOut",
-        "Cause": "the execution exceeded its time limit; upload again, and report this to the operator",
+        "Cause": "the execution exceeded its time limit; report this to the operator, and deploy again, or upload "
+        "again if there are no candidates",
     },
 }
 """The failure of an execution that ran no failure path, by Step Functions' status."""
@@ -36,9 +40,7 @@ def of(failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]
         return {"status": "succeeded", "error": None, "left_behind": left_behind}
     kind, message = errors.named(failure["Error"]), message_of(failure)
     if kind is errors.InternalFailure:
-        message = (
-            f"something failed on our side ({failure['Error']}); operators are notified, and it is safe to upload again"
-        )
+        message = f"something failed on our side ({failure['Error']}); operators are notified, and it is safe to repeat"
     return {
         "status": kind.outcome,
         "error": {"code": kind.__name__, "message": message},

@@ -91,7 +91,7 @@ class ModelSettings:
     ] = field(default_factory=list)
     delivery: Annotated[
         str,
-        "How the training set is delivered: the access role copies it, we upload it, or the job reads it in place",
+        "How the training set is delivered: training access copies it, we upload it, or the job reads it in place",
     ] = "copy"
     mode: Annotated[
         str,
@@ -257,7 +257,7 @@ def _near(instance_type: str) -> str:
 
 
 def _describe(hint: Any) -> str:
-    names = {str: "text", int: "a whole number", float: "a number", type(None): "null"}
+    names = {str: "text", int: "a whole number", float: "a number", bool: "true or false", type(None): "null"}
     origin = get_origin(hint)
     if origin is list:
         return f"a list of {_describe(get_args(hint)[0])}"

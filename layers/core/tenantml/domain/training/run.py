@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tenantml.domain.names import CustomerAccount, deployment_name, staging_folder, version_name
+from tenantml.domain.names import (
+    VERSION_PATTERN,
+    CustomerAccount,
+    deployment_name,
+    is_model,
+    is_tenant,
+    staging_folder,
+    version_name,
+)
 from tenantml.domain.uploads.upload import Destination, Upload
 
 
@@ -25,6 +33,18 @@ class Run:
         return cls(
             upload.execution, destination.tenant, destination.model, version_name(upload.uploaded_at, upload.execution)
         )
+
+    @classmethod
+    def of_document(cls, document: Mapping[str, str]) -> Run:
+        """Return the run that travels through a state machine as a JSON object.
+
+        Raises:
+            ValueError: its names are none of ours, so that others could be made of them: a bug, or a forgery.
+        """
+        run = cls(**document)
+        if not (is_tenant(run.tenant) and is_model(run.model) and VERSION_PATTERN.fullmatch(run.version)):
+            raise ValueError("a run's tenant, model or version has no name that one can have")
+        return run
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Run:
