@@ -10,7 +10,7 @@ from tenantml_cli.history import Event, StateEntered, StateLeft
 from tenantml_cli.tenant_api import Document
 
 _QUIET_KINDS = {"Choice", "Pass", "Succeed", "Fail"}
-_POLLING = ("WaitFor", "Check")
+_POLLING = ("WaitFor", "Check", "TakeTurn", "Bake")
 _LOOK_SECONDS = 1.0
 
 

@@ -28,10 +28,9 @@ from local.screen import Screen
 from smoke import accounts, comparison, findings, recording, run
 from smoke.accounts import Accounts, NotReady
 from smoke.recording import NoRecording
-from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.endpoint_plan import SMALLEST
 
 SAME, FAILED, NOT_BEGUN, DIFFERENT, INTERRUPTED = 0, 1, 2, 3, 130
-INSTANCE = ModelSettings(target="").instance_type
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -104,7 +103,7 @@ def _announcement(found: Accounts) -> list[str]:
     return f"""\
 stack {found.stack.name} in account {found.saas_account}, customer {found.customer.account_id}, both in {found.region}
 makes    a tenant '{accounts.TENANT}', and a model of {run.ROWS:,} generated rows
-at most  {run.CANDIDATES} candidates, {run.MINUTES} minutes of training, one endpoint on {INSTANCE}
+at most  {run.CANDIDATES} candidates, {run.MINUTES} minutes of training, one endpoint on {SMALLEST}
 takes    30 to 60 minutes, and $0.50 to $3 of the customer's
 removes  all of it, however it ends, but the record of the AutoML job, which AWS keeps
 needs    a stack that is 15 minutes old: S3 may lose the events of a younger one

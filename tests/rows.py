@@ -9,8 +9,15 @@ from tenantml.services.registry import keys, table
 
 
 def put_version(tenant: str, model: str, version: str, document: dict[str, Any]) -> None:
-    """Write a version's row."""
-    table.put(keys.version(tenant, model, version), {"model": model, "version": version, **document})
+    """Write a version's row: being deployed, and as old as its name says, unless the document says otherwise."""
+    begun = {"model": model, "version": version, "status": "deploying", "order": order_of(version)}
+    table.put(keys.version(tenant, model, version), begun | document)
+
+
+def order_of(version: str) -> str:
+    """Return the time in a version's name, by which it is older or newer than another."""
+    digits = version[1:].replace("-", "")
+    return f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}T{digits[8:10]}:{digits[10:12]}:{digits[12:14]}Z"
 
 
 def put_training(run: Run, trained_at: str) -> None:

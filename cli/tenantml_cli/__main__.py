@@ -97,6 +97,9 @@ def parser() -> argparse.ArgumentParser:
     deploy.add_argument(
         "--promote", choices=("if-not-worse", "always"), help="always: it goes live whatever is measured"
     )
+    return_to = add(first, "return", commands.return_to)
+    return_to.add_argument("model", metavar="MODEL", help="the model's name")
+    return_to.add_argument("version", metavar="VERSION", help="a version of it that was live")
     predict = add(first, "predict", commands.predict)
     predict.add_argument("model", metavar="MODEL", help="the model's name")
     predict.add_argument("file", metavar="FILE", nargs="?", default="-", help="the rows; default: -, standard input")

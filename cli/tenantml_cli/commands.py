@@ -253,6 +253,21 @@ def deploy(context: Context) -> Result:
     return Result(found, text)
 
 
+def return_to(context: Context) -> Result:
+    """Let a version that was live answer again, with the key in TENANTML_API_KEY.
+
+    At once while its endpoint stands; else its candidate is deployed anew, and the live version answers until then.
+
+        tenantml return churn v20261122-170301-9f3c
+    """
+    options = context.options
+    found = context.api.return_to(options.model, options.version)
+    if found["live"]:
+        return Result(found, f"{options.version} answers again.")
+    text = f"{found['version']} is being deployed, to return to {options.version}.\n\n"
+    return Result(found, f"{text}To see how it goes: GET /models/{options.model}/versions")
+
+
 def predict(context: Context) -> Result:
     """Predict rows, CSV with a header or the API's JSON, with the key in TENANTML_API_KEY.
 

@@ -63,6 +63,10 @@ class TenantApi:
         """All that was measured of a version on its holdout."""
         return self.call("GET", f"/models/{_quoted(model)}/versions/{_quoted(version)}/evaluation")
 
+    def return_to(self, model: str, version: str) -> Document:
+        """Let a version that was live answer again; answer it, or the version that is deployed to return to it."""
+        return self.call("PUT", f"/models/{_quoted(model)}/live-version", json.dumps({"version": version}).encode())
+
     def upload(self, model: str, path: Path, *, multipart: bool = False, tell: Progress | None = None) -> str:
         """Send a dataset, streamed from disk, by a form, or in parts when it is larger than a form takes or on request;
         answer its key in the ingest bucket.

@@ -9,15 +9,16 @@ from tenantml.services import api_keys
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return a policy for this stage, and the tenant for the functions behind it; nothing else of a request says who
-    asks.
+    """Return a policy for this stage, and for the functions behind it the tenant and the public id of its key; nothing
+    else of a request says who asks.
 
     Raises:
         Unauthorized: no such key. API Gateway answers 401 to an authorizer that fails with exactly this word (API
             Gateway developer guide, "Lambda authorizers").
     """
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    tenant = api_keys.tenant_of(headers.get("x-api-key") or "")
+    key = headers.get("x-api-key") or ""
+    tenant = api_keys.tenant_of(key)
     if tenant is None:
         raise Unauthorized("Unauthorized")
     api, stage = event["methodArn"].split("/")[:2]
@@ -27,5 +28,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             "Version": "2012-10-17",
             "Statement": [{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": f"{api}/{stage}/*"}],
         },
-        "context": {"tenant": tenant},
+        "context": {"tenant": tenant, "key_id": api_keys.id_of(api_keys.digest(key))},
     }

@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tenantml import http
+from tenantml.aws import lambda_functions
 from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects, presigned
 from tenantml.domain.api import model_document, pagination, views
 from tenantml.domain.api.operations import OPERATIONS, PATH_PARAMETERS, Operation
-from tenantml.domain.names import execution_name, is_model, requested_version_name
+from tenantml.domain.names import execution_name, is_model, is_version, requested_version_name
 from tenantml.domain.tenancy.tenant import require_active
-from tenantml.domain.training.deployment_request import DeploymentRequest, choose
+from tenantml.domain.training.deployment_request import DeploymentRequest, choose, version_to_return_to
 from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
@@ -28,9 +29,17 @@ from tenantml.domain.uploads.upload import (
     part_bytes,
     part_sizes,
 )
-from tenantml.errors import ArtefactsGone, InvalidRequest, ModelNotReady, NotEvaluated, PreconditionFailed, UploadError
+from tenantml.errors import (
+    ArtefactsGone,
+    InvalidRequest,
+    ModelNotReady,
+    NeverLive,
+    NotEvaluated,
+    PreconditionFailed,
+    UploadError,
+)
 from tenantml.http import Answer
-from tenantml.services import api_keys, deployments, quota, receipts, registry, tenant_scope
+from tenantml.services import api_keys, deployments, explanations, quota, receipts, registry, tenant_scope
 from tenantml.services.registry import uploads
 from tenantml.settings import setting
 
@@ -214,21 +223,20 @@ def create_version(tenant: str, event: Json) -> Answer:
     if repeatable := idempotency_key(http.find_header(event, "idempotency-key")):
         version = uploads.under_key(tenant, repeatable, fingerprint_of("createVersion", model, document), version)
     run = Run(request.execution, tenant, model, version)
-    deployments.start(run, account, candidate, settings=request.settings)
+    deployments.start(run, account, candidate, asked={"settings": request.settings})
     return Answer(202, views.version(registry.find_version(tenant, model, version) or {}, row.get("live_version")))
 
 
 def get_version(tenant: str, event: Json) -> Answer:
     """GET /models/{model}/versions/{version}: with the candidates that it was chosen from."""
-    row = find_model(tenant, event)
-    version = find_version(tenant, event)
+    row, version = find_version(tenant, event)
     trained_by = registry.find_execution(tenant, version["execution"]) or {}
     return Answer(200, views.version_details(version, row.get("live_version"), trained_by))
 
 
 def get_evaluation(tenant: str, event: Json) -> Answer:
     """GET /models/{model}/versions/{version}/evaluation: all that was measured on the holdout."""
-    version = find_version(tenant, event)
+    _, version = find_version(tenant, event)
     if "evaluation" not in version:
         raise NotEvaluated("the version has not been evaluated; GET it to see its status and error")
     run = Run.of_row(version | {"tenant": tenant})
@@ -237,6 +245,41 @@ def get_evaluation(tenant: str, event: Json) -> Answer:
     if stored is None:
         raise ArtefactsGone("the evaluation is deleted with the artefacts of its training; the version has its summary")
     return Answer(200, json.loads(stored))
+
+
+def get_importance(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/versions/{version}/importance."""
+    return Answer(200, explanations.importance(tenant_scope.s3(), tenant, find_version(tenant, event)[1]))
+
+
+def list_candidates(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/versions/{version}/candidates: with all their metrics, the best first."""
+    found = explanations.all_candidates(tenant_scope.s3(), tenant, find_version(tenant, event)[1])
+    page = pagination.page_of(found, pagination.read(query_of(event)))
+    return Answer(200, {"candidates": page.rows, "next_token": page.next_token})
+
+
+def list_artefacts(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/versions/{version}/artefacts: links that another function signs; this one enters no
+    customer's account.
+    """
+    _, version = find_version(tenant, event)
+    asked = {"tenant": tenant, "model": version["model"], "version": version["version"]}
+    return Answer(200, lambda_functions.invoke(setting("SIGN_ARTEFACTS_FUNCTION"), asked))
+
+
+def put_live_version(tenant: str, event: Json) -> Answer:
+    """PUT /models/{model}/live-version: return to a version that was live; a repeat says the same."""
+    model = find_model(tenant, event)["model"]
+    version = version_to_return_to(http.parse_json_object(event))
+    found = registry.find_version(tenant, model, version) if is_version(version) else None
+    if found is None:
+        raise http.not_found()
+    if "promoted_at" not in found:
+        raise NeverLive("this version never answered; wait for its deployment, or deploy its candidate")
+    row = deployments.return_to(registry.get_tenant(tenant), model, found, http.asked_by(event))
+    live = registry.get_model(tenant, model).get("live_version")
+    return Answer(200 if row["version"] == version else 202, views.version(row, live))
 
 
 def list_keys(tenant: str, event: Json) -> Answer:
@@ -263,12 +306,13 @@ def find_model(tenant: str, event: Json) -> Json:
     return row
 
 
-def find_version(tenant: str, event: Json) -> Json:
-    """Return the row of the path's version; one that does not exist is as one of another tenant or model."""
-    version = registry.find_version(tenant, find_model(tenant, event)["model"], named(event, "version"))
+def find_version(tenant: str, event: Json) -> tuple[Json, Json]:
+    """Return the rows of the path's model and version; one that does not exist is as one of another tenant."""
+    row = find_model(tenant, event)
+    version = registry.find_version(tenant, row["model"], named(event, "version"))
     if version is None:
         raise http.not_found()
-    return version
+    return row, version
 
 
 def key_of_upload(tenant: str, model: str, file_name: str) -> str:

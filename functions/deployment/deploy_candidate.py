@@ -7,9 +7,9 @@ from typing import Any
 from tenantml.aws.sagemaker import automl, endpoints
 from tenantml.domain.access import session_policies
 from tenantml.domain.predictions import answers
-from tenantml.domain.training import candidates, inference_containers
+from tenantml.domain.training import candidates, endpoint_plan, inference_containers
 from tenantml.entrypoint import state
-from tenantml.services import registry
+from tenantml.services import registry, sizing
 from tenantml.services.run_context import RunContext
 from tenantml.settings import setting
 
@@ -17,23 +17,27 @@ from tenantml.settings import setting
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return the endpoint's name."""
-    run, account, settings = context.run, context.account, context.version_settings
+    run, account = context.run, context.account
     client = context.customer(session_policies.train(account, context.job)).client("sagemaker")
     candidate = candidates.named(automl.candidates(client, context.job), event["candidate"])
     problem_type = context.training["problem_type"]
     keys = () if problem_type == "Regression" else answers.OUTPUT_KEYS
+    plan = sizing.plan(context, candidate["InferenceContainers"])
     version = {
         "status": "deploying",
         "problem_type": problem_type,
         "objective": candidates.objective(candidate),
         "validated": candidates.metrics(candidate),
         "output_keys": list(keys),
-        "serverless": settings.serverless_memory_mb is not None,
+        "serverless": plan.serverless_memory_mb is not None,
+        "plan": plan.as_document(),
         "profile": {"bucket": setting("STAGING_BUCKET"), "key": f"{run.staging_folder}profile.json"},
     }
     registry.update_version(run.tenant, run.model, run.version, version)
     client = context.customer(session_policies.deploy(account, context.endpoint)).client("sagemaker")
     containers = inference_containers.prepare_containers(candidate["InferenceContainers"], keys)
-    endpoints.create(client, account, context.endpoint, run.execution, containers, settings)
+    containers = endpoint_plan.with_workers(containers, plan.workers)
+    isolated = context.version_settings.network_isolation
+    endpoints.create(client, account, context.endpoint, run.execution, containers, plan, isolated=isolated)
     context.note_endpoint("Creating")
     return {"endpoint": context.endpoint}

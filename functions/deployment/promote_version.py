@@ -11,10 +11,9 @@ from tenantml.services.run_context import RunContext
 
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
-    """Move the registry's pointer in one conditional write, and return the version that was live before; if it is not
-    the one that the version was judged against, it is judged again.
+    """Move the registry's pointer in one conditional write; return the version that was live before, and for how long
+    it is kept. If another version went live than the one that it was judged against, it is judged again.
     """
     run = context.run
     previous = registry.promote(run.tenant, run.model, run.version, context.version.get("judged_against"))
-    registry.update_version(run.tenant, run.model, run.version, {"status": "live", "promoted_at": registry.now()})
-    return {"previous": previous}
+    return {"previous": previous, "bake_minutes": context.version_settings.bake_minutes}

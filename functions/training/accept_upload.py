@@ -47,7 +47,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     brought_by = presigned.upload_behind(upload.bucket, upload.key, upload.version_id)
     if brought_by:
         uploads.claim(run.tenant, brought_by, run.model, upload.key, upload.version_id, run.execution)
-    if not registry.note_newest_upload(run.tenant, run.model, upload.uploaded_at, upload.sequencer):
+    if not registry.note_newest_upload(run.tenant, run.model, upload.order):
         raise UploadSuperseded(
             "a newer upload of this model arrived before this one was checked; the newer one is used"
         )

@@ -9,16 +9,21 @@ from tenantml.domain.access import session_policies
 from tenantml.domain.training import automl_job
 from tenantml.entrypoint import logger, report_bug, state
 from tenantml.errors import TenantMLError, TrainingTimedOut
+from tenantml.services import turns
 from tenantml.services.run_context import RunContext
 
 
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
-    """Return whether the job is over, and how long to wait if not; a job that did not complete is a named failure."""
+    """Return whether the job is over, and how long to wait if not; a job that did not complete is a named failure, and
+    so is one that a newer upload stops.
+    """
     job = event["job"]
     client = context.customer(session_policies.train(context.account, job)).client("sagemaker")
     description = automl.describe(client, job)
     show_progress(context, client, description)
+    if description["AutoMLJobStatus"] != "Completed":  # what is paid for is kept
+        turns.require(context.run)
     try:
         over = automl_job.is_over(description, context.settings.max_runtime_seconds)
     except TrainingTimedOut:

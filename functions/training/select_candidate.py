@@ -8,7 +8,7 @@ from tenantml.aws.sagemaker import automl
 from tenantml.domain.access import session_policies
 from tenantml.domain.training import automl_job, candidates
 from tenantml.entrypoint import state
-from tenantml.services import registry
+from tenantml.services import explanations, registry
 from tenantml.services.run_context import RunContext
 
 
@@ -20,7 +20,7 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     description, all_candidates = automl.describe(client, job), automl.candidates(client, job)
     favourite = (description.get("BestCandidate") or {}).get("CandidateName", "")
     deployable = candidates.deployable(all_candidates)
-    registry.keep_training(context.run)
+    registry.keep_training(context.run, explanations.keep_candidates(context, all_candidates, favourite))
     best = candidates.select(deployable, favourite)
     chosen = {"candidate": best["CandidateName"], "objective": candidates.objective(best)}
     summary = automl_job.progress(description, all_candidates) | chosen

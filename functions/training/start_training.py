@@ -8,7 +8,7 @@ from tenantml.aws.sagemaker import automl
 from tenantml.domain.access import session_policies
 from tenantml.domain.training import account_quotas, automl_job
 from tenantml.entrypoint import state
-from tenantml.services import account_limits, registry
+from tenantml.services import account_limits, registry, turns
 from tenantml.services.customer import CustomerSession
 from tenantml.services.run_context import RunContext
 
@@ -17,6 +17,7 @@ from tenantml.services.run_context import RunContext
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return the job's name and the wait until the first poll; a repeat adopts the running job."""
     run, account, job, settings = context.run, context.account, context.job, context.settings
+    turns.require(run)
     mode = automl_job.training_mode(settings, event["size_bytes"])
     session = context.customer(session_policies.train(account, job))
     output_uri = f"s3://{account.bucket}/{run.customer_folder}output"

@@ -24,10 +24,13 @@ POLL_SECONDS = 0.05
 GRACE_SECONDS = 60.0
 _SEED = 0
 _CANDIDATES_FOLDER = "sagemaker-automl-candidates"
+# What was seen of Autopilot's own; its clients read the places from the job's description.
 _REPORT_FOLDERS = {
-    "explainability": "documentation/explainability/output",
-    "insights": "documentation/model_monitor/output",
+    "explainability": "documentation/explainability/output/{best}",
+    "insights": "documentation/model_monitor/output/{best}",
+    "notebooks": f"{_CANDIDATES_FOLDER}/pr-1-{{job}}/notebooks",
 }
+_EXPLORATION = "SageMakerAutopilotDataExplorationNotebook.ipynb"
 _REPORT_MEMBERS = {"explainability": "Explainability", "insights": "ModelInsights"}
 
 logger = logging.getLogger("local.sagemaker")
@@ -223,17 +226,21 @@ def _candidate_name(job: Job, model: str) -> str:
 def _complete(job: Job, event: dict[str, Any], s3: Any, folder: Path) -> None:
     best = _candidate_name(job, event["best"])
     locations: dict[str, str] = {}
+    notebook = None
     for report, artifact in (event.get("artifacts") or {}).items():
-        uri = f"{_output_uri(job)}/{_REPORT_FOLDERS[report]}/{best}"
+        uri = f"{_output_uri(job)}/{_REPORT_FOLDERS[report].format(best=best, job=job.name)}"
         for path in _files(folder / artifact):
             _upload(job, s3, path, f"{uri}/{path.name}")
-        locations[_REPORT_MEMBERS[report]] = uri
+            if path.name == _EXPLORATION:
+                notebook = f"{uri}/{path.name}"
+        if report in _REPORT_MEMBERS:
+            locations[_REPORT_MEMBERS[report]] = uri
     # A new list rather than a change in place: a description may be in transit.
     finished = [
         _with_reports(candidate, locations) if candidate["CandidateName"] == best else candidate
         for candidate in job.candidates
     ]
-    _change(job, candidates=finished, best=best)
+    _change(job, candidates=finished, best=best, notebook=notebook)
 
 
 def _with_reports(candidate: dict[str, Any], locations: dict[str, str]) -> dict[str, Any]:

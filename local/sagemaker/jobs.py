@@ -258,6 +258,7 @@ def _progress(job: Job) -> Document:
         return {
             **_summary(job),
             "BestCandidate": forms.described(best) if best else None,
+            "AutoMLJobArtifacts": {"DataExplorationNotebookLocation": job.notebook} if job.notebook else None,
             "PartialFailureReasons": [{"PartialFailureMessage": message} for message in job.partial_failures] or None,
         }
 

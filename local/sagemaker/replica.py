@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local.sagemaker import processes
+from local.sagemaker import memory, processes
 from local.sagemaker.dataset import split_uri
 from local.sagemaker.errors import ApiError
 from local.sagemaker.role_session import s3_client
@@ -23,8 +23,6 @@ from local.sagemaker.store import Scope
 
 INVOCATION_SECONDS = 60.0
 STARTUP_SECONDS = 300.0
-AUTOPILOT_MEMORY_MB = 3072
-AUTOPILOT_IMAGE = "/autogluon-inference:"
 _POLL_SECONDS = 0.02
 
 logger = logging.getLogger("local.sagemaker")
@@ -106,7 +104,6 @@ def start(variant: dict[str, Any], model: dict[str, Any], scope: Scope, endpoint
 
     `model` is the request of CreateModel. Raises HostingFailed.
     """
-    _require_memory(variant, model)
     folder = processes.new_folder("endpoint")
     try:
         _prepare(folder, model, scope, endpoint_arn)
@@ -115,26 +112,14 @@ def start(variant: dict[str, Any], model: dict[str, Any], scope: Scope, endpoint
         processes.discard(folder)
         raise
     try:
-        port = _wait_until_ready(process, folder, variant)
+        ready = _wait_until_ready(process, folder, variant)
+        if reason := memory.lacking(variant, model, ready.get("memory_mb", 0)):
+            raise _not_up(variant, reason)
     except BaseException:
         processes.stop(process)
         processes.discard(folder)
         raise
-    return Replica(process, folder, port, variant.get("ServerlessConfig", {}).get("MaxConcurrency"))
-
-
-def _require_memory(variant: dict[str, Any], model: dict[str, Any]) -> None:
-    """Autopilot's container of ENSEMBLING starts a worker per vCPU, and each holds all models of the ensemble.
-
-    AWS documents neither how much memory that takes nor these words: 3 GB is an estimate.
-    """
-    memory_mb = variant.get("ServerlessConfig", {}).get("MemorySizeInMB", AUTOPILOT_MEMORY_MB)
-    images = [container["Image"] for container in model.get("Containers") or [model["PrimaryContainer"]]]
-    if memory_mb < AUTOPILOT_MEMORY_MB and any(AUTOPILOT_IMAGE in image for image in images):
-        raise HostingFailed(
-            f"The primary container for production variant {variant['VariantName']} did not pass the ping health "
-            f"check: it ran out of its {memory_mb} MB of memory. Please check CloudWatch logs for this endpoint."
-        )
+    return Replica(process, folder, int(ready["port"]), variant.get("ServerlessConfig", {}).get("MaxConcurrency"))
 
 
 def _prepare(folder: Path, model: dict[str, Any], scope: Scope, endpoint_arn: str) -> None:
@@ -165,15 +150,21 @@ def _fetch(s3: Any, uri: str, artifact_dir: Path, container: str) -> None:
         ) from error
 
 
-def _wait_until_ready(process: processes.Process, folder: Path, variant: dict[str, Any]) -> int:
+def _wait_until_ready(process: processes.Process, folder: Path, variant: dict[str, Any]) -> dict[str, Any]:
+    """What the process says of itself when it answers: its `port`, and the `memory_mb` that a worker takes."""
     ready = folder / "ready.json"
     deadline = time.monotonic() + variant.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_SECONDS)
     while time.monotonic() < deadline and process.poll() is None:
         if ready.exists() and (text := ready.read_text(encoding="utf-8")).endswith("}"):
-            return int(json.loads(text)["port"])
+            found: dict[str, Any] = json.loads(text)
+            return found
         time.sleep(_POLL_SECONDS)
     logger.error("a serving process did not become ready:\n%s", processes.log_tail(folder))
-    raise HostingFailed(
+    raise _not_up(variant, processes.log_tail(folder, 300).strip())
+
+
+def _not_up(variant: dict[str, Any], why: str) -> HostingFailed:
+    return HostingFailed(
         f"The primary container for production variant {variant['VariantName']} did not pass the ping health check. "
-        f"Please check CloudWatch logs for this endpoint. {processes.log_tail(folder, 300).strip()}"
+        f"Please check CloudWatch logs for this endpoint. {why}"
     )

@@ -64,6 +64,7 @@ class Job(Resource):
     objective: str | None = None
     candidates: list[dict[str, Any]] = field(default_factory=list)
     best: str | None = None
+    notebook: str | None = None  # where the one about the data is
 
     @property
     def tabular(self) -> dict[str, Any]:

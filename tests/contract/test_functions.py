@@ -161,5 +161,8 @@ def test_a_function_may_assume_the_access_role_of_its_path_and_no_other(function
         assert reached == ({path} if path else set()), name
         seen.add((path, name if path == "prediction-access" else ""))
     assert seen == {
-        (None, ""), ("training-access", ""), ("prediction-access", "predict"), ("prediction-access", "evaluate_version"),
-    }  # fmt: skip
+        (None, ""),
+        ("training-access", ""),
+        ("prediction-access", "predict"),
+        ("prediction-access", "evaluate_version"),
+    }

@@ -18,7 +18,8 @@ DOMAIN = ("tenantml.domain", "tenantml.errors")
 AWS = (*BASE, "tenantml.domain", "tenantml.aws")
 SERVICES = (*AWS, "tenantml.services")
 EDGE = (*SERVICES, "tenantml.entrypoint", "tenantml.http")
-BESIDE_THE_SERVICES = {"__init__", "clients", "error_codes"}  # what all modules of `aws` share
+# What all modules of `aws` share; and `lambda` is a word of Python.
+BESIDE_THE_SERVICES = {"__init__", "clients", "error_codes", "lambda_functions"}
 
 
 def top(module: str) -> str:

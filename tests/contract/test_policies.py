@@ -241,6 +241,9 @@ def test_one_function_writes_the_bucket_policy_and_its_ledger(statements: Found)
     assert may(statements, "s3:DeleteBucketPolicy", "") == {}
 
 
+OF_VERSIONS = {"profile.json", "candidates.json", "evaluation.json", "importance.json"}
+
+
 def test_the_functions_that_tenants_call_reach_files_through_the_tenants_role_alone(statements: Found) -> None:
     for owner, one in statements:
         if owner in {"PredictFunctionRole", "TenantApiFunctionRole"} and "Principal" not in one:
@@ -252,7 +255,7 @@ def test_the_functions_that_tenants_call_reach_files_through_the_tenants_role_al
             in_buckets = [arn for arn in listed(one["Resource"]) if ":s3:" in arn]
             assert [arn for arn in in_buckets if not arn.partition("/")[2].startswith(f"{tag}/")] == []
     (read,) = may(statements, "s3:GetObject", STAGING)["TenantDataRole"]
-    assert {arn.partition("/")[2] for arn in read["Resource"]} == {f"{tag}/*/profile.json", f"{tag}/*/evaluation.json"}
+    assert {arn.partition("/")[2].removeprefix(f"{tag}/*/") for arn in read["Resource"]} == OF_VERSIONS
 
 
 def test_nobody_but_the_tenants_role_and_the_data_handlers_puts_a_file_where_uploads_are(statements: Found) -> None:
@@ -268,10 +271,7 @@ def test_holdouts_are_read_by_the_evaluation_and_the_data_handlers_alone(stateme
         "InspectDatasetFunctionRole": {"*/profile.json"},
         "DeliverDatasetFunctionRole": {"*/train.csv"},
         "EvaluateVersionFunctionRole": {"*/holdout.csv", "*/profile.json"},
-        "TenantDataRole": {
-            "${aws:PrincipalTag/tenant}/*/profile.json",
-            "${aws:PrincipalTag/tenant}/*/evaluation.json",
-        },
+        "TenantDataRole": {f"${{aws:PrincipalTag/tenant}}/*/{name}" for name in OF_VERSIONS},
         "DataHandlers": {"*/holdout.csv"},
     }
 

@@ -28,6 +28,10 @@ NARROW = {
     "deliver": session_policies.deliver(ACCOUNT, RUN.customer_folder, SOURCE),
     "train": session_policies.train(ACCOUNT, JOB),
     "deploy": session_policies.deploy(ACCOUNT, ENDPOINT),
+    "measure_artefacts": session_policies.measure_artefacts(ACCOUNT, f"{RUN.customer_folder}output/model.tar.gz"),
+    "read_reports": session_policies.read_reports(
+        ACCOUNT, RUN.customer_folder, f"{RUN.customer_folder}output/reports/*"
+    ),
     "remove_objects": session_policies.remove_objects(ACCOUNT, RUN.customer_folder),
     "inventory": session_policies.inventory(ACCOUNT, RUN.model),
     "quotas": session_policies.quotas(),

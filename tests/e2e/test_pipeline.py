@@ -229,6 +229,59 @@ def test_a_worse_challenger_is_refused_with_numbers_the_live_version_answers_on_
     assert whole_of_it["latency"]["calls"] >= 1
 
 
+def test_a_tenant_returns_to_the_version_before_at_once_and_to_one_whose_endpoint_is_gone_by_deploying_it(
+    acme: Tenant, globex: Tenant, iris: Path, tmp_path: Path
+) -> None:
+    settings = {"target": "species", "bake_minutes": 24 * 60, **QUICK}
+    first = acme.train("return", iris, **settings)["version"]
+    again = tmp_path / "again.csv"
+    again.write_bytes(iris.read_bytes())
+    key = acme.api.upload("return", again)
+    second = acme.execution(key, lambda document: document["state"] == "CheckBake")["version"]
+    row = features_of(iris, "species", 1)
+    returned = acme.api.return_to("return", first)
+    assert (returned["version"], returned["live"], returned["status"]) == (first, True, "live")
+    assert returned["returned"]["by"] in {found["key_id"] for found in acme.api.call("GET", "/keys")["keys"]}
+    assert acme.outcome(key)["status"] == "succeeded", "it was live, and the tenant chose the other one"
+    assert acme.api.predict_rows("return", row)["version"] == first
+    retired = version_of(acme, "return", second)
+    assert (retired["status"], retired["live"]) == ("retired", False)
+
+    asked = acme.api.return_to("return", second)
+    assert (asked["returns_to"], asked["live"]) == (second, False)
+    assert acme.api.return_to("return", second)["version"] == asked["version"], "a repeat starts nothing more"
+    assert acme.api.predict_rows("return", row)["version"] == first, "the live one answers meanwhile"
+    deadline = time.monotonic() + TRAINING_SECONDS
+    while acme.api.predict_rows("return", row)["version"] != asked["version"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    globex.api.configure("return", {"target": "species"})
+    for api, version in ((globex.api, first), (acme.api, "v20200101-000000-0000")):
+        with pytest.raises(Refused) as refusal:
+            api.return_to("return", version)
+        assert refusal.value.code == "NotFound"
+
+
+def test_a_newer_upload_stops_the_training_of_an_older_one_which_is_superseded(
+    acme: Tenant, iris: Path, tmp_path: Path
+) -> None:
+    acme.api.configure("newest", {"target": "species", "max_candidates": 250})
+    older = acme.api.upload("newest", iris)
+    acme.execution(older, lambda document: (document["training"] or {}).get("status") == "InProgress")
+    acme.api.configure("newest", {"target": "species", **QUICK})
+    again = tmp_path / "again.csv"
+    again.write_bytes(iris.read_bytes())
+    newer = acme.outcome(acme.api.upload("newest", again))
+    superseded = acme.outcome(older)
+    assert (superseded["status"], superseded["error"]["code"]) == ("superseded", "UploadSuperseded")
+    assert (newer["status"], newer["error"]) == ("succeeded", None)
+    sagemaker = acme.platform.cloud.client("sagemaker", acme.account_id)
+    job = sagemaker.describe_auto_ml_job_v2(AutoMLJobName=superseded["training"]["job_name"])
+    assert job["AutoMLJobStatus"] == "Stopped"
+    row = features_of(iris, "species", 1)
+    assert acme.api.predict_rows("newest", row)["version"] == newer["version"]
+
+
 def test_nobody_deploys_another_tenants_training(acme: Tenant, globex: Tenant, iris: Path) -> None:
     trained = acme.train("mine", iris, target="species", **QUICK)
     globex.api.configure("mine", {"target": "species"})

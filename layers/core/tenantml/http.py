@@ -93,6 +93,11 @@ def tenant_of(event: dict[str, Any]) -> str:
     return str(tenant)
 
 
+def asked_by(event: dict[str, Any]) -> str:
+    """Return the id of the API key that the authorizer found; it grants nothing, and `GET /keys` lists it."""
+    return str(((event.get("requestContext") or {}).get("authorizer") or {}).get("key_id") or "")
+
+
 def header(event: dict[str, Any], name: str) -> str:
     """Return a header's value, whatever the case of its name; empty when absent."""
     return find_header(event, name) or ""

@@ -1,11 +1,13 @@
 """`python -m local.sagemaker.serving SERVE_DIR`: serve SERVE_DIR/model.json, write SERVE_DIR/ready.json when ready.
 
 `model.json` is `{"containers": [{"artifact_dir": absolute path, "environment": {...}}]}`; `ready.json` is
-`{"port": number}`. Exits with 1 and the reason on stderr when the model cannot be served, with 0 on SIGTERM.
+`{"port": number, "memory_mb": what this process takes}`. Exits with 1 and the reason on stderr when the model cannot be
+served, with 0 on SIGTERM.
 """
 
 import json
 import os
+import resource
 import signal
 import sys
 import warnings
@@ -26,8 +28,9 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     with InvocationServer(chain) as server:
+        memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024  # in KB on Linux
         unfinished = serve_dir / "ready.json.part"
-        unfinished.write_text(json.dumps({"port": server.server_address[1]}), encoding="utf-8")
+        unfinished.write_text(json.dumps({"port": server.server_address[1], "memory_mb": memory_mb}), encoding="utf-8")
         unfinished.replace(serve_dir / "ready.json")
         server.serve_forever()
     return 0

@@ -16,7 +16,7 @@ from local.sagemaker.trainer.deadline import Deadline, RuntimeCapReached
 from local.sagemaker.trainer.job import Events, Job, JobFailed
 from local.sagemaker.trainer.metrics import Objective, choose_objective, measure
 from local.sagemaker.trainer.portfolio import ENSEMBLE_NAME, PORTFOLIO, Matrix, Recipe, train, weigh
-from local.sagemaker.trainer.reports import explain, insights
+from local.sagemaker.trainer.reports import explain, explanation_page, insights, notebook
 
 
 def run(job: Job, events: Events, deadline: Deadline) -> None:
@@ -45,7 +45,7 @@ def run(job: Job, events: Events, deadline: Deadline) -> None:
         events.emit("completed", best=None, reason=reason, artifacts={})
         return
     best = choose_best(candidates, objective)
-    artifacts = write_reports(best, candidates, job, workshop, events)
+    artifacts = write_reports(best, job, workshop, events)
     events.emit("completed", best=best.name, reason=reason, artifacts=artifacts)
 
 
@@ -145,17 +145,20 @@ def announce(candidate: Candidate, training_seconds: float, job: Job, workshop: 
     )
 
 
-def write_reports(
-    best: Candidate, candidates: list[Candidate], job: Job, workshop: Workshop, events: Events
-) -> dict[str, str]:
-    """Write the two reports of a finished job; answers their paths."""
-    dataset, objective = workshop.dataset, workshop.objective
-    output = job.folder / "output"
-    output.mkdir(exist_ok=True)
+def write_reports(best: Candidate, job: Job, workshop: Workshop, events: Events) -> dict[str, str]:
+    """Write the reports of a finished job; answers their folders."""
+    dataset = workshop.dataset
     events.status("GeneratingExplainabilityReport")
-    explained = explain(best, dataset, workshop.features, objective, job.seed)
-    (output / "explainability.json").write_text(json.dumps(explained, indent=2), encoding="utf-8")
+    analysis = explain(best, dataset, workshop.features, workshop.objective, job.seed)
     events.status("GeneratingModelInsightsReport")
-    judged = insights(best, dataset, candidates, objective)
-    (output / "insights.json").write_text(json.dumps(judged, indent=2), encoding="utf-8")
-    return {"explainability": "output/explainability.json", "insights": "output/insights.json"}
+    files = {
+        "explainability/analysis.json": json.dumps(analysis, indent=2),
+        "explainability/report.html": explanation_page(analysis),
+        "insights/statistics.json": json.dumps(insights(best, dataset, job.seed), indent=2),
+        "notebooks/SageMakerAutopilotDataExplorationNotebook.ipynb": json.dumps(notebook(dataset), indent=1),
+    }
+    for name, text in files.items():
+        path = job.folder / "output" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return {folder: f"output/{folder}" for folder in ("explainability", "insights", "notebooks")}

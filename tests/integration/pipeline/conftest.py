@@ -24,6 +24,7 @@ from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import METADATA, Upload, destination_of
 from tenantml.services import grants, registry
+from tenantml.services.registry import live
 from tests.integration.pipeline.faults import Boundary
 from tests.integration.pipeline.machine import DEPLOYMENT, TRAINING, Machine
 from tests.integration.platform.conftest import BUCKETS, TABLES, make_bucket, make_table
@@ -103,6 +104,7 @@ def boundary(session_environment: dict[str, str], monkeypatch: pytest.MonkeyPatc
     for name, value in session_environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(grants, "LOCK_WAIT_SECONDS", 0)
+    monkeypatch.setattr(live, "DRAIN_SECONDS", 0)
     forget_clients()
     found, events = Boundary(), shared_session().get_component("event_emitter")
     events.register_first("before-send", found.before_send)
@@ -126,10 +128,10 @@ class Customer:
         """A client of the root of the customer's account."""
         return self.cloud.client(service, self.tenant.account_id)
 
-    def uploads_again(self) -> Customer:
-        """Upload the dataset once more, a second later, as S3 dates it."""
-        later = datetime.fromisoformat(self.upload.uploaded_at) + timedelta(seconds=1)
-        return uploaded(self.cloud, self.tenant, self.upload.bucket, later)
+    def uploads_again(self, after_seconds: int = 1, content: bytes = CSV) -> Customer:
+        """Upload the dataset once more, so many seconds later, as S3 dates it."""
+        later = datetime.fromisoformat(self.upload.uploaded_at) + timedelta(seconds=after_seconds)
+        return uploaded(self.cloud, self.tenant, self.upload.bucket, later, content)
 
     def is_at_rest(self) -> bool:
         """Return whether no job and no endpoint of the account is about to change."""
@@ -171,12 +173,12 @@ def new_customer(
     return make
 
 
-def uploaded(cloud: EmbeddedCloud, tenant: Tenant, bucket: str, at: datetime) -> Customer:
-    """Upload the dataset, and return who did, with what S3 says of it."""
+def uploaded(cloud: EmbeddedCloud, tenant: Tenant, bucket: str, at: datetime, content: bytes = CSV) -> Customer:
+    """Upload a dataset, and return who did, with what S3 says of it."""
     key = f"{tenant.tenant}/churn/data.csv"
-    put = platform("s3").put_object(Bucket=bucket, Key=key, Body=CSV, Metadata={METADATA: uuid.uuid4().hex})
+    put = platform("s3").put_object(Bucket=bucket, Key=key, Body=content, Metadata={METADATA: uuid.uuid4().hex})
     etag, moment = put["ETag"].strip('"'), at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    upload = Upload(bucket, key, put["VersionId"], etag, len(CSV), put["VersionId"][:16], moment)
+    upload = Upload(bucket, key, put["VersionId"], etag, len(content), put["VersionId"][:16], moment)
     return Customer(cloud, tenant, upload, Run.of(upload, destination_of(key)))
 
 

@@ -20,7 +20,10 @@ from tenantml.aws.clients import platform
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.api.pagination import PageRequest
 from tenantml.domain.tenancy.tenant import ACTIVE
+from tenantml.domain.training.run import Run
 from tenantml.services import receipts, registry
+from tenantml.services.registry import keys as keys_of_rows
+from tenantml.services.registry import table
 from tenantml.settings import setting
 from tests.integration.pipeline.faults import BLIPS, DyingInvoke, FailingInvoke, call, twice
 from tests.integration.pipeline.machine import DEPLOYMENT, TRAINING, Broken
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 Invoke = Callable[[str, Any], Any]
 Pipeline = Callable[..., Iterator[str]]
 DELIVERIES = ["copy", "upload", "in-place"]
+OF_A_SECOND_VERSION = {"CheckBake", "RetireVersion"}
 
 
 def tasks_of(machine: Path, last: str) -> list[str]:
@@ -41,7 +45,8 @@ def tasks_of(machine: Path, last: str) -> list[str]:
     return [
         name
         for name in list(states)[: list(states).index(last)]
-        if states[name]["Type"] == "Task" and name not in {"RevokeTrainingAccess", "RetireVersion"}
+        if states[name]["Type"] == "Task"
+        and name not in {"RevokeTrainingAccess", "EnlargeEndpoint", *OF_A_SECOND_VERSION}
     ]
 
 
@@ -64,6 +69,12 @@ def keys(client: Any, bucket: str, prefix: str = "") -> list[str]:
 
 def version_of(run: Run) -> dict[str, Any]:
     return registry.find_version(run.tenant, run.model, run.version) or {}
+
+
+def kept(run: Run) -> list[str]:
+    """The names of what is kept of a run in our own bucket."""
+    found = keys(platform("s3"), setting("STAGING_BUCKET"), run.staging_folder)
+    return sorted(key.removeprefix(run.staging_folder) for key in found)
 
 
 def assert_no_grant_and_no_copy_is_left(customer: Customer) -> None:
@@ -109,9 +120,8 @@ def assert_it_succeeded(customer: Customer, boundary: Boundary) -> None:
         for kind in ("endpoint", "endpoint-config", "model")
     }
     assert registry.is_live(run.tenant, run.model, run.version)
-    assert sorted(keys(platform("s3"), setting("STAGING_BUCKET"), run.staging_folder)) == [
-        f"{run.staging_folder}holdout.csv", f"{run.staging_folder}profile.json", run.evaluation_key,
-    ]  # fmt: skip
+    of_version = [f"{run.version}/evaluation.json", f"{run.version}/importance.json"]
+    assert kept(run) == ["candidates.json", "holdout.csv", "profile.json", *of_version]
     verdict = version_of(run)["verdict"]
     assert (verdict["decision"], verdict["refusal"]) == ("promote", None), verdict
     assert_no_grant_and_no_copy_is_left(customer)
@@ -130,7 +140,7 @@ def test_a_process_may_die_at_any_call(
     take_turns(pipeline, invoke, again)  # now there is a version to be retired
     for customer in again:
         assert_it_succeeded(customer, boundary)
-    assert set(invoke.deaths) == {*TRAINING_STATES, *DEPLOYMENT_STATES, "RetireVersion"}
+    assert set(invoke.deaths) == {*TRAINING_STATES, *DEPLOYMENT_STATES, *OF_A_SECOND_VERSION}
     assert sum(invoke.deaths.values()) > 100  # it has looked
 
 
@@ -180,6 +190,94 @@ def test_any_state_may_run_twice(new_customer: Callable[..., Customer], pipeline
         assert_it_succeeded(customer, boundary)
 
 
+@pytest.fixture
+def failing_version(
+    new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary
+) -> tuple[Customer, Customer]:
+    """A customer whose version answered well, and its next upload, whose version answers nothing."""
+    first = new_customer()
+    take_turns(pipeline, call, [first])
+    again = first.uploads_again()
+    served(first, failures=0)
+    return first, again
+
+
+def served(customer: Customer, failures: int) -> None:
+    """Note calls of a version's endpoint, as the predict function does."""
+    run = customer.run
+    table.add(keys_of_rows.version(run.tenant, run.model, run.version), {"requests": 40, "failures": failures})
+
+
+def failing_once_live(invoke: Invoke, customer: Customer) -> Invoke:
+    """Return calls after which a version that goes live answers nothing."""
+    noted = []
+
+    def invoke_and_fail(function: str, payload: Any) -> Any:
+        if payload["state"] == "CheckBake" and not noted:
+            noted.append(served(customer, failures=40))
+        return invoke(function, payload)
+
+    return invoke_and_fail
+
+
+def assert_it_was_rolled_back(first: Customer, again: Customer, boundary: Boundary) -> None:
+    run = again.run
+    row = registry.require_execution(run.tenant, run.execution)
+    assert (row["status"], row["error"]["code"], row["left_behind"]) == ("failed", "RolledBack", [])
+    assert "calls of its endpoint" in row["error"]["message"]
+    assert registry.is_live(run.tenant, run.model, first.run.version)
+    assert {kind: names(again, kind) for kind in ("endpoint", "endpoint-config", "model")} == {
+        kind: [first.tenant.account.endpoint(first.run.model, first.run.version)]
+        for kind in ("endpoint", "endpoint-config", "model")
+    }
+    artefacts = keys(again.client("s3"), again.tenant.account.bucket, f"{run.customer_folder}output/")
+    assert [key for key in artefacts if key.endswith("model.tar.gz")], "it can be deployed again"
+    assert_published_once(again, boundary, "failed")
+
+
+@pytest.mark.parametrize("how", ["dying", "losing replies", "twice"])
+def test_a_version_that_fails_more_is_rolled_back_whatever_happens_meanwhile(
+    failing_version: tuple[Customer, Customer], pipeline: Pipeline, boundary: Boundary, how: str
+) -> None:
+    first, again = failing_version
+    dying = DyingInvoke(boundary)
+    boundary.loses_replies = how == "losing replies"
+    invoke = {"dying": dying, "twice": twice, "losing replies": call}[how]
+    if how == "dying":  # what comes before is died through elsewhere
+        invoke = only_in({"PromoteVersion", "CheckBake", "RetireVersion", "RecordFailure"}, dying)
+    take_turns(pipeline, failing_once_live(invoke, again), [again])
+    boundary.loses_replies = False
+    assert_it_was_rolled_back(first, again, boundary)
+    assert how != "dying" or dying.deaths["CheckBake"] > 3  # it has looked
+
+
+@pytest.mark.parametrize("how", ["dying", "twice"])
+def test_a_tenant_that_returns_while_it_bakes_gets_the_version_before_and_nothing_else_is_left(
+    failing_version: tuple[Customer, Customer], pipeline: Pipeline, boundary: Boundary, how: str
+) -> None:
+    first, again = failing_version
+    faulty = {"dying": DyingInvoke(boundary), "twice": twice}[how]
+    run, returned = first.run, list[bool]()
+
+    def invoke(function: str, payload: Any) -> Any:
+        if payload["state"] == "CheckBake" and not returned:
+            returned.append(registry.return_to(run.tenant, run.model, run.version, "0123456789ab"))
+        states = {"PromoteVersion", "CheckBake", "RetireVersion", "RecordDeployment"}
+        return (faulty if payload["state"] in states else call)(function, payload)
+
+    take_turns(pipeline, invoke, [again])
+    assert returned == [True]
+    assert registry.is_live(run.tenant, run.model, run.version)
+    assert names(again, "endpoint") == [again.tenant.account.endpoint(run.model, run.version)]
+    row = registry.require_execution(run.tenant, again.run.execution)
+    assert (row["status"], row["error"]) == ("succeeded", None), "it was live"
+
+
+def only_in(states: set[str], invoke: Invoke) -> Invoke:
+    """Return calls that are as usual but in these states."""
+    return lambda function, payload: (invoke if payload["state"] in states else call)(function, payload)
+
+
 def breaking(broken: str) -> Invoke:
     """Return calls of which those of one state never succeed, although they do what they are for."""
 
@@ -192,10 +290,10 @@ def breaking(broken: str) -> Invoke:
     return invoke
 
 
-def assert_it_failed_without_an_endpoint(customer: Customer, boundary: Boundary) -> None:
+def assert_it_failed_without_an_endpoint(customer: Customer, boundary: Boundary, code: str = "InternalFailure") -> None:
     run = customer.run
     row = registry.require_execution(run.tenant, run.execution)
-    assert (row["status"], row["error"]["code"], row["left_behind"]) == ("failed", "InternalFailure", [])
+    assert (row["status"], row["error"]["code"], row["left_behind"]) == ("failed", code, [])
     assert [names(customer, kind) for kind in ("endpoint", "endpoint-config", "model")] == [[], [], []]
     jobs = customer.client("sagemaker").list_auto_ml_jobs()["AutoMLJobSummaries"]
     assert {job["AutoMLJobStatus"] for job in jobs} <= {"Completed", "Stopped"}
@@ -214,7 +312,9 @@ def test_nothing_is_left_of_a_training_that_came_to_no_candidate_whichever_state
     assert keys(platform("s3"), setting("STAGING_BUCKET"), f"{customer.run.tenant}/") == []
 
 
-@pytest.mark.parametrize("broken", ["SelectCandidate", *DEPLOYMENT_STATES[: DEPLOYMENT_STATES.index("PromoteVersion")]])
+@pytest.mark.parametrize(
+    "broken", ["SelectCandidate", *DEPLOYMENT_STATES[1 : DEPLOYMENT_STATES.index("PromoteVersion")]]
+)
 def test_what_a_training_cost_outlives_what_fails_after_it(
     new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary, broken: str
 ) -> None:
@@ -225,10 +325,18 @@ def test_what_a_training_cost_outlives_what_fails_after_it(
     run, folder = customer.run, customer.run.customer_folder
     artefacts = keys(customer.client("s3"), customer.tenant.account.bucket, f"{folder}output/")
     assert [key for key in artefacts if key.endswith("model.tar.gz")]
-    assert set(keys(platform("s3"), setting("STAGING_BUCKET"), run.staging_folder)) - {run.evaluation_key} == {
-        f"{run.staging_folder}holdout.csv", f"{run.staging_folder}profile.json",
-    }  # fmt: skip
+    of_version = [] if broken == "SelectCandidate" else [f"{run.version}/importance.json"]
+    found = [name for name in kept(run) if not name.endswith("evaluation.json")]
+    assert found == ["candidates.json", "holdout.csv", "profile.json", *of_version]
     assert registry.require_execution(run.tenant, run.execution)["training"]["candidates"]
+
+
+def test_a_version_goes_live_without_an_explanation(
+    new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary
+) -> None:
+    customer = new_customer()
+    take_turns(pipeline, breaking("ExplainVersion"), [customer])
+    assert_it_succeeded(customer, boundary)
 
 
 def test_an_account_that_is_closed_ends_its_own_execution_by_name_and_nothing_of_others(

@@ -19,6 +19,7 @@ from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload, destination_of
 from tenantml.services import registry
+from tenantml.services.registry import live
 from tests.functions import REPOSITORY, module_of, sample_event
 from tests.tenants import tenant_of
 from tools.deployment import publish
@@ -95,6 +96,12 @@ def tenant(stack: dict[str, str]) -> Tenant:
     registry.add_tenant(TENANT)
     registry.put_model(TENANT.tenant, "churn", ModelSettings("Churn?", max_upload_bytes=1_000_000))
     return TENANT
+
+
+@pytest.fixture(autouse=True)
+def no_drain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a version that was replaced be retired at once."""
+    monkeypatch.setattr(live, "DRAIN_SECONDS", 0)
 
 
 @pytest.fixture

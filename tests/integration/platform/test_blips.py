@@ -14,6 +14,7 @@ from tenantml.aws.clients import platform
 from tenantml.aws.sagemaker import automl, endpoints
 from tenantml.domain.access import session_policies
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
+from tenantml.domain.training.endpoint_plan import plan
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.entrypoint import function
@@ -113,4 +114,4 @@ def test_what_sagemaker_refuses_to_make_has_a_name_of_its_own(
         )
     endpoint = tenant.account.endpoint(run.model, run.version)
     with pytest.raises(deployment, match=f"{endpoint} could not be deployed in account {tenant.account_id}: no"):
-        endpoints.create(client, tenant.account, endpoint, run.execution, containers, settings)
+        endpoints.create(client, tenant.account, endpoint, run.execution, containers, plan(settings, 1, []))

@@ -12,6 +12,7 @@ from tenantml.aws.sagemaker import endpoints
 from tenantml.aws.sagemaker.automl import EXECUTION_TAG
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.tenancy.tenant import SUSPENDED, Tenant
+from tenantml.domain.training.endpoint_plan import plan
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.services import registry
@@ -40,15 +41,17 @@ def sagemaker(tenant: Tenant) -> Any:
 def deployed(tenant: Tenant, run: Run, sagemaker: Any) -> Iterator[Run]:
     """A run whose version is deployed."""
     deploy(sagemaker, tenant.account, tenant.account.endpoint(run.model, run.version), run.execution)
-    put_version("acme", "churn", run.version, {"execution": run.execution, "status": "live", "ended_at": "2026"})
+    put_version("acme", "churn", run.version, {"execution": run.execution, "ended_at": "2026"})
     return run
 
 
 def deploy(client: Any, account: CustomerAccount, name: str, execution: str) -> None:
-    endpoints.create(client, account, name, execution, CONTAINERS, ModelSettings("Churn?"))
+    endpoints.create(client, account, name, execution, CONTAINERS, plan(ModelSettings("Churn?"), 1, []))
 
 
 def make_live(version: str) -> None:
+    if registry.find_version("acme", "churn", version) is None:
+        put_version("acme", "churn", version, {"ended_at": "2026"})
     registry.promote("acme", "churn", version)
 
 
@@ -92,7 +95,7 @@ def test_a_version_that_is_being_deployed_stays(deployed: Run, sagemaker: Any, s
 
 def test_a_version_that_still_answers_its_last_requests_stays(deployed: Run, sagemaker: Any, sweep: Sweep) -> None:
     draining = "acme-churn-0000000000000000"
-    put_version("acme", "churn", NEWER, {"execution": draining, "status": "live"})
+    put_version("acme", "churn", NEWER, {"execution": draining})
     make_live(deployed.version)
     make_live(NEWER)
     assert sweep() == {"removed": [], "left": []}

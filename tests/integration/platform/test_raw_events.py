@@ -49,7 +49,8 @@ def test_a_key_opens_its_own_tenants_stage_and_nothing_else_of_the_event_matters
     issued = api_keys.issue("acme")
     found = invoke("authorize", {**event, "headers": {name: issued}, "methodArn": METHOD_ARN})
     (statement,) = found["policyDocument"]["Statement"]
-    assert (found["context"], found["principalId"]) == ({"tenant": "acme"}, "acme")
+    key_id = api_keys.id_of(api_keys.digest(issued))
+    assert (found["context"], found["principalId"]) == ({"tenant": "acme", "key_id": key_id}, "acme")
     assert statement["Resource"] == "arn:aws:execute-api:us-east-1:123456789012:api/v1/*"
 
 

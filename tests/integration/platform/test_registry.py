@@ -7,6 +7,7 @@ import pytest
 from tenantml.domain.api.pagination import PageRequest
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import LiveVersionChanged, NotFound, RegistrationConflict, TenantNotFound, UploadSuperseded
 from tenantml.services import registry
 from tests.rows import put_version
@@ -30,6 +31,12 @@ def test_an_unknown_tenant_or_model_is_named(tenant: Tenant) -> None:
         registry.get_tenant("nobody")
     with pytest.raises(NotFound):
         registry.get_model("acme", "nothing")
+
+
+@pytest.fixture(autouse=True)
+def versions(tenant: Tenant) -> None:
+    for version in (OLD, NEW, NEWEST):
+        put_version("acme", "churn", version, {})
 
 
 def test_the_first_version_replaces_nothing(tenant: Tenant) -> None:
@@ -69,7 +76,8 @@ def test_settings_change_without_touching_what_is_live(tenant: Tenant) -> None:
 
 def test_uploads_are_ordered_by_time_then_by_sequencer(tenant: Tenant) -> None:
     def note(time: str, sequencer: str) -> bool:
-        return registry.note_newest_upload("acme", "churn", f"2026-11-22T{time}Z", sequencer)
+        upload = Upload("b", "k", "v", "e", 1, sequencer, f"2026-11-22T{time}Z")
+        return registry.note_newest_upload("acme", "churn", upload.order)
 
     assert note("10:00:00", "00A1")
     assert note("10:00:00", "00A1"), "the same upload again"

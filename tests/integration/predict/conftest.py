@@ -23,7 +23,7 @@ from tenantml.aws import clients
 from tenantml.aws.s3 import objects
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.domain.training.model_settings import ModelSettings
-from tenantml.services import serving
+from tenantml.services import served, serving
 from tenantml.services.expiring_cache import ExpiringCache
 from tenantml.services.registry import keys, table
 from tests.rows import put_version
@@ -56,7 +56,8 @@ class CustomerAccounts:
     """STS and the SageMaker endpoints of all customers, which answer a row with the number of the account that pays.
 
     A session reaches what its session policy names, in the account of its role; anything else is refused, as by AWS.
-    `next_answers` are given first, as `(status, error code, body)`; `None` closes the connection without a word.
+    `next_answers` are given first, as `(status, error code, body)`; `None` closes the connection without a word. What
+    an endpoint of a name that is `gone` or `broken` is asked fails.
     """
 
     url: str = ""
@@ -64,6 +65,8 @@ class CustomerAccounts:
     revoked: set[str] = field(default_factory=set)
     answers_after_seconds: float = 0
     next_answers: list[tuple[int, str, bytes] | None] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+    broken: set[str] = field(default_factory=set)
     assumed: list[dict[str, str]] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
@@ -93,6 +96,10 @@ class CustomerAccounts:
             self.calls.append((account, endpoint))
         time.sleep(self.answers_after_seconds)
         with self._lock:
+            if endpoint in self.gone:
+                return 400, "ValidationError", b'{"Message": "Endpoint not found"}'
+            if endpoint in self.broken:
+                return 424, "ModelError", b'{"Message": "out of memory"}'
             if self.next_answers:
                 return self.next_answers.pop(0)
         return 200, "", f"{int(account)}\n".encode() * body.count(b"\n")
@@ -163,17 +170,21 @@ class Process:
         table.put(
             keys.model(tenant.tenant, model), {"model": model, "settings": settings, "live_version": live_version}
         )
+        self.add_version(tenant, VERSION, model)
+        return tenant
+
+    def add_version(self, tenant: Tenant, version: str, model: str = "churn") -> None:
+        """Put a version into the registry whose endpoint stands in the tenant's account."""
         key = f"{tenant.tenant}/profile.json"
         objects.put_json(clients.platform("s3"), STAGING, key, json.dumps(PROFILE))
         deployed = {
             # Every account has an endpoint of this name: only the keys tell whose is called.
-            "endpoint": f"tenantml-{model}-{VERSION}",
+            "endpoint": f"tenantml-{model}-{version}",
             "output_keys": [],
             "serverless": False,
             "profile": {"bucket": STAGING, "key": key},
         }
-        put_version(tenant.tenant, model, VERSION, deployed)
-        return tenant
+        put_version(tenant.tenant, model, version, deployed)
 
     def predict(self, tenant: Tenant, row_count: int = 1, model: str = "churn") -> tuple[int, dict[str, Any], Any]:
         """Call the function as API Gateway does; answer status, headers and the body's document."""
@@ -227,6 +238,7 @@ def process(accounts: CustomerAccounts, monkeypatch: pytest.MonkeyPatch) -> Iter
         monkeypatch.setenv(name, value)
     for name in ("_live", "_deployed", "_callers"):
         monkeypatch.setattr(serving, name, ExpiringCache())
+    served.tally.cache_clear()
     forget_clients()
     with mock_aws():
         process = Process(accounts)

@@ -4,6 +4,7 @@ It answers with the artefact's content and the body's length; asked for probabil
 of training learned for each row's first field. The body says how it behaves: `bad` 400, `broken` 500,
 `die` ends the process, `wait` answers when SERVE_DIR/../release exists.
 The environment variable BREAK ends it at the start, READY_WHEN names the file in SERVE_DIR/.. that it waits for.
+An artefact with `memory_mb` takes so much memory per worker.
 """
 
 import json
@@ -66,6 +67,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-(folder / "ready.json.part").write_text(json.dumps({"port": server.server_address[1]}))
+memory_mb = sum(container.get("memory_mb", 0) for container in loaded)
+(folder / "ready.json.part").write_text(json.dumps({"port": server.server_address[1], "memory_mb": memory_mb}))
 (folder / "ready.json.part").rename(folder / "ready.json")
 server.serve_forever()

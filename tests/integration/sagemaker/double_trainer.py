@@ -85,10 +85,20 @@ while job["target"] == "wait":
     time.sleep(1)
 candidate("WeightedEnsemble", 0.875)
 emit("status", secondary_status="GeneratingExplainabilityReport")
-(folder / "output").mkdir()
-for report in ("explainability", "insights"):
-    (folder / "output" / f"{report}.json").write_text("{}")
-artifacts = {"explainability": "output/explainability.json", "insights": "output/insights.json"}
+header = Path(job["channels"]["training"][0]).read_text().splitlines()[0].split(",")
+columns = [column for column in header if column != job["target"]]
+importance = {column: 1.0 / place for place, column in enumerate(columns, 1)}
+reports = {
+    "explainability/analysis.json": {
+        "explanations": {"kernel_shap": {"label0": {"global_shap_values": importance, "expected_value": 0.5}}}
+    },
+    "insights/statistics.json": {"binary_classification_metrics": {"accuracy": {"value": 0.875}}},
+    "notebooks/SageMakerAutopilotDataExplorationNotebook.ipynb": {"cells": []},
+}
+for name, report in reports.items():
+    (folder / "output" / name).parent.mkdir(parents=True)
+    (folder / "output" / name).write_text(json.dumps(report))
+artifacts = {name: f"output/{name}" for name in ("explainability", "insights", "notebooks")}
 if job["target"] == "partly":
     emit("partial_failure", reason="The explainability report was not generated.")
     emit("completed", best="WeightedEnsemble", reason="ExplainabilityError", artifacts={})

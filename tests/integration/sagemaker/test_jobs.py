@@ -52,8 +52,12 @@ def test_the_artefacts_are_where_the_candidate_says(account: Any, completed: dic
     listed = account.s3.list_objects_v2(Bucket=account.bucket, Prefix=f"out/{completed['AutoMLJobName']}/")["Contents"]
     uris = {f"s3://{account.bucket}/{item['Key']}" for item in listed}
     assert container["ModelDataUrl"] in uris
-    assert f"{locations['Explainability']}/explainability.json" in uris
-    assert f"{locations['ModelInsights']}/insights.json" in uris
+    assert f"{locations['Explainability']}/analysis.json" in uris
+    assert f"{locations['ModelInsights']}/statistics.json" in uris
+    notebook = completed["AutoMLJobArtifacts"]["DataExplorationNotebookLocation"]
+    # SageMaker developer guide, "Autopilot data exploration report"
+    assert notebook.endswith("/notebooks/SageMakerAutopilotDataExplorationNotebook.ipynb")
+    assert notebook in uris
 
 
 def test_a_metric_that_only_the_wider_enum_knows_has_no_metric_name(completed: dict[str, Any]) -> None:

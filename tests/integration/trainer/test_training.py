@@ -75,17 +75,36 @@ def test_a_candidate_has_one_small_artefact_and_autopilots_metrics(churn_job: An
 
 
 def test_the_explainability_report_ranks_the_columns_that_decide(churn_job: Any) -> None:
-    report = json.loads((churn_job.folder / churn_job.last["artifacts"]["explainability"]).read_text())
-    ranked = [feature["name"] for feature in report["features"]]
+    ranked = list(importance_of(churn_job))
     assert set(ranked[:3]) == {"Plan", "Minutes", "Calls"}
     assert ranked[3] == "Note"
 
 
 def test_the_insights_report_agrees_with_the_candidate(churn_job: Any) -> None:
-    report = json.loads((churn_job.folder / churn_job.last["artifacts"]["insights"]).read_text())
-    counts = np.array(report["confusion_matrix"]["counts"])
-    assert counts.sum() == report["rows"]["validation"] == 300
-    assert np.trace(counts) / counts.sum() == pytest.approx(report["metrics"]["Accuracy"])
+    report = json.loads((churn_job.folder / "output/insights/statistics.json").read_text())
+    found, best = report["binary_classification_metrics"], churn_job.candidates[churn_job.last["best"]]
+    counts = np.array([list(row.values()) for row in found["confusion_matrix"].values()])
+    assert counts.sum() == report["dataset"]["item_count"] == 300
+    said = {"accuracy": "Accuracy", "f1": "F1", "precision": "Precision", "recall": "Recall", "auc": "AUC"}
+    assert {name: found[name]["value"] for name in said} == pytest.approx(
+        {name: best["metrics"][metric] for name, metric in said.items()}
+    )
+    assert np.trace(counts) / counts.sum() == pytest.approx(best["metrics"]["Accuracy"])
+    assert all(0 <= found[name]["standard_deviation"] < 0.2 for name in said)
+
+
+def importance_of(job: Any) -> dict[str, float]:
+    """The columns of a job's explainability report, the first first."""
+    report = json.loads((job.folder / "output/explainability/analysis.json").read_text())
+    found: dict[str, float] = report["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
+    return found
+
+
+def test_the_notebook_counts_rows_and_names_columns_and_has_no_cell(churn_job: Any) -> None:
+    path = churn_job.folder / "output/notebooks/SageMakerAutopilotDataExplorationNotebook.ipynb"
+    text = "".join(json.loads(path.read_text())["cells"][0]["source"])
+    assert all(f'"{name}"' in text for name in ("Plan", "Minutes", "Calls", "Note"))
+    assert not any(cell in text for cell in ("basic", "gold", "paid, late"))
 
 
 def test_two_runs_give_identical_probabilities(churn_job: Any, churn_csv: Path, train_here: Callable[..., Any]) -> None:
@@ -132,8 +151,10 @@ def test_a_regression_is_found_trained_and_explained(train_here: Callable[..., A
     assert best["metrics"]["RMSE"] == pytest.approx(best["metrics"]["MSE"] ** 0.5)
     assert best["metrics"]["R2"] > 0.9
     assert best["containers"][0]["supported"] is None
-    report = json.loads((job.folder / "output/explainability.json").read_text())
-    assert {feature["name"] for feature in report["features"][:2]} == {"a", "b"}
+    assert set(list(importance_of(job))[:2]) == {"a", "b"}
+    report = json.loads((job.folder / "output/insights/statistics.json").read_text())
+    assert report["regression_metrics"]["r2"]["value"] == pytest.approx(best["metrics"]["R2"])
+    assert report["regression_metrics"]["r2"]["standard_deviation"] == "NaN", "of under 200 rows"
     answer = job.chain(job.last["best"]).invoke("2,1,0,0\n,,,\n")
     assert float(answer.split()[0]) == pytest.approx(8, abs=2)
 
@@ -161,9 +182,8 @@ def test_any_name_of_a_column_trains_with_every_kind_of_model(train_here: Callab
     rows = [[*names, "y"], *([*row, int(row[2] > 0)] for row in numbers(200, 10).round(2).tolist())]
     job = train_here(rows, "y")
     assert list(job.candidates) == [*PORTFOLIO, "WeightedEnsemble"]
-    report = json.loads((job.folder / "output/explainability.json").read_text())
-    assert {feature["name"] for feature in report["features"]} == set(names)
-    assert report["features"][0]["name"] == "[x]"
+    assert set(importance_of(job)) == set(names)
+    assert next(iter(importance_of(job))) == "[x]"
 
 
 def test_infinities_and_booleans_of_any_case_train_with_every_kind_of_model(train_here: Callable[..., Any]) -> None:
@@ -183,9 +203,8 @@ def test_a_wide_dataset_is_trained_and_explained_in_bounded_time(train_here: Cal
     rows = [[*header, "y"], *([*row, ["no", "yes"][int(row[7] > 0)]] for row in values.round(3).tolist())]
     job = train_here(rows, "y", max_candidates=2)
     assert job.last["best"] is not None
-    report = json.loads((job.folder / "output/explainability.json").read_text())
-    assert len(report["features"]) == 150
-    assert report["features"][0]["name"] == "c7"
+    assert len(importance_of(job)) == 150
+    assert next(iter(importance_of(job))) == "c7"
 
 
 def test_a_class_that_only_validation_has_counts_as_a_mistake(
@@ -199,8 +218,10 @@ def test_a_class_that_only_validation_has_counts_as_a_mistake(
     channels = {"training": [str(training)], "validation": [str(judged)]}
     job = train_here(training, "y", max_candidates=1, channels=channels)
     assert job.candidates["LightGBM"]["metrics"]["Accuracy"] == pytest.approx(0.9)
-    report = json.loads((job.folder / "output/insights.json").read_text())
-    assert report["confusion_matrix"]["unseen_in_training"] == 10
+    report = json.loads((job.folder / "output/insights/statistics.json").read_text())
+    found = report["multiclass_classification_metrics"]
+    assert sum(found["confusion_matrix"]["NaN"].values()) == 10
+    assert found["accuracy"] == {"value": pytest.approx(0.9), "standard_deviation": "NaN"}
 
 
 def test_max_candidates_stops_the_job_and_says_so(churn_hpo_job: Any) -> None:

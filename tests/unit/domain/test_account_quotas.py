@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tenantml.domain.training.account_quotas import JOBS_AT_ONCE, names, shortages
+from tenantml.domain.training.endpoint_plan import SMALLEST
 from tenantml.domain.training.model_settings import ModelSettings
 
-ENDPOINTS = "ml.m5.large for endpoint usage"
+ENDPOINTS = f"{SMALLEST} for endpoint usage"
 MODEL = ModelSettings("y")
 SERVERLESS = ModelSettings("y", serverless_memory_mb=3072)
 
@@ -31,6 +32,10 @@ def test_a_version_needs_room_next_to_the_live_one(allowed: float, has_version: 
     (found,) = shortages([MODEL], {ENDPOINTS: allowed}, has_version=has_version)
     assert f"{ENDPOINTS} is {allowed:g}" in found
     assert lacks in found
+
+
+def test_a_type_that_the_settings_name_is_the_one_that_counts() -> None:
+    assert names([ModelSettings("y", instance_type="ml.c5.large")]) == {JOBS_AT_ONCE, "ml.c5.large for endpoint usage"}
 
 
 def test_what_is_enough_or_unknown_is_no_shortage() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenantml.domain.training.candidates import deployable, leaderboard, metrics, objective, select
+from tenantml.domain.training.candidates import deployable, described, leaderboard, metrics, objective, select
 from tenantml.errors import NoCandidate
 
 
@@ -163,3 +163,28 @@ def test_the_selected_candidate_is_the_best(values: list[float], metric: str) ->
     found = [candidate(f"c{index}", value, metric) for index, value in enumerate(values)]
     best = max(values) if metric == "F1" else min(values)
     assert select(found)["FinalAutoMLJobObjectiveMetric"]["Value"] == best
+
+
+def test_a_candidate_is_described_with_every_metric_of_every_set_and_what_is_no_number_is_left_out() -> None:
+    metrics = [
+        {"MetricName": "F1", "StandardMetricName": "F1", "Value": 0.8, "Set": "Validation"},
+        {"MetricName": "F1", "StandardMetricName": "F1", "Value": 0.95, "Set": "Train"},
+        {"StandardMetricName": "LogLoss", "Value": 0.3, "Set": "Validation"},
+        {"MetricName": "AUC", "Value": math.nan, "Set": "Validation"},
+        {"MetricName": "Recall", "Value": 0.7},
+    ]
+    other = candidate("b", 0.9)
+    found = described([candidate("a", 0.8, CandidateProperties={"CandidateMetrics": metrics}), other])
+    assert [row["name"] for row in found] == ["b", "a"]
+    assert found[1] == {
+        "name": "a",
+        "status": "Completed",
+        "objective": {"name": "F1", "value": 0.8},
+        "metrics": [
+            {"name": "F1", "value": 0.8, "set": "Validation"},
+            {"name": "F1", "value": 0.95, "set": "Train"},
+            {"name": "LogLoss", "value": 0.3, "set": "Validation"},
+            {"name": "Recall", "value": 0.7, "set": None},
+        ],
+        "containers": 1,
+    }

@@ -20,6 +20,7 @@ def histories(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any
         version = {"version": f"v{number}", "execution": draw(st.sampled_from(trainings))["execution"]}
         if draw(st.booleans()):
             version["promoted_at"] = f"2027-{number:02}"
+            version["status"] = draw(st.sampled_from(["standby", "retired"]))
         if draw(st.booleans()):
             version["ended_at"] = f"2028-{number:02}"
         versions.append(version)
@@ -38,8 +39,12 @@ def test_what_is_needed_stays_and_what_stays_is_bounded(
     assert {row["execution"] for row in versions if row["version"] == live or "ended_at" not in row} <= left
     last = sorted((row for row in versions if "promoted_at" in row), key=lambda row: row["promoted_at"])[-keep:]
     assert {row["execution"] for row in last} <= left
+    standing = [row for row in versions if row.get("status") == "standby"]
+    assert {row["execution"] for row in standing} <= left
     deploying = sum("ended_at" not in row for row in versions)
-    assert len(left) <= keep + deploying + 2  # the live one may be an older one, and the last training no version
+    assert (
+        len(left) <= keep + deploying + len(standing) + 2
+    )  # the live one may be an older one, and the last training no version
 
 
 def test_the_oldest_go_first() -> None:

@@ -21,6 +21,8 @@ RUN = Run("t" * 20 + "-" + "m" * 30 + "-" + "f" * 17, "t" * 20, "m" * 30, "v2026
 JOB, ENDPOINT = ACCOUNT.job(RUN.execution), ACCOUNT.endpoint(RUN.model, RUN.version)
 SOURCE = f"arn:aws:s3:::tenantml-staging-111111111111-ap-southeast-99/{RUN.staging_folder}train.csv"
 
+REPORTS = [f"{RUN.customer_folder}output/{JOB}/{'r' * 100}{number}/*" for number in range(4)]
+MODELS = [f"{RUN.customer_folder}output/{JOB}/{'m' * 130}/{number}/model.tar.gz" for number in range(5)]
 BEYOND = {
     f"probe beyond {access}": session_policies.probe_beyond(
         probe_questions.permissions(probe_questions.dangerous(ACCOUNT, access, thorough=True))
@@ -35,6 +37,8 @@ def _probe(account: CustomerAccount, access: Access) -> dict[str, Any]:
 
 
 POLICIES = {
+    "measure artefacts": session_policies.measure_artefacts(ACCOUNT, *MODELS),
+    "read reports": session_policies.read_reports(ACCOUNT, RUN.customer_folder, *REPORTS),
     "deliver by copy": session_policies.deliver(ACCOUNT, RUN.customer_folder, SOURCE),
     "deliver by upload": session_policies.deliver(ACCOUNT, RUN.customer_folder, None),
     "train": session_policies.train(ACCOUNT, JOB),
@@ -48,6 +52,8 @@ POLICIES = {
     "nothing": session_policies.nothing(),
 }
 WITH_KEYS = {
+    "measure artefacts": session_policies.measure_artefacts(WITH_KEY, *MODELS),
+    "read reports": session_policies.read_reports(WITH_KEY, RUN.customer_folder, *REPORTS),
     "deliver by copy": session_policies.deliver(WITH_KEY, RUN.customer_folder, SOURCE, OUR_KEY),
     "deliver by upload": session_policies.deliver(WITH_KEY, RUN.customer_folder, None, OUR_KEY),
     "train": session_policies.train(WITH_KEY, JOB),
@@ -120,6 +126,7 @@ USES_OF_KEYS = {
     "deliver by upload": [WRITES],
     "deploy": [(KEY, ("kms:CreateGrant",), FOR_AWS)],
     "probe of training": [WRITES],
+    "read reports": [(KEY, ("kms:Decrypt",), VIA_S3)],
 }
 
 

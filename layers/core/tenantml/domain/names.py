@@ -38,6 +38,11 @@ def is_model(text: object) -> bool:
     return isinstance(text, str) and MODEL_PATTERN.fullmatch(text) is not None
 
 
+def is_version(text: object) -> bool:
+    """Return whether `text` may name a version."""
+    return isinstance(text, str) and VERSION_PATTERN.fullmatch(text) is not None
+
+
 def upload_digest(bucket: str, key: str, version_id: str) -> str:
     """Return 16 hex digits that name one version of one uploaded object."""
     return hashlib.sha256(f"{bucket}\n{key}\n{version_id}".encode()).hexdigest()[:16]
@@ -192,6 +197,11 @@ class CustomerAccount:
     def bucket_arn(self) -> str:
         """The bucket's ARN."""
         return f"arn:{self.partition}:s3:::{self.bucket}"
+
+    def key_of(self, uri: str, folder: str) -> str | None:
+        """Return the key of an s3:// address in the bucket and under `folder`, None for any other address."""
+        key = uri.removeprefix(f"s3://{self.bucket}/")
+        return key if key != uri and key.startswith(folder) else None
 
     def sagemaker_arn(self, kind: str, name: str) -> str:
         """Return the ARN of a SageMaker resource; `kind` is `automl-job`, `model`, `endpoint-config` or `endpoint`."""

@@ -119,6 +119,13 @@ class NotEvaluated(RequestError):
     do = "Look at the version's `status` and `error`; deploy its candidate again if its deployment failed."
 
 
+class NeverLive(RequestError):
+    """The version never answered, so there is nothing to return to: its deployment runs, failed, or was refused."""
+
+    status = 409
+    do = "Wait for its deployment, or deploy its candidate with `POST /models/MODEL/versions`."
+
+
 class ArtefactsGone(RequestError):
     """The artefacts of the training are deleted, and its evaluations with them: the model keeps those of its last
     `keep_versions` versions.

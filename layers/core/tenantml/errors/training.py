@@ -37,6 +37,16 @@ class TrainingTimedOut(TrainingError):
     do = "Ask the tenant to raise `max_runtime_seconds`, or to upload fewer rows."
 
 
+class TurnTimedOut(TrainingError):
+    """With `newer_upload` set to `queue`, the upload waited a day for another one's training. Nothing was spent."""
+
+    turn = TENANT
+    do = (
+        "Upload again when the older training is over, let it end earlier with `max_runtime_seconds`, or set "
+        "`newer_upload` to `stop-older`."
+    )
+
+
 class NoCandidate(TrainingError):
     """The job completed without a candidate that can be deployed (the runtime cap was reached first), or with one whose
     containers cannot answer.
@@ -86,6 +96,18 @@ class LiveVersionChanged(TrainingError):
     do = "Nothing: the deployment goes on by itself."
 
 
+class RolledBack(TrainingError):
+    """The version went live and failed more than the one before, which answers again. The message states how many calls
+    of its endpoint failed, and how many of the one before.
+    """
+
+    turn = CLOUD_TEAM
+    do = (
+        "Check the endpoint's log group in the customer's account; out of memory asks for a larger `instance_type`. "
+        "The training is kept: the tenant deploys the candidate again, or another one."
+    )
+
+
 class DeploymentFailed(TrainingError):
     """The endpoint did not come into service, or does not answer the rows of the holdout. The message carries the
     reason.
@@ -94,7 +116,9 @@ class DeploymentFailed(TrainingError):
     turn = CLOUD_TEAM
     do = (
         "Check the endpoint's log group in the customer's account; most often no instance of the type was available. "
-        "The tenant then deploys the candidate again; the training is kept."
+        "The tenant then deploys the candidate again; the training is kept. A container that did not come up on the "
+        "instance that the deployment chose was tried on larger ones: `plan` of the version says on which; one whose "
+        "`instance_type` was given is tried there alone, so name a larger one, or none."
     )
 
 

@@ -46,13 +46,13 @@ class UploadTooLarge(UploadError):
 
 
 class UploadSuperseded(UploadError):
-    """A newer upload of the same model arrived before this one was checked, or its version is live already. The
-    execution's status is `superseded`.
+    """A newer upload of the same model arrived before this one was checked, is trained instead, or is live already; or
+    a version was chosen by hand since. A job that ran is stopped. The execution's status is `superseded`.
     """
 
     outcome = "superseded"
     turn = NOBODY
-    do = "Nothing: the newer upload is used."
+    do = "Nothing: the newer upload is used. `newer_upload` says whether a newer upload stops an older one."
 
 
 class DuplicateUpload(UploadError):

@@ -21,9 +21,9 @@ def shortages(
     session: CustomerSession, models: Sequence[ModelSettings], *, has_version: bool = False
 ) -> list[str] | None:
     """Return what these models lack, and None when the quotas cannot be read."""
-    client = session.client(service_quotas.SERVICE)
-    quotas = service_quotas.sagemaker_quotas(client, account_quotas.names(models))
-    return None if quotas is None else account_quotas.shortages(models, quotas, has_version=has_version)
+    client, allowed = session.client(service_quotas.SERVICE), session.tenant.account.instance_types
+    quotas = service_quotas.sagemaker_quotas(client, account_quotas.names(models, allowed))
+    return None if quotas is None else account_quotas.shortages(models, quotas, allowed, has_version=has_version)
 
 
 def warnings(tenant: Tenant) -> list[str]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from tenantml.aws import stepfunctions
-from tenantml.domain.names import CustomerAccount
+from tenantml.domain.judging.gate import ALWAYS
+from tenantml.domain.names import CustomerAccount, requested_version_name
+from tenantml.domain.tenancy.tenant import Tenant
+from tenantml.domain.training.deployment_request import artefacts_gone
 from tenantml.domain.training.run import Run
+from tenantml.domain.uploads.upload import Upload
 from tenantml.services import registry
 from tenantml.settings import setting
 
@@ -17,15 +23,49 @@ def start(
     account: CustomerAccount,
     candidate: str,
     left_behind: Sequence[str] = (),
-    settings: dict[str, Any] | None = None,
+    asked: dict[str, Any] | None = None,
 ) -> str:
     """Start the deployment of a candidate as the run's version, and return the name of its execution. Repeatable.
 
-    The registry knows the version before anything of it exists. `settings` replaces some of the model's for this
-    version; `left_behind` is what the training could not remove.
+    The registry knows the version before anything of it exists. `asked` is what somebody asked for: the `settings`
+    that this version has otherwise than the model, and `returns_to` with `returned`; `left_behind` is what
+    the training could not remove.
     """
-    endpoint = account.endpoint(run.model, run.version)
-    registry.request_version(run, {"candidate": candidate, "endpoint": endpoint, "settings": settings or {}})
+    version = {
+        "candidate": candidate,
+        "endpoint": account.endpoint(run.model, run.version),
+        "settings": {},
+        "order": _order(run),
+    }
+    registry.request_version(run, version | (asked or {}))
     document = {"run": run.as_document(), "candidate": candidate, "left_behind": list(left_behind)}
     stepfunctions.start(setting("DEPLOYMENT_STATE_MACHINE"), run.deployment, document)
     return run.deployment
+
+
+def _order(run: Run) -> str:
+    """Return what decides whether the version is newer than another: its upload, or when it was asked for."""
+    execution = registry.find_execution(run.tenant, run.execution)
+    if execution and execution.get("version") == run.version:
+        return Upload(**execution["upload"]).order
+    return registry.now()
+
+
+def return_to(tenant: Tenant, model: str, found: dict[str, Any], by: str) -> dict[str, Any]:
+    """Let a version that was live answer again, and return its row; when its endpoint no longer stands, start the
+    deployment of the same candidate as a version of its own, and return the row of that. Repeatable.
+
+    Raises:
+        ArtefactsGone: its endpoint is gone, and the artefacts of its training are deleted.
+    """
+    name, version = tenant.tenant, found["version"]
+    if registry.return_to(name, model, version, by):
+        return registry.find_version(name, model, version) or found
+    if registry.find_training(name, model, found["execution"]) is None:
+        raise artefacts_gone()
+    proposed = requested_version_name(datetime.now(UTC), secrets.token_hex(16))
+    run = Run(found["execution"], name, model, registry.note_return(name, model, version, proposed))
+    by_hand = found["settings"] | {"promote": ALWAYS}
+    asked = {"returns_to": version, "returned": {"at": registry.now(), "by": by}, "settings": by_hand}
+    start(run, tenant.account, found["candidate"], asked=asked)
+    return registry.find_version(name, model, run.version) or found

@@ -49,7 +49,7 @@ def _remove_orphans_of(tenant: Tenant, swept: dict[str, list[str]]) -> None:
             arn = tenant.account.sagemaker_arn(kind, name)
             if endpoints.made_by(client, arn) is None:
                 swept["left"].append(arn)
-            elif endpoints.remove_one(client, kind, name):
+            elif registry.begin_retirement(tenant.tenant, *parts) and endpoints.remove_one(client, kind, name):
                 swept["removed"].append(arn)
                 registry.update_version(tenant.tenant, *parts, {"status": "retired"})
 

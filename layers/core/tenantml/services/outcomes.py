@@ -18,7 +18,7 @@ ASK_THE_PROBE = {"CustomerAccessRevoked", "DeliveryDenied"}
 
 def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]:
     """Write the outcome, publish it on the bus, and return it; the first caller decides what it is. An upload whose
-    version is live has succeeded, whatever failed after that.
+    version went live has succeeded, whatever failed after that, unless it was rolled back.
 
     The row is written before the event is sent and marked after it, so that a crash between the two publishes it
     again rather than never; a receiver recognises a repetition by the execution's name.
@@ -76,8 +76,13 @@ def _publish(kind: str, event: dict[str, Any]) -> None:
 
 
 def _verdict(run: Run, failure: dict[str, str] | None) -> dict[str, str] | None:
-    """Return why it failed; a version that is live has succeeded, whatever failed after that."""
-    return None if registry.is_live(run.tenant, run.model, run.version) else failure
+    """Return why it failed; a version that went live has succeeded, whatever failed after that, unless it was rolled
+    back.
+    """
+    row = registry.find_version(run.tenant, run.model, run.version) or {}
+    if "refused" in row:
+        return {"Error": "RolledBack", "Cause": row["refused"]}
+    return None if "promoted_at" in row else failure
 
 
 def _count_failure() -> None:

@@ -51,9 +51,9 @@ def roll_back(run: Run) -> Removal:
     """Remove the model, endpoint configuration and endpoint of the run's version, unless it is live. Repeatable.
 
     Raises:
-        StillChanging: the endpoint is being created, and cannot be deleted yet. What could be done is done.
+        StillChanging: the endpoint is being created, or answers its last requests. What could be done is done.
     """
-    if registry.is_live(run.tenant, run.model, run.version):
+    if not registry.begin_retirement(run.tenant, run.model, run.version):
         return Removal()
     account = (tenant := registry.get_tenant(run.tenant)).account
     endpoint = account.endpoint(run.model, run.version)
@@ -64,6 +64,25 @@ def roll_back(run: Run) -> Removal:
         return Removal(left_behind=[account.sagemaker_arn(kind, endpoint) for kind in endpoints.KINDS])
     registry.update_version(run.tenant, run.model, run.version, {"status": "rolled back"})
     return Removal(removed)
+
+
+def retire(run: Run, replaced: str) -> Removal:
+    """Remove what does not answer any more of the run's version and of the one that it replaced. Repeatable.
+
+    Raises:
+        StillChanging: one of them answers its last requests. What could be done is done.
+        CustomerAccessRevoked: the account lets us in no more.
+    """
+    tenant, result = registry.get_tenant(run.tenant), Removal()
+    for version in (replaced, run.version):
+        if registry.is_awaited(run.tenant, run.model, version, run.version):
+            continue
+        if registry.begin_retirement(run.tenant, run.model, version):
+            name = tenant.account.endpoint(run.model, version)
+            session = assume(tenant, run.execution, session_policies.deploy(tenant.account, name))
+            result.removed += endpoints.remove(session.client("sagemaker"), name)
+            registry.update_version(run.tenant, run.model, version, {"status": "retired"})
+    return result
 
 
 def clean_up(run: Run, failed: bool, delivered: bool) -> Removal:

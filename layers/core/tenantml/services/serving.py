@@ -28,7 +28,7 @@ from tenantml.errors import (
     ModelNotReady,
     NotFound,
 )
-from tenantml.services import registry, tenant_scope
+from tenantml.services import registry, served, tenant_scope
 from tenantml.services.customer import assume
 from tenantml.services.expiring_cache import ExpiringCache
 
@@ -120,7 +120,8 @@ def predict(live: LiveVersion, lines: Sequence[bytes]) -> Predictions:
         UnreadableAnswer, WrongPredictionCount: an answer is not what the version promises.
         RequestError: whatever `invoke` raises.
     """
-    return asking.ask(live.deployed, lines, lambda body: invoke(live, body))
+    tally = served.tally(live.tenant.tenant, live.model, live.version)
+    return asking.ask(live.deployed, lines, lambda body: invoke(live, body), tally=tally)
 
 
 def invoke(live: LiveVersion, body: bytes) -> bytes:

@@ -30,7 +30,8 @@ CHUNK_BYTES = 1 * MIB
 READ_ERRORS: Names = dict.fromkeys(ABSENT_OBJECT | CHANGED_OBJECT, DatasetChanged) | dict.fromkeys(
     BUSY, DatasetUnavailable
 )
-CUSTOMER_ERRORS: Names = IN_CUSTOMER_ACCOUNT | dict.fromkeys(ABSENT_BUCKET, CustomerAccessRevoked) | READ_ERRORS
+IN_CUSTOMER_BUCKET: Names = IN_CUSTOMER_ACCOUNT | dict.fromkeys(ABSENT_BUCKET, CustomerAccessRevoked)
+CUSTOMER_ERRORS: Names = IN_CUSTOMER_BUCKET | READ_ERRORS
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,31 @@ def find_bytes(client: Any, bucket: str, key: str) -> bytes | None:
         DatasetUnavailable: S3 did not answer now.
     """
     with absence(ABSENT_OBJECT), named(dict.fromkeys(BUSY, DatasetUnavailable), f"s3://{bucket}/{key} was not read"):
+        return get_bytes(client, bucket, key)
+    return None
+
+
+def list_theirs(client: Any, bucket: str, prefix: str, most: int = 1000) -> dict[str, int]:
+    """Return the sizes in bytes of the first objects under `prefix` of the customer's bucket, by their keys; `most` is
+    at most 1,000.
+
+    Raises:
+        CustomerAccessRevoked: the bucket is gone, or the client may not list it.
+        CustomerThrottled: S3 did not answer now.
+    """
+    with named(IN_CUSTOMER_BUCKET, f"s3://{bucket}/{prefix} could not be listed"):
+        answer = client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=most)
+    return {row["Key"]: row["Size"] for row in answer.get("Contents", [])}
+
+
+def get_theirs(client: Any, bucket: str, key: str) -> bytes | None:
+    """Return a whole small object of the customer's bucket that was just listed, or None when it is gone.
+
+    Raises:
+        CustomerAccessRevoked: the client may not read it.
+        CustomerThrottled: S3 did not answer now.
+    """
+    with absence(ABSENT_OBJECT), named(IN_CUSTOMER_BUCKET, f"s3://{bucket}/{key} could not be read"):
         return get_bytes(client, bucket, key)
     return None
 

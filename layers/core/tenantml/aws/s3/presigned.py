@@ -8,11 +8,13 @@ What is signed with a session ends with that session, so the client's must last 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from botocore.config import Config
 
-from tenantml.aws.clients import CONFIG, platform
+from tenantml.aws.clients import CONFIG, Credentials, platform, shared_session
 from tenantml.aws.error_codes import ABSENT_OBJECT, ABSENT_UPLOAD, BUSY, AwsError, absence, code_of, named
 from tenantml.domain.uploads.upload import FORM_BYTES, METADATA, upload_of
 from tenantml.errors import DatasetUnavailable, UploadIncomplete
@@ -110,6 +112,37 @@ def complete_parts(client: Any, key: str, multipart_id: str, sizes: Sequence[int
             "or request another one"
         ) from error
     return str(done["VersionId"])
+
+
+def downloads(credentials: Credentials, region: str, bucket: str, keys: Sequence[str]) -> list[dict[str, str]]:
+    """Return for each object a `url` that downloads it, signed with a session's credentials, and when it `expires`.
+
+    A browser saves it under its name rather than showing it: a report is HTML that somebody else wrote.
+    """
+    theirs: Any = shared_session().create_client(
+        "s3",
+        region_name=region,
+        aws_access_key_id=credentials.access_key,
+        aws_secret_access_key=credentials.secret_key,
+        aws_session_token=credentials.token,
+        config=SIGNING,
+    )
+    expires = datetime.now(UTC) + timedelta(seconds=EXPIRES_IN_SECONDS)
+    return [
+        {
+            "url": theirs.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": bucket,
+                    "Key": key,
+                    "ResponseContentDisposition": f"attachment; filename*=UTF-8''{quote(key.rpartition('/')[2])}",
+                },
+                ExpiresIn=EXPIRES_IN_SECONDS,
+            ),
+            "expires": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        for key in keys
+    ]
 
 
 def upload_behind(bucket: str, key: str, version_id: str) -> str | None:

@@ -22,9 +22,9 @@ from tenantml.aws.error_codes import (
     code_of,
     named,
 )
-from tenantml.aws.sagemaker.automl import EXECUTION_TAG, tags_of
+from tenantml.aws.sagemaker.automl import ABSENT, EXECUTION_TAG, tags_of
 from tenantml.domain.names import CustomerAccount
-from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.endpoint_plan import EndpointPlan
 from tenantml.errors import DeploymentRefused, NameTaken, QuotaExceeded, StillChanging
 
 # A request that AWS rejects here is one that the customer's account does not support: its execution role can no longer
@@ -47,7 +47,9 @@ def create(
     name: str,
     execution: str,
     containers: list[dict[str, Any]],
-    settings: ModelSettings,
+    plan: EndpointPlan,
+    *,
+    isolated: bool = False,
 ) -> None:
     """Create all three, or adopt those that this execution made earlier.
 
@@ -62,17 +64,17 @@ def create(
     """
     tags = tags_of(account, execution)
     variant: dict[str, Any] = {"VariantName": "AllTraffic", "ModelName": name}
-    if settings.serverless_memory_mb:
+    if plan.serverless_memory_mb:
         variant["ServerlessConfig"] = {
-            "MemorySizeInMB": settings.serverless_memory_mb,
-            "MaxConcurrency": settings.serverless_concurrency,
+            "MemorySizeInMB": plan.serverless_memory_mb,
+            "MaxConcurrency": plan.serverless_concurrency,
         }
         volumes = {}
     else:
-        variant |= {"InstanceType": settings.instance_type, "InitialInstanceCount": settings.instance_count}
+        variant |= {"InstanceType": plan.instance_type, "InitialInstanceCount": plan.instance_count}
         volumes = {"KmsKeyId": account.kms_key_arn} if account.kms_key_arn else {}
     network: dict[str, Any] = {"VpcConfig": account.vpc_config} if account.vpc_config else {}
-    if settings.network_isolation:
+    if isolated:
         network["EnableNetworkIsolation"] = True
     steps = (
         (
@@ -129,11 +131,11 @@ def listed(client: Any, operation: str, rows: str, contains: str) -> Iterator[di
 
 
 def status(client: Any, name: str) -> tuple[str, str]:
-    """Return the endpoint's status and its failure reason, `("Absent", "")` when there is none."""
+    """Return the endpoint's status and its failure reason, `(ABSENT, "")` when there is none."""
     with named(IN_CUSTOMER_ACCOUNT, f"the endpoint {name} could not be described"), absence(ABSENT_RESOURCE):
         answer = client.describe_endpoint(EndpointName=name)
         return answer["EndpointStatus"], answer.get("FailureReason", "")
-    return "Absent", ""
+    return ABSENT, ""
 
 
 def remove(client: Any, name: str) -> list[str]:
@@ -146,6 +148,19 @@ def remove(client: Any, name: str) -> list[str]:
         CustomerAccessRevoked: the access role may no longer delete them.
     """
     return [f"{kind}/{name}" for kind in KINDS if remove_one(client, kind, name)]
+
+
+def replace(client: Any, name: str) -> None:
+    """Delete all three, and return when their names are free again.
+
+    Raises:
+        StillChanging: the endpoint is not gone yet.
+        CustomerAccessRevoked: the access role may no longer delete them.
+    """
+    remove(client, name)
+    found, _ = status(client, name)
+    if found != ABSENT:
+        raise StillChanging(f"the endpoint {name} is {found}; its name is free when it is gone")
 
 
 def remove_one(client: Any, kind: str, name: str) -> bool:

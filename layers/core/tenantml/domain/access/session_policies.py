@@ -116,6 +116,28 @@ def deploy(account: CustomerAccount, endpoint: str) -> dict[str, Any]:
     )
 
 
+def measure_artefacts(account: CustomerAccount, *keys: str) -> dict[str, Any]:
+    """List these objects of the customer's bucket, which says whether they exist and how large they are, and read
+    nothing of them.
+
+    HeadObject would need s3:GetObject, and answers 403 for an absent object where s3:ListBucket has a condition on the
+    prefix, as its request has none (S3 API reference, "HeadObject").
+    """
+    return _policy(
+        _allow(["s3:ListBucket"], account.bucket_arn) | {"Condition": {"StringEquals": {"s3:prefix": list(keys)}}}
+    )
+
+
+def read_reports(account: CustomerAccount, folder: str, *reports: str) -> dict[str, Any]:
+    """List what is under `folder` of the customer's bucket, and read these objects of it; one that ends in `/*` stands
+    for all under it.
+    """
+    listing = _allow(["s3:ListBucket"], account.bucket_arn)
+    listing["Condition"] = {"StringLike": {"s3:prefix": [f"{folder}*"]}}
+    reading = _allow(["s3:GetObject"], *(f"{account.bucket_arn}/{report}" for report in reports))
+    return _policy(listing, reading, *_by_s3(["kms:Decrypt"], account.kms_key_arn))
+
+
 def predict(account: CustomerAccount, endpoint: str) -> dict[str, Any]:
     """Invoke one endpoint."""
     return _policy(_allow(["sagemaker:InvokeEndpoint"], account.sagemaker_arn("endpoint", endpoint)))

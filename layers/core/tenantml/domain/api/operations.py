@@ -1,9 +1,8 @@
 """What the API can do: one row per method and path, in the order of a tenant's life.
 
 The document and the dispatch of `functions/api/tenant_api` are made of this table; a test compares it with
-`template.yaml`. Approval of a version, rolling back, batches and reports join here:
-`POST /models/{model}/versions/{version}/approval`, `PUT /models/{model}/live-version`, `/models/{model}/batches`,
-`/models/{model}/versions/{version}/report`.
+`template.yaml`. Approval of a version, batches and reports join here: `/models/{model}/batches`,
+`POST /models/{model}/versions/{version}/approval`, `/models/{model}/versions/{version}/report`.
 """
 
 from __future__ import annotations
@@ -172,6 +171,27 @@ OPERATIONS = (
         "getEvaluation", "GET", "/models/{model}/versions/{version}/evaluation", "versions",
         "What a version is worth on the rows that were held out, next to a naive baseline and the version before it",
         {200: "Evaluation"}, refusals=(errors.NotFound, errors.NotEvaluated, errors.ArtefactsGone),
+    ),
+    Operation(
+        "getImportance", "GET", "/models/{model}/versions/{version}/importance", "versions",
+        "How much each column counts for a version, as Autopilot explained it", {200: "Importance"},
+        refusals=(errors.NotFound, errors.ArtefactsGone),
+    ),
+    Operation(
+        "listCandidates", "GET", "/models/{model}/versions/{version}/candidates", "versions",
+        "All candidates of a version's training with all their metrics, the best first", {200: "Candidates"},
+        parameters=PAGE, refusals=(errors.NotFound, errors.ArtefactsGone),
+    ),
+    Operation(
+        "listArtefacts", "GET", "/models/{model}/versions/{version}/artefacts", "versions",
+        "Links to Autopilot's notebooks and reports of a version's training, for a quarter of an hour",
+        {200: "Artefacts"}, refusals=(errors.NotFound, errors.ArtefactsGone, errors.CustomerThrottled),
+    ),
+    Operation(
+        "putLiveVersion", "PUT", "/models/{model}/live-version", "versions",
+        "Return to a version that was live: at once while its endpoint stands (200), else by deploying it anew (202)",
+        {200: "Version", 202: "Version"}, takes="LiveVersion",
+        refusals=(*BODY, errors.NotFound, errors.NeverLive, errors.ArtefactsGone),
     ),
     Operation(
         "predict", "POST", "/models/{model}/predictions", "predictions", "One prediction per row, by the live version",

@@ -12,6 +12,7 @@ from tenantml.domain.judging.evaluation_summary import Summary
 from tenantml.domain.names import MODEL_PATTERN
 from tenantml.domain.training.deployment_request import OVERRIDES
 from tenantml.domain.training.execution_outcome import STATUSES
+from tenantml.domain.training.explanation import KINDS, MOST_FEATURES, SOURCES
 from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.domain.training.model_settings import (
     ADVICE_RULES,
@@ -132,10 +133,71 @@ def components() -> dict[str, Schema]:
         "Candidate": record(
             "One model that Autopilot tried.", name=TEXT, metric=maybe(TEXT), value=maybe(NUMBER), status=TEXT
         ),
+        "Metric": record(
+            "One measurement of a candidate.",
+            name=TEXT,
+            value=NUMBER,
+            set=maybe(TEXT) | {"description": "The rows that it was measured on: Train, Validation or Test"},
+        ),
+        "MeasuredCandidate": record(
+            "One model that Autopilot tried, with all that it measured.",
+            name=TEXT,
+            status=TEXT,
+            objective=maybe(reference("Objective")),
+            metrics=listing(reference("Metric")),
+            containers=COUNT,
+            deployed={"type": "boolean", "description": "Whether this version is made of it"},
+        ),
+        "Candidates": page("candidates", "MeasuredCandidate"),
+        "FeatureImportance": record(
+            "How much one column counts.",
+            feature=TEXT,
+            value=NUMBER | {"description": "The mean absolute SHAP value; association, not cause"},
+            share=NUMBER | {"description": "Of the sum of all columns"},
+        ),
+        "Importance": record(
+            "The columns of a version, the most important first.",
+            source=maybe({"type": "string", "enum": list(SOURCES)}) | {"description": "Null when none is known"},
+            features=listing(reference("FeatureImportance")),
+            left_out=COUNT | {"description": f"How many more columns there are than {MOST_FEATURES:,}"},
+            reason=maybe(TEXT) | {"description": "Why none is known"},
+        ),
+        "Artefact": record(
+            "A file that Autopilot wrote in your account.",
+            name=TEXT,
+            kind={"type": "string", "enum": list(KINDS)},
+            size_bytes=COUNT,
+            url=TEXT | {"description": "Downloads it, for whoever has it, until it expires; do not log it"},
+            expires=TIME,
+        ),
+        "Artefacts": record("Notebooks and reports.", artefacts=listing(reference("Artefact"))),
         "Objective": record("What candidates are ranked by.", name=TEXT, value=maybe(NUMBER)),
         "Training": training(),
+        "EndpointPlan": record(
+            "What a version is served on, and why.",
+            instance_type=maybe(TEXT),
+            instance_count=maybe(COUNT),
+            serverless_memory_mb=maybe(COUNT),
+            serverless_concurrency=maybe(COUNT),
+            workers=maybe(COUNT) | {"description": "Of its server; null for as many as it starts by itself"},
+            steps_up=maybe(COUNT) | {"description": "From the first choice; null where the settings say what it is"},
+            reason=TEXT,
+        ),
         "Version": record("One deployed training.", **VERSION),
         "Versions": page("versions", "Version"),
+        "Returned": record(
+            "Who let a version answer again: the id of an API key, or `bake` where the newer version failed more.",
+            at=TIME,
+            by=TEXT,
+        ),
+        "Served": record(
+            "Calls of its endpoint that were counted so far, failures among them, and their mean time in milliseconds.",
+            requests=COUNT,
+            failures=COUNT,
+            mean_ms=maybe(COUNT),
+        ),
+        "LiveVersion": record("Which version is to answer.", version=TEXT)
+        | {"additionalProperties": False, "example": {"version": "v20261122-170301-9f3c"}},
         "DeploymentRequest": deployment_request(),
         "VersionDetails": record(
             "One deployed training, and what it was chosen from.",
@@ -194,14 +256,19 @@ def components() -> dict[str, Schema]:
 VERSION: dict[str, Schema] = {
     "version": TEXT,
     "model": MODEL_NAME,
-    "status": maybe(TEXT),
+    "status": maybe(TEXT) | {"description": "`standby`: another version answers, and this one can do so again at once"},
     "live": {"type": "boolean", "description": "Whether this version answers"},
     "execution": maybe(TEXT),
     "problem_type": maybe(TEXT),
     "objective": maybe(reference("Objective")),
     "candidate": maybe(TEXT),
     "endpoint": maybe(TEXT),
+    "plan": maybe(reference("EndpointPlan")),
     "created_at": maybe(TIME),
+    "promoted_at": maybe(TIME) | {"description": "When it first answered"},
+    "returns_to": maybe(TEXT) | {"description": "The version whose candidate it deploys anew, to return to it"},
+    "returned": maybe(reference("Returned")),
+    "served": reference("Served"),
     "ended_at": maybe(TIME) | {"description": "When its deployment ended"},
     "error": maybe(reference("Failure")),
     "evaluation": maybe(reference("EvaluationSummary")),
@@ -373,9 +440,13 @@ def settings() -> Schema:
         },
         "additionalProperties": False,
     }
-    properties["instance_type"] |= {"enum": list(INSTANCE_TYPES)}
     properties["thresholds"] |= {"propertyNames": {"enum": metrics}}
-    or_null = {"problem_type": METRICS, "objective": metrics, "serverless_memory_mb": SERVERLESS_MEMORY_MB}
+    or_null = {
+        "problem_type": METRICS,
+        "objective": metrics,
+        "instance_type": INSTANCE_TYPES,
+        "serverless_memory_mb": SERVERLESS_MEMORY_MB,
+    }
     for name, values in or_null.items():
         kind, _ = properties[name].pop("type")
         properties[name] = {"oneOf": [{"type": kind, "enum": list(values)}, {"type": "null"}]} | properties[name]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tenantml.domain.judging.baking import Served
+
 Row = dict[str, Any]
 
 
@@ -25,7 +27,9 @@ def upload(row: Row) -> Row:
 
 def version(row: Row, live_version: str | None) -> Row:
     """Return a version as the API shows it."""
-    return {"live": row["version"] == live_version} | {
+    counted = Served.of_row(row)
+    served = {"requests": counted.requests, "failures": counted.failures, "mean_ms": counted.mean_ms}
+    return {"live": row["version"] == live_version, "served": served} | {
         name: row.get(name)
         for name in (
             "version",
@@ -36,7 +40,11 @@ def version(row: Row, live_version: str | None) -> Row:
             "objective",
             "candidate",
             "endpoint",
+            "plan",
             "created_at",
+            "promoted_at",
+            "returns_to",
+            "returned",
             "ended_at",
             "error",
             "evaluation",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from tenantml.domain.predictions import answers, rows, sizes
 from tenantml.domain.predictions.answers import Predictions
-from tenantml.domain.predictions.rows import Schema
+from tenantml.domain.predictions.rows import Batch, Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,15 @@ class Deployed:
 
 
 def ask(
-    version: Deployed, lines: Sequence[bytes], invoke: Callable[[bytes], bytes], rows_max: int = sizes.ROWS_PER_CALL
+    version: Deployed,
+    lines: Sequence[bytes],
+    invoke: Callable[[bytes], bytes],
+    rows_max: int = sizes.ROWS_PER_CALL,
+    tally: AbstractContextManager[None] | None = None,
 ) -> Predictions:
     """Return one prediction per line of CSV; `invoke` sends a body to the version's endpoint, as often as the limits
     ask for, both of what it takes and of what it answers, with at most `rows_max` rows.
+    `tally` is entered around each call and its answer.
 
     Raises:
         RowTooLarge: the endpoint does not take one of the lines.
@@ -43,9 +49,10 @@ def ask(
     """
     limit_bytes = sizes.SERVERLESS_BYTES if version.serverless else sizes.REAL_TIME_BYTES
     rows_per_call = min(rows_max, sizes.rows_per_call(version.classes, limit_bytes))
-    return Predictions.joined(
-        [
-            answers.parse(invoke(batch.body), version.output_keys, batch.row_count, version.classes)
-            for batch in rows.batches(lines, limit_bytes, rows_per_call)
-        ]
-    )
+    counted = nullcontext() if tally is None else tally
+
+    def answer(batch: Batch) -> Predictions:
+        with counted:
+            return answers.parse(invoke(batch.body), version.output_keys, batch.row_count, version.classes)
+
+    return Predictions.joined([answer(batch) for batch in rows.batches(lines, limit_bytes, rows_per_call)])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from tenantml.domain.training.endpoint_plan import expected_type
 from tenantml.domain.training.model_settings import ModelSettings
 
 JOBS_AT_ONCE = "Maximum number of concurrent AutoML Jobs"
@@ -16,12 +17,21 @@ QUOTA_SHORTAGE = "quota-shortage"
 ASK = "ask for more in Service Quotas"
 
 
-def names(models: Iterable[ModelSettings]) -> set[str]:
-    """Return the names of the quotas that these models stand on."""
-    return {JOBS_AT_ONCE, *(_endpoint_quota(settings) for settings in models if settings.serverless_memory_mb is None)}
+def names(models: Iterable[ModelSettings], types: Sequence[str] = ()) -> set[str]:
+    """Return the names of the quotas that these models stand on, where the account allows these instance types."""
+    return {
+        JOBS_AT_ONCE,
+        *(_endpoint_quota(settings, types) for settings in models if settings.serverless_memory_mb is None),
+    }
 
 
-def shortages(models: Iterable[ModelSettings], quotas: Mapping[str, float], *, has_version: bool = False) -> list[str]:
+def shortages(
+    models: Iterable[ModelSettings],
+    quotas: Mapping[str, float],
+    types: Sequence[str] = (),
+    *,
+    has_version: bool = False,
+) -> list[str]:
     """Return what the quotas do not allow, in words; what is not in `quotas` is not known and not a shortage.
 
     A new version stands next to the live one until it is promoted. `has_version` says that there is a live one.
@@ -30,7 +40,7 @@ def shortages(models: Iterable[ModelSettings], quotas: Mapping[str, float], *, h
     if quotas.get(JOBS_AT_ONCE, 1) < 1:
         found.append(f"The account may run no AutoML job, so that nothing can be trained: {ASK} ({JOBS_AT_ONCE}).")
     for settings in models:
-        name, count = _endpoint_quota(settings), settings.instance_count
+        name, count = _endpoint_quota(settings, types), settings.instance_count
         allowed = quotas.get(name)
         if settings.serverless_memory_mb is not None or allowed is None or allowed >= 2 * count:
             continue
@@ -42,6 +52,6 @@ def shortages(models: Iterable[ModelSettings], quotas: Mapping[str, float], *, h
     return list(dict.fromkeys(found))
 
 
-def _endpoint_quota(settings: ModelSettings) -> str:
+def _endpoint_quota(settings: ModelSettings, types: Sequence[str]) -> str:
     """Return the quota's name, as SageMaker's refusals have it: `ml.m5.large for endpoint usage`."""
-    return f"{settings.instance_type} for endpoint usage"
+    return f"{expected_type(settings, types)} for endpoint usage"

@@ -115,6 +115,26 @@ def leaderboard(candidates: Iterable[Candidate], favourite: str = "") -> list[di
     return board
 
 
+def described(candidates: Iterable[Candidate], favourite: str = "") -> list[dict[str, Any]]:
+    """Return `{name, status, objective, metrics, containers}` of every candidate, in the order of `leaderboard`; each
+    metric with the set of rows that it was measured on.
+    """
+    return [
+        {
+            "name": candidate["CandidateName"],
+            "status": candidate["CandidateStatus"],
+            "objective": objective(candidate),
+            "metrics": [
+                {"name": _name(metric), "value": metric["Value"], "set": metric.get("Set")}
+                for metric in candidate.get("CandidateProperties", {}).get("CandidateMetrics", [])
+                if math.isfinite(metric.get("Value", math.nan))
+            ],
+            "containers": len(candidate.get("InferenceContainers") or []),
+        }
+        for candidate in sorted(candidates, key=_rank(favourite))
+    ]
+
+
 def objective(candidate: Candidate) -> dict[str, Any] | None:
     """Return `{name, value}` of the candidate's objective metric, None while it has no finite value."""
     metric = candidate.get("FinalAutoMLJobObjectiveMetric")

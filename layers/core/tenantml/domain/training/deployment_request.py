@@ -39,6 +39,17 @@ class DeploymentRequest:
         return cls(document["execution"], candidate, {name: document[name] for name in OVERRIDES if name in document})
 
 
+def version_to_return_to(document: dict[str, Any]) -> str:
+    """Read the API's request to let a version answer again.
+
+    Raises:
+        InvalidRequest: it is malformed.
+    """
+    if document.keys() != {"version"} or not isinstance(document["version"], str):
+        raise InvalidRequest('the body must be {"version": "…"}; GET /models/{model}/versions lists yours')
+    return str(document["version"])
+
+
 def choose(request: DeploymentRequest, execution: Row, *, is_kept: bool) -> str:
     """Return the name of the candidate to deploy: the one that is asked for, else the one that the training chose.
 
@@ -56,11 +67,16 @@ def choose(request: DeploymentRequest, execution: Row, *, is_kept: bool) -> str:
             "the execution has come to no candidate; GET /executions/{execution} shows how its training goes"
         )
     if not is_kept:
-        raise ArtefactsGone(
-            "the artefacts of this training are deleted: those of the last versions are kept, as many as the model's "
-            "keep_versions says; upload the file again to train again"
-        )
+        raise artefacts_gone()
     name = training.get("candidate", board[0]) if request.candidate is None else request.candidate
     if name not in board:
         raise InvalidRequest(f"candidate: the execution has none of this name; it has {', '.join(board[:10])}")
     return str(name)
+
+
+def artefacts_gone() -> ArtefactsGone:
+    """Return the refusal of a deployment whose artefacts are not kept."""
+    return ArtefactsGone(
+        "the artefacts of this training are deleted: those of the last versions are kept, as many as the model's "
+        "keep_versions says; upload the file again to train again"
+    )

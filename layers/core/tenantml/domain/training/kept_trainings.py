@@ -14,12 +14,13 @@ def superfluous(
     """Return the executions whose artefacts nobody needs any more, the oldest first.
 
     Needed are the trainings of the last `keep_versions` versions that were live, of the live one, of those that are
-    being deployed, and the last one, whatever became of it.
+    being deployed or whose endpoint stands to be returned to, and the last one, whatever became of it.
     """
     by_age = sorted(trainings, key=lambda row: (row["trained_at"], row["execution"]))
     rows = list(versions)
     were_live = sorted((row for row in rows if "promoted_at" in row), key=lambda row: str(row["promoted_at"]))
     needed = {row["execution"] for row in were_live[-keep_versions:]}
     needed |= {row["execution"] for row in rows if "ended_at" not in row or row["version"] == live_version}
+    needed |= {row["execution"] for row in rows if row.get("status") == "standby"}
     needed |= {row["execution"] for row in by_age[-1:]}
     return [row["execution"] for row in by_age if row["execution"] not in needed]

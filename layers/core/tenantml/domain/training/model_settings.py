@@ -47,9 +47,11 @@ ADVICE_THRESHOLDS: dict[str, tuple[float, float]] = {
     "leak_minority_rows": (1, 1000),
 }
 GIB = 1024**3
+STOP_OLDER, QUEUE = NEWER_UPLOADS = ("stop-older", "queue")
 CHOICES = {
     "delivery": DELIVERIES,
     "mode": MODES,
+    "newer_upload": NEWER_UPLOADS,
     "unseen_category": ("advise", "reject"),
     "promote": (gate.IF_NOT_WORSE, gate.ALWAYS),  # a person cannot be asked yet
     "undecided": (gate.VALUE, gate.KEEP, gate.PROMOTE),
@@ -61,6 +63,7 @@ RANGES: dict[str, tuple[float, float]] = gate.RANGES | {
     "holdout_fraction": (0.05, 0.5),
     "holdout_rows_max": (50, 1_000_000),
     "keep_versions": (1, 20),
+    "bake_minutes": (0, 24 * 60),
     "instance_count": (1, 20),
     "serverless_concurrency": (1, 200),
 }
@@ -99,6 +102,10 @@ class ModelSettings:
         "Autopilot's training mode; AUTO is ENSEMBLING for less than 100 MB and for serverless endpoints, else "
         "HYPERPARAMETER_TUNING",
     ] = AUTO
+    newer_upload: Annotated[
+        str,
+        "What an upload does while an older one of the model is trained: stop it, or wait until it is over",
+    ] = STOP_OLDER
     max_candidates: Annotated[int, "How many candidates a job tries; caps the customer's bill"] = 10
     max_runtime_seconds: Annotated[int, "How long a job runs; caps the customer's bill"] = 3600
     max_upload_bytes: Annotated[int, "The largest file that is trained from"] = 10 * GIB
@@ -107,6 +114,11 @@ class ModelSettings:
     keep_versions: Annotated[
         int, "Of how many versions that were live the artefacts are kept, to deploy or return to"
     ] = 3
+    bake_minutes: Annotated[
+        int,
+        "How long the version before keeps its endpoint, to return to; one that fails more than it is rolled back by "
+        "itself",
+    ] = 10  # of ml.m5.large, two cents: docs/decisions/0022
     thresholds: Annotated[
         dict[str, float], "By metric, the least value that a version must reach on the holdout; of an error, the most"
     ] = field(default_factory=dict)
@@ -134,7 +146,10 @@ class ModelSettings:
     unseen_category: Annotated[
         str, "What a prediction does with a category that training did not see: answer with advice, or refuse"
     ] = "advise"
-    instance_type: Annotated[str, "The endpoint's SageMaker instance type"] = "ml.m5.large"
+    instance_type: Annotated[
+        str | None,
+        "The endpoint's SageMaker instance type; null lets the deployment choose by the size of the artefacts",
+    ] = None
     instance_count: Annotated[int, "The endpoint's number of instances"] = 1
     serverless_memory_mb: Annotated[
         int | None, "A serverless endpoint of this size, not with mode HYPERPARAMETER_TUNING; null has none"
@@ -195,14 +210,14 @@ class ModelSettings:
         if self.serverless_memory_mb is not None:
             if account.subnet_ids:
                 wrong.append("serverless_memory_mb: SageMaker has no serverless endpoints in a VPC, such as yours")
-        elif account.kms_key_arn and self.instance_type.split(".")[1] in LOCAL_STORAGE:
+        elif self.instance_type and account.kms_key_arn and self.instance_type.split(".")[1] in LOCAL_STORAGE:
             wrong.append(
                 f"instance_type: the local disk of {self.instance_type} cannot be encrypted with your KMS key; use a "
                 "type without one, such as ml.m5.large"
             )
-        allowed = account.instance_types or (self.instance_type,)
-        if self.serverless_memory_mb is None and self.instance_type not in allowed:
-            wrong.append(f"instance_type: your cloud team allows {', '.join(allowed)}, and not {self.instance_type}")
+        allowed, named = account.instance_types, self.instance_type
+        if self.serverless_memory_mb is None and allowed and named is not None and named not in allowed:
+            wrong.append(f"instance_type: your cloud team allows {', '.join(allowed)}, and not {named}")
         if wrong:
             raise InvalidSettings("; ".join(wrong))
 
@@ -224,7 +239,9 @@ class ModelSettings:
                 for name, (low, high) in RANGES.items()
                 if (value := getattr(self, name)) is not None
             ),
-            None if self.instance_type in INSTANCE_TYPES else f"instance_type: {_near(self.instance_type)}",
+            None
+            if self.instance_type is None or self.instance_type in INSTANCE_TYPES
+            else f"instance_type: {_near(self.instance_type)}",
         ]
         if (self.problem_type is None) != (self.objective is None):
             found.append("problem_type and objective: give both or neither")

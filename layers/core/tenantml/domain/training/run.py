@@ -61,9 +61,14 @@ class Run:
         return staging_folder(self.tenant, self.model, self.execution)
 
     @property
+    def version_folder(self) -> str:
+        """Where what is known of this run's version alone is in the staging bucket; ends in a slash."""
+        return f"{self.staging_folder}{self.version}/"
+
+    @property
     def evaluation_key(self) -> str:
         """Where the evaluation of this run's version is in the staging bucket."""
-        return f"{self.staging_folder}{self.version}/evaluation.json"
+        return f"{self.version_folder}evaluation.json"
 
     @property
     def customer_folder(self) -> str:

@@ -57,6 +57,13 @@ class Upload:
         return execution_name(self.bucket, self.key, self.version_id)
 
     @property
+    def order(self) -> str:
+        """What sorts uploads of a model, the newest last: S3 orders events of one key by `sequencer`; over different
+        keys the time of the upload decides, and the sequencer breaks ties.
+        """
+        return f"{self.uploaded_at} {self.sequencer.rjust(40, '0')}"
+
+    @property
     def is_folder_marker(self) -> bool:
         """Whether it is the empty object that the S3 console makes for a folder: no upload of anybody."""
         return self.key.endswith("/") and self.size_bytes == 0

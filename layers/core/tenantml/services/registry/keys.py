@@ -30,7 +30,9 @@ def tenant(tenant: str) -> Key:
 
 
 def model(tenant: str, model: str) -> Key:
-    """A model's settings, `live_version`, `previous_version`, `newest_upload`."""
+    """A model's settings, `live_version`, `previous_version`, `newest_word` by which promotions are ordered,
+    `newest_upload`, and whose `turn` it is to be trained.
+    """
     return of_tenant(tenant, f"{MODEL}#{model}")
 
 
@@ -42,7 +44,9 @@ def execution(tenant: str, execution: str) -> Key:
 
 
 def version(tenant: str, model: str, version: str) -> Key:
-    """One deployed candidate: its execution, endpoint, output keys, place of its profile, how its deployment ended."""
+    """One deployed candidate: its execution, endpoint, output keys, place of its profile, how its deployment ended,
+    since when it answers or no longer does.
+    """
     return of_tenant(tenant, f"{VERSION}#{model}#{version}")
 
 
@@ -132,6 +136,11 @@ EVIDENCE = (receipt, head, removal, removed)
 def of(row: dict[str, Any]) -> Key:
     """Return the key of a row."""
     return Key(row["pk"], row["sk"])
+
+
+def tenant_of(row: dict[str, Any]) -> str:
+    """Return whose row it is."""
+    return str(row["pk"]).partition("#")[2]
 
 
 def kind_of(row: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Models, the version of each that answers, and all versions."""
+"""Models, their versions, and their trainings that are kept."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from tenantml.aws.error_codes import CONDITION_FAILED, AwsError, code_of
 from tenantml.domain.api.pagination import Page, PageRequest
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
-from tenantml.errors import LiveVersionChanged, NotFound, UploadSuperseded
+from tenantml.errors import NotFound
 from tenantml.services import tenant_scope
 from tenantml.services.registry import keys, table
-
-ANY_VERSION = "*"
 
 
 def put_model(tenant: str, model: str, settings: ModelSettings, expected: int | None = None) -> int | None:
@@ -62,18 +60,32 @@ def list_models(tenant: str, page: PageRequest) -> Page:
     return table.read_page(keys.model(tenant, ""), page)
 
 
-def note_newest_upload(tenant: str, model: str, uploaded_at: str, sequencer: str) -> bool:
-    """Remember the model's newest upload; return False when a newer one is known already.
-
-    S3 orders events of one key by `sequencer`; over different keys of a model the upload's time decides, and the
-    sequencer breaks ties.
-    """
-    order = f"{uploaded_at} {sequencer.rjust(40, '0')}"
+def note_newest_upload(tenant: str, model: str, order: str) -> bool:
+    """Remember the model's newest upload by its `order`; return False when a newer one is known already."""
     return table.update(
         keys.model(tenant, model),
         {"newest_upload": order},
         "attribute_not_exists(newest_upload) OR newest_upload <= :order",
         order=order,
+    )
+
+
+def find_turn(tenant: str, model: str) -> dict[str, Any] | None:
+    """Return whose turn it is to train the model (`execution`, `order`, `stops`), or None; it may be over.
+
+    Raises:
+        NotFound: the model is gone.
+    """
+    turn: dict[str, Any] | None = get_model(tenant, model).get("turn")
+    return turn
+
+
+def take_turn(run: Run, turn: dict[str, Any], held: dict[str, Any] | None) -> bool:
+    """Note that it is the run's turn, if it is still that of `held`; return whether it was."""
+    condition = "attribute_exists(pk) AND " + ("attribute_not_exists(turn)" if held is None else "turn = :held")
+    operands = {} if held is None else {"held": held}
+    return table.update(
+        keys.model(run.tenant, run.model), {"turn": {"execution": run.execution} | turn}, condition, **operands
     )
 
 
@@ -117,10 +129,11 @@ def list_versions(tenant: str, model: str, page: PageRequest) -> Page:
     return table.read_page(keys.version(tenant, model, ""), page, newest_first=True)
 
 
-def keep_training(run: Run) -> None:
-    """Note that the run's training completed, and that what it made is kept."""
+def keep_training(run: Run, candidates: dict[str, str]) -> None:
+    """Note that the run's training completed, that what it made is kept, and where its candidates are described."""
     table.update(
-        keys.training(run.tenant, run.model, run.execution), {"execution": run.execution, "trained_at": table.now()}
+        keys.training(run.tenant, run.model, run.execution),
+        {"execution": run.execution, "trained_at": table.now(), "candidates": candidates},
     )
 
 
@@ -137,42 +150,6 @@ def list_trainings(tenant: str, model: str) -> list[dict[str, Any]]:
 def forget_training(tenant: str, model: str, execution: str) -> None:
     """Note that nothing is kept of a training."""
     table.delete(keys.training(tenant, model, execution))
-
-
-def is_live(tenant: str, model: str, version: str) -> bool:
-    """Return whether this version is the one that answers."""
-    row = find_model(tenant, model)
-    return row is not None and row.get("live_version") == version
-
-
-def promote(tenant: str, model: str, version: str, over: str | None = ANY_VERSION) -> str | None:
-    """Make `version` the one that answers, in one conditional write; return the version that was live before.
-
-    Versions sort by the time of their upload. Promoting the live version changes nothing, so that a write whose
-    reply was lost can be repeated. `over` is the version that it was judged against, None for the first.
-
-    Raises:
-        NotFound: the model is gone.
-        UploadSuperseded: a newer version is live.
-        LiveVersionChanged: another version than `over` is live.
-    """
-    row = get_model(tenant, model)
-    previous: str | None = row.get("live_version")
-    if previous == version:
-        return row.get("previous_version")
-    if previous is not None and previous > version:
-        raise UploadSuperseded("a version trained from a newer upload is live already; this one was not promoted")
-    expected = previous if over == ANY_VERSION else over
-    unchanged = "attribute_not_exists(live_version)" if expected is None else "live_version = :expected"
-    held = table.update(
-        keys.model(tenant, model),
-        {"live_version": version, "previous_version": previous, "promoted_at": table.now()},
-        f"attribute_exists(pk) AND {unchanged}",
-        **({} if expected is None else {"expected": expected}),
-    )
-    if not held:
-        raise LiveVersionChanged("another version went live since this one was evaluated, which is done again")
-    return previous
 
 
 def remove_model(tenant: str, model: str) -> None:

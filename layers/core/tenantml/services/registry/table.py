@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tenantml.aws.dynamodb import from_item, to_item, to_value
-from tenantml.aws.error_codes import CONDITION_FAILED, AwsError, code_of
+from tenantml.aws.error_codes import CONDITION_FAILED, CONFLICT, AwsError, code_of
 from tenantml.domain.api.pagination import Page, PageRequest
 from tenantml.errors import InvalidRequest
 from tenantml.services import tenant_scope
@@ -47,6 +47,11 @@ def put(key: Key, document: dict[str, Any], condition: str | None = None) -> boo
 
 def update(key: Key, values: dict[str, Any], condition: str | None = None, **operands: Any) -> bool:
     """Set attributes of a row; with a condition (its operands as `:name`), return whether it held."""
+    return _holds(tenant_scope.dynamodb().update_item, update_request(key, values, condition, **operands))
+
+
+def update_request(key: Key, values: dict[str, Any], condition: str | None = None, **operands: Any) -> dict[str, Any]:
+    """Return the request that sets attributes of a row; a condition names the first of them `#0`."""
     names = {f"#{index}": name for index, name in enumerate(values)}
     sets = ", ".join(f"#{index} = :{index}" for index in range(len(values)))
     request: dict[str, Any] = {
@@ -58,7 +63,35 @@ def update(key: Key, values: dict[str, Any], condition: str | None = None, **ope
     }
     if condition:
         request["ConditionExpression"] = condition
-    return _holds(tenant_scope.dynamodb().update_item, request)
+    return request
+
+
+def add(key: Key, counts: dict[str, int]) -> None:
+    """Add to numbers of a row that exists; one that it does not have begins at 0.
+
+    Raises:
+        ClientError: ConditionalCheckFailedException when there is no such row.
+    """
+    tenant_scope.dynamodb().update_item(
+        **at(key),
+        UpdateExpression="ADD " + ", ".join(f"#{name} :{name}" for name in counts),
+        ConditionExpression="attribute_exists(pk)",
+        ExpressionAttributeNames={f"#{name}": name for name in counts},
+        ExpressionAttributeValues={f":{name}": to_value(count) for name, count in counts.items()},
+    )
+
+
+def update_all(requests: list[dict[str, Any]]) -> bool:
+    """Make several updates in one write, all or none of them; return whether all conditions held and nobody else was
+    writing one of the rows.
+    """
+    try:
+        tenant_scope.dynamodb().transact_write_items(TransactItems=[{"Update": request} for request in requests])
+    except AwsError as error:
+        if code_of(error) in CONDITION_FAILED | CONFLICT:
+            return False
+        raise
+    return True
 
 
 def _holds(call: Any, request: dict[str, Any]) -> bool:

@@ -1,0 +1,27 @@
+"""Compare the version that has just gone live with the one before; let that answer again if the new one fails more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenantml.domain.judging.baking import Served, why_refused
+from tenantml.entrypoint import state
+from tenantml.errors import RolledBack
+from tenantml.services import registry
+from tenantml.services.run_context import RunContext
+
+
+@state
+def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
+    """Return whether there is nothing more to wait for; a version that was refused is a named failure."""
+    run = context.run
+    version = registry.find_version(run.tenant, run.model, run.version) or {}
+    if "refused" in version:
+        raise RolledBack(version["refused"])
+    if not registry.is_live(run.tenant, run.model, run.version):
+        return {"over": True}
+    before = registry.find_version(run.tenant, run.model, version["replaced"])
+    reason = why_refused(Served.of_row(version), Served.of_row(before))
+    if reason and registry.fall_back(run.tenant, run.model, run.version, reason):
+        raise RolledBack(reason)
+    return {"over": event["minutes"] >= context.version_settings.bake_minutes}

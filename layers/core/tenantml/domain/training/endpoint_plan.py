@@ -1,0 +1,150 @@
+"""On what a version is served: what its settings say, else the smallest rung of the ladder that its artefacts fit.
+
+A server of Autopilot's ensembles loads every model once per worker, and starts a worker per vCPU unless told otherwise;
+an instance family has the same memory per vCPU at every size. So a rung has more memory per worker by having fewer
+workers (autogluon-cloud, issue 39; SAGEMAKER_MODEL_SERVER_WORKERS is the SageMaker inference toolkit's).
+
+The first rung is what AWS documents for a candidate that is deployed by hand, and for the automatic deployment of
+HYPERPARAMETER_TUNING (SageMaker developer guide, "Deploy Autopilot models for real-time inference"); the automatic one
+of ENSEMBLING takes an ml.m5.12xlarge at six times the price, which the ladder reaches where it is needed. How much
+memory an artefact takes is not documented: four times its size is a judgement, and the steps up make up for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from tenantml.domain.training.model_settings import ModelSettings
+
+GIB = 1024**3
+MEMORY_PER_ARTEFACT = 4
+MOST_STEPS_UP = 2
+WORKERS = "SAGEMAKER_MODEL_SERVER_WORKERS"
+NOT_UP = "ping health check"
+"""In SageMaker's reason when a container does not answer in time (SageMaker developer guide, "Host instance storage
+volumes" and "Troubleshoot deployments")."""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """An instance type, and how its memory is divided."""
+
+    instance_type: str
+    vcpus: int
+    memory_gib: int
+    workers: int
+
+    @property
+    def artefact_bytes(self) -> int:
+        """The largest artefacts that a worker has memory for."""
+        return self.memory_gib * GIB // self.workers // MEMORY_PER_ARTEFACT
+
+    @property
+    def fewer_workers(self) -> int | None:
+        """The number of workers to ask for, None where it is the server's own."""
+        return self.workers if self.workers < self.vcpus else None
+
+    def __str__(self) -> str:
+        return f"{self.instance_type} with {self.memory_gib // self.workers} GiB for each of {self.workers} workers"
+
+
+LADDER = (
+    Rung("ml.m5.2xlarge", 8, 32, 8),
+    Rung("ml.m5.4xlarge", 16, 64, 4),
+    Rung("ml.m5.12xlarge", 48, 192, 4),
+    Rung("ml.m5.24xlarge", 96, 384, 4),
+)
+"""From the smallest to the largest; vCPUs and memory as EC2 has them for the type."""
+SMALLEST = LADDER[0].instance_type
+
+
+@dataclass(frozen=True)
+class EndpointPlan:
+    """What an endpoint is made of, and why; `workers` is None for as many as the server starts by itself,
+    `steps_up` where the settings say what the endpoint is.
+    """
+
+    instance_type: str | None
+    instance_count: int | None
+    serverless_memory_mb: int | None
+    serverless_concurrency: int | None
+    workers: int | None
+    steps_up: int | None
+    reason: str
+
+    def as_document(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return asdict(self)
+
+    def larger(self, failure: str, allowed: Sequence[str] = ()) -> EndpointPlan | None:
+        """Return what to try next when the endpoint failed for this reason: the next rung that the customer's account
+        allows; None when nothing larger helps, or the settings say what it has to be.
+        """
+        if self.steps_up is None or self.steps_up >= MOST_STEPS_UP or NOT_UP not in failure:
+            return None
+        position = [rung.instance_type for rung in LADDER].index(str(self.instance_type))
+        rung = next((rung for rung in LADDER[position + 1 :] if _is_allowed(rung, allowed)), None)
+        if rung is None:
+            return None
+        return replace(
+            self,
+            instance_type=rung.instance_type,
+            workers=rung.fewer_workers,
+            steps_up=self.steps_up + 1,
+            reason=f"{self.reason}; its container did not come up there, so it was tried on {rung}",
+        )
+
+
+def plan(
+    settings: ModelSettings, container_count: int, artefact_sizes: Sequence[int | None], allowed: Sequence[str] = ()
+) -> EndpointPlan:
+    """Return what a version is served on; `artefact_sizes` are its containers' in bytes, None where one is not known,
+    and `allowed` the instance types that the customer's account allows, all if there are none.
+
+    More than one container is a chain of HYPERPARAMETER_TUNING, whose models are small and one per worker as well.
+    """
+    if settings.serverless_memory_mb is not None:
+        return EndpointPlan(
+            None, None, settings.serverless_memory_mb, settings.serverless_concurrency, None, None,
+            "serverless_memory_mb of the settings",
+        )  # fmt: skip
+    if settings.instance_type is not None:
+        return EndpointPlan(
+            settings.instance_type, settings.instance_count, None, None, None, None, "instance_type of the settings"
+        )
+    ladder = [rung for rung in LADDER if _is_allowed(rung, allowed)]
+    if not ladder:
+        reason = "the first of the types that the customer's account allows, none of which is on the ladder"
+        return EndpointPlan(allowed[0], settings.instance_count, None, None, None, None, reason)
+    known = [size for size in artefact_sizes if size is not None]
+    size_bytes = sum(known)
+    rung = next((rung for rung in ladder if size_bytes <= rung.artefact_bytes), ladder[-1])
+    mode = "one container" if container_count == 1 else f"{container_count} containers"
+    size = f"artefacts of {_readable(size_bytes)}" if known else "artefacts of unknown size"
+    reason = f"{mode} with {size}: {rung}"
+    return EndpointPlan(rung.instance_type, settings.instance_count, None, None, rung.fewer_workers, 0, reason)
+
+
+def expected_type(settings: ModelSettings, allowed: Sequence[str] = ()) -> str | None:
+    """Return the instance type that a version of these settings most likely gets; None for a serverless endpoint."""
+    return plan(settings, 1, [0], allowed).instance_type
+
+
+def with_workers(containers: Sequence[Mapping[str, Any]], workers: int | None) -> list[dict[str, Any]]:
+    """Return the containers with the number of workers that the plan has; without one, as they are."""
+    if workers is None:
+        return [dict(container) for container in containers]
+    return [
+        {**container, "Environment": {**container.get("Environment", {}), WORKERS: str(workers)}}
+        for container in containers
+    ]
+
+
+def _is_allowed(rung: Rung, allowed: Sequence[str]) -> bool:
+    return not allowed or rung.instance_type in allowed
+
+
+def _readable(size_bytes: int) -> str:
+    return f"{size_bytes / GIB:.1f} GiB" if size_bytes >= GIB else f"{max(1, size_bytes // 1024**2)} MiB"

@@ -1,0 +1,191 @@
+"""Which version of a model answers: the pointer in the model's row, and how it moves.
+
+A version is `live` while the pointer names it. One that was replaced is on `standby` while its endpoint stands, and
+`retiring` from the moment when that may go: only a version on standby can answer again at once. The pointer and both
+statuses are written together, so that no endpoint is removed that the pointer can still come back to.
+
+The newest word wins. `newest_word` of a model is the `order` of the newest version that was promoted, or the time when
+somebody chose a version by hand: what was uploaded or asked for before it is promoted no more.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tenantml.errors import LiveVersionChanged, NotFound, PlatformUnavailable, StillChanging, UploadSuperseded
+from tenantml.services.registry import keys, table
+from tenantml.services.registry.models import find_model, find_version, get_model
+
+LIVE, STANDBY, RETIRING, RETIRED, ROLLED_BACK = "live", "standby", "retiring", "retired", "rolled back"
+ENDED = {RETIRING, RETIRED, ROLLED_BACK}
+ATTEMPTS = 5
+ANY_VERSION = "*"
+DRAIN_SECONDS = 35.0  # the predict function keeps for 5 s which version is live, and answers within 29 s
+
+Row = dict[str, Any]
+
+
+def is_live(tenant: str, model: str, version: str) -> bool:
+    """Return whether this version is the one that answers."""
+    row = find_model(tenant, model)
+    return row is not None and row.get("live_version") == version
+
+
+def promote(tenant: str, model: str, version: str, over: str | None = ANY_VERSION) -> str | None:
+    """Make a new version the one that answers, in one conditional write; return the version that was live before.
+
+    A version is promoted once: a repeat, whatever happened since, changes nothing and returns the same. `over` is the
+    version that it was judged against, None for the first.
+
+    Raises:
+        LiveVersionChanged: another version than `over` is live.
+        NotFound: the model or the version is gone.
+        UploadSuperseded: a version of a newer upload was promoted, or one was chosen by hand since.
+    """
+    for _ in range(ATTEMPTS):
+        row, found = get_model(tenant, model), _require_version(tenant, model, version)
+        previous: str | None = row.get("live_version")
+        if "promoted_at" in found:
+            return found.get("replaced")
+        if row.get("newest_word", "") > found["order"]:
+            raise UploadSuperseded(
+                "a version of a newer upload was promoted, or a version was chosen by hand, after this one was "
+                "uploaded; this one was not promoted"
+            )
+        if found["status"] in ENDED:
+            raise NotFound("the version is being removed")
+        if over not in (ANY_VERSION, previous):
+            raise LiveVersionChanged("another version went live since this one was evaluated, which is done again")
+        marks = {"promoted_at": table.now(), "replaced": previous}
+        if _move(row, found, marks, newest_word=found["order"]):
+            return previous
+    raise _contended()
+
+
+def return_to(tenant: str, model: str, version: str, by: str) -> bool:
+    """Make a version that was live the one that answers, in one conditional write, on somebody's word; return False
+    when its endpoint does not stand.
+
+    Raises:
+        NotFound: the model or the version is gone.
+    """
+    for _ in range(ATTEMPTS):
+        row, found = get_model(tenant, model), _require_version(tenant, model, version)
+        if row.get("live_version") == version:
+            return True
+        if found.get("status") != STANDBY:
+            return False
+        marks = {"returned": {"at": table.now(), "by": by}}
+        if _move(row, found, marks, newest_word=table.now()):
+            return True
+    raise _contended()
+
+
+def note_return(tenant: str, model: str, version: str, proposed: str) -> str:
+    """Return the name of the version that is deployed to return to another one: the `proposed`, or that of the
+    deployment that runs for the same.
+    """
+    for _ in range(ATTEMPTS):
+        noted = get_model(tenant, model).get("return")
+        if noted and noted["to"] == version:
+            row = find_version(tenant, model, noted["as"])
+            if row is not None and "ended_at" not in row:
+                return str(noted["as"])
+        condition = "attribute_exists(pk) AND " + ("#0 = :noted" if noted else "attribute_not_exists(#0)")
+        values = {"return": {"to": version, "as": proposed}}
+        if table.update(keys.model(tenant, model), values, condition, **({"noted": noted} if noted else {})):
+            return proposed
+    raise _contended()
+
+
+def fall_back(tenant: str, model: str, version: str, reason: str) -> bool:
+    """Let the version that this one replaced answer again, in one conditional write, and note why; return False when
+    this one is not live any more, or when there is nothing to fall back to.
+
+    Raises:
+        NotFound: the model or the version is gone.
+    """
+    for _ in range(ATTEMPTS):
+        row, refused = get_model(tenant, model), _require_version(tenant, model, version)
+        before = find_version(tenant, model, refused.get("replaced") or "")
+        if row.get("live_version") != version or before is None or before.get("status") != STANDBY:
+            return False
+        if _move(row, before, {"returned": {"at": table.now(), "by": "bake"}}, of_replaced={"refused": reason}):
+            return True
+    raise _contended()
+
+
+def is_awaited(tenant: str, model: str, version: str, deployed: str) -> bool:
+    """Return whether the deployment of another version than `deployed`, which is live, may still come back to this one:
+    then that deployment retires it.
+    """
+    live = (find_model(tenant, model) or {}).get("live_version")
+    if not live or live == deployed:
+        return False
+    row = find_version(tenant, model, live)
+    return row is not None and row.get("replaced") == version and "ended_at" not in row
+
+
+def begin_retirement(tenant: str, model: str, version: str) -> bool:
+    """Note that a version's endpoint goes, so that nobody comes back to it; return False when it is live.
+
+    Raises:
+        StillChanging: its last requests may not be answered yet, or it changed meanwhile.
+    """
+    row = find_version(tenant, model, version)
+    if is_live(tenant, model, version):
+        return False
+    if row is None:
+        return True
+    since = datetime.now(UTC) - datetime.fromisoformat(row.get("replaced_at", "2000-01-01T00:00:00Z"))
+    if row["status"] == STANDBY and since < timedelta(seconds=DRAIN_SECONDS):
+        raise StillChanging(f"the version {version} was replaced just now; its last requests are being answered")
+    key = keys.version(tenant, model, version)
+    if not table.update(key, {"status": RETIRING}, "#0 IN (:found, :0)", found=row["status"]):
+        raise StillChanging(f"the version {version} changed while it was being retired; it is looked at again")
+    return True
+
+
+def _move(
+    row: Row,
+    version: Row,
+    marks: Row,
+    *,
+    newest_word: str | None = None,
+    of_replaced: Row | None = None,
+) -> bool:
+    """Let the pointer of a model, which is as in `row`, name a version; return False when either changed meanwhile."""
+    tenant, model = keys.tenant_of(row), row["model"]
+    previous = row.get("live_version")
+    word = {} if newest_word is None else {"newest_word": newest_word}
+    pointer = {"live_version": version["version"], "previous_version": previous} | word
+    unchanged = "live_version = :previous"
+    if previous is None:
+        unchanged = f"(attribute_not_exists(live_version) OR {unchanged})"
+    unchanged += " AND newest_word = :word" if "newest_word" in row else " AND attribute_not_exists(newest_word)"
+    operands = {"previous": previous} | ({"word": row["newest_word"]} if "newest_word" in row else {})
+    requests = [
+        table.update_request(keys.model(tenant, model), pointer, f"attribute_exists(pk) AND {unchanged}", **operands),
+        table.update_request(
+            keys.version(tenant, model, version["version"]),
+            {"status": LIVE} | marks,
+            "#0 = :found",
+            found=version["status"],
+        ),
+    ]
+    if previous is not None and find_version(tenant, model, previous) is not None:
+        values = {"status": STANDBY, "replaced_at": table.now()} | (of_replaced or {})
+        requests.append(table.update_request(keys.version(tenant, model, previous), values, "attribute_exists(pk)"))
+    return table.update_all(requests)
+
+
+def _require_version(tenant: str, model: str, version: str) -> Row:
+    row = find_version(tenant, model, version)
+    if row is None:
+        raise NotFound("there is no such version; GET /models/{model}/versions lists yours")
+    return row
+
+
+def _contended() -> PlatformUnavailable:
+    return PlatformUnavailable("the live version of this model is being changed from several places; try again")

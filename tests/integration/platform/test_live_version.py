@@ -1,0 +1,174 @@
+"""Which version answers: the newest word wins, whoever is late, and no endpoint goes that may still be called."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tenantml.aws.clients import platform
+from tenantml.domain.tenancy.tenant import Tenant
+from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.run import Run
+from tenantml.errors import NotFound, StillChanging, UploadSuperseded
+from tenantml.services import registry, tenant_scope
+from tenantml.services.registry import live
+from tests.rows import put_training, put_version
+
+V1, V2, V3 = "v20261121-000000-aaaa", "v20261122-000000-bbbb", "v20991123-000000-cccc"
+Put = Callable[..., tuple[int, dict[str, Any]]]
+
+
+def statuses() -> dict[str, str]:
+    found = {name: registry.find_version("acme", "churn", name) for name in (V1, V2, V3)}
+    return {name: row["status"] for name, row in found.items() if row}
+
+
+def live_version() -> Any:
+    return registry.get_model("acme", "churn").get("live_version")
+
+
+@pytest.fixture(autouse=True)
+def begin(tenant: Tenant) -> None:
+    make_versions(tenant)
+
+
+def make_versions(tenant: Tenant) -> None:
+    """Make three versions; the first two are promoted, the third is newer than whatever is done by hand here."""
+    registry.remove_model("acme", "churn")
+    registry.put_model("acme", "churn", ModelSettings("Churn?"))
+    for name in (V1, V2, V3):
+        put_version("acme", "churn", name, {"execution": f"e-{name}", "candidate": "best"})
+    for name in (V1, V2):
+        registry.promote("acme", "churn", name)
+
+
+@pytest.fixture
+def put(invoke: Callable[[str, Any], Any], monkeypatch: pytest.MonkeyPatch) -> Put:
+    """PUT /models/churn/live-version with a key of the tenant's."""
+    monkeypatch.setattr(tenant_scope, "_scoped_client", lambda: platform("dynamodb"))
+
+    def put(body: Any, model: str = "churn") -> tuple[int, dict[str, Any]]:
+        answer = invoke(
+            "tenant_api",
+            {
+                "httpMethod": "PUT",
+                "resource": "/models/{model}/live-version",
+                "pathParameters": {"model": model},
+                "headers": {"Content-Type": "application/json"},
+                "requestContext": {"authorizer": {"tenant": "acme", "key_id": "0123456789ab"}},
+                "body": json.dumps(body),
+            },
+        )
+        return answer["statusCode"], json.loads(answer["body"])
+
+    return put
+
+
+def test_the_replaced_version_answers_again_at_once_and_who_asked_is_recorded(put: Put) -> None:
+    assert statuses() == {V1: "standby", V2: "live", V3: "deploying"}
+    status, body = put({"version": V1})
+    assert (status, body["version"], body["live"], body["status"]) == (200, V1, True, "live")
+    assert body["returned"]["by"] == "0123456789ab"
+    assert body["returned"]["at"] >= "2026"
+    assert (live_version(), statuses()[V2]) == (V1, "standby")
+    assert put({"version": V1})[0] == 200, "a repeat says the same"
+
+
+def test_a_retried_promotion_does_not_undo_a_return(put: Put) -> None:
+    put({"version": V1})
+    assert registry.promote("acme", "churn", V2) == V1
+    assert (live_version(), statuses()[V2]) == (V1, "standby")
+
+
+def test_what_was_uploaded_before_a_return_is_promoted_no_more_and_what_came_after_is(put: Put) -> None:
+    late = "v20261122-120000-dddd"
+    put_version("acme", "churn", late, {})
+    put({"version": V1})
+    with pytest.raises(UploadSuperseded, match="by hand"):
+        registry.promote("acme", "churn", late)
+    assert live_version() == V1
+    assert registry.promote("acme", "churn", V3) == V1
+    assert live_version() == V3
+
+
+def test_a_version_whose_endpoint_is_gone_is_deployed_anew_while_the_live_one_answers(
+    put: Put, stack: dict[str, str]
+) -> None:
+    put_training(Run(f"e-{V1}", "acme", "churn", V1), "2026-11-21")
+    assert registry.begin_retirement("acme", "churn", V1)
+    status, body = put({"version": V1})
+    assert (status, body["returns_to"], body["candidate"], body["status"]) == (202, V1, "best", "requested")
+    assert body["returned"]["by"] == "0123456789ab"
+    assert live_version() == V2
+    assert put({"version": V1})[1]["version"] == body["version"], "a repeat starts nothing more"
+    (found,) = platform("stepfunctions").list_executions(stateMachineArn=stack["DEPLOYMENT_STATE_MACHINE"])[
+        "executions"
+    ]
+    assert found["name"] == f"acme-churn-{body['version']}"
+
+
+@pytest.mark.parametrize(
+    ("body", "model", "status", "code"),
+    [
+        ({"version": "v20200101-000000-0000"}, "churn", 404, "NotFound"),
+        ({"version": "v1#VERSION"}, "churn", 404, "NotFound"),
+        ({"version": V1}, "of-somebody", 404, "NotFound"),
+        ({"version": V3}, "churn", 409, "NeverLive"),
+        ({"version": 1}, "churn", 400, "InvalidRequest"),
+        ({"version": V1, "now": True}, "churn", 400, "InvalidRequest"),
+    ],
+)
+def test_what_cannot_be_returned_to_is_refused_by_name(put: Put, body: Any, model: str, status: int, code: str) -> None:
+    found = put(body, model)
+    assert (found[0], found[1]["code"]) == (status, code)
+    assert live_version() == V2
+
+
+def test_a_version_without_endpoint_and_artefacts_says_how_to_train_again(put: Put) -> None:
+    registry.begin_retirement("acme", "churn", V1)
+    status, body = put({"version": V1})
+    assert (status, body["code"]) == (409, "ArtefactsGone")
+    assert "upload the file again" in body["detail"]
+
+
+def test_no_version_is_retired_before_its_last_requests_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "DRAIN_SECONDS", 35)
+    with pytest.raises(StillChanging, match="last requests"):
+        registry.begin_retirement("acme", "churn", V1)
+    assert statuses()[V1] == "standby"
+    assert not registry.begin_retirement("acme", "churn", V2), "the live one is never"
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["promote", "return", "fall back", "retire"]), st.sampled_from([V1, V2, V3])),
+        max_size=12,
+    )
+)
+def test_whatever_moves_the_pointer_in_whatever_order_one_version_is_live_was_promoted_and_stands(
+    tenant: Tenant, steps: list[tuple[str, str]]
+) -> None:
+    make_versions(tenant)
+    retired = set()
+    for step, version in steps:
+        before = live_version()
+        try:
+            if step == "promote":
+                registry.promote("acme", "churn", version)
+            elif step == "return":
+                registry.return_to("acme", "churn", version, "k")
+            elif step == "fall back":
+                registry.fall_back("acme", "churn", version, "it fails more")
+            elif registry.begin_retirement("acme", "churn", version):
+                retired.add(version)
+        except (UploadSuperseded, NotFound):
+            assert live_version() == before
+        assert live_version() not in retired
+        assert [name for name, status in statuses().items() if status == "live"] == [live_version()]
+        assert "promoted_at" in (registry.find_version("acme", "churn", live_version()) or {})

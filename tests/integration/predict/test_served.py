@@ -1,0 +1,169 @@
+"""What each version answered is counted, cheaply; and no request fails while versions take over from each other."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from functions.deployment import check_bake
+from tenantml.domain.judging.baking import Served
+from tenantml.domain.tenancy.usage_limits import Limits
+from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.errors import RolledBack, UploadSuperseded
+from tenantml.services import expiring_cache, quota, registry, served, serving, tenant_scope
+from tenantml.services.expiring_cache import ExpiringCache
+from tenantml.services.registry import live
+from tests.integration.predict.conftest import VERSION, Process
+
+NEWER, BROKEN, LATE = "v20261123-170301-aaaa", "v20991124-170301-bbbb", "v20261123-180000-cccc"
+BUSY = (503, "ServiceUnavailable", b'{"Message": "busy"}')
+FAILED = (424, "ModelError", b'{"Message": "out of memory"}')
+
+
+def counted(tenant: Any, version: str = VERSION) -> Served:
+    return Served.of_row(registry.find_version(tenant.tenant, "churn", version))
+
+
+def test_answers_failures_and_time_are_counted_by_version(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "FLUSH_SECONDS", 0)
+    monkeypatch.setattr(served, "FLUSH_CALLS", 1)
+    tenant = process.add_tenant(1)
+    process.accounts.answers_after_seconds = 0.02
+    process.accounts.next_answers = [BUSY, BUSY, FAILED, (200, "", b"no number\n"), (200, "", b"1\n1\n")]
+    assert [process.predict(tenant)[0] for _ in range(5)] == [503, 502, 502, 502, 200]
+    found = counted(tenant)
+    assert (found.requests, found.failures) == (5, 4)
+    assert found.mean_ms
+    assert 20 <= found.mean_ms < 1000
+
+
+def test_access_that_was_taken_away_is_no_failure_of_the_version(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served, "FLUSH_SECONDS", 0)
+    monkeypatch.setattr(served, "FLUSH_CALLS", 1)
+    tenant = process.add_tenant(1)
+    process.accounts.revoked.add(tenant.account_id)
+    assert process.predict(tenant)[0] == 403
+    assert counted(tenant) == Served()
+
+
+def test_a_hundred_requests_are_one_write_and_what_a_busy_table_refused_is_written_later(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = process.add_tenant(1)
+    for _ in range(100):
+        process.predict(tenant)
+    assert counted(tenant).requests == served.FLUSH_CALLS
+    monkeypatch.setattr(served, "FLUSH_SECONDS", 0)
+    refused: list[bytes] = []
+
+    def refuse(params: dict[str, Any], **_: Any) -> Any:
+        if b"#failures" not in params["body"]:
+            return None
+        refused.append(params["body"])
+        metadata = {"HTTPStatusCode": 400}
+        return SimpleNamespace(status_code=400), {
+            "Error": {"Code": "ThrottlingException"},
+            "ResponseMetadata": metadata,
+        }
+
+    events = tenant_scope._scoped_client().meta.events
+    events.register_first("before-call.dynamodb.UpdateItem", refuse)
+    assert process.predict(tenant)[0] == 200
+    assert refused
+    assert counted(tenant).requests == served.FLUSH_CALLS
+    events.unregister("before-call.dynamodb.UpdateItem", refuse)
+    assert process.predict(tenant)[0] == 200
+    assert counted(tenant).requests == 102
+
+
+def test_a_version_that_was_removed_is_counted_no_more_and_answers_on(process: Process) -> None:
+    tenant = process.add_tenant(1)
+    serving.live_version(tenant.tenant, "churn")
+    registry.forget(tenant.tenant, "churn")
+    assert process.predict(tenant)[0] == 200
+
+
+class Processes:
+    """Warm processes of the predict function that take turns: each knows which version was live when it last looked."""
+
+    def __init__(self, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._caches = itertools.cycle([ExpiringCache[Any]() for _ in range(count)])
+        self._patch = monkeypatch
+
+    def next(self) -> None:
+        """Let the next process answer."""
+        self._patch.setattr(serving, "_live", next(self._caches))
+
+
+def test_of_5000_requests_none_fails_across_promotion_return_and_roll_back_but_by_the_refused_versions_own_fault(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four processes, whose look at the registry may be as old as it is allowed to be. An endpoint goes as soon as its
+    retirement is allowed: five seconds are one here.
+    """
+    monkeypatch.setattr(serving, "LIVE_SECONDS", 1)
+    monkeypatch.setattr(expiring_cache, "HASTY_SECONDS", 0.01)
+    monkeypatch.setattr(served, "FLUSH_SECONDS", 0.2)
+    monkeypatch.setattr(live, "DRAIN_SECONDS", 0)
+    tenant, processes, answers = process.add_tenant(1), Processes(4, monkeypatch), Counter[tuple[int, str]]()
+    quota.set_limits(tenant.tenant, Limits(10**6, 10**9, 10**9))
+    for version in (NEWER, BROKEN, LATE):
+        process.add_version(tenant, version)
+    execution = {"upload": {"uploaded_at": ""}, "settings": ModelSettings("spend").as_document(), "version": BROKEN}
+    registry.add_execution(tenant.tenant, "e", execution)
+
+    def ask(count: int) -> None:
+        for _ in range(count):
+            processes.next()
+            status, _, body = process.predict(tenant)
+            answers[status, body.get("version", "")] += 1
+
+    def retire(version: str) -> None:
+        """Remove an endpoint, once every process had the time to look again."""
+        until = time.monotonic() + 1.2
+        while time.monotonic() < until:
+            ask(1)
+        assert registry.begin_retirement(tenant.tenant, "churn", version)
+        process.accounts.gone.add(f"tenantml-churn-{version}")
+
+    ask(1000)
+    registry.promote(tenant.tenant, "churn", NEWER)
+    ask(1000)
+    assert registry.return_to(tenant.tenant, "churn", VERSION, "by hand")
+    ask(500)
+    with pytest.raises(UploadSuperseded):
+        registry.promote(tenant.tenant, "churn", LATE)
+    assert registry.return_to(tenant.tenant, "churn", NEWER, "by hand")
+    ask(500)
+    retire(VERSION)
+    ask(500)
+    assert {status for status, _ in answers} == {200}
+
+    process.accounts.broken.add(f"tenantml-churn-{BROKEN}")
+    registry.promote(tenant.tenant, "churn", BROKEN)
+    while counted(tenant, BROKEN).requests <= 30:
+        ask(1)
+    event = {
+        "state": "CheckBake",
+        "run": {"execution": "e", "tenant": tenant.tenant, "model": "churn", "version": BROKEN},
+    }
+    with pytest.raises(RolledBack, match="calls of its endpoint"):
+        check_bake.handler(event | {"minutes": 1}, None)
+    retire(BROKEN)
+    ask(5000 - answers.total())
+    of_broken = [endpoint for _, endpoint in process.accounts.calls if endpoint.endswith(BROKEN)]
+    assert sum(count for (status, _), count in answers.items() if status != 200) == len(of_broken) > 30
+    assert {version for status, version in answers if status == 200} == {VERSION, NEWER}
+    assert {endpoint.removeprefix("tenantml-churn-") for _, endpoint in process.accounts.calls} == {
+        VERSION,
+        NEWER,
+        BROKEN,
+    }
+    assert registry.is_live(tenant.tenant, "churn", NEWER)
