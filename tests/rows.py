@@ -10,7 +10,7 @@ from tenantml.services.registry import keys, table
 
 def put_version(tenant: str, model: str, version: str, document: dict[str, Any]) -> None:
     """Write a version's row: being deployed, and as old as its name says, unless the document says otherwise."""
-    begun = {"model": model, "version": version, "status": "deploying", "order": order_of(version)}
+    begun = {"model": model, "version": version, "status": "deploying", "order": order_of(version), "settings": {}}
     table.put(keys.version(tenant, model, version), begun | document)
 
 

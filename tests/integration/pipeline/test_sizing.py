@@ -28,14 +28,15 @@ Pipeline = Callable[..., Iterator[str]]
 def make_artefacts_take(customer: Customer, memory_mb: int) -> None:
     """Let the models that the customer's training made take so much memory in each worker."""
     s3, bucket = customer.client("s3"), customer.tenant.account.bucket
-    content = json.dumps({"artifact": "large", "memory_mb": memory_mb}).encode()
-    body = io.BytesIO()
-    with tarfile.open(fileobj=body, mode="w:gz") as archive:
-        entry = tarfile.TarInfo("answer.json")
-        entry.size = len(content)
-        archive.addfile(entry, io.BytesIO(content))
     for row in s3.list_objects_v2(Bucket=bucket)["Contents"]:
         if row["Key"].endswith("model.tar.gz"):
+            with tarfile.open(fileobj=io.BytesIO(s3.get_object(Bucket=bucket, Key=row["Key"])["Body"].read())) as made:
+                answer = json.load(made.extractfile("answer.json") or io.BytesIO())
+            content, body = json.dumps(answer | {"memory_mb": memory_mb}).encode(), io.BytesIO()
+            with tarfile.open(fileobj=body, mode="w:gz") as archive:
+                entry = tarfile.TarInfo("answer.json")
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
             s3.put_object(Bucket=bucket, Key=row["Key"], Body=body.getvalue())
 
 

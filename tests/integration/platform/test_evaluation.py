@@ -19,7 +19,7 @@ from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.errors import BelowBaseline, BelowQualityBar, CustomerThrottled, DeploymentFailed, DidNotBeatLive
 from tenantml.services import registry
-from tests.rows import put_training
+from tests.rows import order_of, put_training
 
 Invoke = Callable[[str, Any], Any]
 Sample = Callable[[str], Any]
@@ -96,6 +96,10 @@ def endpoints(stack: dict[str, str], tenant: Tenant, monkeypatch: pytest.MonkeyP
     sagemaker_runtime._client.cache_clear()
 
 
+def endpoint_of(run: Run) -> str:
+    return registry.get_tenant(run.tenant).account.endpoint(run.model, run.version)
+
+
 def put_holdout(stack: dict[str, str], run: Run, count: int, header: str = "note,number,Churn?") -> None:
     rows = [f'"{SECRET}, {number}",{number},{"yes" if is_yes(number) else "no"}' for number in range(count)]
     text = "\n".join([header, *rows, ""])
@@ -106,7 +110,8 @@ def put_deployed(stack: dict[str, str], run: Run, profile: dict[str, Any] = PROF
     """Let a version be as its deployment has it once its endpoint is in service."""
     place = {"bucket": stack["STAGING_BUCKET"], "key": f"{run.staging_folder}profile.json"}
     platform("s3").put_object(Bucket=place["bucket"], Key=place["key"], Body=json.dumps(profile))
-    registry.request_version(run, {"candidate": "c", "settings": settings})
+    asked = {"candidate": "c", "endpoint": endpoint_of(run), "order": order_of(run.version), "settings": settings}
+    registry.request_version(run, asked)
     described = {
         "status": "deploying",
         "problem_type": "BinaryClassification",
@@ -167,7 +172,7 @@ def set_model(**settings: Any) -> None:
 def test_a_first_version_is_evaluated_through_its_endpoint_and_goes_live(
     challenger: Run, endpoints: Endpoints, invoke: Invoke, event: Sample, stack: dict[str, str]
 ) -> None:
-    endpoints.errs_every[challenger.endpoint] = 40
+    endpoints.errs_every[endpoint_of(challenger)] = 40
     assert judged(invoke, event) == {"decision": "promote"}
     found, version = evaluation_of(challenger, stack), version_of(challenger)
     assert (found["rows"], found["minority_rows"], found["live"]) == (400, 120, None)
@@ -179,13 +184,13 @@ def test_a_first_version_is_evaluated_through_its_endpoint_and_goes_live(
     assert (version["evaluation"]["looks"], version["verdict"]["refusal"]) == (1, None)
     assert version["verdict"]["sentences"][-1] == "Nothing is live yet, so it goes live."
     (asked,) = endpoints.asked
-    assert asked == (challenger.endpoint, 400, f'0,"{SECRET}, 0"'.encode()), "in the order of training, no target"
+    assert asked == (endpoint_of(challenger), 400, f'0,"{SECRET}, 0"'.encode()), "in the order of training, no target"
 
 
 def test_a_version_that_is_worse_on_the_same_rows_is_refused_with_numbers_and_can_be_promoted_by_hand(
     challenger: Run, live: Run, endpoints: Endpoints, invoke: Invoke, event: Sample, stack: dict[str, str]
 ) -> None:
-    endpoints.errs_every |= {challenger.endpoint: 5, live.endpoint: 50}
+    endpoints.errs_every |= {endpoint_of(challenger): 5, endpoint_of(live): 50}
     with pytest.raises(DidNotBeatLive) as refused:
         judged(invoke, event)
     assert "the live version may have been trained on rows of this holdout" in str(refused.value)
@@ -206,19 +211,19 @@ def test_a_version_that_is_worse_on_the_same_rows_is_refused_with_numbers_and_ca
 def test_a_version_that_is_as_good_or_better_takes_over(
     challenger: Run, live: Run, endpoints: Endpoints, invoke: Invoke, event: Sample, every: int
 ) -> None:
-    endpoints.errs_every |= {challenger.endpoint: every, live.endpoint: 50}
+    endpoints.errs_every |= {endpoint_of(challenger): every, endpoint_of(live): 50}
     assert judged(invoke, event) == {"decision": "promote"}
 
 
 def test_a_version_below_its_thresholds_or_no_better_than_always_the_same_answer_is_refused(
     challenger: Run, endpoints: Endpoints, invoke: Invoke, event: Sample
 ) -> None:
-    endpoints.errs_every[challenger.endpoint] = 10
+    endpoints.errs_every[endpoint_of(challenger)] = 10
     set_model(thresholds={"Accuracy": 0.95})
     with pytest.raises(BelowQualityBar, match=r"Accuracy at least 0\.950 \(it is 0\.900"):
         judged(invoke, event)
     set_model()
-    endpoints.errs_every[challenger.endpoint] = 1
+    endpoints.errs_every[endpoint_of(challenger)] = 1
     with pytest.raises(BelowBaseline, match="no better than"):
         judged(invoke, event)
 
@@ -245,7 +250,7 @@ def test_a_live_version_that_cannot_be_asked_is_not_compared_and_said_so_and_the
 ) -> None:
     profile, code = NOT_COMPARED[reason]
     put_deployed(stack, live, profile)
-    endpoints.codes |= {live.endpoint: code}
+    endpoints.codes |= {endpoint_of(live): code}
     assert judged(invoke, event) == {"decision": "promote"}
     assert version_of(challenger)["evaluation"]["not_compared"].startswith(reason)
     set_model(undecided="keep")
@@ -258,7 +263,7 @@ def test_a_live_version_finds_its_columns_by_name_in_a_file_that_has_others(
 ) -> None:
     put_deployed(stack, live, NUMBER_ONLY)
     assert judged(invoke, event) == {"decision": "promote"}
-    assert [line for endpoint, _, line in endpoints.asked if endpoint == live.endpoint] == [b"0"]
+    assert [line for endpoint, _, line in endpoints.asked if endpoint == endpoint_of(live)] == [b"0"]
     assert version_of(challenger)["evaluation"]["live"]["gain"]["value"] == 0
 
 
@@ -266,11 +271,11 @@ def test_what_does_not_answer_now_is_tried_again_and_no_verdict(
     challenger: Run, live: Run, endpoints: Endpoints, invoke: Invoke, event: Sample
 ) -> None:
     for run in (live, challenger):
-        endpoints.codes = {run.endpoint: "ServiceUnavailable"}
-        with pytest.raises(CustomerThrottled, match=f"{run.endpoint} does not answer now"):
+        endpoints.codes = {endpoint_of(run): "ServiceUnavailable"}
+        with pytest.raises(CustomerThrottled, match=f"{endpoint_of(run)} does not answer now"):
             judged(invoke, event)
     assert "verdict" not in version_of(challenger)
-    endpoints.codes = {live.endpoint: "ServiceUnavailable"}
+    endpoints.codes = {endpoint_of(live): "ServiceUnavailable"}
     registry.update_version("acme", "churn", challenger.version, {"settings": {"promote": "always"}})
     assert judged(invoke, event) == {"decision": "promote"}, "by hand, nobody waits for the live version"
     assert version_of(challenger)["evaluation"]["not_compared"] == "it does not answer now"
@@ -292,9 +297,9 @@ def test_an_endpoint_that_is_slow_is_asked_for_fewer_rows_at_once(
 def test_a_new_version_that_cannot_answer_its_own_holdout_does_not_go_live(
     challenger: Run, endpoints: Endpoints, invoke: Invoke, event: Sample, code: str, text: bytes | None
 ) -> None:
-    endpoints.codes[challenger.endpoint] = code
+    endpoints.codes[endpoint_of(challenger)] = code
     if text is not None:
-        endpoints.texts[challenger.endpoint] = text
+        endpoints.texts[endpoint_of(challenger)] = text
     with pytest.raises(DeploymentFailed, match="cannot answer the rows that were held out"):
         judged(invoke, event)
 
@@ -346,7 +351,7 @@ def test_no_cell_is_in_an_evaluation_a_row_a_log_or_a_failure(
     challenger: Run, live: Run, endpoints: Endpoints, invoke: Invoke, event: Sample, stack: dict[str, str],
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    endpoints.errs_every[challenger.endpoint] = 3
+    endpoints.errs_every[endpoint_of(challenger)] = 3
     with pytest.raises(DidNotBeatLive) as refused:
         judged(invoke, event)
     said = [json.dumps(evaluation_of(challenger, stack)), json.dumps(version_of(challenger)), str(refused.value)]

@@ -50,7 +50,7 @@ def make_versions(tenant: Tenant) -> None:
 @pytest.fixture
 def put(invoke: Callable[[str, Any], Any], monkeypatch: pytest.MonkeyPatch) -> Put:
     """PUT /models/churn/live-version with a key of the tenant's."""
-    monkeypatch.setattr(tenant_scope, "_scoped_client", lambda: platform("dynamodb"))
+    monkeypatch.setattr(tenant_scope, "_scoped_client", platform)
 
     def put(body: Any, model: str = "churn") -> tuple[int, dict[str, Any]]:
         answer = invoke(

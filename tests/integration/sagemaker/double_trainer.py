@@ -36,7 +36,7 @@ def labels() -> list[str]:
             return []
         for line in lines:
             found[int(line[0]) % 2][line[header.index(job["target"])]] += 1
-    return [counts.most_common(1)[0][0] for counts in found]
+    return [(counts or found[0] + found[1]).most_common(1)[0][0] for counts in found]
 
 
 def container(role: str, artifact: str, supported: list[str] | None) -> dict[str, object]:
