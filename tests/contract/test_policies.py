@@ -14,6 +14,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from tools import image_registries
 from tools.policy_documents import documents
+from tools.reach import reaches
 from tools.translate import translated
 
 Statement = dict[str, Any]
@@ -174,6 +175,9 @@ REGISTRY, EVIDENCE, GRANTS = ":table/registrytable", ":table/evidencetable", ":t
 INGEST, STAGING, COPIES = ":tenantml-ingest-", ":tenantml-staging-", ":tenantml-evidence-"
 WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 LEADING = "dynamodb:LeadingKeys"
+TAG = "${aws:PrincipalTag/tenant}"
+OF_ONE_TENANT = ("ACCOUNT#", "TENANT#", "USAGE#")
+DATA_ROLES = {"TenantDataRole": "TenantApi", "PredictionDataRole": "Predict"}  # each with the function that assumes it
 LIMITS = {"FunctionsBoundary"}  # allow nothing by themselves
 
 
@@ -210,16 +214,50 @@ def test_every_right_to_the_registry_is_to_partitions_by_name(statements: Found)
     for action in ("dynamodb:GetItem", "dynamodb:Query", *WRITES):
         for owner, partitions in rows(statements, action).items():
             assert partitions <= {
-                "TENANT#*", "TENANTS", "KEY#*", "TENANT#${aws:PrincipalTag/tenant}"
+                "ACCOUNT#*", "TENANT#*", "TENANTS", "USAGE#*", "KEY#*", *(kind + TAG for kind in OF_ONE_TENANT)
             }, (owner, action)  # fmt: skip
 
 
-def test_only_what_issues_or_revokes_keys_writes_them(statements: Found) -> None:
-    def writers(action: str, partition: str) -> set[str]:
-        return {
-            owner.removesuffix("FunctionRole") for owner, keys in rows(statements, action).items() if partition in keys
-        }
+@pytest.fixture
+def writers(statements: Found) -> Callable[[str, str], set[str]]:
+    """Who may do an action on a partition of the registry: functions by their names."""
+    return lambda action, partition: {
+        owner.removesuffix("FunctionRole") for owner, keys in rows(statements, action).items() if partition in keys
+    }
 
+
+def test_only_what_registers_probes_suspends_or_removes_tenants_writes_whose_account_is_whose(
+    writers: Callable[[str, str], set[str]],
+) -> None:
+    assert writers("dynamodb:PutItem", "ACCOUNT#*") == {"RegisterTenant", "ConcludeRemoval"}
+    assert writers("dynamodb:UpdateItem", "ACCOUNT#*") == {
+        "ActivateTenant", "ProbeTenants", "SuspendTenant", "BeginRemoval"
+    }  # fmt: skip
+    assert writers("dynamodb:DeleteItem", "ACCOUNT#*") == {"ConcludeRemoval"}
+    assert writers("dynamodb:Query", "ACCOUNT#*") == set()
+    for action in WRITES:
+        assert writers(action, f"ACCOUNT#{TAG}") == set()
+
+
+def test_accounts_are_read_by_the_functions_that_look_one_up_and_by_no_other(
+    writers: Callable[[str, str], set[str]], apps: dict[str, Path]
+) -> None:
+    look_up = {"".join(map(str.title, name.split("_"))) for name, app in apps.items() if reaches(app, "find_tenant")}
+    assert len(look_up) > 20
+    assert writers("dynamodb:GetItem", "ACCOUNT#*") == look_up - {"TenantApi", "Predict"}
+    assert writers("dynamodb:GetItem", f"ACCOUNT#{TAG}") == DATA_ROLES.keys()
+
+
+def test_what_the_api_counts_is_written_by_what_it_answers_with_and_is_removed_with_the_tenant(
+    writers: Callable[[str, str], set[str]],
+) -> None:
+    assert writers("dynamodb:UpdateItem", f"USAGE#{TAG}") == DATA_ROLES.keys()
+    assert writers("dynamodb:DeleteItem", "USAGE#*") == {"ConcludeRemoval"}
+    for action in ("dynamodb:PutItem", "dynamodb:UpdateItem"):
+        assert writers(action, "USAGE#*") == set()
+
+
+def test_only_what_issues_or_revokes_keys_writes_them(writers: Callable[[str, str], set[str]]) -> None:
     assert writers("dynamodb:PutItem", "KEY#*") == {"IssueKey", "ActivateTenant"}
     assert writers("dynamodb:UpdateItem", "KEY#*") == {"IssueKey"}
     assert writers("dynamodb:DeleteItem", "KEY#*") == {"IssueKey", "RevokeKey", "BeginRemoval", "ConcludeRemoval"}
@@ -245,14 +283,42 @@ def test_the_functions_that_tenants_call_reach_files_through_the_tenants_role_al
     for owner, one in statements:
         if owner in {"PredictFunctionRole", "TenantApiFunctionRole"} and "Principal" not in one:
             assert not [action for action in listed(one["Action"]) if action.startswith(("s3:", "dynamodb:"))], one
-    tag = "${aws:PrincipalTag/tenant}"
     for owner, one in statements:
-        if owner == "TenantDataRole" and "Principal" not in one:
-            assert tag in json.dumps(one["Resource"]) + json.dumps(one.get("Condition", {})), one
+        if owner in DATA_ROLES and "Principal" not in one:
+            assert TAG in json.dumps(one["Resource"]) + json.dumps(one.get("Condition", {})), one
             in_buckets = [arn for arn in listed(one["Resource"]) if ":s3:" in arn]
-            assert [arn for arn in in_buckets if not arn.partition("/")[2].startswith(f"{tag}/")] == []
-    (profiles,) = may(statements, "s3:GetObject", STAGING)["TenantDataRole"]
-    assert profiles["Resource"].partition("/")[2] == f"{tag}/*/profile.json"
+            assert [arn for arn in in_buckets if not arn.partition("/")[2].startswith(f"{TAG}/")] == []
+    for role in DATA_ROLES:
+        (profiles,) = may(statements, "s3:GetObject", STAGING)[role]
+        assert profiles["Resource"].partition("/")[2] == f"{TAG}/*/profile.json"
+
+
+def test_each_function_that_tenants_call_has_a_data_role_of_its_own(
+    platform: dict[str, Any], statements: Found
+) -> None:
+    for role, function in DATA_ROLES.items():
+        (trust,) = platform["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"AWS": {"Fn::GetAtt": [f"{function}FunctionRole", "Arn"]}}
+        assumed = f":role/tenantml-{role.removesuffix('DataRole').lower()}-data-"
+        assert may(statements, "sts:AssumeRole", assumed).keys() == {f"{function}FunctionRole"}
+        variables = platform["Resources"][f"{function}Function"]["Properties"]["Environment"]["Variables"]
+        assert variables["TENANT_DATA_ROLE"] == {"Fn::GetAtt": [role, "Arn"]}
+
+
+def test_predictions_write_counts_of_usage_and_receipts_and_nothing_else(statements: Found) -> None:
+    found = {
+        one["Sid"]: (one["Action"], next(where for where in (REGISTRY, EVIDENCE, STAGING) if where in one["Resource"]))
+        for owner, one in statements
+        if owner == "PredictionDataRole" and "Principal" not in one
+    }
+    assert found == {
+        "RowsOfTheTenantInTheTag": ("dynamodb:GetItem", REGISTRY),
+        "CountUsage": ("dynamodb:UpdateItem", REGISTRY),
+        "AddReceipts": ("dynamodb:PutItem", EVIDENCE),
+        "ProfilesOfTheTenantInTheTag": ("s3:GetObject", STAGING),
+    }
+    assert rows(statements, "dynamodb:UpdateItem")["PredictionDataRole"] == {f"USAGE#{TAG}"}
+    assert rows(statements, "dynamodb:GetItem")["PredictionDataRole"] == {f"TENANT#{TAG}", f"ACCOUNT#{TAG}"}
 
 
 def test_nobody_but_the_tenants_role_and_the_data_handlers_puts_a_file_where_uploads_are(statements: Found) -> None:
@@ -267,7 +333,8 @@ def test_holdouts_are_read_by_the_data_handlers_alone(statements: Found) -> None
     assert readers == {
         "InspectDatasetFunctionRole": {"*/profile.json"},
         "DeliverDatasetFunctionRole": {"*/train.csv"},
-        "TenantDataRole": {"${aws:PrincipalTag/tenant}/*/profile.json"},
+        "TenantDataRole": {f"{TAG}/*/profile.json"},
+        "PredictionDataRole": {f"{TAG}/*/profile.json"},
         "DataHandlers": {"*/holdout.csv"},
     }
 

@@ -219,7 +219,7 @@ def test_what_is_abandoned_is_named_and_a_tombstone_holds_its_id(
         assert arn in inventory(platform.cloud, tenant.account_id) - empty
     rows = platform.cloud.client("dynamodb").scan(TableName=platform.outputs["RegistryTable"])["Items"]
     left = [row for row in rows if "oscorp" in json.dumps(row)]
-    assert {row["sk"]["S"].split("#")[0] for row in left} == {"TENANT", "EXECUTION", "VERSION"}
+    assert {row["sk"]["S"].split("#")[0] for row in left} == {"ACCOUNT", "EXECUTION", "VERSION"}
     assert all("removed_at" in row for row in left)
     assert "species" not in json.dumps(left)
     assert "cloud-team@" not in json.dumps(left)

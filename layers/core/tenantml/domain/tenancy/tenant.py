@@ -35,8 +35,8 @@ class Tenant:
 
     `prefix` begins the names of all that it has in its account, `roles` are the ARNs that were given to its cloud team.
 
-    `held` means that an operator suspended it, so that no probe lifts the suspension; times are ISO 8601, empty before
-    the first. The customer's own key, network and instance types are empty unless it requires them.
+    `held` means that an operator suspended it, so that no probe lifts the suspension; `status_at` is ISO 8601, empty
+    before the first change. The customer's own key, network and instance types are empty unless it requires them.
     """
 
     tenant: str
@@ -50,7 +50,6 @@ class Tenant:
     reason: str = ""
     held: bool = False
     status_at: str = ""
-    probed_at: str = ""
     kms_key_arn: str = ""
     subnet_ids: tuple[str, ...] = ()
     security_group_ids: tuple[str, ...] = ()
