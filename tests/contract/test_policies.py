@@ -380,14 +380,42 @@ def test_network_interfaces_are_bound_to_the_given_subnets(
     assert found["MakeNetworkInterfaces"]["Action"] == "ec2:CreateNetworkInterface"
 
 
-def test_instance_types_are_limited_where_aws_documents_it(of_role: Callable[[str], list[Statement]]) -> None:
-    limited = [one for one in of_role("TrainingAccessRole") if "sagemaker:InstanceTypes" in json.dumps(one)]
-    assert [one["Action"] for one in limited] == ["sagemaker:CreateEndpointConfig"]
-    assert limited[0]["Condition"] == {"ForAllValues:StringEquals": {"sagemaker:InstanceTypes": ["instancetypes"]}}
-    configuring = {
-        one["Sid"] for one in of_role("TrainingAccessRole") if "sagemaker:CreateEndpointConfig" in listed(one["Action"])
-    }
-    assert configuring == {"ConfigureEndpoints"}
+@pytest.mark.parametrize("role", ["TrainingAccessRole", "TrainingExecutionRole"])
+def test_every_endpoint_configuration_has_the_given_instance_types(
+    role: str, of_role: Callable[[str], list[Statement]]
+) -> None:
+    limit = {"ForAllValues:StringEquals": {"sagemaker:InstanceTypes": ["instancetypes"]}}
+    given = [one for one in of_role(role) if one.get("Condition") == limit]
+    configuring = {one["Sid"] for one in of_role(role) if "sagemaker:CreateEndpointConfig" in listed(one["Action"])}
+    assert {one["Sid"] for one in given} == configuring
+    assert [one["Action"] for one in given] == ["sagemaker:CreateEndpointConfig"] * len(configuring)
+    assert "sagemaker:CreateEndpointConfig" not in actions_of(of_role("ServingExecutionRole"))
+
+
+IN_THE_VPC = {
+    "ForAllValues:StringEquals": {
+        "sagemaker:VpcSubnets": ["subnetids"],
+        "sagemaker:VpcSecurityGroupIds": ["securitygroupids"],
+    },
+    "Null": {"sagemaker:VpcSubnets": "false", "sagemaker:VpcSecurityGroupIds": "false"},
+}
+WITH_THE_KEY = {
+    "Bool": {"sagemaker:InterContainerTrafficEncryption": "true"},
+    "ArnEquals": {"sagemaker:VolumeKmsKey": "arn:aws:kms:us-east-1:111111111111:key/kmskeyarn"},
+}
+
+
+def test_jobs_and_models_are_in_the_given_network_and_jobs_have_the_given_key(
+    of_role: Callable[[str], list[Statement]],
+) -> None:
+    # Without the parameters there is no condition.
+    jobs = [one for one in of_role("TrainingAccessRole") if "sagemaker:CreateAutoMLJobV2" in listed(one["Action"])]
+    assert [one.get("Condition") for one in jobs] == [IN_THE_VPC | WITH_THE_KEY, None]
+    models = [one for one in of_role("TrainingAccessRole") if "sagemaker:CreateModel" in listed(one["Action"])]
+    assert [one.get("Condition") for one in models] == [IN_THE_VPC, None]
+    assert [one["Action"] for one in (*jobs, *models)] == ["sagemaker:CreateAutoMLJobV2"] * 2 + [
+        "sagemaker:CreateModel"
+    ] * 2
 
 
 def test_every_name_in_the_customers_account_begins_with_the_prefix(

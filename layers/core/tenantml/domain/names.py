@@ -17,7 +17,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 PREFIX = "tenantml"
 ACCOUNT_PREFIX_PATTERN = re.compile(r"tml-[a-z2-7]{6}")
@@ -164,6 +164,16 @@ class CustomerAccount:
         if not self.subnet_ids:
             return {}
         return {"Subnets": list(self.subnet_ids), "SecurityGroupIds": list(self.security_group_ids)}
+
+    @property
+    def job_security(self) -> dict[str, Any]:
+        """The customer's key and network as a job's `SecurityConfig`; empty without either.
+
+        In a network, a job's containers encrypt what they say to each other (SageMaker API reference,
+        "AutoMLSecurityConfig").
+        """
+        network = {"VpcConfig": self.vpc_config, "EnableInterContainerTrafficEncryption": True}
+        return ({"VolumeKmsKeyId": self.kms_key_arn} if self.kms_key_arn else {}) | (network if self.vpc_config else {})
 
     def job(self, execution: str, attempt: int = 1) -> str:
         """Return the name of an execution's AutoML job: at most 32 characters, another for each attempt."""

@@ -143,7 +143,7 @@ def _jobs(account: CustomerAccount) -> list[Question]:
         "OutputDataConfig": {"S3OutputPath": uri},
         "AutoMLProblemTypeConfig": {"TabularJobConfig": problem},
         "RoleArn": account.roles.training_execution,
-    }
+    } | ({"SecurityConfig": account.job_security} if account.job_security else {})
     return [
         Question("sagemaker:CreateAutoMLJobV2", job | request),
         Question("sagemaker:DescribeAutoMLJobV2", job),
@@ -157,7 +157,8 @@ def _model(account: CustomerAccount) -> dict[str, Any]:
         "Image": f"{account.account_id}.dkr.ecr.{account.region}.amazonaws.com/{NAME}:none",
         "ModelDataUrl": f"s3://{account.bucket}/{account.probe}/output/none.tar.gz",
     }
-    return {"ModelName": account.probe, "Containers": [container]}
+    network = {"VpcConfig": account.vpc_config} if account.vpc_config else {}
+    return {"ModelName": account.probe, "Containers": [container]} | network
 
 
 def _invoke(account: CustomerAccount) -> Question:
