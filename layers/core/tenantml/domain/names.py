@@ -25,7 +25,6 @@ TENANT_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]")
 MODEL_PATTERN = re.compile(r"[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?")
 VERSION_PATTERN = re.compile(r"v[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
 ACCOUNT_PATTERN = re.compile(r"[0-9]{12}")
-REGION_PATTERN = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]")
 
 
 def is_tenant(text: object) -> bool:
