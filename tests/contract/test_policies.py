@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from tenantml.domain.tenancy.regions import REGIONS
 from tools import image_registries
 from tools.policy_documents import documents
 from tools.translate import translated
@@ -272,6 +273,26 @@ def test_holdouts_are_read_by_the_data_handlers_alone(statements: Found) -> None
     }
 
 
+def test_each_function_reaches_tenants_files_by_its_own_verb(statements: Found) -> None:
+    """What docs/threat-model.md says of them."""
+
+    def functions(action: str, bucket: str) -> set[str]:
+        owners = may(statements, action, bucket)
+        return {owner.removesuffix("FunctionRole") for owner in owners if owner.endswith("FunctionRole")}
+
+    delete_staged = {"CleanUp", "StopExecutions", "RescueExecution", "Sweep", "RemoveOurs"}
+    for action, bucket, expected in (
+        ("s3:GetObject", INGEST, {"AcceptUpload"}),
+        ("s3:GetObjectVersion", INGEST, {"AcceptUpload", "InspectDataset"}),
+        ("s3:PutObject", INGEST, set()),
+        ("s3:DeleteObjectVersion", INGEST, {"RemoveOurs"}),
+        ("s3:GetObjectVersion", STAGING, {"DeliverDataset"}),
+        ("s3:PutObject", STAGING, {"InspectDataset"}),
+        ("s3:DeleteObjectVersion", STAGING, delete_staged),
+    ):
+        assert functions(action, bucket) == expected, (action, bucket)
+
+
 def test_operators_reach_nobodys_data(statements: Found) -> None:
     asked = {action for owner, one in statements if owner == "AutopilotUsers" for action in listed(one["Action"])}
     assert asked
@@ -433,6 +454,9 @@ def test_every_name_in_the_customers_account_begins_with_the_prefix(
 def test_the_registries_are_those_of_the_sdk(repository: Path) -> None:
     template = (repository / "onboarding/customer_access.yaml").read_text()
     assert image_registries.written(template) == template
+    assert image_registries.MODULE.read_text() == image_registries.module(), "run `make docs`, commit what it writes"
+    mapping = yaml_parse(template)["Mappings"]["SageMakersRegistries"]
+    assert tuple(mapping) == REGIONS  # a registration in any other is refused before a customer applies this
     assert len(image_registries.registries()) > 30
 
 
