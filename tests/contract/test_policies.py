@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from tenantml.domain.tenancy.regions import REGIONS
 from tools import image_registries
 from tools.policy_documents import documents
 from tools.reach import reaches
@@ -339,6 +340,26 @@ def test_holdouts_are_read_by_the_data_handlers_alone(statements: Found) -> None
     }
 
 
+def test_each_function_reaches_tenants_files_by_its_own_verb(statements: Found) -> None:
+    """What docs/threat-model.md says of them."""
+
+    def functions(action: str, bucket: str) -> set[str]:
+        owners = may(statements, action, bucket)
+        return {owner.removesuffix("FunctionRole") for owner in owners if owner.endswith("FunctionRole")}
+
+    delete_staged = {"CleanUp", "StopExecutions", "RescueExecution", "Sweep", "RemoveOurs"}
+    for action, bucket, expected in (
+        ("s3:GetObject", INGEST, {"AcceptUpload"}),
+        ("s3:GetObjectVersion", INGEST, {"AcceptUpload", "InspectDataset"}),
+        ("s3:PutObject", INGEST, set()),
+        ("s3:DeleteObjectVersion", INGEST, {"RemoveOurs"}),
+        ("s3:GetObjectVersion", STAGING, {"DeliverDataset"}),
+        ("s3:PutObject", STAGING, {"InspectDataset"}),
+        ("s3:DeleteObjectVersion", STAGING, delete_staged),
+    ):
+        assert functions(action, bucket) == expected, (action, bucket)
+
+
 def test_operators_reach_nobodys_data(statements: Found) -> None:
     asked = {action for owner, one in statements if owner == "AutopilotUsers" for action in listed(one["Action"])}
     assert asked
@@ -447,14 +468,42 @@ def test_network_interfaces_are_bound_to_the_given_subnets(
     assert found["MakeNetworkInterfaces"]["Action"] == "ec2:CreateNetworkInterface"
 
 
-def test_instance_types_are_limited_where_aws_documents_it(of_role: Callable[[str], list[Statement]]) -> None:
-    limited = [one for one in of_role("TrainingAccessRole") if "sagemaker:InstanceTypes" in json.dumps(one)]
-    assert [one["Action"] for one in limited] == ["sagemaker:CreateEndpointConfig"]
-    assert limited[0]["Condition"] == {"ForAllValues:StringEquals": {"sagemaker:InstanceTypes": ["instancetypes"]}}
-    configuring = {
-        one["Sid"] for one in of_role("TrainingAccessRole") if "sagemaker:CreateEndpointConfig" in listed(one["Action"])
-    }
-    assert configuring == {"ConfigureEndpoints"}
+@pytest.mark.parametrize("role", ["TrainingAccessRole", "TrainingExecutionRole"])
+def test_every_endpoint_configuration_has_the_given_instance_types(
+    role: str, of_role: Callable[[str], list[Statement]]
+) -> None:
+    limit = {"ForAllValues:StringEquals": {"sagemaker:InstanceTypes": ["instancetypes"]}}
+    given = [one for one in of_role(role) if one.get("Condition") == limit]
+    configuring = {one["Sid"] for one in of_role(role) if "sagemaker:CreateEndpointConfig" in listed(one["Action"])}
+    assert {one["Sid"] for one in given} == configuring
+    assert [one["Action"] for one in given] == ["sagemaker:CreateEndpointConfig"] * len(configuring)
+    assert "sagemaker:CreateEndpointConfig" not in actions_of(of_role("ServingExecutionRole"))
+
+
+IN_THE_VPC = {
+    "ForAllValues:StringEquals": {
+        "sagemaker:VpcSubnets": ["subnetids"],
+        "sagemaker:VpcSecurityGroupIds": ["securitygroupids"],
+    },
+    "Null": {"sagemaker:VpcSubnets": "false", "sagemaker:VpcSecurityGroupIds": "false"},
+}
+WITH_THE_KEY = {
+    "Bool": {"sagemaker:InterContainerTrafficEncryption": "true"},
+    "ArnEquals": {"sagemaker:VolumeKmsKey": "arn:aws:kms:us-east-1:111111111111:key/kmskeyarn"},
+}
+
+
+def test_jobs_and_models_are_in_the_given_network_and_jobs_have_the_given_key(
+    of_role: Callable[[str], list[Statement]],
+) -> None:
+    # Without the parameters there is no condition.
+    jobs = [one for one in of_role("TrainingAccessRole") if "sagemaker:CreateAutoMLJobV2" in listed(one["Action"])]
+    assert [one.get("Condition") for one in jobs] == [IN_THE_VPC | WITH_THE_KEY, None]
+    models = [one for one in of_role("TrainingAccessRole") if "sagemaker:CreateModel" in listed(one["Action"])]
+    assert [one.get("Condition") for one in models] == [IN_THE_VPC, None]
+    assert [one["Action"] for one in (*jobs, *models)] == ["sagemaker:CreateAutoMLJobV2"] * 2 + [
+        "sagemaker:CreateModel"
+    ] * 2
 
 
 def test_every_name_in_the_customers_account_begins_with_the_prefix(
@@ -472,6 +521,9 @@ def test_every_name_in_the_customers_account_begins_with_the_prefix(
 def test_the_registries_are_those_of_the_sdk(repository: Path) -> None:
     template = (repository / "onboarding/customer_access.yaml").read_text()
     assert image_registries.written(template) == template
+    assert image_registries.MODULE.read_text() == image_registries.module(), "run `make docs`, commit what it writes"
+    mapping = yaml_parse(template)["Mappings"]["SageMakersRegistries"]
+    assert tuple(mapping) == REGIONS  # a registration in any other is refused before a customer applies this
     assert len(image_registries.registries()) > 30
 
 

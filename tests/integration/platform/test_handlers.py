@@ -26,7 +26,7 @@ from tenantml.errors import (
 )
 from tenantml.services import api_keys, deployments, outcomes, registry, removal, rescue, retention
 from tenantml.services.customer import assume
-from tests.rows import put_training
+from tests.rows import put_training, put_version
 from tools.deployment import publish
 
 Invoke = Callable[[str, Any], Any]
@@ -295,6 +295,27 @@ def test_our_own_bucket_refusing_us_is_no_fault_of_the_customers(live: Run, answ
     answer_with("s3", "ListObjectVersions", 403, "AccessDenied")
     with pytest.raises(ClientError, match="AccessDenied"):
         removal.clean_up(live, failed=True, delivered=True)
+
+
+@pytest.mark.parametrize(
+    "asked", [None, {"candidate": "another"}, {"execution": "acme-churn-0123456789abcdef"}], ids=str
+)
+def test_a_deployment_that_nobody_asked_for_makes_nothing(
+    tenant: Tenant,
+    run: Run,
+    invoke: Invoke,
+    event: Sample,
+    answer_with: Callable[..., None],
+    asked: dict[str, str] | None,
+) -> None:
+    invoke("accept_upload", event("accept_upload"))
+    forged = event("deploy_candidate")
+    if asked is not None:
+        requested = {"execution": run.execution, "candidate": forged["candidate"], "status": "requested"} | asked
+        put_version("acme", "churn", run.version, requested)
+    answer_with("sts", "AssumeRole", 500, "NobodyMayAsk")
+    with pytest.raises(ValueError, match="nobody asked for this candidate"):
+        invoke("deploy_candidate", forged)
 
 
 def stop(machine_arn: str, name: str) -> None:

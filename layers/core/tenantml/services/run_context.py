@@ -10,6 +10,7 @@ from tenantml.domain.names import CustomerAccount
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
+from tenantml.domain.uploads.upload import Upload
 from tenantml.services import registry
 from tenantml.services.customer import CustomerSession, assume
 
@@ -64,8 +65,29 @@ class RunContext:
         Raises:
             InvalidSettings: they were valid when they were asked for and no longer are.
         """
-        version = registry.find_version(self.run.tenant, self.run.model, self.run.version) or {}
-        return ModelSettings.from_document(self._execution["settings"] | version.get("serving", {}))
+        return ModelSettings.from_document(self._execution["settings"] | self._version.get("serving", {}))
+
+    def require_requested(self, candidate: str) -> None:
+        """Return when the registry knows the run's version, of this execution, as one that this candidate becomes.
+
+        Raises:
+            ValueError: nobody asked for it: a bug, or a forgery.
+        """
+        asked = (self._version.get("execution"), self._version.get("candidate"))
+        if asked != (self.run.execution, candidate):
+            raise ValueError("nobody asked for this candidate as the run's version")
+
+    def upload(self, document: dict[str, Any]) -> Upload:
+        """Return the upload that the run began with.
+
+        Raises:
+            ValueError: it is not this run's, or not this tenant's: a bug, or a forgery.
+        """
+        upload = Upload(**document)
+        is_own = upload.key.startswith(f"{self.run.tenant}/{self.run.model}/")
+        if upload.execution != self.run.execution or not is_own:
+            raise ValueError("the upload is not this run's")
+        return upload
 
     def training_set(self, document: dict[str, Any]) -> StoredObject:
         """Return the run's training set, as the state that staged it described it.
@@ -83,6 +105,11 @@ class RunContext:
         """What the training came to, as `automl_job.progress` tells it."""
         training: dict[str, Any] = self._execution["training"]
         return training
+
+    @cached_property
+    def _version(self) -> dict[str, Any]:
+        """The version's row, as the state found it; empty without one."""
+        return registry.find_version(self.run.tenant, self.run.model, self.run.version) or {}
 
     @cached_property
     def _execution(self) -> dict[str, Any]:

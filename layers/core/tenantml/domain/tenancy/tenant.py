@@ -10,13 +10,13 @@ from typing import Any
 
 from tenantml.domain.names import (
     ACCOUNT_PATTERN,
-    REGION_PATTERN,
     CustomerAccount,
     Roles,
     is_tenant,
     new_account_prefix,
 )
 from tenantml.domain.tenancy.operator_requests import NOUNS, is_text, shown
+from tenantml.domain.tenancy.regions import REGIONS
 from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.errors import InvalidRegistration, TenantSuspended
 
@@ -118,8 +118,9 @@ def register(request: dict[str, Any], platform_account_id: str, stack: str) -> T
             wrong.append("account_id: expected the 12 digits of the customer's AWS account")
         elif str(request["account_id"]) == platform_account_id:
             wrong.append("account_id: this is our own account; a tenant needs its own account")
-        if not REGION_PATTERN.fullmatch(str(request["region"])):
-            wrong.append("region: expected an AWS region such as eu-central-1")
+        if request["region"] not in REGIONS:
+            # Elsewhere the customer's template would fail: it knows no registry of SageMaker's images there.
+            wrong.append(f"region: expected one of {', '.join(REGIONS)}")
         if not is_text(request["contact"]):
             wrong.append(f"contact: expected {NOUNS[str]}, such as an address to write to")
         wrong += _wrong_key_or_network(request)
