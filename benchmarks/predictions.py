@@ -27,6 +27,7 @@ from benchmarks.fairness import quantiles
 from benchmarks.stage import MODEL, Connection, Stage, staged
 from local import REGION
 from tenantml.domain.predictions import rows
+from tenantml.services.registry import keys
 
 Document = dict[str, Any]
 ROUNDS = {1: 60, 100: 40, 5000: 4}
@@ -257,17 +258,23 @@ def many_tenants(stage: Stage, count: int = TENANTS) -> Document:
     names = [f"many-{number:04}" for number in range(count)]
     table = stage.platform.outputs["RegistryTable"]
     dynamodb = stage.cloud.client("dynamodb")
-    rows = dynamodb.query(
-        TableName=table,
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": "TENANT#bench"}},
-    )["Items"]
-    kinds = ("TENANT", "MODEL#", "VERSION#")
-    copies = [
-        row | {"pk": {"S": f"TENANT#{name}"}} | ({"tenant": {"S": name}} if "tenant" in row else {})
-        for name in names
-        for row in rows
+    kinds = ("ACCOUNT", "MODEL#", "VERSION#")
+    own = [
+        row
+        for of in (keys.tenant, keys.of_tenant)
+        for row in dynamodb.query(
+            TableName=table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": of("bench").pk}},
+        )["Items"]
         if row["sk"]["S"].startswith(kinds)
+    ]
+    copies = [
+        row
+        | {"pk": {"S": row["pk"]["S"].replace("#bench", f"#{name}")}}
+        | ({"tenant": {"S": name}} if "tenant" in row else {})
+        for name in names
+        for row in own
     ]
     for first in range(0, len(copies), 25):
         batch = [{"PutRequest": {"Item": row}} for row in copies[first : first + 25]]

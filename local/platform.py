@@ -30,24 +30,24 @@ class Platform(Stack):
 
     longest_poll_seconds = 0.25  # an execution takes seconds here
 
-    def __init__(self, cloud: EmbeddedCloud) -> None:
-        super().__init__(STACK, cloud.client)
+    def __init__(self, cloud: EmbeddedCloud, name: str = STACK) -> None:
+        super().__init__(name, cloud.client)
         self.cloud = cloud
 
     @classmethod
-    def deploy(cls, cloud: EmbeddedCloud, parameters: Mapping[str, str] | None = None) -> Self:
+    def deploy(cls, cloud: EmbeddedCloud, parameters: Mapping[str, str] | None = None, name: str = STACK) -> Self:
         """Package and deploy `template.yaml` unchanged; raises StackFailed or BuildFailed."""
         s3 = cloud.client("s3")
         s3.create_bucket(Bucket=_ARTIFACTS_BUCKET)
         template = package(_REPOSITORY / "template.yaml", _REPOSITORY / "build" / "package", s3, _ARTIFACTS_BUCKET)
         s3.put_object(Bucket=_ARTIFACTS_BUCKET, Key="template.json", Body=template.encode())
-        outputs = deploy(cloud.client("cloudformation"), STACK, _TEMPLATE_URL, parameters)
+        outputs = deploy(cloud.client("cloudformation"), name, _TEMPLATE_URL, parameters)
         publish(s3, outputs["OnboardingBucket"])
-        return cls(cloud)
+        return cls(cloud, name)
 
     def set_parameters(self, parameters: Mapping[str, str]) -> None:
         """Update parameters of the stack; the others keep their values."""
-        deploy(self.cloud.client("cloudformation"), STACK, _TEMPLATE_URL, parameters)
+        deploy(self.cloud.client("cloudformation"), self.name, _TEMPLATE_URL, parameters)
 
     @property
     def api_url(self) -> str:

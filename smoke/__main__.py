@@ -89,7 +89,6 @@ def _announce(found: Accounts, screen: Screen, *, is_confirmed: bool) -> None:
 
 
 def _has_failed(report: Report, out: Path, screen: Screen) -> bool:
-    report.write(out / "run.json")
     shortcomings = report.shortcomings()
     if shortcomings:
         screen.failed("not everything happened", "; ".join(shortcomings))

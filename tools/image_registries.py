@@ -1,4 +1,5 @@
-"""`python -m tools.image_registries`: write the accounts of SageMaker's image registries into the on-boarding template.
+"""`python -m tools.image_registries`: write the accounts of SageMaker's image registries into the on-boarding template,
+and the regions that it knows into the domain.
 
 They are those of the images that Autopilot's jobs and candidates use, as `sagemaker` 2.257.7 names them in its
 `image_uri_config`, and one more that only an example of AWS shows.
@@ -15,6 +16,16 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TEMPLATE = REPOSITORY / "onboarding/customer_access.yaml"
+MODULE = REPOSITORY / "layers/core/tenantml/domain/tenancy/regions.py"
+HEAD = '''"""The regions that a tenant's account may be in: the template knows SageMaker's image registries there.
+
+`make docs` generates this module beside the template's mapping.
+"""
+
+from __future__ import annotations
+
+REGIONS = (
+'''
 IMAGES = ("autogluon", "clarify", "linear-learner", "mxnet", "sklearn", "xgboost")
 # SageMaker developer guide, "Deploy an Autopilot model": the image `sagemaker-sklearn-automl` of its example.
 OF_THE_GUIDE = {"us-west-2": "348316444620"}
@@ -60,5 +71,11 @@ def written(template: str) -> str:
     return pattern.sub(lambda _: f"{BEGIN}{mapping(registries())}{END}", template)
 
 
+def module() -> str:
+    """Return the module that holds the regions."""
+    return HEAD + "".join(f'    "{region}",\n' for region in registries()) + ")\n"
+
+
 if __name__ == "__main__":
+    MODULE.write_text(module(), encoding="utf-8")
     TEMPLATE.write_text(written(TEMPLATE.read_text(encoding="utf-8")), encoding="utf-8")

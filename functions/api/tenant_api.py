@@ -39,7 +39,7 @@ from tenantml.errors import (
     UploadError,
 )
 from tenantml.http import Answer
-from tenantml.services import api_keys, deployments, explanations, quota, receipts, registry, tenant_scope
+from tenantml.services import api_keys, deployments, explanations, quota, receipts, registry, served, tenant_scope
 from tenantml.services.registry import uploads
 from tenantml.settings import setting
 
@@ -231,7 +231,8 @@ def get_version(tenant: str, event: Json) -> Answer:
     """GET /models/{model}/versions/{version}: with the candidates that it was chosen from."""
     row, version = find_version(tenant, event)
     trained_by = registry.find_execution(tenant, version["execution"]) or {}
-    return Answer(200, views.version_details(version, row.get("live_version"), trained_by))
+    counted = served.of(tenant, version["model"], version["version"])
+    return Answer(200, views.version_details(version, row.get("live_version"), trained_by, counted))
 
 
 def get_evaluation(tenant: str, event: Json) -> Answer:

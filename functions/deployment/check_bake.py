@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenantml.domain.judging.baking import Served, why_refused
+from tenantml.domain.judging.baking import why_refused
 from tenantml.entrypoint import state
 from tenantml.errors import RolledBack
-from tenantml.services import registry
+from tenantml.services import registry, served
 from tenantml.services.run_context import RunContext
 
 
@@ -20,8 +20,8 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         raise RolledBack(version["refused"])
     if not registry.is_live(run.tenant, run.model, run.version):
         return {"over": True}
-    before = registry.find_version(run.tenant, run.model, version["replaced"])
-    reason = why_refused(Served.of_row(version), Served.of_row(before))
+    counts = (served.of(run.tenant, run.model, name) for name in (run.version, version["replaced"]))
+    reason = why_refused(*counts)
     if reason and registry.fall_back(run.tenant, run.model, run.version, reason):
         raise RolledBack(reason)
     return {"over": event["minutes"] >= context.version_settings.bake_minutes}

@@ -17,6 +17,7 @@ from tenantml.settings import setting
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return the endpoint's name."""
+    context.require_requested(event["candidate"])
     run, account = context.run, context.account
     client = context.customer(session_policies.train(account, context.job)).client("sagemaker")
     candidate = candidates.named(automl.candidates(client, context.job), event["candidate"])

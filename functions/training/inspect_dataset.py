@@ -7,7 +7,6 @@ from typing import Any
 
 from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects
-from tenantml.domain.uploads.upload import Upload
 from tenantml.entrypoint import state
 from tenantml.services import registry
 from tenantml.services.run_context import RunContext
@@ -19,7 +18,7 @@ from tenantml_analysis.inspection.advice import bounded, refuse_fatal, schema_ch
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return the staged training set, pinned, after one pass in bounded memory."""
-    upload, settings, folder = Upload(**event["upload"]), context.settings, context.run.staging_folder
+    upload, settings, folder = context.upload(event["upload"]), context.settings, context.run.staging_folder
     s3, bucket = platform("s3"), setting("STAGING_BUCKET")
     source = objects.StoredObject(upload.bucket, upload.key, upload.version_id, upload.etag, upload.size_bytes)
     thresholds: dict[str, Any] = settings.advice_thresholds

@@ -1,4 +1,5 @@
-"""SageMaker under IAM: actions, resource ARNs, PassRole and AddTags, as in the service authorization reference.
+"""SageMaker under IAM: actions, resource ARNs, condition keys, PassRole and AddTags, as in the service authorization
+reference.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
 """
@@ -40,6 +41,7 @@ class _Check:
 
 
 _further: contextvars.ContextVar[tuple[_Check, ...]] = contextvars.ContextVar("sagemaker_further_checks", default=())
+_keys: contextvars.ContextVar[dict[str, Any]] = contextvars.ContextVar("sagemaker_condition_keys")
 _failed: contextvars.ContextVar[_Check | None] = contextvars.ContextVar("sagemaker_failed_check", default=None)
 
 
@@ -71,6 +73,7 @@ def _resource(extract: Any) -> Any:
         service: str, method: str, path: str, headers: Any, body: bytes, query: Any, region: str, account_id: str
     ) -> str:
         _further.set(())
+        _keys.set({})
         _failed.set(None)
         if service != SERVICE:
             other_arn: str = extract(service, method, path, headers, body, query, region, account_id)
@@ -84,6 +87,7 @@ def _resource(extract: Any) -> Any:
         except ValueError:
             return "*"
         resource_arn = _resource_arn(operation, request, prefix)
+        _keys.set(condition_keys(operation, request))
         _further.set(_further_checks(operation, request, prefix, resource_arn))
         return resource_arn
 
@@ -97,6 +101,34 @@ def _resource_arn(operation: str, request: dict[str, Any], prefix: str) -> str:
         return "*"
     named = next(((name, kind) for name, kind in _RESOURCES if isinstance(request.get(name), str)), None)
     return f"{prefix}{named[1]}/{request[named[0]].lower()}" if named else "*"
+
+
+def condition_keys(operation: str, request: dict[str, Any]) -> dict[str, Any]:
+    """What a request says of its network, keys and instances; a key that it says nothing of is absent.
+
+    Which action has which: Service Authorization Reference, "Actions defined by Amazon SageMaker".
+    """
+    found: dict[str, Any] = {}
+    network: dict[str, Any] = {}
+    if operation == "CreateAutoMLJobV2":
+        security = request.get("SecurityConfig") or {}
+        network = security.get("VpcConfig") or {}
+        found["InterContainerTrafficEncryption"] = security.get("EnableInterContainerTrafficEncryption")
+        found["VolumeKmsKey"] = security.get("VolumeKmsKeyId")
+        found["OutputKmsKey"] = (request.get("OutputDataConfig") or {}).get("KmsKeyId")
+    elif operation == "CreateModel":
+        network = request.get("VpcConfig") or {}
+        found["NetworkIsolation"] = request.get("EnableNetworkIsolation")
+    elif operation == "CreateEndpointConfig":
+        variants = request.get("ProductionVariants") or []
+        found["InstanceTypes"] = [one["InstanceType"] for one in variants if "InstanceType" in one]
+        found["VolumeKmsKey"] = request.get("KmsKeyId")
+    found |= {"VpcSubnets": network.get("Subnets"), "VpcSecurityGroupIds": network.get("SecurityGroupIds")}
+    return {
+        f"{SERVICE}:{name}": str(value).lower() if isinstance(value, bool) else value
+        for name, value in found.items()
+        if value not in (None, [])
+    }
 
 
 def _further_checks(operation: str, request: dict[str, Any], prefix: str, resource_arn: str) -> tuple[_Check, ...]:
@@ -123,6 +155,8 @@ def _enforce_all(enforce: Any) -> Any:
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
     ) -> Any:
+        if service == SERVICE:
+            service_context = {**(service_context or {}), **_keys.get({})}
         denied = enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
         for check in _further.get() if service == SERVICE and denied is None else ():
             denied = enforce(

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from tenantml.domain.tenancy.regions import REGIONS
 from tools import image_registries
 from tools.policy_documents import documents
+from tools.reach import reaches
 from tools.translate import translated
 
 Statement = dict[str, Any]
@@ -174,6 +176,9 @@ REGISTRY, EVIDENCE, GRANTS = ":table/registrytable", ":table/evidencetable", ":t
 INGEST, STAGING, COPIES = ":tenantml-ingest-", ":tenantml-staging-", ":tenantml-evidence-"
 WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 LEADING = "dynamodb:LeadingKeys"
+TAG = "${aws:PrincipalTag/tenant}"
+OF_ONE_TENANT = ("ACCOUNT#", "TENANT#", "USAGE#")
+DATA_ROLES = {"TenantDataRole": "TenantApi", "PredictionDataRole": "Predict"}  # each with the function that assumes it
 LIMITS = {"FunctionsBoundary"}  # allow nothing by themselves
 
 
@@ -210,16 +215,50 @@ def test_every_right_to_the_registry_is_to_partitions_by_name(statements: Found)
     for action in ("dynamodb:GetItem", "dynamodb:Query", *WRITES):
         for owner, partitions in rows(statements, action).items():
             assert partitions <= {
-                "TENANT#*", "TENANTS", "KEY#*", "TENANT#${aws:PrincipalTag/tenant}"
+                "ACCOUNT#*", "TENANT#*", "TENANTS", "USAGE#*", "KEY#*", *(kind + TAG for kind in OF_ONE_TENANT)
             }, (owner, action)  # fmt: skip
 
 
-def test_only_what_issues_or_revokes_keys_writes_them(statements: Found) -> None:
-    def writers(action: str, partition: str) -> set[str]:
-        return {
-            owner.removesuffix("FunctionRole") for owner, keys in rows(statements, action).items() if partition in keys
-        }
+@pytest.fixture
+def writers(statements: Found) -> Callable[[str, str], set[str]]:
+    """Who may do an action on a partition of the registry: functions by their names."""
+    return lambda action, partition: {
+        owner.removesuffix("FunctionRole") for owner, keys in rows(statements, action).items() if partition in keys
+    }
 
+
+def test_only_what_registers_probes_suspends_or_removes_tenants_writes_whose_account_is_whose(
+    writers: Callable[[str, str], set[str]],
+) -> None:
+    assert writers("dynamodb:PutItem", "ACCOUNT#*") == {"RegisterTenant", "ConcludeRemoval"}
+    assert writers("dynamodb:UpdateItem", "ACCOUNT#*") == {
+        "ActivateTenant", "ProbeTenants", "SuspendTenant", "BeginRemoval"
+    }  # fmt: skip
+    assert writers("dynamodb:DeleteItem", "ACCOUNT#*") == {"ConcludeRemoval"}
+    assert writers("dynamodb:Query", "ACCOUNT#*") == set()
+    for action in WRITES:
+        assert writers(action, f"ACCOUNT#{TAG}") == set()
+
+
+def test_accounts_are_read_by_the_functions_that_look_one_up_and_by_no_other(
+    writers: Callable[[str, str], set[str]], apps: dict[str, Path]
+) -> None:
+    look_up = {"".join(map(str.title, name.split("_"))) for name, app in apps.items() if reaches(app, "find_tenant")}
+    assert len(look_up) > 20
+    assert writers("dynamodb:GetItem", "ACCOUNT#*") == look_up - {"TenantApi", "Predict"}
+    assert writers("dynamodb:GetItem", f"ACCOUNT#{TAG}") == DATA_ROLES.keys()
+
+
+def test_what_the_api_counts_is_written_by_what_it_answers_with_and_is_removed_with_the_tenant(
+    writers: Callable[[str, str], set[str]],
+) -> None:
+    assert writers("dynamodb:UpdateItem", f"USAGE#{TAG}") == DATA_ROLES.keys()
+    assert writers("dynamodb:DeleteItem", "USAGE#*") == {"ConcludeRemoval"}
+    for action in ("dynamodb:PutItem", "dynamodb:UpdateItem"):
+        assert writers(action, "USAGE#*") == set()
+
+
+def test_only_what_issues_or_revokes_keys_writes_them(writers: Callable[[str, str], set[str]]) -> None:
     assert writers("dynamodb:PutItem", "KEY#*") == {"IssueKey", "ActivateTenant"}
     assert writers("dynamodb:UpdateItem", "KEY#*") == {"IssueKey"}
     assert writers("dynamodb:DeleteItem", "KEY#*") == {"IssueKey", "RevokeKey", "BeginRemoval", "ConcludeRemoval"}
@@ -248,14 +287,45 @@ def test_the_functions_that_tenants_call_reach_files_through_the_tenants_role_al
     for owner, one in statements:
         if owner in {"PredictFunctionRole", "TenantApiFunctionRole"} and "Principal" not in one:
             assert not [action for action in listed(one["Action"]) if action.startswith(("s3:", "dynamodb:"))], one
-    tag = "${aws:PrincipalTag/tenant}"
     for owner, one in statements:
-        if owner == "TenantDataRole" and "Principal" not in one:
-            assert tag in json.dumps(one["Resource"]) + json.dumps(one.get("Condition", {})), one
+        if owner in DATA_ROLES and "Principal" not in one:
+            assert TAG in json.dumps(one["Resource"]) + json.dumps(one.get("Condition", {})), one
             in_buckets = [arn for arn in listed(one["Resource"]) if ":s3:" in arn]
-            assert [arn for arn in in_buckets if not arn.partition("/")[2].startswith(f"{tag}/")] == []
-    (read,) = may(statements, "s3:GetObject", STAGING)["TenantDataRole"]
-    assert {arn.partition("/")[2].removeprefix(f"{tag}/*/") for arn in read["Resource"]} == OF_VERSIONS
+            assert [arn for arn in in_buckets if not arn.partition("/")[2].startswith(f"{TAG}/")] == []
+    read = {role: may(statements, "s3:GetObject", STAGING)[role] for role in DATA_ROLES}
+    found = {role: {arn.partition("/")[2] for one in read[role] for arn in listed(one["Resource"])} for role in read}
+    assert found == {
+        "TenantDataRole": {f"{TAG}/*/{name}" for name in OF_VERSIONS},
+        "PredictionDataRole": {f"{TAG}/*/profile.json"},
+    }
+
+
+def test_each_function_that_tenants_call_has_a_data_role_of_its_own(
+    platform: dict[str, Any], statements: Found
+) -> None:
+    for role, function in DATA_ROLES.items():
+        (trust,) = platform["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"AWS": {"Fn::GetAtt": [f"{function}FunctionRole", "Arn"]}}
+        assumed = f":role/tenantml-{role.removesuffix('DataRole').lower()}-data-"
+        assert may(statements, "sts:AssumeRole", assumed).keys() == {f"{function}FunctionRole"}
+        variables = platform["Resources"][f"{function}Function"]["Properties"]["Environment"]["Variables"]
+        assert variables["TENANT_DATA_ROLE"] == {"Fn::GetAtt": [role, "Arn"]}
+
+
+def test_predictions_write_counts_of_usage_and_receipts_and_nothing_else(statements: Found) -> None:
+    found = {
+        one["Sid"]: (one["Action"], next(where for where in (REGISTRY, EVIDENCE, STAGING) if where in one["Resource"]))
+        for owner, one in statements
+        if owner == "PredictionDataRole" and "Principal" not in one
+    }
+    assert found == {
+        "RowsOfTheTenantInTheTag": ("dynamodb:GetItem", REGISTRY),
+        "CountUsage": ("dynamodb:UpdateItem", REGISTRY),
+        "AddReceipts": ("dynamodb:PutItem", EVIDENCE),
+        "ProfilesOfTheTenantInTheTag": ("s3:GetObject", STAGING),
+    }
+    assert rows(statements, "dynamodb:UpdateItem")["PredictionDataRole"] == {f"USAGE#{TAG}"}
+    assert rows(statements, "dynamodb:GetItem")["PredictionDataRole"] == {f"TENANT#{TAG}", f"ACCOUNT#{TAG}"}
 
 
 def test_nobody_but_the_tenants_role_and_the_data_handlers_puts_a_file_where_uploads_are(statements: Found) -> None:
@@ -271,9 +341,30 @@ def test_holdouts_are_read_by_the_evaluation_and_the_data_handlers_alone(stateme
         "InspectDatasetFunctionRole": {"*/profile.json"},
         "DeliverDatasetFunctionRole": {"*/train.csv"},
         "EvaluateVersionFunctionRole": {"*/holdout.csv", "*/profile.json"},
-        "TenantDataRole": {f"${{aws:PrincipalTag/tenant}}/*/{name}" for name in OF_VERSIONS},
+        "TenantDataRole": {f"{TAG}/*/{name}" for name in OF_VERSIONS},
+        "PredictionDataRole": {f"{TAG}/*/profile.json"},
         "DataHandlers": {"*/holdout.csv"},
     }
+
+
+def test_each_function_reaches_tenants_files_by_its_own_verb(statements: Found) -> None:
+    """What docs/threat-model.md says of them."""
+
+    def functions(action: str, bucket: str) -> set[str]:
+        owners = may(statements, action, bucket)
+        return {owner.removesuffix("FunctionRole") for owner in owners if owner.endswith("FunctionRole")}
+
+    delete_staged = {"CleanUp", "StopExecutions", "RescueExecution", "Sweep", "RemoveOurs"}
+    for action, bucket, expected in (
+        ("s3:GetObject", INGEST, {"AcceptUpload"}),
+        ("s3:GetObjectVersion", INGEST, {"AcceptUpload", "InspectDataset"}),
+        ("s3:PutObject", INGEST, set()),
+        ("s3:DeleteObjectVersion", INGEST, {"RemoveOurs"}),
+        ("s3:GetObjectVersion", STAGING, {"DeliverDataset"}),
+        ("s3:PutObject", STAGING, {"InspectDataset", "SelectCandidate", "ExplainVersion", "EvaluateVersion"}),
+        ("s3:DeleteObjectVersion", STAGING, delete_staged),
+    ):
+        assert functions(action, bucket) == expected, (action, bucket)
 
 
 def test_operators_reach_nobodys_data(statements: Found) -> None:
@@ -384,14 +475,42 @@ def test_network_interfaces_are_bound_to_the_given_subnets(
     assert found["MakeNetworkInterfaces"]["Action"] == "ec2:CreateNetworkInterface"
 
 
-def test_instance_types_are_limited_where_aws_documents_it(of_role: Callable[[str], list[Statement]]) -> None:
-    limited = [one for one in of_role("TrainingAccessRole") if "sagemaker:InstanceTypes" in json.dumps(one)]
-    assert [one["Action"] for one in limited] == ["sagemaker:CreateEndpointConfig"]
-    assert limited[0]["Condition"] == {"ForAllValues:StringEquals": {"sagemaker:InstanceTypes": ["instancetypes"]}}
-    configuring = {
-        one["Sid"] for one in of_role("TrainingAccessRole") if "sagemaker:CreateEndpointConfig" in listed(one["Action"])
-    }
-    assert configuring == {"ConfigureEndpoints"}
+@pytest.mark.parametrize("role", ["TrainingAccessRole", "TrainingExecutionRole"])
+def test_every_endpoint_configuration_has_the_given_instance_types(
+    role: str, of_role: Callable[[str], list[Statement]]
+) -> None:
+    limit = {"ForAllValues:StringEquals": {"sagemaker:InstanceTypes": ["instancetypes"]}}
+    given = [one for one in of_role(role) if one.get("Condition") == limit]
+    configuring = {one["Sid"] for one in of_role(role) if "sagemaker:CreateEndpointConfig" in listed(one["Action"])}
+    assert {one["Sid"] for one in given} == configuring
+    assert [one["Action"] for one in given] == ["sagemaker:CreateEndpointConfig"] * len(configuring)
+    assert "sagemaker:CreateEndpointConfig" not in actions_of(of_role("ServingExecutionRole"))
+
+
+IN_THE_VPC = {
+    "ForAllValues:StringEquals": {
+        "sagemaker:VpcSubnets": ["subnetids"],
+        "sagemaker:VpcSecurityGroupIds": ["securitygroupids"],
+    },
+    "Null": {"sagemaker:VpcSubnets": "false", "sagemaker:VpcSecurityGroupIds": "false"},
+}
+WITH_THE_KEY = {
+    "Bool": {"sagemaker:InterContainerTrafficEncryption": "true"},
+    "ArnEquals": {"sagemaker:VolumeKmsKey": "arn:aws:kms:us-east-1:111111111111:key/kmskeyarn"},
+}
+
+
+def test_jobs_and_models_are_in_the_given_network_and_jobs_have_the_given_key(
+    of_role: Callable[[str], list[Statement]],
+) -> None:
+    # Without the parameters there is no condition.
+    jobs = [one for one in of_role("TrainingAccessRole") if "sagemaker:CreateAutoMLJobV2" in listed(one["Action"])]
+    assert [one.get("Condition") for one in jobs] == [IN_THE_VPC | WITH_THE_KEY, None]
+    models = [one for one in of_role("TrainingAccessRole") if "sagemaker:CreateModel" in listed(one["Action"])]
+    assert [one.get("Condition") for one in models] == [IN_THE_VPC, None]
+    assert [one["Action"] for one in (*jobs, *models)] == ["sagemaker:CreateAutoMLJobV2"] * 2 + [
+        "sagemaker:CreateModel"
+    ] * 2
 
 
 def test_every_name_in_the_customers_account_begins_with_the_prefix(
@@ -409,6 +528,9 @@ def test_every_name_in_the_customers_account_begins_with_the_prefix(
 def test_the_registries_are_those_of_the_sdk(repository: Path) -> None:
     template = (repository / "onboarding/customer_access.yaml").read_text()
     assert image_registries.written(template) == template
+    assert image_registries.MODULE.read_text() == image_registries.module(), "run `make docs`, commit what it writes"
+    mapping = yaml_parse(template)["Mappings"]["SageMakersRegistries"]
+    assert tuple(mapping) == REGIONS  # a registration in any other is refused before a customer applies this
     assert len(image_registries.registries()) > 30
 
 

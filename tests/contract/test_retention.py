@@ -11,7 +11,7 @@ import pytest
 from tenantml.aws.s3 import presigned
 from tenantml.services import grants, quota
 from tenantml.services.registry import uploads
-from tests.contract.test_policies import Found, listed, may
+from tests.contract.test_policies import DATA_ROLES, Found, listed, may
 from tools.policy_documents import documents
 from tools.translate import translated
 
@@ -162,8 +162,8 @@ def test_readers_of_files_are_those_whom_the_policies_let_read(
         for owner, found in may(statements, action, bucket).items()
         if any(arn.endswith(("/*", f"/{file}")) for one in found for arn in listed(one["Resource"]))
     }
-    through_the_tenants_role = {"Predict", "TenantApi"} if "TenantDataRole" in readers else set()
-    assert named(rows[what][READERS]) == readers | through_the_tenants_role
+    through_data_roles = {function for role, function in DATA_ROLES.items() if role in readers}
+    assert named(rows[what][READERS]) == readers | through_data_roles
 
 
 def test_the_customers_guide_leads_here(repository: Path) -> None:

@@ -21,8 +21,9 @@ from local.cloud import EmbeddedCloud
 from local.inventory import record_calls
 from local.onboard import OnboardedTenant, onboard
 from local.platform import WAIT_SCALE, Platform
-from tenantml.aws.dynamodb import from_item
+from tenantml.aws.dynamodb import from_item, to_item
 from tenantml.domain.tenancy import tenant as registered
+from tenantml.services.registry import keys
 from tenantml_cli.tenant_api import Document, TenantApi
 from tests.e2e import least_privilege
 
@@ -70,8 +71,8 @@ class Tenant:
 
 def registered_tenant(platform: Platform, name: str) -> registered.Tenant:
     """Return a tenant as the registry holds it."""
-    key = {"pk": {"S": f"TENANT#{name}"}, "sk": {"S": "TENANT"}}
-    row = platform.cloud.client("dynamodb").get_item(TableName=platform.outputs["RegistryTable"], Key=key)["Item"]
+    key, table = to_item(keys.tenant(name)._asdict()), platform.outputs["RegistryTable"]
+    row = platform.cloud.client("dynamodb").get_item(TableName=table, Key=key)["Item"]
     return registered.Tenant.from_document(from_item(row))
 
 

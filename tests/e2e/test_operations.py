@@ -13,7 +13,6 @@ import pytest
 
 from local import REGION
 from local.inventory import inventory
-from local.platform import STACK
 from tenantml.aws.sagemaker.automl import EXECUTION_TAG
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def operator(platform: Platform, person: Callable[..., dict[str, str]]) -> Calla
 
 def sweep(platform: Platform) -> Document:
     """Do what the schedule does, and return what was swept."""
-    named = {"StackName": STACK, "LogicalResourceId": "SweepFunction"}
+    named = {"StackName": platform.name, "LogicalResourceId": "SweepFunction"}
     found = platform.cloud.client("cloudformation").describe_stack_resource(**named)["StackResourceDetail"]
     answer = platform.cloud.client("lambda").invoke(FunctionName=found["PhysicalResourceId"], Payload=b"{}")
     swept: Document = json.loads(answer["Payload"].read())

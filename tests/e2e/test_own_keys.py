@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from local import CUSTOMER_ACCOUNT, REGION
+from local import CUSTOMER_ACCOUNT, REGION, SAAS_ACCOUNT
 from local.cloud import EmbeddedCloud
 from local.onboard import apply_access_stack, delete_access_stack
 from local.platform import WAIT_SCALE, Platform
 from tenantml_cli.errors import Refused
 from tenantml_cli.tenant_api import Document, TenantApi
 from tests.e2e.conftest import Tenant, note_permissions
+from tests.e2e.test_roles import assumed
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +84,88 @@ def trained(insistent: Tenant, iris: Path) -> Document:
     ended = insistent.train("iris", iris, target="species", max_candidates=1, network_isolation=True)
     assert ended["error"] is None, ended
     return ended
+
+
+@pytest.fixture(scope="module")
+def inside(insistent: Tenant) -> Any:
+    """A SageMaker client with training access, as code in a function of the pipeline gets it, with no session policy
+    of ours.
+    """
+    platform, registered = insistent.platform, insistent.registered
+    iam, version = platform.cloud.client("iam"), {"Version": "2012-10-17"}
+    trust = {"Effect": "Allow", "Principal": {"AWS": SAAS_ACCOUNT}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(
+        Path="/tenantml/training-access/",
+        RoleName="almighty",
+        AssumeRolePolicyDocument=json.dumps(version | {"Statement": [trust]}),
+    )["Role"]
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    iam.put_role_policy(
+        RoleName="almighty", PolicyName="all", PolicyDocument=json.dumps(version | {"Statement": [everything]})
+    )
+    as_ours = assumed(platform, role["Arn"])
+    session = assumed(platform, registered.roles.training_access, as_ours, ExternalId=registered.external_id)
+    return platform.cloud.client("sagemaker", CUSTOMER_ACCOUNT, credentials=session)
+
+
+def test_no_job_and_no_model_leaves_the_customers_network_and_no_job_its_key(
+    insistent: Tenant, theirs: Document, inside: Any
+) -> None:
+    account, roles = insistent.registered.account, insistent.registered.roles
+    subnets, groups = theirs["subnet_ids"], theirs["security_group_ids"]
+    network = {"Subnets": subnets[:1], "SecurityGroupIds": groups}  # some of theirs are theirs
+    security = {
+        "VolumeKmsKeyId": theirs["kms_key_arn"], "VpcConfig": network, "EnableInterContainerTrafficEncryption": True,
+    }  # fmt: skip
+    elsewhere = [
+        {},
+        {"VpcConfig": network | {"Subnets": [*subnets, "subnet-0123456789abcdef0"]}},
+        {"VpcConfig": network | {"SecurityGroupIds": ["sg-0123456789abcdef0"]}},
+    ]
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{account.bucket}/none"}}
+    job = {
+        "AutoMLJobName": account.job("x-0123456789abcdef"),
+        "AutoMLJobInputDataConfig": [{"ChannelType": "training", "DataSource": source}],
+        "OutputDataConfig": {"S3OutputPath": f"s3://{account.bucket}/none"},
+        "AutoMLProblemTypeConfig": {"TabularJobConfig": {"TargetAttributeName": "y", "ProblemType": "Regression"}},
+        "RoleArn": roles.training_execution,
+    }
+    model = {
+        "ModelName": f"{account.prefix}-mine",
+        "ExecutionRoleArn": roles.serving_execution,
+        "Containers": [{"Image": "i", "ModelDataUrl": f"s3://{account.bucket}/none/output/model.tar.gz"}],
+    }
+    wrong_jobs = [
+        *({**security, "VpcConfig": None, **other} for other in elsewhere),
+        {**security, "VolumeKmsKeyId": None},
+        {**security, "VolumeKmsKeyId": f"{theirs['kms_key_arn']}0"},
+        {**security, "EnableInterContainerTrafficEncryption": None},
+        {**security, "EnableInterContainerTrafficEncryption": False},
+    ]
+    for wrong in wrong_jobs:
+        kept = {name: value for name, value in wrong.items() if value is not None}
+        with pytest.raises(ClientError, match="perform: sagemaker:CreateAutoMLJobV2"):
+            inside.create_auto_ml_job_v2(**job, SecurityConfig=kept)
+    with pytest.raises(ClientError, match="perform: sagemaker:CreateAutoMLJobV2"):
+        inside.create_auto_ml_job_v2(**job)
+    for other in elsewhere:
+        with pytest.raises(ClientError, match="perform: sagemaker:CreateModel"):
+            inside.create_model(**model, **other)
+    # IAM lets these pass; the service refuses the rest of them: no objective, no artefact.
+    with pytest.raises(ClientError, match="ValidationException"):
+        inside.create_auto_ml_job_v2(**job, SecurityConfig=security)
+    with pytest.raises(ClientError, match="ValidationException"):
+        inside.create_model(**model, VpcConfig=network)
+
+
+@pytest.mark.parametrize("instance_type", ["ml.m5.4xlarge", "ml.p3.2xlarge"])
+def test_no_endpoint_configuration_has_another_instance_type(
+    insistent: Tenant, inside: Any, instance_type: str
+) -> None:
+    name = f"{insistent.registered.prefix}-mine"
+    variant = {"VariantName": "v", "ModelName": name, "InstanceType": instance_type, "InitialInstanceCount": 1}
+    with pytest.raises(ClientError, match="perform: sagemaker:CreateEndpointConfig"):
+        inside.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
 
 
 def encryption_of(platform: Platform, bucket: str, *account: str) -> Any:

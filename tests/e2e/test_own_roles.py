@@ -12,6 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.platform import STACK
+from tenantml.services.registry import keys
+from tenantml.services.registry.keys import Key
 from tenantml_cli.errors import Refused
 from tenantml_cli.tenant_api import TenantApi
 
@@ -59,39 +61,53 @@ def boundary_of(role: dict[str, Any]) -> str:
     return str(role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""))
 
 
-@pytest.fixture(scope="module")
-def scoped(as_role: Callable[..., Clients]) -> Callable[[list[dict[str, str]]], Clients]:
-    """Clients as the role that tenant-facing functions assume, in a session with these tags."""
-    return lambda tags: as_role("TenantDataRole", tags)
-
-
 ACME_TAG = [{"Key": "tenant", "Value": "acme"}]
+OTHER_TAGS = [[], [{"Key": "tenant", "Value": "*"}], [{"Key": "other", "Value": "acme"}]]
+DATA_ROLES = ["TenantDataRole", "PredictionDataRole"]  # those that functions assume for one tenant
 
 
-def read(table: str, pk: str, sk: str = "TENANT") -> dict[str, Any]:
-    """The request for one row of the registry."""
-    return {"TableName": table, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}}
+def row_at(table: str, key: Key) -> dict[str, Any]:
+    """The part of a request that names one row."""
+    return {"TableName": table, "Key": {"pk": {"S": key.pk}, "sk": {"S": key.sk}}}
 
 
-def test_a_tenants_credentials_read_its_own_rows(acme: Tenant, scoped: Callable[..., Clients]) -> None:
-    row = scoped(ACME_TAG)("dynamodb").get_item(**read(acme.platform.outputs["RegistryTable"], "TENANT#acme"))["Item"]
-    assert row["tenant"]["S"] == "acme"
+def setting(**values: str) -> dict[str, Any]:
+    """The part of a request that sets attributes of a row."""
+    return {
+        "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in values),
+        "ExpressionAttributeNames": {f"#{name}": name for name in values},
+        "ExpressionAttributeValues": {f":{name}": {"S": value} for name, value in values.items()},
+    }
 
 
-@pytest.mark.parametrize("tags", [ACME_TAG, [], [{"Key": "tenant", "Value": "*"}], [{"Key": "other", "Value": "acme"}]])
+def of_partition(table: str, pk: str) -> dict[str, Any]:
+    """The request for all rows of a partition."""
+    return {"TableName": table, "KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": pk}}}
+
+
+@pytest.mark.parametrize("role", DATA_ROLES)
+def test_a_tenants_credentials_read_its_own_rows(acme: Tenant, as_role: Callable[..., Clients], role: str) -> None:
+    rows, table = as_role(role, ACME_TAG)("dynamodb"), acme.platform.outputs["RegistryTable"]
+    assert rows.get_item(**row_at(table, keys.tenant("acme")))["Item"]["tenant"]["S"] == "acme"
+    assert "Item" not in rows.get_item(**row_at(table, keys.model("acme", "nothing")))
+
+
+@pytest.mark.parametrize("tags", [ACME_TAG, *OTHER_TAGS])
+@pytest.mark.parametrize("role", DATA_ROLES)
 def test_a_tenants_credentials_reach_no_other_rows(
-    acme: Tenant, globex: Tenant, scoped: Callable[..., Clients], tags: list[dict[str, str]]
+    acme: Tenant, globex: Tenant, as_role: Callable[..., Clients], role: str, tags: list[dict[str, str]]
 ) -> None:
-    table, client = acme.platform.outputs["RegistryTable"], scoped(tags)("dynamodb")
-    key = {":pk": {"S": "TENANT#globex"}}
-    update = {"UpdateExpression": "SET stolen = :pk", "ExpressionAttributeValues": key}
+    table, client = acme.platform.outputs["RegistryTable"], as_role(role, tags)("dynamodb")
     attempts: list[Callable[[], Any]] = [
-        lambda: client.get_item(**read(table, "TENANT#globex")),
-        lambda: client.query(TableName=table, KeyConditionExpression="pk = :pk", ExpressionAttributeValues=key),
-        lambda: client.update_item(**read(table, "TENANT#globex"), **update),
-        lambda: client.get_item(**read(table, "TENANTS", "TENANT#globex")),
+        lambda: client.get_item(**row_at(table, keys.tenant("globex"))),
+        lambda: client.get_item(**row_at(table, keys.model("globex", "churn"))),
+        lambda: client.query(**of_partition(table, keys.of_tenant("globex").pk)),
+        lambda: client.query(**of_partition(table, keys.usage("globex", "").pk)),
+        lambda: client.update_item(**row_at(table, keys.model("globex", "churn")), **setting(stolen="yes")),
+        lambda: client.update_item(**row_at(table, keys.usage("globex", "2026-11-22")), **setting(stolen="yes")),
+        lambda: client.get_item(**row_at(table, keys.listed_tenant("globex"))),
         lambda: client.scan(TableName=table),
-        lambda: client.delete_item(**read(table, "TENANT#acme")),
+        lambda: client.delete_item(**row_at(table, keys.model("acme", "churn"))),
     ]
     for attempt in attempts:
         with pytest.raises(ClientError, match="AccessDenied"):
@@ -108,20 +124,26 @@ def files(acme: Tenant) -> dict[str, str]:
     return {"staging": outputs["StagingBucket"], "ingest": outputs["IngestBucket"]}
 
 
-def test_a_tenants_credentials_read_its_own_profiles_and_put_its_own_uploads(
-    scoped: Callable[..., Clients], files: dict[str, str]
+@pytest.mark.parametrize("role", DATA_ROLES)
+def test_a_tenants_credentials_read_its_own_profiles(
+    as_role: Callable[..., Clients], files: dict[str, str], role: str
 ) -> None:
-    s3 = scoped(ACME_TAG)("s3")
+    s3 = as_role(role, ACME_TAG)("s3")
     assert s3.get_object(Bucket=files["staging"], Key="acme/files/e-1/profile.json")["Body"].read() == b"{}"
+
+
+def test_a_tenants_credentials_put_its_own_uploads(as_role: Callable[..., Clients], files: dict[str, str]) -> None:
+    s3 = as_role("TenantDataRole", ACME_TAG)("s3")
     begun = s3.create_multipart_upload(Bucket=files["ingest"], Key="acme/files/large.csv")
     s3.abort_multipart_upload(Bucket=files["ingest"], Key="acme/files/large.csv", UploadId=begun["UploadId"])
 
 
-@pytest.mark.parametrize("tags", [ACME_TAG, [], [{"Key": "tenant", "Value": "*"}], [{"Key": "other", "Value": "acme"}]])
+@pytest.mark.parametrize("tags", [ACME_TAG, *OTHER_TAGS])
+@pytest.mark.parametrize("role", DATA_ROLES)
 def test_a_tenants_credentials_reach_no_other_files(
-    scoped: Callable[..., Clients], files: dict[str, str], tags: list[dict[str, str]]
+    as_role: Callable[..., Clients], files: dict[str, str], role: str, tags: list[dict[str, str]]
 ) -> None:
-    s3, staging, ingest = scoped(tags)("s3"), files["staging"], files["ingest"]
+    s3, staging, ingest = as_role(role, tags)("s3"), files["staging"], files["ingest"]
     attempts: list[Callable[[], Any]] = [
         lambda: s3.get_object(Bucket=staging, Key="globex/files/e-1/profile.json"),
         lambda: s3.get_object(Bucket=staging, Key="acme/files/e-1/train.csv"),
@@ -148,11 +170,69 @@ def test_code_in_a_function_that_tenants_call_reaches_no_data_as_the_function_it
         lambda: s3.get_object(Bucket=files["staging"], Key="acme/files/e-1/profile.json"),
         lambda: s3.get_object(Bucket=files["staging"], Key="acme/files/e-1/train.csv"),
         lambda: s3.put_object(Bucket=files["ingest"], Key="acme/files/a.csv", Body=b"a\n"),
-        lambda: rows.get_item(**read(table, "TENANT#acme")),
+        lambda: rows.get_item(**row_at(table, keys.tenant("acme"))),
+        lambda: rows.get_item(**row_at(table, keys.model("acme", "churn"))),
     ]
     for attempt in attempts:
         with pytest.raises(ClientError, match="AccessDenied"):
             attempt()
+
+
+def test_code_in_the_predict_function_counts_usage_writes_receipts_and_changes_nothing_else_of_a_tenant(
+    acme: Tenant, as_role: Callable[..., Clients], files: dict[str, str]
+) -> None:
+    outputs, injected = acme.platform.outputs, as_role("PredictionDataRole", ACME_TAG)
+    s3, rows, table, evidence = injected("s3"), injected("dynamodb"), outputs["RegistryTable"], outputs["EvidenceTable"]
+    model, head = keys.model("acme", "churn"), keys.head("acme", "tenantml-predict-churn/2026-11-22/attempt")
+    rows.update_item(**row_at(table, keys.usage("acme", "2026-11-22")), **setting(attempt="yes"))
+    rows.put_item(TableName=evidence, Item=row_at(evidence, head)["Key"])
+    attempts: list[Callable[[], Any]] = [
+        lambda: s3.put_object(Bucket=files["ingest"], Key="acme/files/a.csv", Body=b"a\n"),  # would start a training
+        lambda: s3.create_multipart_upload(Bucket=files["ingest"], Key="acme/files/a.csv"),
+        lambda: rows.update_item(**row_at(table, model), **setting(live_version="v20261122-170301-9f3c")),
+        lambda: rows.update_item(**row_at(table, model), **setting(forget_at="1")),  # DynamoDB would delete it
+        lambda: rows.put_item(TableName=table, Item=row_at(table, model)["Key"]),
+        lambda: rows.update_item(**row_at(table, keys.limits("acme")), **setting(requests_per_day="1")),
+        lambda: rows.update_item(**row_at(table, keys.tenant("acme")), **setting(account_id="999999999999")),
+        lambda: rows.query(**of_partition(table, keys.of_tenant("acme").pk)),
+        lambda: rows.query(**of_partition(evidence, keys.of_tenant("acme").pk)),
+        lambda: rows.get_item(**row_at(evidence, head)),
+        lambda: rows.delete_item(**row_at(table, keys.usage("acme", "2026-11-22"))),
+    ]
+    for attempt in attempts:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            attempt()
+
+
+@pytest.mark.parametrize(
+    ("role", "tags"),
+    [
+        *((role, ACME_TAG) for role in DATA_ROLES),
+        ("AcceptUploadFunctionRole", []),
+        ("DeployCandidateFunctionRole", []),
+        ("RecordOutcomeFunctionRole", []),
+        ("CleanUpFunctionRole", []),
+        ("SweepFunctionRole", []),
+        ("LimitTenantFunctionRole", []),
+        ("StopExecutionsFunctionRole", []),
+    ],
+)
+def test_whoever_writes_a_tenants_rows_cannot_point_it_at_another_account(
+    acme: Tenant, as_role: Callable[..., Clients], role: str, tags: list[dict[str, str]]
+) -> None:
+    rows, table = as_role(role, tags)("dynamodb"), acme.platform.outputs["RegistryTable"]
+    row = row_at(table, keys.tenant("acme"))
+    before, update = acme.registered, row | setting(account_id="999999999999", external_id="known")
+    attempts: list[Callable[[], Any]] = [
+        lambda: rows.update_item(**update),
+        lambda: rows.transact_write_items(TransactItems=[{"Update": update}]),
+        lambda: rows.put_item(TableName=table, Item=row["Key"]),
+        lambda: rows.delete_item(**row),
+    ]
+    for attempt in attempts:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            attempt()
+    assert acme.registered == before
 
 
 def key_row(table: str) -> dict[str, Any]:
@@ -221,9 +301,12 @@ def test_evidence_is_deleted_by_no_function(acme: Tenant, as_role: Callable[...,
             attempt()
 
 
-def test_nobody_but_the_tenant_facing_functions_may_take_a_tenants_credentials(acme: Tenant, operator: Clients) -> None:
+@pytest.mark.parametrize("role", ["tenant-data", "prediction-data"])
+def test_nobody_but_the_tenant_facing_functions_may_take_a_tenants_credentials(
+    acme: Tenant, operator: Clients, role: str
+) -> None:
     sts = operator("sts")
-    arn = "arn:aws:iam::111111111111:role/tenantml-tenant-data-us-east-1"
+    arn = f"arn:aws:iam::111111111111:role/tenantml-{role}-us-east-1"
     with pytest.raises(ClientError, match="AccessDenied"):
         sts.assume_role(RoleArn=arn, RoleSessionName="attempt", Tags=ACME_TAG)
 
@@ -250,7 +333,7 @@ def test_an_operator_operates_and_does_nothing_else(acme: Tenant, operator: Clie
     role = acme.registered.roles.training_access
     attempts: list[Callable[[], Any]] = [
         lambda: operator("dynamodb").scan(TableName=outputs["RegistryTable"]),
-        lambda: operator("dynamodb").get_item(**read(outputs["RegistryTable"], "TENANT#acme")),
+        lambda: operator("dynamodb").get_item(**row_at(outputs["RegistryTable"], keys.tenant("acme"))),
         lambda: operator("s3").list_objects_v2(Bucket=outputs["IngestBucket"]),
         lambda: operator("s3").get_object(Bucket=files["staging"], Key="acme/files/e-1/train.csv"),
         lambda: operator("s3").get_object(Bucket=files["staging"], Key="acme/files/e-1/holdout.csv"),
@@ -279,7 +362,7 @@ def test_a_data_handler_reads_holdouts_and_drops_files_and_does_nothing_else(
         lambda: s3.list_objects_v2(Bucket=files["staging"]),
         lambda: s3.put_object(Bucket=files["staging"], Key="acme/files/e-1/train.csv", Body=b""),
         lambda: data_handler("lambda").invoke(FunctionName=outputs["DescribeTenantsFunction"], Payload=b"{}"),
-        lambda: data_handler("dynamodb").get_item(**read(outputs["RegistryTable"], "TENANT#acme")),
+        lambda: data_handler("dynamodb").get_item(**row_at(outputs["RegistryTable"], keys.tenant("acme"))),
     ]
     for attempt in attempts:
         with pytest.raises(ClientError, match="AccessDenied"):

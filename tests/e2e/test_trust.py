@@ -169,6 +169,11 @@ def the_whole_account(role: CustomersRole, other: str) -> Document:
     return {"StringEquals": role.condition["StringEquals"]}
 
 
+def any_path_of_the_stack(role: CustomersRole, other: str) -> Document:
+    start = role.condition["ArnLike"]["aws:PrincipalArn"].rsplit("/", 2)[0]
+    return role.condition | {"ArnLike": {"aws:PrincipalArn": f"{start}/*"}}
+
+
 @pytest.mark.parametrize(
     ("weakened", "words"),
     [
@@ -182,6 +187,7 @@ def the_whole_account(role: CustomersRole, other: str) -> Document:
         (any_last_character, "another last character"),
         (another_tenants_too, "another tenant's external ID"),
         (the_whole_account, "from outside its path"),
+        (any_path_of_the_stack, "from the other access role's path"),
     ],
 )
 def test_a_trust_policy_that_is_more_open_than_the_templates_keeps_the_tenant_inactive(

@@ -129,6 +129,94 @@ def test_a_role_is_passed_only_by_who_may_pass_it_to_sagemaker(client_with: Call
     assert f"is not authorized to perform: iam:PassRole on resource: {_JOB['RoleArn']}" in message
 
 
+_KEY_ARN = f"arn:aws:kms:us-east-1:{CUSTOMER_ACCOUNT}:key/0a1b2c3d"
+_VPC = {"Subnets": ["subnet-0a1b2c3d", "subnet-1a1b2c3d"], "SecurityGroupIds": ["sg-0a1b2c3d"]}
+_SECURITY = {"VolumeKmsKeyId": _KEY_ARN, "VpcConfig": _VPC, "EnableInterContainerTrafficEncryption": True}
+_MODEL = {"ModelName": "tenantml-m", "ExecutionRoleArn": _JOB["RoleArn"], "Containers": [_CONTAINER]}
+_CONFIG = {"EndpointConfigName": "tenantml-c", "ProductionVariants": [_VARIANT]}
+_OUTPUT = {"S3OutputPath": "s3://bucket/output", "KmsKeyId": _KEY_ARN}
+_IN_THE_VPC = {
+    "ForAllValues:StringEquals": {
+        "sagemaker:VpcSubnets": _VPC["Subnets"],
+        "sagemaker:VpcSecurityGroupIds": _VPC["SecurityGroupIds"],
+    },
+    "Null": {"sagemaker:VpcSubnets": "false", "sagemaker:VpcSecurityGroupIds": "false"},
+}
+_ACTIONS = {
+    "create_auto_ml_job_v2": "CreateAutoMLJobV2",
+    "create_model": "CreateModel",
+    "create_endpoint_config": "CreateEndpointConfig",
+}
+_ELSEWHERE = {"Subnets": [*_VPC["Subnets"], "subnet-2a1b2c3d"], "SecurityGroupIds": _VPC["SecurityGroupIds"]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "condition", "request_", "met", "refused"),
+    [
+        (
+            "create_auto_ml_job_v2",
+            _IN_THE_VPC,
+            {"AutoMLJobName": "tenantml-job", **_JOB},
+            {"SecurityConfig": {"VpcConfig": _VPC}},
+            [{}, {"SecurityConfig": {}}, {"SecurityConfig": {"VpcConfig": _ELSEWHERE}}],
+        ),
+        (
+            "create_auto_ml_job_v2",
+            {"ArnEquals": {"sagemaker:VolumeKmsKey": _KEY_ARN}},
+            {"AutoMLJobName": "tenantml-job", **_JOB},
+            {"SecurityConfig": {"VolumeKmsKeyId": _KEY_ARN}},
+            [{}, {"SecurityConfig": {"VolumeKmsKeyId": f"{_KEY_ARN}0"}}, {"OutputDataConfig": _OUTPUT}],
+        ),
+        (
+            "create_auto_ml_job_v2",
+            {"ArnEquals": {"sagemaker:OutputKmsKey": _KEY_ARN}},
+            {"AutoMLJobName": "tenantml-job", **_JOB},
+            {"OutputDataConfig": _OUTPUT},
+            [{}, {"SecurityConfig": _SECURITY}],
+        ),
+        (
+            "create_auto_ml_job_v2",
+            {"Bool": {"sagemaker:InterContainerTrafficEncryption": "true"}},
+            {"AutoMLJobName": "tenantml-job", **_JOB},
+            {"SecurityConfig": _SECURITY},
+            [{}, {"SecurityConfig": {"EnableInterContainerTrafficEncryption": False}}],
+        ),
+        ("create_model", _IN_THE_VPC, _MODEL, {"VpcConfig": _VPC}, [{}, {"VpcConfig": _ELSEWHERE}]),
+        (
+            "create_model",
+            {"Bool": {"sagemaker:NetworkIsolation": "true"}},
+            _MODEL,
+            {"EnableNetworkIsolation": True},
+            [{}, {"EnableNetworkIsolation": False}],
+        ),
+        (
+            "create_endpoint_config",
+            {"ForAllValues:StringEquals": {"sagemaker:InstanceTypes": ["ml.m5.large"]}},
+            _CONFIG,
+            {},
+            [{"ProductionVariants": [_VARIANT, {**_VARIANT, "VariantName": "w", "InstanceType": "ml.p3.2xlarge"}]}],
+        ),
+        (
+            "create_endpoint_config",
+            {"ArnEquals": {"sagemaker:VolumeKmsKey": _KEY_ARN}},
+            _CONFIG,
+            {"KmsKeyId": _KEY_ARN},
+            [{}],
+        ),
+    ],
+)
+def test_a_condition_sees_the_network_the_keys_and_the_instances_of_a_request(
+    client_with: Callable[..., Any], operation: str, condition: Any, request_: Any, met: Any, refused: list[Any]
+) -> None:
+    # Service Authorization Reference, "Actions defined by Amazon SageMaker": the keys of each action; ForAllValues is
+    # true of a key that is absent (IAM user guide, "Multivalued context keys").
+    create = allow(f"sagemaker:{_ACTIONS[operation]}", "*", Condition=condition)
+    call = getattr(client_with(create, allow("iam:PassRole", "*")), operation)
+    assert refusal(call, **request_ | met) is None
+    for wrong in refused:
+        assert refusal(call, **request_ | wrong) is not None, wrong
+
+
 def test_pass_role_to_sagemaker_suffices(client_with: Callable[..., Any]) -> None:
     to_sagemaker = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
     passed = allow("iam:PassRole", str(_JOB["RoleArn"]), Condition=to_sagemaker)

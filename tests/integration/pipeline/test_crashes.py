@@ -5,6 +5,7 @@ holds, for two tenants that take turns, and nothing is left behind of what faile
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
@@ -205,7 +206,8 @@ def failing_version(
 def served(customer: Customer, failures: int) -> None:
     """Note calls of a version's endpoint, as the predict function does."""
     run = customer.run
-    table.add(keys_of_rows.version(run.tenant, run.model, run.version), {"requests": 40, "failures": failures})
+    key = keys_of_rows.served(run.tenant, run.model, run.version)
+    table.add(key, {"requests": 40, "failures": failures}, int(time.time()) + 3600)
 
 
 def failing_once_live(invoke: Invoke, customer: Customer) -> Invoke:

@@ -177,10 +177,10 @@ def test_an_account_that_refuses_one_execution_is_the_next_to_be_probed_and_goes
 ) -> None:
     invoke("accept_upload", event("accept_upload"))
     registry.note_probe("acme")
-    assert registry.get_tenant("acme").probed_at
+    assert invoke("describe_tenants", {})["tenants"][0]["probed_at"] == registry.probed_at("acme") != ""
     outcomes.record(upload, {"Error": code, "Cause": "the role is gone"}, [])
     found = registry.get_tenant("acme")
-    assert (found.status, found.reason, found.probed_at) == (ACTIVE, "", "")
+    assert (found.status, found.reason, registry.probed_at("acme")) == (ACTIVE, "", "")
     assert [detail["status"] for detail in published] == ["failed"]
 
 
@@ -296,6 +296,27 @@ def test_our_own_bucket_refusing_us_is_no_fault_of_the_customers(live: Run, answ
     answer_with("s3", "ListObjectVersions", 403, "AccessDenied")
     with pytest.raises(ClientError, match="AccessDenied"):
         removal.clean_up(live, failed=True, delivered=True)
+
+
+@pytest.mark.parametrize(
+    "asked", [None, {"candidate": "another"}, {"execution": "acme-churn-0123456789abcdef"}], ids=str
+)
+def test_a_deployment_that_nobody_asked_for_makes_nothing(
+    tenant: Tenant,
+    run: Run,
+    invoke: Invoke,
+    event: Sample,
+    answer_with: Callable[..., None],
+    asked: dict[str, str] | None,
+) -> None:
+    invoke("accept_upload", event("accept_upload"))
+    forged = event("deploy_candidate")
+    if asked is not None:
+        requested = {"execution": run.execution, "candidate": forged["candidate"], "status": "requested"} | asked
+        put_version("acme", "churn", run.version, requested)
+    answer_with("sts", "AssumeRole", 500, "NobodyMayAsk")
+    with pytest.raises(ValueError, match="nobody asked for this candidate"):
+        invoke("deploy_candidate", forged)
 
 
 def stop(machine_arn: str, name: str) -> None:

@@ -172,7 +172,8 @@ def test_columns_unlike_the_live_versions_are_told_and_may_be_fatal(
     inspection_event: Callable[..., dict[str, Any]], invoke: Invoke, stack: dict[str, str]
 ) -> None:
     def inspect(content: bytes, **settings: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        state = inspection_event(content, advice_thresholds={"duplicate_share": 1.0}, **settings)
+        quiet = {"duplicate_share": 1.0, "identifier_share": 1.0}  # both depend on which rows are held out
+        state = inspection_event(content, advice_thresholds=quiet, **settings)
         invoke("inspect_dataset", state)
         return state, registry.require_execution("acme", state["run"]["execution"])["advice"]
 
@@ -239,3 +240,30 @@ def test_ignored_columns_are_not_staged(
         lines = objects.get_bytes(platform("s3"), stack["STAGING_BUCKET"], f"{folder}{part}").split(b"\n")
         assert lines[0] == b"m,note,Churn?"
         assert set(lines[1:]) == {b"0,,no", b"1,,no", b"0,,yes", b"1,,yes", b""}
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"upload": {"key": "globex/churn/churn.csv"}},
+        {"upload": {"version_id": "of-another-upload"}},
+        {"upload": {"bucket": "somebody-elses"}},
+        {"run": {"tenant": "globex"}},
+        {"run": {"model": "other"}},
+    ],
+    ids=str,
+)
+def test_an_upload_that_is_not_the_runs_is_neither_read_nor_staged(
+    inspection_event: Callable[..., dict[str, Any]],
+    invoke: Invoke,
+    stack: dict[str, str],
+    answer_with: Callable[..., None],
+    forged: dict[str, dict[str, str]],
+) -> None:
+    state = inspection_event(table())
+    state |= {part: state[part] | changes for part, changes in forged.items()}
+    answer_with("s3", "GetObject", 500, "NobodyMayRead")
+    answer_with("s3", "PutObject", 500, "NobodyMayWrite")
+    with pytest.raises(ValueError, match="not this run's"):
+        invoke("inspect_dataset", state)
+    assert "Contents" not in platform("s3").list_objects_v2(Bucket=stack["STAGING_BUCKET"])

@@ -16,7 +16,7 @@ from tenantml.aws.dynamodb import from_item
 from tenantml.domain.tenancy.tenant import ACTIVE
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import RegistrationConflict
-from tenantml.services import api_keys, registry, reports
+from tenantml.services import api_keys, quota, registry, reports
 from tenantml.settings import setting
 from tests.integration.pipeline.machine import OFFBOARDING, Machine
 from tests.integration.platform.conftest import CUSTOMER, REGION
@@ -46,6 +46,7 @@ class Operator:
             api_keys.issue(self.tenant)
             registry.put_model(self.tenant, "churn", ModelSettings("Churn?"))
             self._invoke("limit_tenant", {"tenant": self.tenant, "rows_per_day": 10})
+            quota.Meter(self.tenant).spend(1)
 
     def offboard(self, model: str | None = None) -> dict[str, Any] | None:
         """Walk through the removal of the tenant, or of a model; return its report, or None when it is refused."""

@@ -21,6 +21,7 @@ from tests.tenants import PREFIX
 
 NEWER = "v99990101-000000-ffff"
 CONTAINERS = [{"Image": "image", "ModelDataUrl": "s3://bucket/model.tar.gz"}]
+SERVERLESS = {"MemorySizeInMB": 3072, "MaxConcurrency": 1}
 Sweep = Callable[[], dict[str, list[str]]]
 
 
@@ -138,3 +139,22 @@ def test_an_account_that_lets_us_in_no_more_is_swept_when_it_does_again(
     assert sweep() == {"removed": [], "left": []}
     registry.set_tenant_status("acme", "active")
     assert len(sweep()["removed"]) == 3
+
+
+def test_a_rollback_removes_only_what_its_own_execution_made(
+    tenant: Tenant, run: Run, sagemaker: Any, invoke: Callable[[str, Any], Any], event: Callable[[str], Any]
+) -> None:
+    name = tenant.account.endpoint(run.model, run.version)
+    deploy(sagemaker, tenant.account, name, "acme-churn-of-another-upload")
+    put_version("acme", "churn", run.version, {"execution": run.execution, "status": "deploying"})
+    assert invoke("roll_back", event("roll_back")) == {"removed": 0, "left_behind": []}
+    assert names(sagemaker) == [name] * 3
+    sagemaker.delete_endpoint(EndpointName=name)
+    sagemaker.delete_endpoint_config(EndpointConfigName=name)
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=name,
+        ProductionVariants=[{"VariantName": "v", "ModelName": name, "ServerlessConfig": SERVERLESS}],
+        Tags=[{"Key": EXECUTION_TAG, "Value": run.execution}],
+    )
+    assert invoke("roll_back", event("roll_back"))["removed"] == 1
+    assert names(sagemaker) == [name]  # the other's model

@@ -150,7 +150,7 @@ class Process:
         """Count a read of the rows that say which version answers."""
         request = json.loads(params["body"])
         kind = request["Key"]["sk"]["S"].split("#")[0]
-        if request["TableName"] == TABLE and kind in {"TENANT", "MODEL", "VERSION"}:
+        if request["TableName"] == TABLE and kind in {"ACCOUNT", "MODEL", "VERSION"}:
             self.registry_reads[kind] += 1
 
     def note_profile(self, **_: Any) -> None:

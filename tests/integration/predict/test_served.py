@@ -26,7 +26,7 @@ FAILED = (424, "ModelError", b'{"Message": "out of memory"}')
 
 
 def counted(tenant: Any, version: str = VERSION) -> Served:
-    return Served.of_row(registry.find_version(tenant.tenant, "churn", version))
+    return served.of(tenant.tenant, "churn", version)
 
 
 def test_answers_failures_and_time_are_counted_by_version(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ def test_a_hundred_requests_read_the_registry_and_assume_the_role_once(process: 
     tenant = process.add_tenant(1)
     for _ in range(100):
         assert process.predict(tenant)[0] == 200
-    assert process.registry_reads == {"TENANT": 1, "MODEL": 1, "VERSION": 1}
+    assert process.registry_reads == {"ACCOUNT": 1, "MODEL": 1, "VERSION": 1}
     assert process.profile_reads == 1
     assert len([form for form in process.accounts.assumed if "ExternalId" in form]) == 1
 
@@ -93,7 +93,7 @@ def test_after_its_time_what_may_have_changed_is_read_again_and_the_rest_is_not(
     tenant = process.add_tenant(1)
     process.predict(tenant)
     process.predict(tenant)
-    assert process.registry_reads == {"TENANT": 2, "MODEL": 2, "VERSION": 1}  # a version never changes
+    assert process.registry_reads == {"ACCOUNT": 2, "MODEL": 2, "VERSION": 1}  # a version never changes
     assert process.profile_reads == 1
 
 
@@ -101,7 +101,7 @@ def test_asking_for_what_is_not_there_reads_the_registry_once(process: Process) 
     tenant = process.add_tenant(1)
     answers = {process.predict(tenant, model="unknown")[0] for _ in range(50)}
     assert answers == {404}
-    assert process.registry_reads == {"TENANT": 1, "MODEL": 1}
+    assert process.registry_reads == {"ACCOUNT": 1, "MODEL": 1}
 
 
 def test_a_role_that_was_taken_away_is_not_tried_by_every_request(process: Process) -> None:

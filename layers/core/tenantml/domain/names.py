@@ -17,7 +17,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 PREFIX = "tenantml"
 ACCOUNT_PREFIX_PATTERN = re.compile(r"tml-[a-z2-7]{6}")
@@ -25,7 +25,6 @@ TENANT_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]")
 MODEL_PATTERN = re.compile(r"[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?")
 VERSION_PATTERN = re.compile(r"v[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
 ACCOUNT_PATTERN = re.compile(r"[0-9]{12}")
-REGION_PATTERN = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]")
 
 
 def is_tenant(text: object) -> bool:
@@ -169,6 +168,16 @@ class CustomerAccount:
         if not self.subnet_ids:
             return {}
         return {"Subnets": list(self.subnet_ids), "SecurityGroupIds": list(self.security_group_ids)}
+
+    @property
+    def job_security(self) -> dict[str, Any]:
+        """The customer's key and network as a job's `SecurityConfig`; empty without either.
+
+        In a network, a job's containers encrypt what they say to each other (SageMaker API reference,
+        "AutoMLSecurityConfig").
+        """
+        network = {"VpcConfig": self.vpc_config, "EnableInterContainerTrafficEncryption": True}
+        return ({"VolumeKmsKeyId": self.kms_key_arn} if self.kms_key_arn else {}) | (network if self.vpc_config else {})
 
     def job(self, execution: str, attempt: int = 1) -> str:
         """Return the name of an execution's AutoML job: at most 32 characters, another for each attempt."""

@@ -15,7 +15,9 @@ class TenantError(TenantMLError):
 
 
 class InvalidRegistration(TenantError):
-    """A field of the registration is missing or malformed, or the account is our own."""
+    """A field of the registration is missing or malformed, the account is our own, or the on-boarding template knows no
+    registry of SageMaker's images in the region.
+    """
 
     do = "Correct the fields that the message names."
 

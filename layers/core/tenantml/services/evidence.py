@@ -1,6 +1,6 @@
 """The evidence table: receipts and reports of removals, which outlive the registry's rows.
 
-Everything of a tenant is under one partition key, as in the registry. No role of ours may delete from it, so this
+Everything of a tenant is under one partition key. No role of ours may delete from it, so this
 module cannot.
 """
 

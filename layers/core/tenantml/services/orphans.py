@@ -27,7 +27,7 @@ def remove_orphans(until_seconds: float) -> dict[str, list[str]]:
     """
     swept: dict[str, list[str]] = {"removed": [], "left": []}
     tenants = [tenant for tenant in registry.list_tenants() if tenant.status == ACTIVE]
-    for tenant in sorted(tenants, key=lambda tenant: tenant.probed_at):
+    for tenant in sorted(tenants, key=lambda tenant: registry.probed_at(tenant.tenant)):
         if time.monotonic() > until_seconds:
             break
         try:

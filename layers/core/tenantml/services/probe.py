@@ -41,7 +41,7 @@ def probe(tenant: Tenant, of_another_tenant: str | None = None, *, thorough: boo
 
     Raises:
         RoleNotAssumable: one refuses us.
-        TrustTooOpen: one lets us in with no external ID, a wrong one, or from outside its path.
+        TrustTooOpen: one lets us in with no external ID, a wrong one, or from outside its path or the other's.
         WrongAccount, WrongRegion: they are not where they were registered.
         PermissionMissing, PermissionExcessive: one may do less or more than it needs.
         CustomerThrottled: a call got no answer, so nothing is proven; try again later.
@@ -88,8 +88,11 @@ def _check_trust(tenant: Tenant, access: Access, of_another_tenant: str | None, 
     for label, wrong in probe_questions.wrong_external_ids(tenant.external_id, of_another_tenant, random).items():
         if lets_in(tenant, access, wrong, through=through):
             raise TrustTooOpen(f"{role_arn} can be assumed with {label}; {AS_DELIVERED}")
-    if lets_in(tenant, access, tenant.external_id, through=setting("OUTSIDER_ROLE")):
-        raise TrustTooOpen(f"{role_arn} can be assumed from outside its path; {AS_DELIVERED}")
+    # This function's own role is on the path of training access.
+    across = setting("PREDICTION_PROBE_ROLE") if access == TRAINING else ""
+    for place, asker in (("outside its path", setting("OUTSIDER_ROLE")), ("the other access role's path", across)):
+        if lets_in(tenant, access, tenant.external_id, through=asker):
+            raise TrustTooOpen(f"{role_arn} can be assumed from {place}; {AS_DELIVERED}")
 
 
 def _check_place(ask: Ask, tenant: Tenant) -> None:

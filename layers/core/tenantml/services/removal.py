@@ -48,7 +48,8 @@ def stop_training(run: Run) -> Removal:
 
 
 def roll_back(run: Run) -> Removal:
-    """Remove the model, endpoint configuration and endpoint of the run's version, unless it is live. Repeatable.
+    """Remove the model, endpoint configuration and endpoint of the run's version that the run made, unless the version
+    is live. Repeatable.
 
     Raises:
         StillChanging: the endpoint is being created, or answers its last requests. What could be done is done.
@@ -59,7 +60,7 @@ def roll_back(run: Run) -> Removal:
     endpoint = account.endpoint(run.model, run.version)
     try:
         session = assume(tenant, run.execution, session_policies.deploy(account, endpoint))
-        removed = endpoints.remove(session.client("sagemaker"), endpoint)
+        removed = endpoints.remove(session.client("sagemaker"), endpoint, run.execution)
     except CustomerAccountError:
         return Removal(left_behind=[account.sagemaker_arn(kind, endpoint) for kind in endpoints.KINDS])
     registry.update_version(run.tenant, run.model, run.version, {"status": "rolled back"})

@@ -10,6 +10,7 @@ from tenantml.domain.names import TRAINING, Access, CustomerAccount
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
+from tenantml.domain.uploads.upload import Upload
 from tenantml.services import registry
 from tenantml.services.customer import CustomerSession, assume
 
@@ -70,6 +71,28 @@ class RunContext:
     def version(self) -> dict[str, Any]:
         """The version's row, as the state found it; empty after off-boarding."""
         return registry.find_version(self.run.tenant, self.run.model, self.run.version) or {}
+
+    def require_requested(self, candidate: str) -> None:
+        """Return when the registry knows the run's version, of this execution, as one that this candidate becomes.
+
+        Raises:
+            ValueError: nobody asked for it: a bug, or a forgery.
+        """
+        asked = (self.version.get("execution"), self.version.get("candidate"))
+        if asked != (self.run.execution, candidate):
+            raise ValueError("nobody asked for this candidate as the run's version")
+
+    def upload(self, document: dict[str, Any]) -> Upload:
+        """Return the upload that the run began with.
+
+        Raises:
+            ValueError: it is not this run's, or not this tenant's: a bug, or a forgery.
+        """
+        upload = Upload(**document)
+        is_own = upload.key.startswith(f"{self.run.tenant}/{self.run.model}/")
+        if upload.execution != self.run.execution or not is_own:
+            raise ValueError("the upload is not this run's")
+        return upload
 
     def training_set(self, document: dict[str, Any]) -> StoredObject:
         """Return the run's training set, as the state that staged it described it.

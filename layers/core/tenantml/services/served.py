@@ -1,4 +1,5 @@
-"""What each version answered, counted in its row: calls of its endpoint, failures among them, and the time of all.
+"""What each version answered, counted in a row that the predict function may write: calls of its endpoint, failures
+among them, and the time of all.
 
 A process keeps what it counted and adds it to the row with an answer: at most every ten seconds, and no fewer than six
 calls at once, so that counting costs less than a twentieth of what a prediction of 100 rows costs us. What a process
@@ -13,12 +14,14 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Final
 
-from tenantml.aws.error_codes import BUSY, CONDITION_FAILED, NO_ANSWER, AwsError, code_of
+from tenantml.aws.error_codes import BUSY, NO_ANSWER, AwsError, code_of
+from tenantml.domain.judging.baking import Served
 from tenantml.errors import AnswerTimedOut, EndpointGone, EndpointUnavailable, UnreadableAnswer, WrongPredictionCount
 from tenantml.services.registry import keys, table
 
 FLUSH_SECONDS = 10.0
 FLUSH_CALLS = 6
+KEPT_SECONDS = 90 * 24 * 3600  # after the last call, as what a tenant used
 FAILURES: Final = (AnswerTimedOut, EndpointGone, EndpointUnavailable, UnreadableAnswer, WrongPredictionCount)
 """What is the endpoint's own failure; the customer's account taking our access away is not."""
 
@@ -54,16 +57,20 @@ class Tally:
             "latency_ms": round(1000 * self._latency),
         }
         try:
-            table.add(self._key, counted)
+            table.add(self._key, counted, int(time.time()) + KEPT_SECONDS)
         except (AwsError, *NO_ANSWER) as error:
             if code_of(error) in BUSY:
                 return  # the next write has it
-            if code_of(error) not in CONDITION_FAILED:  # the version was removed: nobody asks for its counts
-                raise
+            raise
         self._requests, self._failures, self._latency = 0, 0, 0.0
 
 
 @lru_cache(maxsize=1000)
 def tally(tenant: str, model: str, version: str) -> Tally:
     """Return the process's tally of a version."""
-    return Tally(keys.version(tenant, model, version))
+    return Tally(keys.served(tenant, model, version))
+
+
+def of(tenant: str, model: str, version: str) -> Served:
+    """Return what was counted of a version so far."""
+    return Served.of_row(table.get(keys.served(tenant, model, version)))

@@ -44,7 +44,7 @@ def probe_all(until_seconds: float) -> dict[str, list[str]]:
     """
     tenants = registry.list_tenants()
     changed: dict[str, list[str]] = {SUSPENDED: [], ACTIVE: []}
-    for tenant in sorted(tenants, key=lambda tenant: tenant.probed_at):
+    for tenant in sorted(tenants, key=lambda tenant: registry.probed_at(tenant.tenant)):
         if tenant.status not in {ACTIVE, SUSPENDED} or tenant.held or time.monotonic() > until_seconds:
             continue
         registry.note_probe(tenant.tenant)

@@ -1,8 +1,9 @@
 """Credentials that reach one tenant's rows, profiles and uploads, and nothing else.
 
-The functions that tenants call may not reach these as themselves. They assume a role of our own account with the
-tenant as a session tag, and that role reaches what the tag names: the tenant's partition (`dynamodb:LeadingKeys`;
-DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control"), and its keys in our buckets
+The functions that tenants call may not reach these as themselves. Each assumes a role of its own in our account
+(`TENANT_DATA_ROLE`) with the tenant as a session tag, and that role reaches what the tag names and the function needs:
+the tenant's partitions (`dynamodb:LeadingKeys`; DynamoDB developer guide, "Using IAM policy conditions for
+fine-grained access control"), and its keys in our buckets
 (`aws:PrincipalTag` in the resource; IAM user guide, "IAM policy elements: Variables and tags"). So a bug in a query,
 or a forged tenant id, finds nothing of another tenant; and a session without the tag finds nothing at all.
 

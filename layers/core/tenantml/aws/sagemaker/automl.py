@@ -40,8 +40,7 @@ def start(
 ) -> str:
     """Start the AutoML job, or adopt the one of this name if it is this execution's; return the job's ARN.
 
-    The job uses the customer's own key for its volumes and artefacts, and runs in the customer's own network, if any;
-    its containers then encrypt what they say to each other (SageMaker API reference, "AutoMLSecurityConfig").
+    The job uses the customer's own key for its volumes and artefacts, and runs in the customer's own network, if any.
     Completion criteria are always sent: without them a job may run 30 days and 250 candidates at the customer's cost.
 
     Raises:
@@ -58,10 +57,7 @@ def start(
             "MaxAutoMLJobRuntimeInSeconds": settings.max_runtime_seconds,
         },
     }
-    key, vpc = account.kms_key_arn, account.vpc_config
-    security = ({"VolumeKmsKeyId": key} if key else {}) | (
-        {"VpcConfig": vpc, "EnableInterContainerTrafficEncryption": True} if vpc else {}
-    )
+    key = account.kms_key_arn
     request: dict[str, Any] = {
         "AutoMLJobName": job,
         "AutoMLJobInputDataConfig": [
@@ -77,8 +73,8 @@ def start(
         "RoleArn": account.roles.training_execution,
         "Tags": tags_of(account, execution),
     }
-    if security:
-        request["SecurityConfig"] = security
+    if account.job_security:
+        request["SecurityConfig"] = account.job_security
     if settings.problem_type:
         tabular["ProblemType"] = settings.problem_type
         request["AutoMLJobObjective"] = {"MetricName": settings.objective}

@@ -109,6 +109,14 @@ def made_by(client: Any, arn: str) -> str | None:
     return next((tag["Value"] for tag in tags if tag["Key"] == EXECUTION_TAG), None)
 
 
+def _is_made_by(client: Any, resource: dict[str, Any], execution: str) -> bool:
+    """Return whether a described resource is an execution's; false when it has gone since."""
+    arn = next(resource[name] for name in ("EndpointArn", "EndpointConfigArn", "ModelArn") if name in resource)
+    with absence(ABSENT_RESOURCE):
+        return made_by(client, arn) == execution
+    return False
+
+
 def names(client: Any, kind: str, contains: str) -> list[str]:
     """Return the names of all endpoints, configurations or models that contain a text.
 
@@ -138,8 +146,9 @@ def status(client: Any, name: str) -> tuple[str, str]:
     return ABSENT, ""
 
 
-def remove(client: Any, name: str) -> list[str]:
-    """Delete the endpoint, its configuration and its model, whichever exist; return what was there as `kind/name`.
+def remove(client: Any, name: str, execution: str | None = None) -> list[str]:
+    """Delete the endpoint, its configuration and its model, whichever exist; return what was there as `kind/name`. With
+    an `execution`, only what that execution made.
 
     An endpoint that is being deleted already counts as deleted: its configuration and model can go before it is gone.
 
@@ -147,7 +156,7 @@ def remove(client: Any, name: str) -> list[str]:
         StillChanging: the endpoint is being created or updated; nothing was deleted.
         CustomerAccessRevoked: the access role may no longer delete them.
     """
-    return [f"{kind}/{name}" for kind in KINDS if remove_one(client, kind, name)]
+    return [f"{kind}/{name}" for kind in KINDS if remove_one(client, kind, name, execution)]
 
 
 def replace(client: Any, name: str) -> None:
@@ -163,8 +172,9 @@ def replace(client: Any, name: str) -> None:
         raise StillChanging(f"the endpoint {name} is {found}; its name is free when it is gone")
 
 
-def remove_one(client: Any, kind: str, name: str) -> bool:
-    """Delete an `endpoint`, `endpoint-config` or `model`, and return whether there was one to delete.
+def remove_one(client: Any, kind: str, name: str, execution: str | None = None) -> bool:
+    """Delete an `endpoint`, `endpoint-config` or `model`, and return whether there was one to delete. With an
+    `execution`, one that it did not make is none.
 
     Describes it first: SageMaker answers ValidationException both for what is absent and for what it cannot delete now.
 
@@ -185,7 +195,7 @@ def remove_one(client: Any, kind: str, name: str) -> bool:
         resource: dict[str, Any] = {}
         with absence(ABSENT_RESOURCE):
             resource = describe(**request)
-        if not resource:
+        if not resource or (execution and not _is_made_by(client, resource, execution)):
             return False
         status = resource.get("EndpointStatus")
         if status in CHANGING:

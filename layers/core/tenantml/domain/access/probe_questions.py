@@ -2,8 +2,8 @@
 
 Every call names something that does not exist, or is refused by another rule after IAM's decision: an answer
 other than AccessDenied shows the permission. The only thing ever written is an empty object, which is deleted at once.
-What a role needs and cannot be asked this way is in `NOT_PROBED`, what a role or a trust policy may have beyond it and
-no question shows in `CANNOT_SEE`, each with its reason. A contract test compares the first with
+What a role needs and cannot be asked this way is in `NOT_PROBED`, what a role or a trust policy may have beyond it, or
+lack, and no question shows in `CANNOT_SEE`, each with its reason. A contract test compares the first with
 `onboarding/customer_access.yaml`.
 """
 
@@ -30,12 +30,13 @@ CANNOT_SEE = {
     "sts:AssumeRole": "STS refuses a role that does not trust the asker with the same words as one without permission",
     "s3:GetObject elsewhere": "a bucket of the account whose name we know would be needed",
     "kms:Decrypt elsewhere": "a ciphertext of a key of the account would be needed",
+    "a missing CopyTrainingSets": "our bucket admits the role only while a grant stands, so a first upload shows it",
     "a list of external IDs": "only IDs that we know can be tried: none, another tenant's, and variations of its own",
     "a trust in another account, a service or an identity provider": "only they could try",
     "the two execution roles": "SageMaker assumes them, and nobody else may",
     "what no question asks": "the probe asks some of AWS's permissions, and no policy is read",
 }
-"""What a role may have unnoticed, and why; the customer's own IAM Access Analyzer shows it."""
+"""What a role may have, or lack, unnoticed, and why; the customer's own IAM Access Analyzer shows it."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def _jobs(account: CustomerAccount) -> list[Question]:
         "OutputDataConfig": {"S3OutputPath": uri},
         "AutoMLProblemTypeConfig": {"TabularJobConfig": problem},
         "RoleArn": account.roles.training_execution,
-    }
+    } | ({"SecurityConfig": account.job_security} if account.job_security else {})
     return [
         Question("sagemaker:CreateAutoMLJobV2", job | request),
         Question("sagemaker:DescribeAutoMLJobV2", job),
@@ -157,7 +158,8 @@ def _model(account: CustomerAccount) -> dict[str, Any]:
         "Image": f"{account.account_id}.dkr.ecr.{account.region}.amazonaws.com/{NAME}:none",
         "ModelDataUrl": f"s3://{account.bucket}/{account.probe}/output/none.tar.gz",
     }
-    return {"ModelName": account.probe, "Containers": [container]}
+    network = {"VpcConfig": account.vpc_config} if account.vpc_config else {}
+    return {"ModelName": account.probe, "Containers": [container]} | network
 
 
 def _invoke(account: CustomerAccount) -> Question:

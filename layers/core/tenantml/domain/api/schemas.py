@@ -202,6 +202,7 @@ def components() -> dict[str, Schema]:
         "VersionDetails": record(
             "One deployed training, and what it was chosen from.",
             **VERSION,
+            served=reference("Served"),
             candidates=listing(reference("Candidate")),
             rows=maybe(reference("RowCounts")),
             advice=listing(reference("Advice")),
@@ -268,7 +269,6 @@ VERSION: dict[str, Schema] = {
     "promoted_at": maybe(TIME) | {"description": "When it first answered"},
     "returns_to": maybe(TEXT) | {"description": "The version whose candidate it deploys anew, to return to it"},
     "returned": maybe(reference("Returned")),
-    "served": reference("Served"),
     "ended_at": maybe(TIME) | {"description": "When its deployment ended"},
     "error": maybe(reference("Failure")),
     "evaluation": maybe(reference("EvaluationSummary")),

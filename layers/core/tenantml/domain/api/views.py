@@ -27,9 +27,7 @@ def upload(row: Row) -> Row:
 
 def version(row: Row, live_version: str | None) -> Row:
     """Return a version as the API shows it."""
-    counted = Served.of_row(row)
-    served = {"requests": counted.requests, "failures": counted.failures, "mean_ms": counted.mean_ms}
-    return {"live": row["version"] == live_version, "served": served} | {
+    return {"live": row["version"] == live_version} | {
         name: row.get(name)
         for name in (
             "version",
@@ -53,9 +51,10 @@ def version(row: Row, live_version: str | None) -> Row:
     }
 
 
-def version_details(row: Row, live_version: str | None, trained_by: Row) -> Row:
-    """Return a version with what its execution says of its training."""
+def version_details(row: Row, live_version: str | None, trained_by: Row, counted: Served) -> Row:
+    """Return a version with what its execution says of its training, and what it answered."""
     return version(row, live_version) | {
+        "served": {"requests": counted.requests, "failures": counted.failures, "mean_ms": counted.mean_ms},
         "candidates": (trained_by.get("training") or {}).get("candidates", []),
         "rows": trained_by.get("rows"),
         "advice": trained_by.get("advice", []),

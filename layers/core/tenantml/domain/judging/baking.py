@@ -27,7 +27,7 @@ class Served:
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any] | None) -> Served:
-        """Read the counts of a version's row; what is not there was not counted."""
+        """Read the row of a version's counts; what is not there was not counted."""
         return cls(**{name: (row or {}).get(name, 0) for name in cls.__dataclass_fields__})
 
     @property

@@ -10,13 +10,13 @@ from typing import Any
 
 from tenantml.domain.names import (
     ACCOUNT_PATTERN,
-    REGION_PATTERN,
     CustomerAccount,
     Roles,
     is_tenant,
     new_account_prefix,
 )
 from tenantml.domain.tenancy.operator_requests import NOUNS, is_text, shown
+from tenantml.domain.tenancy.regions import REGIONS
 from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.errors import InvalidRegistration, TenantSuspended
 
@@ -35,8 +35,8 @@ class Tenant:
 
     `prefix` begins the names of all that it has in its account, `roles` are the ARNs that were given to its cloud team.
 
-    `held` means that an operator suspended it, so that no probe lifts the suspension; times are ISO 8601, empty before
-    the first. The customer's own key, network and instance types are empty unless it requires them.
+    `held` means that an operator suspended it, so that no probe lifts the suspension; `status_at` is ISO 8601, empty
+    before the first change. The customer's own key, network and instance types are empty unless it requires them.
     """
 
     tenant: str
@@ -50,7 +50,6 @@ class Tenant:
     reason: str = ""
     held: bool = False
     status_at: str = ""
-    probed_at: str = ""
     kms_key_arn: str = ""
     subnet_ids: tuple[str, ...] = ()
     security_group_ids: tuple[str, ...] = ()
@@ -119,8 +118,9 @@ def register(request: dict[str, Any], platform_account_id: str, stack: str) -> T
             wrong.append("account_id: expected the 12 digits of the customer's AWS account")
         elif str(request["account_id"]) == platform_account_id:
             wrong.append("account_id: this is our own account; a tenant needs its own account")
-        if not REGION_PATTERN.fullmatch(str(request["region"])):
-            wrong.append("region: expected an AWS region such as eu-central-1")
+        if request["region"] not in REGIONS:
+            # Elsewhere the customer's template would fail: it knows no registry of SageMaker's images there.
+            wrong.append(f"region: expected one of {', '.join(REGIONS)}")
         if not is_text(request["contact"]):
             wrong.append(f"contact: expected {NOUNS[str]}, such as an address to write to")
         wrong += _wrong_key_or_network(request)

@@ -1,8 +1,8 @@
 """The registry: one table that holds the tenants, their models, and the outcome of every upload.
 
-`keys` has the kinds of rows. Everything of a tenant is under one partition key, so that credentials can be scoped to it
-(`dynamodb:LeadingKeys`): inside `tenant_scope.scoped_to(tenant)` every call is made with such credentials, and reaches
-nothing else. `uploads` is used by its own name.
+`keys` has the kinds of rows. What is a tenant's is under partition keys of its own, so that credentials can be scoped
+to them (`dynamodb:LeadingKeys`): inside `tenant_scope.scoped_to(tenant)` every call is made with such credentials, and
+reaches nothing else. `uploads` is used by its own name.
 """
 
 from tenantml.services.registry.executions import (
@@ -56,6 +56,7 @@ from tenantml.services.registry.tenants import (
     list_keys,
     list_tenants,
     note_probe,
+    probed_at,
     remove_key,
     rows_of,
     set_tenant_status,
@@ -97,6 +98,7 @@ __all__ = [
     "note_progress",
     "note_return",
     "now",
+    "probed_at",
     "promote",
     "put_model",
     "remove_key",

@@ -1,6 +1,8 @@
 """The keys of our rows, in the registry and in the evidence table; each docstring says what the row holds.
 
-Everything of a tenant is under one partition key, so that credentials can be scoped to it (`dynamodb:LeadingKeys`).
+What is a tenant's is under partition keys of its own, so that credentials can be scoped to them
+(`dynamodb:LeadingKeys`). A partition is the least that IAM tells apart, so there are three: the account, which few
+functions write; what the API counts, which the predict function writes; and everything else.
 Where the last name is empty, a key is the beginning of all keys of its kind: `execution("acme", "")`.
 """
 
@@ -26,7 +28,12 @@ def of_tenant(tenant: str, sk: str = "") -> Key:
 
 def tenant(tenant: str) -> Key:
     """Account, region, external ID, status and its reason."""
-    return of_tenant(tenant, "TENANT")
+    return Key(f"ACCOUNT#{tenant}", "ACCOUNT")
+
+
+def probe(tenant: str) -> Key:
+    """When the tenant's access roles were last probed; empty when the next probe should begin with them."""
+    return of_tenant(tenant, "PROBE")
 
 
 def model(tenant: str, model: str) -> Key:
@@ -67,7 +74,12 @@ def limits(tenant: str) -> Key:
 
 def usage(tenant: str, day: str) -> Key:
     """What the tenant used of the API on a day: `requests`, `rows`, and `window_requests` since `window` began."""
-    return of_tenant(tenant, f"USAGE#{day}")
+    return Key(f"USAGE#{tenant}", day)
+
+
+def served(tenant: str, model: str, version: str) -> Key:
+    """What a version answered, while it was live: `requests`, `failures`, `latency_ms`."""
+    return Key(f"USAGE#{tenant}", f"SERVED#{model}#{version}")
 
 
 def upload(tenant: str, upload: str) -> Key:
@@ -117,6 +129,7 @@ def removed(tenant: str, removal: str, arn: str) -> Key:
 
 REGISTRY = (
     tenant,
+    probe,
     model,
     execution,
     version,
@@ -124,6 +137,7 @@ REGISTRY = (
     key_of_tenant,
     limits,
     usage,
+    served,
     upload,
     idempotency,
     api_key,

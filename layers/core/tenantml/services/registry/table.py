@@ -66,18 +66,17 @@ def update_request(key: Key, values: dict[str, Any], condition: str | None = Non
     return request
 
 
-def add(key: Key, counts: dict[str, int]) -> None:
-    """Add to numbers of a row that exists; one that it does not have begins at 0.
-
-    Raises:
-        ClientError: ConditionalCheckFailedException when there is no such row.
+def add(key: Key, counts: dict[str, int], forget_at: int) -> None:
+    """Add to numbers of a row, which DynamoDB forgets after `forget_at`, in seconds since 1970; one that is not there
+    begins at 0.
     """
     tenant_scope.dynamodb().update_item(
         **at(key),
-        UpdateExpression="ADD " + ", ".join(f"#{name} :{name}" for name in counts),
-        ConditionExpression="attribute_exists(pk)",
+        UpdateExpression="SET forget_at = :forget_at ADD " + ", ".join(f"#{name} :{name}" for name in counts),
         ExpressionAttributeNames={f"#{name}": name for name in counts},
-        ExpressionAttributeValues={f":{name}": to_value(count) for name, count in counts.items()},
+        ExpressionAttributeValues={
+            f":{name}": to_value(count) for name, count in (counts | {"forget_at": forget_at}).items()
+        },
     )
 
 

@@ -14,7 +14,7 @@ TOMBSTONE = ("execution", "tenant", "model", "version", "status", "started_at", 
 
 
 def add_tenant(tenant: Tenant) -> None:
-    """Register a tenant, and list it, both or neither.
+    """Register a tenant, list it and let it be probed: all of it or nothing.
 
     Raises:
         RegistrationConflict: the id is taken.
@@ -22,6 +22,7 @@ def add_tenant(tenant: Tenant) -> None:
     rows = [
         table.put_request(keys.tenant(tenant.tenant), tenant.as_document() | {"registered_at": table.now()}),
         table.put_request(keys.listed_tenant(tenant.tenant), {}),
+        table.put_request(keys.probe(tenant.tenant), {"probed_at": ""}),
     ]
     try:
         tenant_scope.dynamodb().transact_write_items(
@@ -73,14 +74,19 @@ def set_tenant_status(
     return table.update(keys.tenant(tenant), values, "#0 = :was", was=was)  # #0 is `status`, a reserved word
 
 
+def probed_at(tenant: str) -> str:
+    """Return when the tenant's access roles were last probed (ISO 8601); empty when they should be the next."""
+    return str((table.get(keys.probe(tenant)) or {}).get("probed_at", ""))
+
+
 def note_probe(tenant: str) -> None:
-    """Remember that the tenant's access role was probed just now."""
-    table.update(keys.tenant(tenant), {"probed_at": table.now()}, "attribute_exists(pk)")
+    """Remember that the tenant's access roles were probed just now."""
+    table.update(keys.probe(tenant), {"probed_at": table.now()}, "attribute_exists(pk)")
 
 
 def ask_for_probe(tenant: str) -> None:
-    """Let the tenant's access role be the first that the next probe looks at."""
-    table.update(keys.tenant(tenant), {"probed_at": ""}, "attribute_exists(pk)")
+    """Let the tenant's access roles be the first that the next probe looks at."""
+    table.update(keys.probe(tenant), {"probed_at": ""}, "attribute_exists(pk)")
 
 
 def add_key(key_hash: str, tenant: str) -> None:
@@ -116,12 +122,8 @@ def remove_key(key_hash: str, tenant: str) -> None:
 
 
 def rows_of(tenant: str, model: str | None = None) -> list[dict[str, Any]]:
-    """Return every row of the tenant but its own, or those of one model; tombstones left out."""
-    rows = [
-        row
-        for row in table.query(keys.of_tenant(tenant))
-        if keys.of(row) != keys.tenant(tenant) and "removed_at" not in row
-    ]
+    """Return every row of the tenant but its account and its usage, or those of one model; tombstones left out."""
+    rows = [row for row in table.query(keys.of_tenant(tenant)) if "removed_at" not in row]
     if model is None:
         return rows
     return [
@@ -140,6 +142,10 @@ def forget(tenant: str, model: str | None = None, *, tombstones: bool = False) -
     the tenant's id is never reused.
     """
     rows, registered = rows_of(tenant, model), find_tenant(tenant)
+    if model is None:
+        rows += table.query(keys.usage(tenant, ""))
+    else:
+        rows += table.query(keys.served(tenant, model, ""))
     for row in rows:
         if keys.kind_of(row) == keys.KEY:
             table.delete(keys.api_key(keys.name_of(row)))
