@@ -104,7 +104,8 @@ def assert_it_succeeded(customer: Customer, boundary: Boundary) -> None:
     }
     assert registry.is_live(run.tenant, run.model, run.version)
     assert sorted(keys(platform("s3"), setting("STAGING_BUCKET"), run.staging_folder)) == [
-        f"{run.staging_folder}holdout.csv", f"{run.staging_folder}profile.json",
+        f"{run.staging_folder}{name}"
+        for name in ("holdout.csv", "holdout_hashes.bin", "holdout_rule.json", "profile.json")
     ]  # fmt: skip
     assert_no_grant_and_no_copy_is_left(customer)
     assert_published_once(customer, boundary, "succeeded")
@@ -218,7 +219,8 @@ def test_what_a_training_cost_outlives_what_fails_after_it(
     artefacts = keys(customer.client("s3"), customer.tenant.account.bucket, f"{folder}output/")
     assert [key for key in artefacts if key.endswith("model.tar.gz")]
     assert sorted(keys(platform("s3"), setting("STAGING_BUCKET"), run.staging_folder)) == [
-        f"{run.staging_folder}holdout.csv", f"{run.staging_folder}profile.json",
+        f"{run.staging_folder}{name}"
+        for name in ("holdout.csv", "holdout_hashes.bin", "holdout_rule.json", "profile.json")
     ]  # fmt: skip
     assert registry.require_execution(run.tenant, run.execution)["training"]["candidates"]
 
