@@ -197,14 +197,16 @@ def assert_it_failed_without_an_endpoint(customer: Customer, boundary: Boundary)
 
 
 @pytest.mark.parametrize("broken", TRAINING_STATES[: TRAINING_STATES.index("SelectCandidate")])
-def test_nothing_is_left_of_a_training_that_came_to_no_candidate_whichever_state_failed(
+def test_nothing_but_the_holdouts_rule_is_left_of_a_training_that_came_to_no_candidate_whichever_state_failed(
     new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary, broken: str
 ) -> None:
     customer = new_customer()
     take_turns(pipeline, breaking(broken), [customer])
     assert_it_failed_without_an_endpoint(customer, boundary)
     assert keys(customer.client("s3"), customer.tenant.account.bucket) == []
-    assert keys(platform("s3"), setting("STAGING_BUCKET"), f"{customer.run.tenant}/") == []
+    rule = f"{customer.run.tenant}/{customer.run.model}/holdout_rule.json"
+    left = keys(platform("s3"), setting("STAGING_BUCKET"), f"{customer.run.tenant}/")
+    assert left == ([] if broken == "AcceptUpload" else [rule])
 
 
 @pytest.mark.parametrize("broken", ["SelectCandidate", *DEPLOYMENT_STATES[: DEPLOYMENT_STATES.index("PromoteVersion")]])

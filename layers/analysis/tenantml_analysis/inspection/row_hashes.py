@@ -31,8 +31,8 @@ class RowHasher:
         """Return a hash of each row."""
         cells = rows.keys >> _U(32)
         cells ^= rows.keys
-        long = np.flatnonzero(rows.lengths > KEYED_BYTES_MAX)
-        if len(long):
+        if rows.lengths.max(initial=0) > KEYED_BYTES_MAX:
+            long = np.flatnonzero(rows.lengths > KEYED_BYTES_MAX)
             starts, lengths = rows.value_starts.ravel()[long].tolist(), rows.lengths.ravel()[long].tolist()
             cells.ravel()[long] = [
                 self._keyed(rows.values[a : a + size]) for a, size in zip(starts, lengths, strict=True)

@@ -1,7 +1,7 @@
 """The sample of rows that advice is given by: drawn evenly from the labelled rows of the whole file, in one pass.
 
-A row is drawn by a hash of its number, so that it is the same one each time and no pattern of the file's is met. When
-the sample outgrows its bounds every second row of it, again by hash, is dropped.
+A row is drawn by its number times the golden ratio, of which the fractions spread evenly: so it is the same one each
+time, and no pattern of the file's is met. When the sample outgrows its bounds the limit of the fractions falls to half.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from itertools import compress
 
 import numpy as np
 
-from tenantml_analysis.inspection.words import Ints, mixed
+from tenantml_analysis.inspection.words import Ints
 
 _U = np.uint64
+_GOLDEN_RATIO = _U(0x9E3779B97F4A7C15)  # its fraction, times 2**64
 
 
 @dataclass(frozen=True)
@@ -35,37 +36,40 @@ class Sampler:
 
     def __init__(self, rows_max: int, bytes_max: int):
         self._rows_max, self._bytes_max = rows_max, bytes_max
-        self._limit = 2**64  # above the hashes of the rows that are drawn
-        self._hashes: list[int] = []
+        self._limit = 2**64  # above the fractions of the rows that are drawn, as whole numbers
+        self._fractions: list[int] = []
         self._rows: list[bytes] = []
+        self._bytes = 0
         self._seen = 0
 
     def add(self, text: bytes, starts: Ints, labelled: Ints) -> None:
         """Draw from the rows of a text, each of which ends where the next one starts; `labelled` has the numbers of
         those that have a target.
         """
-        hashes = mixed(np.arange(self._seen + 1, self._seen + 1 + len(labelled), dtype=_U))
+        fractions = np.arange(self._seen, self._seen + len(labelled), dtype=_U)
+        fractions *= _GOLDEN_RATIO
         self._seen += len(labelled)
-        rows = np.flatnonzero(hashes <= _U(self._limit - 1))
+        rows = np.flatnonzero(fractions <= _U(self._limit - 1))
         while len(self._rows) + len(rows) > 2 * self._rows_max:
             self._thin()
-            rows = rows[hashes[rows] <= _U(self._limit - 1)]
+            rows = rows[fractions[rows] <= _U(self._limit - 1)]
         drawn = labelled[rows]
-        self._hashes += hashes[rows].tolist()
+        self._fractions += fractions[rows].tolist()
         ends = np.append(starts[1:], len(text))[drawn].tolist()
         self._rows += [text[start:end] for start, end in zip(starts[drawn].tolist(), ends, strict=True)]
-        while sum(map(len, self._rows)) > 2 * self._bytes_max:
+        self._bytes += sum(map(len, self._rows[len(self._rows) - len(rows) :]))
+        while self._bytes > 2 * self._bytes_max and len(self._rows) > 1:
             self._thin()
 
     def _thin(self) -> None:
         self._limit //= 2
-        stay = [number < self._limit for number in self._hashes]
-        self._hashes, self._rows = list(compress(self._hashes, stay)), list(compress(self._rows, stay))
+        stay = [number < self._limit for number in self._fractions]
+        self._fractions, self._rows = list(compress(self._fractions, stay)), list(compress(self._rows, stay))
+        self._bytes = sum(map(len, self._rows))
 
     def sample(self, columns: int, target: int) -> Sample:
         """Return the sample of a file of so many columns, of which one is the target."""
-        size = sum(map(len, self._rows))
-        count = min(len(self._rows), self._rows_max, max(1, len(self._rows) * self._bytes_max // max(1, size)))
+        count = min(len(self._rows), self._rows_max, max(1, len(self._rows) * self._bytes_max // max(1, self._bytes)))
         drawn = [self._rows[i * len(self._rows) // count] for i in range(count)]
         rows = csv.reader(text.decode("latin-1") for text in drawn)  # each text is one row, whatever ends lines in it
         values = ["\0".join(row).encode("latin-1").split(b"\0") for row in rows]  # no value holds a NUL

@@ -29,7 +29,7 @@ def records(seed: int, count: int, classes: int = 2) -> list[Record]:
     made = []
     for _ in range(count):
         number = draw.randrange(10**6)
-        label = classes - 1 if number % 97 == 0 else number % max(1, classes - 1)
+        label = classes - 1 if number % 29 == 0 else number % max(1, classes - 1)
         city, place = draw.choice(["Oslo", "Rome, north", "", 'say "Graz"']), draw.getrandbits(30)
         made.append((str(number), city, f"a note of {place:x}\nin two lines", f"class {label}"))
     return made
