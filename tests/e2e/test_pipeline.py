@@ -336,7 +336,9 @@ def test_a_file_that_only_looks_odd_is_accepted_with_advice(globex: Tenant, file
     globex.stop(inspected["execution"])
     ended = globex.outcome(key)
     assert ended["error"]["code"] == "ExecutionStopped"
-    assert ended["rows"] == {"train": 500, "holdout": 100}
+    assert sum(ended["rows"].values()) == 600
+    assert ended["rows"]["train"] >= 500  # about 120 rows are below the threshold; training gets back what it lacks
+    assert 60 < ended["rows"]["holdout"] <= 100
     assert {"rule": "identifier-like", "column": "a"}.items() <= ended["advice"][0].items()
 
 

@@ -110,7 +110,11 @@ def assert_it_succeeded(customer: Customer, boundary: Boundary) -> None:
     }
     assert registry.is_live(run.tenant, run.model, run.version)
     assert sorted(keys(platform("s3"), setting("STAGING_BUCKET"), run.staging_folder)) == [
-        f"{run.staging_folder}holdout.csv", f"{run.staging_folder}profile.json", run.evaluation_key,
+        *(
+            f"{run.staging_folder}{name}"
+            for name in ("holdout.csv", "holdout_hashes.bin", "holdout_rule.json", "profile.json")
+        ),
+        run.evaluation_key,
     ]  # fmt: skip
     verdict = version_of(run)["verdict"]
     assert (verdict["decision"], verdict["refusal"]) == ("promote", None), verdict
@@ -204,14 +208,16 @@ def assert_it_failed_without_an_endpoint(customer: Customer, boundary: Boundary)
 
 
 @pytest.mark.parametrize("broken", TRAINING_STATES[: TRAINING_STATES.index("SelectCandidate")])
-def test_nothing_is_left_of_a_training_that_came_to_no_candidate_whichever_state_failed(
+def test_nothing_but_the_holdouts_rule_is_left_of_a_training_that_came_to_no_candidate_whichever_state_failed(
     new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary, broken: str
 ) -> None:
     customer = new_customer()
     take_turns(pipeline, breaking(broken), [customer])
     assert_it_failed_without_an_endpoint(customer, boundary)
     assert keys(customer.client("s3"), customer.tenant.account.bucket) == []
-    assert keys(platform("s3"), setting("STAGING_BUCKET"), f"{customer.run.tenant}/") == []
+    rule = f"{customer.run.tenant}/{customer.run.model}/holdout_rule.json"
+    left = keys(platform("s3"), setting("STAGING_BUCKET"), f"{customer.run.tenant}/")
+    assert left == ([] if broken == "AcceptUpload" else [rule])
 
 
 @pytest.mark.parametrize("broken", ["SelectCandidate", *DEPLOYMENT_STATES[: DEPLOYMENT_STATES.index("PromoteVersion")]])
@@ -226,8 +232,9 @@ def test_what_a_training_cost_outlives_what_fails_after_it(
     artefacts = keys(customer.client("s3"), customer.tenant.account.bucket, f"{folder}output/")
     assert [key for key in artefacts if key.endswith("model.tar.gz")]
     assert set(keys(platform("s3"), setting("STAGING_BUCKET"), run.staging_folder)) - {run.evaluation_key} == {
-        f"{run.staging_folder}holdout.csv", f"{run.staging_folder}profile.json",
-    }  # fmt: skip
+        f"{run.staging_folder}{name}"
+        for name in ("holdout.csv", "holdout_hashes.bin", "holdout_rule.json", "profile.json")
+    }
     assert registry.require_execution(run.tenant, run.execution)["training"]["candidates"]
 
 

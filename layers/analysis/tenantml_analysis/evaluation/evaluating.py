@@ -31,7 +31,7 @@ _CHALLENGER, _BASELINE, _LIVE = 0, 1, 2
 class LiveAnswers:
     """What the live version answered for the same rows, or why it did not (`not_compared`).
 
-    `rows_seen` is on how many of the rows it may have been trained (`tenantml_analysis.holdout.assignment.overlap`),
+    `rows_seen` is on how many of the rows it may have been trained (`tenantml.services.holdouts.rows_seen`),
     None when unknown.
     """
 

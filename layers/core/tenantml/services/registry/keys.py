@@ -30,7 +30,7 @@ def tenant(tenant: str) -> Key:
 
 
 def model(tenant: str, model: str) -> Key:
-    """A model's settings, `live_version`, `previous_version`, `newest_upload`."""
+    """A model's settings, `live_version`, `previous_version`, `newest_upload`, `holdout_salt`."""
     return of_tenant(tenant, f"{MODEL}#{model}")
 
 

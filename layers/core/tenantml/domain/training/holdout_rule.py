@@ -1,18 +1,16 @@
 """The rule of a model's holdout: which hashes of rows are held out; each training hands it on to the next.
 
 A row is held out when its hash is below the threshold. The threshold never rises from one training to the next, and
-what was ever given back to training stays there: so no row that one training saw is in a later holdout.
+what was ever given back to training stays there: so no row that one training saw is in a later holdout. The pre-flight
+(`tenantml_analysis.inspection`) hashes rows and applies the rule; `tenantml.services.holdouts` keeps it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
-
-import numpy as np
-
-from tenantml_analysis.inspection.words import Mask, Words
 
 RULE_FORMAT = 1
 PINNED_MAX = 10_000  # hashes of either kind: 340 KB of JSON; past it the oldest are forgotten, and `overlap` says so
@@ -21,7 +19,7 @@ _HASHES = 2**64
 
 @dataclass(frozen=True)
 class HoldoutRule:
-    """Which rows are held out, by the hash of these columns.
+    """Which rows are held out, by the hash of these columns; `by_entity` says that a setting names the column.
 
     Rows whose hash is in `to_training` are not, though it is below the threshold: training needed them once, or too
     many rows have it. Rows whose hash is in `to_holdout` are, though it is not: in the model's first training their
@@ -30,32 +28,42 @@ class HoldoutRule:
 
     columns: tuple[str, ...]
     threshold: int
+    by_entity: bool = False
     to_training: tuple[int, ...] = ()
     to_holdout: tuple[int, ...] = ()
 
     @classmethod
-    def following(cls, before: HoldoutRule | None, columns: Sequence[str], fraction: float) -> HoldoutRule:
+    def following(
+        cls, before: HoldoutRule | None, columns: Sequence[str], fraction: float, *, by_entity: bool = False
+    ) -> HoldoutRule:
         """Return the rule to begin an upload's split with: what the training before left, or a fresh one when there is
         none or when other columns are hashed.
         """
         threshold = int(fraction * _HASHES)
-        if before is None or set(before.columns) != set(columns):
-            return cls(tuple(columns), threshold)
-        return replace(before, threshold=min(threshold, before.threshold))
+        if before is None or not before.hashes_as(columns):
+            return cls(tuple(columns), threshold, by_entity)
+        return replace(before, threshold=min(threshold, before.threshold), by_entity=by_entity)
 
     @property
     def fraction(self) -> float:
         """The share of the rows that are held out."""
         return self.threshold / _HASHES
 
-    def holds(self, hashes: Words) -> Mask:
-        """Say which rows are held out."""
-        below = hashes < np.uint64(self.threshold)
-        return (below & self.may_hold(hashes)) | _among(hashes, self.to_holdout)
+    def hashes_as(self, columns: Sequence[str]) -> bool:
+        """Say whether a row's hash by these columns is its hash by this rule."""
+        return set(self.columns) == set(columns)
 
-    def may_hold(self, hashes: Words) -> Mask:
-        """Say which rows are not bound to training."""
-        return ~_among(hashes, self.to_training)
+    def holds(self, number: int) -> bool:
+        """Say whether rows of this hash are held out (`assignment.holds` says it of an array)."""
+        return (number < self.threshold and number not in self._trained) or number in self._held
+
+    @cached_property
+    def _trained(self) -> frozenset[int]:
+        return frozenset(self.to_training)
+
+    @cached_property
+    def _held(self) -> frozenset[int]:
+        return frozenset(self.to_holdout)
 
     def pinning(self, *, to_training: Iterable[int] = (), to_holdout: Iterable[int] = ()) -> HoldoutRule:
         """Return the rule with more hashes that always go to one side; what trains once is never held out again."""
@@ -69,6 +77,7 @@ class HoldoutRule:
             "format": RULE_FORMAT,
             "columns": list(self.columns),
             "threshold": f"{self.threshold:x}",
+            "by_entity": self.by_entity,
             "to_training": [f"{number:x}" for number in self.to_training],
             "to_holdout": [f"{number:x}" for number in self.to_holdout],
         }
@@ -79,35 +88,34 @@ class HoldoutRule:
         return cls(
             tuple(document["columns"]),
             int(document["threshold"], 16),
+            document["by_entity"],
             tuple(int(number, 16) for number in document["to_training"]),
             tuple(int(number, 16) for number in document["to_holdout"]),
         )
 
 
 def hashed_columns(
-    names: Sequence[str], target: str, entity: str | None = None, before: HoldoutRule | None = None
+    names: Sequence[str],
+    target: str,
+    ignored: Sequence[str] = (),
+    entity: str | None = None,
+    before: HoldoutRule | None = None,
 ) -> list[str]:
-    """Return the columns to hash of an upload: the entity column; or those of the training before, while all are there,
-    so that a new column moves no row; or every feature. The target is never among them.
+    """Return the columns to hash of a file: the entity column; or those of the training before, while all are there,
+    so that a column that is new or ignored from now on moves no row; or every feature. The target is never among them.
     """
-    features = [name for name in names if name != target]
-    if entity is not None and entity in features:
+    if entity is not None:
         return [entity]
-    if before is not None and set(before.columns) <= set(features):
+    there = [name for name in names if name != target]
+    if before is not None and not before.by_entity and set(before.columns) <= set(there):
         return list(before.columns)
-    return features
+    return [name for name in there if name not in ignored]
 
 
-def overlap(holdout: Words, now: HoldoutRule, before: HoldoutRule | None) -> int | None:
-    """Return on how many rows of a holdout a training by the rule `before` may have been trained; None when that cannot
-    be told, because it split by other columns or by no rule.
+def overlap(holdout: Iterable[int], now: HoldoutRule, before: HoldoutRule | None) -> int | None:
+    """Return on how many rows of a holdout, given by their hashes, a training by the rule `before` may have been
+    trained; None when that cannot be told, because it split by other columns or by no rule.
     """
-    if before is None or set(before.columns) != set(now.columns):
+    if before is None or not before.hashes_as(now.columns):
         return None
-    return int(np.count_nonzero(~before.holds(holdout)))
-
-
-def _among(hashes: Words, known: tuple[int, ...]) -> Mask:
-    if not known:
-        return np.zeros(len(hashes), np.bool_)
-    return np.isin(hashes, np.array(known, np.uint64))
+    return sum(not before.holds(number) for number in holdout)
