@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,9 +40,13 @@ def inspected(inspection_event: InspectionEvent, invoke: Invoke) -> Callable[...
     return inspected
 
 
-def part(run: Run, stack: dict[str, str], name: str) -> set[str]:
+def lines(run: Run, stack: dict[str, str], name: str) -> list[str]:
     text = objects.get_bytes(platform("s3"), stack["STAGING_BUCKET"], f"{run.staging_folder}{name}.csv").decode()
-    return set(text.splitlines()[1:])
+    return text.splitlines()[1:]
+
+
+def part(run: Run, stack: dict[str, str], name: str) -> set[str]:
+    return set(lines(run, stack, name))
 
 
 def start_job(run: Run) -> None:
@@ -120,12 +125,12 @@ def test_what_the_live_version_saw_of_a_holdout_is_counted(
     put_version("acme", "churn", first.version, {"execution": first.execution})
     later = inspected(ROWS)
     assert len(part(later, stack, "holdout")) > 400
-    assert holdouts.rows_seen(later, first.version) == 0
-    assert holdouts.rows_seen(later, "v20200101-000000-none") is None
+    assert holdouts.seen(later, first.version) == [False] * len(part(later, stack, "holdout"))
+    assert holdouts.seen(later, "v20200101-000000-none") is None
     by_entity = inspected(ROWS, entity_column="n")
-    assert holdouts.rows_seen(by_entity, first.version) is None
+    assert holdouts.seen(by_entity, first.version) is None
     put_version("acme", "churn", "v1", {"execution": "acme-churn-before-there-were-rules"})
-    assert holdouts.rows_seen(later, "v1") is None
+    assert holdouts.seen(later, "v1") is None
 
 
 def test_a_version_of_a_wider_holdout_has_seen_none_and_one_of_a_narrower_one_counts(
@@ -136,9 +141,28 @@ def test_a_version_of_a_wider_holdout_has_seen_none_and_one_of_a_narrower_one_co
     narrow = inspected(ROWS, holdout_rows_max=100)
     for run in (wide, narrow):
         put_version("acme", "churn", f"v-{run.execution}", {"execution": run.execution})
-    assert holdouts.rows_seen(narrow, f"v-{wide.execution}") == 0
-    seen = part(wide, stack, "holdout") & part(narrow, stack, "train")
-    assert holdouts.rows_seen(wide, f"v-{narrow.execution}") == len(seen) > 300
+    assert not any(holdouts.seen(narrow, f"v-{wide.execution}") or [True])
+    trained, seen = part(narrow, stack, "train"), holdouts.seen(wide, f"v-{narrow.execution}")
+    assert seen == [row in trained for row in lines(wide, stack, "holdout")]
+    assert sum(seen) > 300
+
+
+def test_versions_that_were_judged_on_most_of_a_holdout_are_counted_over_uploads(
+    inspected: Callable[..., Run], stack: dict[str, str]
+) -> None:
+    def judged(run: Run) -> int:
+        sample = holdouts.sample(run)
+        looks = holdouts.count_looks(run, sample)
+        row = {"execution": run.execution, "evaluation": {}, "holdout_sample": sample}
+        put_version("acme", "churn", run.version, row)
+        return looks
+
+    first = inspected(ROWS)
+    assert [judged(first), judged(first)] == [1, 1], "a repeat is no other look"
+    start_job(first)
+    assert judged(replace(first, version="v20991231-000000-beef")) == 2, "another candidate of the same training"
+    assert judged(inspected(ROWS[::-1] + [f"{number},0,yes" for number in range(3000, 3900)])) == 3
+    assert judged(inspected([f"{number},{number % 7},no" for number in range(9000, 12000)] + ROWS[:40])) == 1
 
 
 def test_the_salt_is_the_models_for_good_and_no_others(tenant: Tenant) -> None:

@@ -19,8 +19,9 @@ from typing import Any
 
 from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects
+from tenantml.domain.api.pagination import MAX_LIMIT, PageRequest
 from tenantml.domain.names import staging_folder
-from tenantml.domain.training.holdout_rule import HoldoutRule, overlap
+from tenantml.domain.training.holdout_rule import HoldoutRule, is_mostly_in, overlap, sample_of
 from tenantml.domain.training.run import Run
 from tenantml.services import registry
 from tenantml.settings import setting
@@ -52,9 +53,9 @@ def keep(run: Run, before: HoldoutRule | None, rule: HoldoutRule, hashes: list[i
     objects.put_json(s3, bucket, f"{run.tenant}/{run.model}/{RULE}", json.dumps(newest))
 
 
-def rows_seen(run: Run, live_version: str) -> int | None:
-    """Return on how many rows of the run's holdout the training of another version may have been trained, None when
-    that cannot be told: it split by other columns, or before there were such rules.
+def seen(run: Run, live_version: str) -> list[bool] | None:
+    """Say of each row of the run's holdout, in order, whether another version may have been trained on it; None when
+    that cannot be told: its training split by other columns, or before there were such rules.
 
     The caller needs `s3:GetObject` on `*/holdout_rule.json` and `*/holdout_hashes.bin` of the staging bucket.
 
@@ -63,11 +64,40 @@ def rows_seen(run: Run, live_version: str) -> int | None:
     """
     live = registry.find_version(run.tenant, run.model, live_version)
     now = _rule(_read(f"{run.staging_folder}{RULE}"))
-    hashes = objects.find_bytes(platform("s3"), setting("STAGING_BUCKET"), f"{run.staging_folder}{HASHES}")
-    if live is None or now is None or hashes is None:
+    if live is None or now is None:
         return None
     before = _rule(_read(f"{staging_folder(run.tenant, run.model, live['execution'])}{RULE}"))
-    return overlap(struct.unpack(f"<{len(hashes) // 8}Q", hashes), now, before)
+    return overlap(_hashes(run), now, before)
+
+
+def sample(run: Run) -> list[str]:
+    """Return a sample of the run's holdout, empty when it was held out before there were such rules.
+
+    The caller needs the right to `s3:GetObject` on `*/holdout_hashes.bin` of the staging bucket.
+
+    Raises:
+        DatasetUnavailable: S3 did not answer now.
+    """
+    return sample_of(_hashes(run))
+
+
+def count_looks(run: Run, rows: list[str]) -> int:
+    """Return how many versions were judged on the run's holdout, or on most of its rows in other uploads, the run's own
+    included; `rows` is the holdout's sample.
+    """
+    versions = registry.list_versions(run.tenant, run.model, PageRequest(MAX_LIMIT, None)).rows
+    judged = {
+        row["version"]
+        for row in versions
+        if "evaluation" in row
+        and (row["execution"] == run.execution or is_mostly_in(rows, row.get("holdout_sample", [])))
+    }
+    return len(judged | {run.version})
+
+
+def _hashes(run: Run) -> tuple[int, ...]:
+    stored = objects.find_bytes(platform("s3"), setting("STAGING_BUCKET"), f"{run.staging_folder}{HASHES}") or b""
+    return struct.unpack(f"<{len(stored) // 8}Q", stored)
 
 
 def _trained_nothing(tenant: str, execution: str) -> bool:

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenantml.domain.training.holdout_rule import HoldoutRule, hashed_columns, overlap
+from tenantml.domain.training.holdout_rule import (
+    SAMPLE_MAX,
+    HoldoutRule,
+    hashed_columns,
+    is_mostly_in,
+    overlap,
+    sample_of,
+)
 from tenantml_analysis.inspection.assignment import CHANCE_ROWS_MAX, Assignment, holds
 from tenantml_analysis.inspection.words import Words
 
@@ -107,7 +114,7 @@ def test_what_one_training_saw_is_in_no_later_holdout(uploads: list[list[Row]], 
         assert len(model.holdout) <= rows_max
         if before is not None:
             assert model.rule is not None
-            assert overlap(labelled, model.rule, before) == 0
+            assert overlap(labelled, model.rule, before) == [False] * len(labelled)
 
 
 @given(
@@ -217,11 +224,11 @@ def test_few_values_that_many_rows_have_do_not_take_more_than_the_share(share: f
         assert not {number for number, _ in model.holdout} & {number for number, _ in model.train}
 
 
-def test_the_overlap_is_counted_and_unknown_where_it_cannot_be() -> None:
+def test_the_overlap_is_told_row_by_row_and_unknown_where_it_cannot_be() -> None:
     now, wider = HoldoutRule(COLUMNS, 2**63), HoldoutRule(COLUMNS, 2**62)
     holdout = [1, 2**62 + 1, 2**62 + 2]
-    assert overlap(holdout, now, wider) == 2
-    assert overlap(holdout, now, now) == 0
+    assert overlap(holdout, now, wider) == [False, True, True]
+    assert overlap(holdout, now, now) == [False, False, False]
     assert overlap(holdout, now, None) is None
     assert overlap(holdout, now, HoldoutRule(("id",), 2**63)) is None
 
@@ -231,5 +238,35 @@ def test_what_was_pinned_too_long_ago_is_forgotten_and_counted_as_overlap() -> N
     now = before.pinning(to_training=[20_000])
     assert len(now.to_training) == 10_000
     assert now.holds(0)
-    assert overlap([0], now, before) == 1
+    assert overlap([0], now, before) == [True]
     assert len(json.dumps(now.as_document())) < 400_000
+
+
+@given(ours=st.integers(1, 2000), theirs=st.integers(1, 2000), share=st.floats(0, 1), seed=st.integers(0, 10**6))
+@settings(max_examples=100, deadline=None)
+def test_a_sample_tells_whether_most_rows_of_a_holdout_are_in_another(
+    ours: int, theirs: int, share: float, seed: int
+) -> None:
+    numbers = [number for number, _ in drawn(seed, ours + theirs)]
+    holdout = numbers[:ours]
+    other = holdout[: int(share * ours)] + numbers[ours:]
+    samples = sample_of(holdout * 2), sample_of(other[::-1])
+    assert len(samples[0]) == min(ours, SAMPLE_MAX)
+    assert is_mostly_in(samples[0], samples[0])
+    exact = len(set(other) & set(holdout)) / ours
+    if ours <= SAMPLE_MAX and theirs + ours <= SAMPLE_MAX:
+        assert is_mostly_in(*samples) is (exact >= 0.5)
+    elif exact == 0 or (exact == 1 and theirs < 2 * ours):
+        assert is_mostly_in(*samples) is (exact == 1)
+
+
+def test_a_holdout_that_was_thinned_was_looked_at_before_and_rows_of_a_new_file_were_not() -> None:
+    wide = [number for number, _ in drawn(1, 8000)]
+    thinned = [number for number in wide if number < 2**62]
+    grown = [*wide, *(number for number, _ in drawn(2, 3000))]
+    other = [number for number, _ in drawn(3, 8000)]
+    assert is_mostly_in(sample_of(thinned), sample_of(wide))
+    assert is_mostly_in(sample_of(grown), sample_of(wide))
+    assert not is_mostly_in(sample_of(other), sample_of(wide))
+    assert not is_mostly_in(sample_of(wide), [])
+    assert not is_mostly_in([], sample_of(wide))

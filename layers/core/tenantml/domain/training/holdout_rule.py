@@ -14,6 +14,7 @@ from typing import Any
 
 RULE_FORMAT = 1
 PINNED_MAX = 10_000  # hashes of either kind: 340 KB of JSON; past it the oldest are forgotten, and `overlap` says so
+SAMPLE_MAX = 64  # hashes: 1 KB beside an evaluation; tells a share of one half within an eighth
 _HASHES = 2**64
 
 
@@ -112,10 +113,23 @@ def hashed_columns(
     return [name for name in there if name not in ignored]
 
 
-def overlap(holdout: Iterable[int], now: HoldoutRule, before: HoldoutRule | None) -> int | None:
-    """Return on how many rows of a holdout, given by their hashes, a training by the rule `before` may have been
-    trained; None when that cannot be told, because it split by other columns or by no rule.
+def overlap(holdout: Iterable[int], now: HoldoutRule, before: HoldoutRule | None) -> list[bool] | None:
+    """Say of each row of a holdout, given by its hash, whether a training by the rule `before` may have been trained on
+    it; None when that cannot be told, because it split by other columns or by no rule.
     """
     if before is None or not before.hashes_as(now.columns):
         return None
-    return sum(not before.holds(number) for number in holdout)
+    return [not before.holds(number) for number in holdout]
+
+
+def sample_of(holdout: Iterable[int]) -> list[str]:
+    """Return the lowest hashes of a holdout's rows, by which it is told later how much of it was looked at before."""
+    return [f"{number:016x}" for number in sorted(set(holdout))[:SAMPLE_MAX]]
+
+
+def is_mostly_in(sample: Sequence[str], other: Sequence[str]) -> bool:
+    """Say whether at least half of a holdout's different rows are in another holdout, as their samples tell: of hashes
+    that are lower than the highest in a full sample, the sample has all.
+    """
+    comparable = [number for number in sample if len(other) < SAMPLE_MAX or number <= other[-1]]
+    return bool(comparable) and 2 * len(set(other).intersection(comparable)) >= len(comparable)
