@@ -126,9 +126,10 @@ def test_a_row_that_was_held_out_is_asked_about_as_an_app_would(rows: list[list[
         return
     schema, held_out = Schema.from_profile(profile), list(csv.reader(io.StringIO(part.getvalue().decode(), newline="")))
     found = holdout.read(part.getvalue(), "y", 2)
-    sent = read_csv(written([row[:-1] for row in held_out]), schema, max_rows=99)
     assert list(found.truths) == [row[-1] for row in held_out[1:]]
-    assert found.lines(schema) == sent.lines
+    if found.truths:  # of few different rows, all may be needed for training
+        sent = read_csv(written([row[:-1] for row in held_out]), schema, max_rows=99)
+        assert found.lines(schema) == sent.lines
 
 
 @pytest.mark.parametrize(("classes", "every"), [(0, 2), (2, 2), (2_000, 20)])
