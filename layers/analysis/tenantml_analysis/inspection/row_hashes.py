@@ -39,7 +39,7 @@ class RowHasher:
             ]
         if rows.missing.any():
             cells[rows.missing] = 0
-        return mixed(cells @ self._factors)
+        return mixed(np.einsum("ij,j->i", cells, self._factors))
 
     def _keyed(self, text: bytes) -> int:
         return int.from_bytes(hashlib.blake2b(text, digest_size=8, key=self._key).digest(), "little")
