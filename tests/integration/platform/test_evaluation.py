@@ -426,5 +426,5 @@ def test_what_happens_without_a_verdict_is_what_the_setting_says(
     set_model(undecided="promote")
     assert judged(invoke, event) == {"decision": "promote"}
     set_model(undecided="keep")
-    with pytest.raises(DidNotBeatLive, match="no verdict. The setting undecided is keep, so the live version stays"):
+    with pytest.raises(DidNotBeatLive, match=r"no verdict\. The setting undecided is keep, so the live version stays"):
         judged(invoke, event)
