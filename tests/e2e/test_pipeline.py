@@ -164,7 +164,8 @@ def test_another_candidate_takes_over_and_a_deployment_that_is_stopped_costs_not
     trained = acme.train("again", iris, target="species", **QUICK)
     first = version_of(acme, "again", trained["version"])
     (other,) = {row["name"] for row in first["candidates"]} - {first["candidate"]}
-    request = {"execution": trained["execution"], "candidate": other}
+    by_hand = {"execution": trained["execution"], "promote": "always"}  # whatever either makes of flowers it never saw
+    request = by_hand | {"candidate": other}
     second = version_of(acme, "again", acme.api.deploy("again", request)["version"])
     assert (second["error"], second["live"], second["candidate"]) == (None, True, other)
     row = features_of(iris, "species", 1)
@@ -176,7 +177,7 @@ def test_another_candidate_takes_over_and_a_deployment_that_is_stopped_costs_not
     third = version_of(acme, "again", asked)
     assert (third["error"]["code"], third["live"]) == ("ExecutionStopped", False)
     assert acme.api.predict_rows("again", row)["version"] == second["version"]
-    fourth = version_of(acme, "again", acme.api.deploy("again", {"execution": trained["execution"]})["version"])
+    fourth = version_of(acme, "again", acme.api.deploy("again", by_hand)["version"])
     assert (fourth["error"], fourth["live"], fourth["candidate"]) == (None, True, first["candidate"])
     prefix, digest = acme.registered.prefix, trained["execution"][-16:]
     jobs = acme.platform.cloud.client("sagemaker", acme.account_id).list_auto_ml_jobs(NameContains=f"{prefix}-{digest}")
