@@ -219,6 +219,8 @@ def test_a_worse_challenger_is_refused_with_numbers_the_live_version_answers_on_
     live, metrics = refused["evaluation"]["live"], refused["evaluation"]["metrics"]
     assert live["version"] == first["version"]
     assert metrics["F1"]["value"] < live["value"]
+    assert (live["rows"], live["rows_seen"]) == (second["rows"]["holdout"], 0), "neither was trained on any of them"
+    assert [version["evaluation"]["looks"] for version in (refused, promoted)] == [2, 3]
     assert f"F1 is {metrics['F1']['value']:.3f}, the live version's {live['value']:.3f}" in second["error"]["message"]
     assert refused["verdict"]["sentences"][-1] == second["error"]["message"]
     assert answered_before == {first["version"]}
