@@ -20,7 +20,7 @@ _GOLDEN_RATIO = _U(0x9E3779B97F4A7C15)  # its fraction, times 2**64
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows drawn evenly from the file: values as read, by column, and the target's values beside them."""
+    """Different rows drawn evenly from the file: values as read, by column, and the target's values beside them."""
 
     columns: list[list[bytes]]
     target: list[bytes]
@@ -69,8 +69,9 @@ class Sampler:
 
     def sample(self, columns: int, target: int) -> Sample:
         """Return the sample of a file of so many columns, of which one is the target."""
-        count = min(len(self._rows), self._rows_max, max(1, len(self._rows) * self._bytes_max // max(1, self._bytes)))
-        drawn = [self._rows[i * len(self._rows) // count] for i in range(count)]
+        different = list(dict.fromkeys(self._rows))  # what is repeated would seem to determine the target
+        count = min(len(different), self._rows_max, max(1, len(self._rows) * self._bytes_max // max(1, self._bytes)))
+        drawn = [different[i * len(different) // count] for i in range(count)]
         rows = csv.reader(text.decode("latin-1") for text in drawn)  # each text is one row, whatever ends lines in it
         values = ["\0".join(row).encode("latin-1").split(b"\0") for row in rows]  # no value holds a NUL
         by_column = [list(column) for column in zip(*values, strict=True)] or [[] for _ in range(columns)]
