@@ -10,7 +10,7 @@ of the process above what it held before the work began.
 - `pandas`: read_csv, sample, to_csv twice, as in the article's notebook; checks nothing.
 - `polars`: read_csv, one row in five to the holdout, write_csv twice, on one thread; checks nothing.
 - `csv tee`: the standard library's csv.reader(strict=True) with the raw lines kept, one row in five to the holdout.
-- `tenantml`: the pre-flight: strict reading, profile, advice and the stratified split.
+- `tenantml`: the pre-flight: strict reading, profile, advice and the split by the rows' hashes.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def by_tenantml(source: Path, target: str, folder: Path) -> int:
     """The pre-flight."""
     from tenantml_analysis.inspection import InspectionSettings, inspect  # noqa: PLC0415 - as above
 
-    settings = InspectionSettings(target=target, seed=source.name)
+    settings = InspectionSettings(target=target, salt=source.name)
     with (
         source.open("rb") as read,
         (folder / "train.csv").open("wb") as train,
@@ -224,7 +224,7 @@ def measure_stream(name: str, size: int) -> dict[str, Any]:
     del body
     gc.collect()
     (idle, most), began = resident_bytes(), cpu_seconds()
-    found = inspect(chunks(), InspectionSettings(target=target, seed=name), _Nowhere(), _Nowhere())
+    found = inspect(chunks(), InspectionSettings(target=target, salt=name), _Nowhere(), _Nowhere())
     seconds, peak = cpu_seconds() - began, resident_bytes()[1]
     return {
         "file": name,

@@ -18,9 +18,9 @@ import numpy as np
 from benchmarks.inspection import CHUNK_BYTES, FILES, MB, cpu_seconds, resident_bytes
 from tenantml.domain.predictions.answers import Predictions
 from tenantml_analysis.evaluation import EvaluationSettings, LiveAnswers, evaluate
-from tenantml_analysis.holdout import RowHasher
 from tenantml_analysis.inspection.reader import Reader
 from tenantml_analysis.inspection.records import Limits
+from tenantml_analysis.inspection.row_hashes import RowHasher
 
 LIMITS = Limits(128 * 1024, 4 * 1024**2)
 ROWS = 20_000

@@ -86,7 +86,8 @@ def _values(schema: schemas.Schema) -> str:
     if schema["type"] == "object":
         names = schema.get("propertyNames", {}).get("enum") or schema["properties"]
         return f"numbers by {_values({'enum': names})}"
-    return str({"string": "text"}.get(schema["type"], schema["type"]))
+    kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    return " or ".join({"string": "text"}.get(kind, kind) for kind in kinds)
 
 
 def _one_of(values: list[object]) -> str:

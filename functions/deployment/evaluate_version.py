@@ -13,7 +13,7 @@ from tenantml.domain.predictions.asking import Deployed
 from tenantml.domain.predictions.holdout import Holdout
 from tenantml.entrypoint import state
 from tenantml.errors import CustomerThrottled
-from tenantml.services import evaluation, registry
+from tenantml.services import evaluation, holdouts, registry
 from tenantml.services.evaluation import NotCompared
 from tenantml.services.run_context import RunContext
 from tenantml.settings import setting
@@ -40,8 +40,13 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     found = evaluate(holdout.truths, answered.predictions, settings, live)
     found = replace(found, latency=Latency.of(answered.milliseconds, answered.rows_per_call))
     objects.put_json(platform("s3"), setting("STAGING_BUCKET"), run.evaluation_key, json.dumps(found.as_document()))
-    summary = found.summary(evaluation.count_looks(run)).as_document()
-    registry.update_version(run.tenant, run.model, run.version, {"evaluation": summary, "judged_against": rival})
+    sample = holdouts.sample(run)
+    noted = {
+        "evaluation": found.summary(holdouts.count_looks(run, sample)).as_document(),
+        "judged_against": rival,
+        "holdout_sample": sample,
+    }
+    registry.update_version(run.tenant, run.model, run.version, noted)
     return {"rows": found.rows}
 
 
@@ -55,9 +60,5 @@ def _answers(context: RunContext, live: str, holdout: Holdout, target: str) -> L
         if context.version_settings.promote != ALWAYS:
             raise
         return LiveAnswers(live, None, not_compared="it does not answer now")
-    return LiveAnswers(live, answered.predictions, rows_seen(holdout, context, live))
-
-
-def rows_seen(holdout: Holdout, context: RunContext, live: str) -> int | None:
-    """Return on how many rows of the holdout the live version may have been trained, None when unknown."""
-    return None
+    seen = holdouts.seen(context.run, live)
+    return LiveAnswers(live, answered.predictions, seen and [seen[number] for number in holdout.numbers])

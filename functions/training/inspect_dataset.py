@@ -8,7 +8,7 @@ from typing import Any
 from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects
 from tenantml.entrypoint import state
-from tenantml.services import registry
+from tenantml.services import holdouts, registry
 from tenantml.services.run_context import RunContext
 from tenantml.settings import setting
 from tenantml_analysis.inspection import InspectionSettings, inspect
@@ -24,7 +24,9 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     thresholds: dict[str, Any] = settings.advice_thresholds
     rules = InspectionSettings(
         target=settings.target,
-        seed=context.run.execution,
+        salt=registry.holdout_salt(context.run.tenant, context.run.model),
+        rule=holdouts.rule_before(context.run),
+        entity_column=settings.entity_column,
         problem_type=settings.problem_type,
         holdout_fraction=settings.holdout_fraction,
         holdout_rows_max=settings.holdout_rows_max,
@@ -42,6 +44,7 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         context.note(rows=rows, advice=advice)
         refuse_fatal(advice, settings.fatal_advice)
         objects.put_json(s3, bucket, f"{folder}profile.json", json.dumps(inspection.profile))
+        holdouts.keep(context.run, rules.rule, inspection.rule, inspection.holdout_hashes)
     return {"rows": rows, "train": train.require_stored().as_document()}
 
 

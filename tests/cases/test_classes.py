@@ -32,7 +32,7 @@ def counted(content: bytes) -> tuple[str, Any, bytes] | None:
     """Return the problem type, the number of classes (None for a regression) and the training set; None if refused."""
     train = io.BytesIO()
     try:
-        profile = inspect([content], InspectionSettings(target="y", seed="s"), train, io.BytesIO()).profile
+        profile = inspect([content], InspectionSettings(target="y", salt="s"), train, io.BytesIO()).profile
     except DatasetError:
         return None
     target = profile["target"]

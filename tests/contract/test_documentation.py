@@ -82,5 +82,5 @@ def test_every_decision_is_listed(repository: Path) -> None:
 
 @pytest.mark.parametrize("page", ["README.md", "docs/api.md", "docs/cli.md"])
 def test_where_a_dataset_is_asked_for_the_fewest_rows_are_named(repository: Path, page: str) -> None:
-    fewest = InspectionSettings("y", "seed").min_training_rows
+    fewest = InspectionSettings("y", "salt").min_training_rows
     assert f"at least {fewest} rows" in (repository / page).read_text(encoding="utf-8")

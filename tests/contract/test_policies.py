@@ -338,9 +338,14 @@ def test_holdouts_are_read_by_the_evaluation_and_the_data_handlers_alone(stateme
         for owner, found in may(statements, "s3:GetObject", STAGING).items()
     }
     assert readers == {
-        "InspectDatasetFunctionRole": {"*/profile.json"},
+        "InspectDatasetFunctionRole": {"*/profile.json", "*/holdout_rule.json"},
         "DeliverDatasetFunctionRole": {"*/train.csv"},
-        "EvaluateVersionFunctionRole": {"*/holdout.csv", "*/profile.json"},
+        "EvaluateVersionFunctionRole": {
+            "*/holdout.csv",
+            "*/holdout_hashes.bin",
+            "*/holdout_rule.json",
+            "*/profile.json",
+        },
         "TenantDataRole": {f"{TAG}/*/{name}" for name in OF_VERSIONS},
         "PredictionDataRole": {f"{TAG}/*/profile.json"},
         "DataHandlers": {"*/holdout.csv"},

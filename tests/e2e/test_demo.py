@@ -42,7 +42,7 @@ def test_the_sample_becomes_predictions_of_a_model_in_the_customers_account(tmp_
     assert set(report) == REPORT_KEYS
     assert (report["tenant"], report["model"], report["problem_type"]) == ("acme", "churn", "BinaryClassification")
     assert sum(report["rows"].values()) == 5_000
-    assert report["rows"]["holdout"] == pytest.approx(1_000, abs=5)
+    assert report["rows"]["holdout"] == pytest.approx(1_000, abs=150)
     assert report["objective"]["name"] == "F1"
     values = [candidate["value"] for candidate in report["candidates"]]
     assert len(values) >= 5

@@ -23,7 +23,7 @@ def try_file(data: bytes) -> None:
     drawn = atheris.FuzzedDataProvider(data)
     settings = InspectionSettings(
         target="y",
-        seed="seed",
+        salt="salt",
         block_bytes=drawn.ConsumeIntInRange(1, 300),
         distinct_max=drawn.ConsumeIntInRange(1, 20),
         min_training_rows=1,

@@ -52,6 +52,7 @@ def tasks_of(machine: Path, last: str) -> list[str]:
 
 
 TRAINING_STATES, DEPLOYMENT_STATES = tasks_of(TRAINING, "Trained"), tasks_of(DEPLOYMENT, "Live")
+OF_TRAINING = ["candidates.json", "holdout.csv", "holdout_hashes.bin", "holdout_rule.json", "profile.json"]
 
 
 def take_turns(pipeline: Pipeline, invoke: Invoke, customers: list[Customer]) -> None:
@@ -122,7 +123,7 @@ def assert_it_succeeded(customer: Customer, boundary: Boundary) -> None:
     }
     assert registry.is_live(run.tenant, run.model, run.version)
     of_version = [f"{run.version}/evaluation.json", f"{run.version}/importance.json"]
-    assert kept(run) == ["candidates.json", "holdout.csv", "profile.json", *of_version]
+    assert kept(run) == [*OF_TRAINING, *of_version]
     verdict = version_of(run)["verdict"]
     assert (verdict["decision"], verdict["refusal"]) == ("promote", None), verdict
     assert_no_grant_and_no_copy_is_left(customer)
@@ -304,14 +305,16 @@ def assert_it_failed_without_an_endpoint(customer: Customer, boundary: Boundary,
 
 
 @pytest.mark.parametrize("broken", TRAINING_STATES[: TRAINING_STATES.index("SelectCandidate")])
-def test_nothing_is_left_of_a_training_that_came_to_no_candidate_whichever_state_failed(
+def test_nothing_but_the_holdouts_rule_is_left_of_a_training_that_came_to_no_candidate_whichever_state_failed(
     new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary, broken: str
 ) -> None:
     customer = new_customer()
     take_turns(pipeline, breaking(broken), [customer])
     assert_it_failed_without_an_endpoint(customer, boundary)
     assert keys(customer.client("s3"), customer.tenant.account.bucket) == []
-    assert keys(platform("s3"), setting("STAGING_BUCKET"), f"{customer.run.tenant}/") == []
+    rule = f"{customer.run.tenant}/{customer.run.model}/holdout_rule.json"
+    left = keys(platform("s3"), setting("STAGING_BUCKET"), f"{customer.run.tenant}/")
+    assert left == ([] if broken == "AcceptUpload" else [rule])
 
 
 @pytest.mark.parametrize(
@@ -329,7 +332,7 @@ def test_what_a_training_cost_outlives_what_fails_after_it(
     assert [key for key in artefacts if key.endswith("model.tar.gz")]
     of_version = [] if broken == "SelectCandidate" else [f"{run.version}/importance.json"]
     found = [name for name in kept(run) if not name.endswith("evaluation.json")]
-    assert found == ["candidates.json", "holdout.csv", "profile.json", *of_version]
+    assert found == [*OF_TRAINING, *of_version]
     assert registry.require_execution(run.tenant, run.execution)["training"]["candidates"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -29,6 +30,7 @@ TABLES = {"REGISTRY_TABLE": "RegistryTable", "GRANTS_TABLE": "GrantsTable", "EVI
 BUCKETS = {"STAGING_BUCKET": "StagingBucket", "INGEST_BUCKET": "IngestBucket", "ONBOARDING_BUCKET": "OnboardingBucket"}
 TEMPLATE = yaml_parse((REPOSITORY / "template.yaml").read_text())["Resources"]
 CONTEXT = SimpleNamespace(aws_request_id="8476a536", function_name="tenantml-f")
+CHURNED = "Churn?"
 TENANT = tenant_of("acme", CUSTOMER, REGION, "cloud@acme.example", "tenantml-external-id", ACTIVE)
 
 
@@ -94,7 +96,7 @@ def standing_policy(stack: dict[str, str]) -> None:
 def tenant(stack: dict[str, str]) -> Tenant:
     """An active tenant with a model `churn`."""
     registry.add_tenant(TENANT)
-    registry.put_model(TENANT.tenant, "churn", ModelSettings("Churn?", max_upload_bytes=1_000_000))
+    registry.put_model(TENANT.tenant, "churn", ModelSettings(CHURNED, max_upload_bytes=1_000_000))
     return TENANT
 
 
@@ -118,6 +120,28 @@ def invoke(stack: dict[str, str]) -> Callable[[str, Any], Any]:
         return json.loads(json.dumps(module_of(name).handler(event, CONTEXT)))
 
     return invoke
+
+
+@pytest.fixture
+def inspection_event(
+    tenant: Tenant, stack: dict[str, str], event: Callable[[str], Any], invoke: Callable[[str, Any], Any]
+) -> Callable[..., dict[str, Any]]:
+    """Put an upload and have it accepted; return what the state that inspects it is given."""
+
+    def inspection_event(content: bytes, **settings: Any) -> dict[str, Any]:
+        registry.put_model(tenant.tenant, "churn", ModelSettings.from_document({"target": CHURNED} | settings))
+        sample = event("accept_upload")
+        stored = platform("s3").put_object(Bucket=stack["INGEST_BUCKET"], Key=sample["upload"]["key"], Body=content)
+        found = {
+            "version_id": stored["VersionId"],
+            "etag": stored["ETag"].strip('"'),
+            "size_bytes": len(content),
+            "sequencer": f"{time.time_ns():018X}",
+        }
+        accepted = {**sample, "upload": sample["upload"] | found}
+        return {**event("inspect_dataset"), **invoke("accept_upload", accepted), "upload": accepted["upload"]}
+
+    return inspection_event
 
 
 @pytest.fixture

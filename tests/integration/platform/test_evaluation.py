@@ -15,10 +15,11 @@ from tenantml.aws import sagemaker_runtime
 from tenantml.aws.clients import platform
 from tenantml.domain.predictions.answers import OUTPUT_KEYS
 from tenantml.domain.tenancy.tenant import Tenant
+from tenantml.domain.training.holdout_rule import HoldoutRule
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.errors import BelowBaseline, BelowQualityBar, CustomerThrottled, DeploymentFailed, DidNotBeatLive
-from tenantml.services import registry
+from tenantml.services import holdouts, registry
 from tests.rows import order_of, put_training
 
 Invoke = Callable[[str, Any], Any]
@@ -382,3 +383,53 @@ def test_an_evaluation_is_shown_to_its_tenant_and_its_absence_named(
     registry.forget_training("acme", "churn", challenger.execution)
     status, problem = get(challenger.version)
     assert (status, problem["code"]) == (409, "ArtefactsGone")
+
+
+def keep_split(run: Run, threshold: int, rows: int) -> None:
+    """Let a training have held out so many rows, whose hashes are their numbers, by a rule of this threshold."""
+    holdouts.keep(run, None, HoldoutRule(("note", "number"), threshold), list(range(rows)))
+
+
+@pytest.mark.parametrize(("threshold", "rows", "accuracy"), [(10_000, 400, 1 - 6 / 400), (300, 300, 1 - 5 / 300)])
+def test_both_versions_are_compared_on_the_rows_on_which_neither_was_trained(
+    challenger: Run, live: Run, endpoints: Endpoints, invoke: Invoke, event: Sample, stack: dict[str, str],
+    tenant: Tenant, threshold: int, rows: int, accuracy: float,
+) -> None:  # fmt: skip
+    keep_split(challenger, 10_000, 400)
+    keep_split(live, threshold, threshold)
+    for run, every in ((challenger, 9), (live, 70)):
+        endpoints.errs_every[endpoint_of(run)] = every
+    with pytest.raises(DidNotBeatLive, match=f"on {rows} rows of the holdout F1 is .* more than the margin"):
+        judged(invoke, event)
+    found, verdict = evaluation_of(challenger, stack), version_of(challenger)["verdict"]
+    assert (found["rows"], found["live"]["rows"], found["live"]["rows_seen"]) == (400, rows, 400 - rows)
+    assert found["live"]["metrics"]["Accuracy"] == pytest.approx(accuracy, abs=1e-5)
+    assert verdict["decided"], "neither saw these rows, so it is no guess"
+    assert "on which neither was trained" in verdict["sentences"][2]
+    assert version_of(challenger)["evaluation"]["looks"] == 1
+
+
+def test_too_few_rows_that_the_live_version_did_not_see_are_undecided(
+    challenger: Run, live: Run, endpoints: Endpoints, invoke: Invoke, event: Sample
+) -> None:
+    keep_split(challenger, 10_000, 400)
+    keep_split(live, 199, 199)
+    set_model(undecided="keep")
+    with pytest.raises(DidNotBeatLive, match="199 rows on which neither version was trained are too few to tell"):
+        judged(invoke, event)
+    keep_split(live, 0, 0)
+    with pytest.raises(DidNotBeatLive, match="not be compared: it may have been trained on all of these rows"):
+        judged(invoke, event)
+
+
+@pytest.mark.parametrize("rows", ["n,1,no\n" * 29, "n,10,yes\n" * 300])
+def test_what_happens_without_a_verdict_is_what_the_setting_says(
+    challenger: Run, live: Run, endpoints: Endpoints, invoke: Invoke, event: Sample, stack: dict[str, str], rows: str
+) -> None:
+    key = f"{challenger.staging_folder}holdout.csv"
+    platform("s3").put_object(Bucket=stack["STAGING_BUCKET"], Key=key, Body=f"note,number,Churn?\n{rows}")
+    set_model(undecided="promote")
+    assert judged(invoke, event) == {"decision": "promote"}
+    set_model(undecided="keep")
+    with pytest.raises(DidNotBeatLive, match=r"no verdict\. The setting undecided is keep, so the live version stays"):
+        judged(invoke, event)

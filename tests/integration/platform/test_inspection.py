@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-import time
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,16 +15,13 @@ from urllib3.exceptions import ProtocolError
 
 from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects
-from tenantml.domain.tenancy.tenant import Tenant
-from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.errors import AdviceIsFatal, DatasetChanged, DatasetUnavailable, RareClass, TenantMLError
 from tenantml.services import registry
+from tests.integration.platform.conftest import CHURNED
 from tests.rows import put_version
 
 Invoke = Callable[[str, Any], Any]
-Sample = Callable[[str], Any]
-CHURNED = "Churn?"
 
 
 def table(rows: int = 1000) -> bytes:
@@ -32,28 +29,6 @@ def table(rows: int = 1000) -> bytes:
     draw = random.Random(5)
     numbers = (draw.randint(0, 2 * rows) for _ in range(rows))
     return f"n,{CHURNED}\n".encode() + b"".join(b"x%d,%s\n" % (n, draw.choice((b"no", b"yes"))) for n in numbers)
-
-
-@pytest.fixture
-def inspection_event(
-    tenant: Tenant, stack: dict[str, str], event: Sample, invoke: Invoke
-) -> Callable[..., dict[str, Any]]:
-    """Put an upload and have it accepted; return what the state that inspects it is given."""
-
-    def inspection_event(content: bytes, **settings: Any) -> dict[str, Any]:
-        registry.put_model(tenant.tenant, "churn", ModelSettings.from_document({"target": CHURNED} | settings))
-        sample = event("accept_upload")
-        stored = platform("s3").put_object(Bucket=stack["INGEST_BUCKET"], Key=sample["upload"]["key"], Body=content)
-        found = {
-            "version_id": stored["VersionId"],
-            "etag": stored["ETag"].strip('"'),
-            "size_bytes": len(content),
-            "sequencer": f"{time.time_ns():018X}",
-        }
-        accepted = {**sample, "upload": sample["upload"] | found}
-        return {**event("inspect_dataset"), **invoke("accept_upload", accepted), "upload": accepted["upload"]}
-
-    return inspection_event
 
 
 class _Broken:
@@ -75,7 +50,7 @@ class _Broken:
 
 @pytest.fixture
 def ends_early(stack: dict[str, str]) -> Iterator[Callable[[bytes, Exception | None], None]]:
-    """Let S3 send half of an object once, then end the connection, politely or not."""
+    """Let S3 send half of an upload once, then end the connection, politely or not."""
     events = platform("s3").meta.events
     handlers = []
 
@@ -83,6 +58,8 @@ def ends_early(stack: dict[str, str]) -> Iterator[Callable[[bytes, Exception | N
         left = [_Broken(content[: len(content) // 2], then)]
 
         def answer(request: Any, **_: Any) -> AWSResponse | None:
+            if stack["INGEST_BUCKET"] not in request.url:
+                return None
             headers = HTTPHeaders.from_dict({"content-length": str(len(content))})
             return AWSResponse(request.url, 200, headers, left.pop()) if left else None
 
@@ -231,7 +208,7 @@ def test_ignored_columns_are_not_staged(
     inspection_event: Callable[..., dict[str, Any]], invoke: Invoke, stack: dict[str, str]
 ) -> None:
     content = b"n,m,note,Churn?\n" + b"".join(
-        b"%d,%d,  ,%s\n" % (n, n % 2, (b"no", b"yes")[n % 3 == 0]) for n in range(900)
+        b"%d,%d,  ,%s\n" % (n, 1000 + n, (b"no", b"yes")[n % 3 == 0]) for n in range(900)
     )
     state = inspection_event(content, ignore_columns=["n"])
     invoke("inspect_dataset", state)
@@ -239,7 +216,8 @@ def test_ignored_columns_are_not_staged(
     for part in ("train.csv", "holdout.csv"):
         lines = objects.get_bytes(platform("s3"), stack["STAGING_BUCKET"], f"{folder}{part}").split(b"\n")
         assert lines[0] == b"m,note,Churn?"
-        assert set(lines[1:]) == {b"0,,no", b"1,,no", b"0,,yes", b"1,,yes", b""}
+        assert len(lines) > 100
+        assert all(re.fullmatch(rb"1\d{3},,(no|yes)", line) for line in lines[1:-1])
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ def gain_of(value: float, spread: float = 0.008) -> Gain:
     return Gain(value, value - spread, value + spread, value - 0.84 * spread)
 
 
-def live_of(value: float, gain: float, spread: float = 0.008, rows_seen: int | None = 0) -> LiveRival:
-    return LiveRival(value, gain_of(gain, spread), "v20261122-170301-9f3c", rows_seen)
+def live_of(value: float, gain: float, spread: float = 0.008, rows_seen: int | None = 0, rare: int = 900) -> LiveRival:
+    return LiveRival(value, gain_of(gain, spread), "v20261122-170301-9f3c", 4012 - (rows_seen or 0), rare, rows_seen)
 
 
 SUMMARY = Summary(
@@ -170,7 +170,8 @@ FEW = {
 UNCOMPARED: dict[str, dict[str, Any]] = {
     "no answer": {"live": None, "not_compared": "its endpoint is gone"},
     "unknown overlap": {"live": live_of(0.8, 0.05, rows_seen=None)},
-    "much overlap": {"live": live_of(0.8, 0.05, rows_seen=300)},
+    "few rows that it did not see": {"live": live_of(0.8, 0.05, rows_seen=3813)},
+    "few of the rarer class that it did not see": {"live": live_of(0.8, 0.05, rows_seen=300, rare=29)},
 }
 
 
@@ -187,7 +188,7 @@ def test_without_enough_to_judge_by_the_setting_decides(why: str) -> None:
         assert f"undecided is {word}" in verdict.sentences[-1]
 
 
-@pytest.mark.parametrize("why", [*FEW, "unknown overlap", "much overlap"])
+@pytest.mark.parametrize("why", [*FEW, *(why for why in UNCOMPARED if why != "no answer")])
 @pytest.mark.parametrize(("gain", "decision"), [(0.001, PROMOTE), (0, PROMOTE), (-0.001, KEEP)])
 def test_by_default_the_value_on_the_same_rows_decides_what_is_undecided(why: str, gain: float, decision: str) -> None:
     summary = replace(SUMMARY, **(FEW | UNCOMPARED)[why])
@@ -197,7 +198,8 @@ def test_by_default_the_value_on_the_same_rows_decides_what_is_undecided(why: st
     assert "The setting undecided is value" in verdict.sentences[-1]
     if decision == KEEP:
         assert isinstance(verdict.refusal, DidNotBeatLive)
-        values = "F1 is 0.857, the live version's 0.800: worse by 0.001 on these rows"
+        value = "0.799" if live.rows_seen else "0.857"
+        values = f"F1 is {value}, the live version's 0.800: worse by 0.001 on these rows"
         assert why in {"no objective", "no rows"} or values in str(verdict.refusal)
 
 
@@ -267,9 +269,35 @@ def test_a_bar_that_is_missed_counts_before_a_comparison_that_cannot_be_made() -
     assert isinstance(verdict.refusal, BelowQualityBar)
 
 
-def test_little_overlap_and_many_looks_are_said() -> None:
-    sentences = judge(replace(SUMMARY, live=live_of(0.8, 0.05, rows_seen=100), looks=7), GateSettings()).sentences
-    assert "The live version may have been trained on 100 of these rows." in sentences
+@pytest.mark.parametrize(
+    ("rows_seen", "rows"),
+    [
+        (0, "the same rows, on which neither was trained"),
+        (3000, "the 1,012 of them on which neither was trained"),
+        (None, "the same rows"),
+    ],
+)
+def test_on_which_rows_both_were_compared_is_said(rows_seen: int | None, rows: str) -> None:
+    verdict = judge(replace(SUMMARY, live=live_of(0.8, 0.05, rows_seen=rows_seen)), GateSettings())
+    assert (
+        f"The live version has 0.800 on {rows}: the new one is better by 0.050 "
+        "(95 % interval of the gain 0.042 to 0.058)."
+    ) in verdict.sentences
+    assert verdict.decided is (rows_seen is not None)
+
+
+def test_a_refusal_has_the_values_of_the_rows_that_were_compared() -> None:
+    verdict = judge(replace(SUMMARY, live=live_of(0.8, -0.05, rows_seen=3000)), GateSettings())
+    assert "on 1,012 rows of the holdout F1 is 0.750, the live version's 0.800: the new one is worse by 0.050" in str(
+        verdict.refusal
+    )
+    assert "On 4,012 rows of the holdout, F1 is 0.857" in verdict.sentences[0]
+    error = judge(replace(REGRESSION, live=live_of(2000, -100, rows_seen=3000)), GateSettings())
+    assert "MSE is 2,100, the live version's 2,000: the new one is worse by 100" in str(error.refusal)
+
+
+def test_many_looks_are_said() -> None:
+    sentences = judge(replace(SUMMARY, live=live_of(0.8, 0.05), looks=7), GateSettings()).sentences
     assert any(sentence.startswith("Versions were judged on this holdout 7 times;") for sentence in sentences)
     assert sentences[-1] == "It is better with 95 % confidence, so it goes live."
 
@@ -285,7 +313,16 @@ summaries = st.builds(
     resamples=st.just(2000),
     metrics=st.just({}) | st.builds(lambda four: {"MSE": Estimate(*four)}, st.tuples(numbers, numbers, numbers)),
     baseline=st.none() | st.builds(Rival, numbers, gains),
-    live=st.none() | st.builds(LiveRival, numbers, gains, st.just("v1"), st.none() | st.integers(0, 10**6)),
+    live=st.none()
+    | st.builds(
+        LiveRival,
+        numbers,
+        gains,
+        st.just("v1"),
+        st.integers(0, 10**6),
+        st.none() | st.integers(0, 1000),
+        st.none() | st.integers(0, 10**6),
+    ),
     not_compared=st.sampled_from(["", "its endpoint is gone"]),
     looks=st.integers(1, 99),
 )

@@ -303,7 +303,7 @@ def test_booleans_are_written_in_the_words_of_training() -> None:
 def test_the_profile_that_the_inspection_writes_is_the_schema() -> None:
     rows = [f"{'ab'[n % 2]},{n},{n / 7},{n % 3 == 0},2026-11-{n % 28 + 1:02d}," for n in range(700)]
     trained_on = "\n".join(["cat,int,num,bool,day,none,target", *(f"{row},{len(row) % 2}" for row in rows)])
-    trained_with = InspectionSettings(target="target", seed="any")
+    trained_with = InspectionSettings(target="target", salt="any")
     found = inspect([trained_on.encode()], trained_with, io.BytesIO(), io.BytesIO())
     schema = Schema.from_profile(json.loads(json.dumps(found.profile)))
     assert [(column.name, column.type) for column in schema.columns] == [

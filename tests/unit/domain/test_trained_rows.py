@@ -81,7 +81,7 @@ def test_a_row_that_trained_is_predicted_alike_in_both_forms(rows: list[list[str
     names = [f"column {number}" for number in range(len(rows[0]))]
     file = written([[*names, "y"], *([*row, "ab"[number % 2]] for number, row in enumerate(rows))])
     ignored = tuple(names[1:2]) if ignores else ()
-    trained_with = InspectionSettings(target="y", seed="any", min_training_rows=2, ignore_columns=ignored)
+    trained_with = InspectionSettings(target="y", salt="any", min_training_rows=2, ignore_columns=ignored)
     try:
         profile = inspect([file], trained_with, io.BytesIO(), io.BytesIO()).profile
     except DatasetError:
@@ -126,9 +126,10 @@ def test_a_row_that_was_held_out_is_asked_about_as_an_app_would(rows: list[list[
         return
     schema, held_out = Schema.from_profile(profile), list(csv.reader(io.StringIO(part.getvalue().decode(), newline="")))
     found = holdout.read(part.getvalue(), "y", 2)
-    sent = read_csv(written([row[:-1] for row in held_out]), schema, max_rows=99)
     assert list(found.truths) == [row[-1] for row in held_out[1:]]
-    assert found.lines(schema) == sent.lines
+    if found.truths:  # of few different rows, all may be needed for training
+        sent = read_csv(written([row[:-1] for row in held_out]), schema, max_rows=99)
+        assert found.lines(schema) == sent.lines
 
 
 @pytest.mark.parametrize(("classes", "every"), [(0, 2), (2, 2), (2_000, 20)])
@@ -145,7 +146,7 @@ def test_a_column_that_training_ignored_may_be_sent_and_is_left_out() -> None:
     file = written(
         [["id", "a", "y"], *([str(number), str(number % 7), "no" if number % 2 else "yes"] for number in range(9))]
     )
-    trained_with = InspectionSettings(target="y", seed="any", min_training_rows=2, ignore_columns=("id",))
+    trained_with = InspectionSettings(target="y", salt="any", min_training_rows=2, ignore_columns=("id",))
     schema = Schema.from_profile(inspect([file], trained_with, io.BytesIO(), io.BytesIO()).profile)
     with_it = read_csv(written([["id", "a"], ["x", "3"]]), schema, max_rows=1)
     without = read_json(b'{"rows": [{"a": 3}]}', schema, max_rows=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tenantml.domain.api import views
 
 INTERNAL = {"pk": "TENANT#acme", "sk": "x", "announced": True, "newest_upload": "x", "profile": {"bucket": "ours"}}
+INTERNAL["holdout_salt"] = "secret"
 
 
 def test_a_model_shows_its_settings_and_what_is_live() -> None:

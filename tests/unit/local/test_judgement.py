@@ -22,7 +22,7 @@ def evaluated(classes: int, live: bool = False) -> dict[str, Any]:
     lines = [tuple("0.9" if place == label else "0.01" for place in range(classes)) for label in said]
     kind = "BinaryClassification" if classes == 2 else "MulticlassClassification"
     answers = Predictions(names, said, lines)
-    rival = LiveAnswers("v20261122-170301-9f3c", answers, 0) if live else None
+    rival = LiveAnswers("v20261122-170301-9f3c", answers) if live else None
     settings = EvaluationSettings(kind, "F1" if classes == 2 else "Accuracy", "seed", resamples_max=200)
     return evaluate([names[truth] for truth in truths], answers, settings, rival).as_document()
 

@@ -9,7 +9,8 @@ for the same rows. `make demo` and the operators' report call it, too. It reads 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -31,13 +32,13 @@ _CHALLENGER, _BASELINE, _LIVE = 0, 1, 2
 class LiveAnswers:
     """What the live version answered for the same rows, or why it did not (`not_compared`).
 
-    `rows_seen` is on how many of the rows it may have been trained (`tenantml_analysis.holdout.assignment.overlap`),
-    None when unknown.
+    `seen` says on which of the rows it may have been trained (`tenantml.services.holdouts.seen`): None when that is
+    unknown, nothing for none.
     """
 
     version: str
     answers: Predictions | None
-    rows_seen: int | None = 0
+    seen: Sequence[bool] | None = ()
     not_compared: str = ""
 
 
@@ -69,6 +70,8 @@ def evaluate(
 ) -> Evaluation:
     """Return the evaluation of a version by its answers to the rows of a holdout, of which there may be none.
 
+    With the live version it is compared on the rows on which neither was trained.
+
     Raises:
         ValueError: the answers are not of the problem type, or not one to each row.
     """
@@ -79,10 +82,25 @@ def evaluate(
     if live is not None and live.answers is not None and bool(live.answers.classes) != bool(answers.classes):
         kinds = ("numbers", "classes")
         reason = f"it answers {kinds[bool(live.answers.classes)]}, the new one {kinds[bool(answers.classes)]}"
-        live = LiveAnswers(live.version, None, live.rows_seen, reason)
+        live = LiveAnswers(live.version, None, not_compared=reason)
+    if live is not None and live.answers is not None and live.seen and any(live.seen):
+        return replace(evaluate(truths, answers, settings), **_on_unseen_rows(truths, answers, settings, live))
     both = [answers] if live is None or live.answers is None else [answers, live.answers]
     evaluated = _numbers if settings.problem_type == REGRESSION else _classes
     return evaluated(truths, both, settings, live)
+
+
+def _on_unseen_rows(
+    truths: Sequence[str], answers: Predictions, settings: EvaluationSettings, live: LiveAnswers
+) -> dict[str, Any]:
+    """Return the fields about the live version, compared on the rows on which it was not trained."""
+    rows = [number for number, seen in enumerate(live.seen or ()) if not seen]
+    if not rows or live.answers is None:
+        return {"not_compared": "it may have been trained on all of these rows"}
+    rival = replace(live, answers=live.answers.of(rows), seen=())
+    found = evaluate([truths[number] for number in rows], answers.of(rows), settings, rival)
+    compared = found.live and replace(found.live, rows_seen=len(truths) - len(rows))
+    return {"live": compared, "not_compared": found.not_compared}
 
 
 def _classes(
@@ -99,6 +117,7 @@ def _classes(
     else:
         scorers = [MulticlassScorer(rows, model) for model in models]
     bootstrap = Bootstrap(scorers, rows.truth, settings.seed, settings.resamples_max)
+    minority_rows = int(rows.counts.sum() - rows.counts.max())
     parts = class_parts(rows, answered[0])
     if positive is not None:
         costs = settings.cost_false_positive, settings.cost_false_negative
@@ -107,13 +126,13 @@ def _classes(
         problem_type=settings.problem_type,
         objective=_objective(settings, bootstrap.names),
         rows=len(truths),
-        minority_rows=int(rows.counts.sum() - rows.counts.max()),
+        minority_rows=minority_rows,
         classes=len(rows.names),
         positive_class=None if positive is None else shortened(rows.names[positive]),
         resamples=bootstrap.resamples,
         metrics=bootstrap.estimates(_CHALLENGER),
         baseline=_comparison(bootstrap, _BASELINE),
-        live=_live_comparison(bootstrap, live),
+        live=_live_comparison(bootstrap, live, len(truths), minority_rows),
         not_compared="" if live is None else live.not_compared,
         **parts,
     )
@@ -144,7 +163,7 @@ def _numbers(
         resamples=bootstrap.resamples,
         metrics=bootstrap.estimates(_CHALLENGER),
         baseline=_comparison(bootstrap, _BASELINE),
-        live=_live_comparison(bootstrap, live),
+        live=_live_comparison(bootstrap, live, len(truths), None),
         not_compared="" if live is None else live.not_compared,
         residuals=residuals(truth, answered[0].values),
     )
@@ -177,8 +196,11 @@ def _comparison(bootstrap: Bootstrap, model: int) -> Comparison:
     return Comparison({name: bootstrap.value(model, name) for name in gains}, gains)
 
 
-def _live_comparison(bootstrap: Bootstrap, live: LiveAnswers | None) -> LiveComparison | None:
+def _live_comparison(
+    bootstrap: Bootstrap, live: LiveAnswers | None, rows: int, minority_rows: int | None
+) -> LiveComparison | None:
+    """Return the comparison on so many rows, of which the live version saw none, or nobody knows how many."""
     if live is None or live.answers is None:
         return None
-    compared = _comparison(bootstrap, _LIVE)
-    return LiveComparison(compared.metrics, compared.gains, live.version, live.rows_seen)
+    compared, rows_seen = _comparison(bootstrap, _LIVE), None if live.seen is None else 0
+    return LiveComparison(compared.metrics, compared.gains, live.version, rows, minority_rows, rows_seen)

@@ -29,9 +29,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class LiveComparison(Comparison):
-    """The live version on the same rows, and on how many of them it may have been trained (null when unknown)."""
+    """The live version, compared on `rows` rows of the holdout, `minority_rows` of which are not of the most frequent
+    class. `rows_seen` others are left out, for it may have been trained on them; null when that is unknown: then none
+    are.
+    """
 
     version: str
+    rows: int
+    minority_rows: int | None
     rows_seen: int | None
 
 
@@ -121,7 +126,7 @@ class Evaluation:
     resamples: Annotated[int, "Resamples of the bootstrap behind every interval"]
     metrics: Annotated[dict[str, Estimate], "Value and 95 % interval by metric; what cannot be computed is left out"]
     baseline: Annotated[Comparison | None, "The naive baseline: always the same answer"]
-    live: Annotated[LiveComparison | None, "The version that is live, on the same rows"]
+    live: Annotated[LiveComparison | None, "The version that is live, on the rows on which neither was trained"]
     not_compared: Annotated[str, "Why the live version was not compared; empty when it was, or when nothing is live"]
     per_class: Annotated[list[ClassReport] | None, "The most frequent 100 classes"] = None
     confusion: Annotated[Confusion | None, "The confusion matrix"] = None
@@ -137,7 +142,9 @@ class Evaluation:
         return {"format": FORMAT, **dataclasses.asdict(self)}
 
     def summary(self, looks: int = 1) -> Summary:
-        """Return what the registry keeps and the gate judges by; `looks` counts judgements on this very holdout."""
+        """Return what the registry keeps and the gate judges by; `looks` counts the versions that were judged on
+        most of these rows.
+        """
         live, not_compared = self._live(), self.not_compared
         if self.live is not None and live is None:
             not_compared = f"{self.objective} cannot be computed"
@@ -158,7 +165,8 @@ class Evaluation:
         rival = _rival(self.live, self.objective)
         if self.live is None or rival is None:
             return None
-        return LiveRival(rival.value, rival.gain, self.live.version, self.live.rows_seen)
+        live = self.live
+        return LiveRival(rival.value, rival.gain, live.version, live.rows, live.minority_rows, live.rows_seen)
 
 
 def _rival(comparison: Comparison | None, objective: str) -> Rival | None:

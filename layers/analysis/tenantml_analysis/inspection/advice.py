@@ -21,6 +21,7 @@ from tenantml.errors import AdviceIsFatal
 from tenantml_analysis.inspection.almost import Almost
 from tenantml_analysis.inspection.classes import Class
 from tenantml_analysis.inspection.columns import Column
+from tenantml_analysis.inspection.sampling import Sample
 from tenantml_analysis.inspection.settings import InspectionSettings
 from tenantml_analysis.inspection.values import Kind, is_missing
 
@@ -47,19 +48,6 @@ _PERSONAL_NAME = re.compile(
     r"(?:^|_)(?:e_?mail|phone|mobile|(?:first|last|full|sur|given|family|maiden|middle)_?name|address|street|"
     r"birth_?(?:date|day)|date_?of_?birth|dob|ssn|social_?security|passport|iban|credit_?card|card_?number|tax_?id|national_?id)(?:_|$)"
 )
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Rows drawn evenly from the file: values as read, by column, and the target's values beside them."""
-
-    columns: list[list[bytes]]
-    target: list[bytes]
-
-    @property
-    def rows(self) -> int:
-        """How many rows there are."""
-        return len(self.target)
 
 
 def personal_data_in(column: Column, values: Sequence[bytes], share: float) -> str | None:

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from tenantml_analysis.inspection.row_arrays import Rows
-from tenantml_analysis.inspection.words import Ints, Mask, Words, keys_of
+from tenantml_analysis.inspection.words import Ints, Mask, Words
 
 
 class Block:
@@ -19,12 +19,13 @@ class Block:
         self.starts = rows.value_starts[part]
         self.lengths = rows.lengths[part]
         self.first = rows.first[part]
+        self.keys = rows.keys[part]
         self.missing = np.ascontiguousarray(rows.missing[part].T)
 
     def of(self, columns: Ints) -> Cells:
         """Return the cells of some columns."""
         lengths, first, missing = self.lengths.T[columns], self.first.T[columns], self.missing[columns]
-        return Cells(self.words, columns, self.starts, lengths, first, missing)
+        return Cells(self.words, columns, self.starts, self.keys, lengths, first, missing)
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Cells:
 
     words: Words
     columns: Ints
-    all_starts: Ints  # as in the block
+    all_starts: Ints  # as in the block, as are the keys
+    all_keys: Words
     lengths: Ints
     first: Words
     missing: Mask
@@ -43,14 +45,19 @@ class Cells:
         """Where each value starts; for many columns the first words alone are enough."""
         return self.all_starts.T[self.columns]
 
+    @cached_property
+    def keys(self) -> Words:
+        """What tells values apart that are short enough for it."""
+        return self.all_keys.T[self.columns]
+
     def of(self, some: Ints) -> Cells:
         """Return some of these columns."""
         return Cells(
-            self.words, self.columns[some], self.all_starts, self.lengths[some], self.first[some], self.missing[some]
+            self.words,
+            self.columns[some],
+            self.all_starts,
+            self.all_keys,
+            self.lengths[some],
+            self.first[some],
+            self.missing[some],
         )
-
-    def keys(self) -> Words:
-        """Return keys that distinguish values, of those that are short enough for one."""
-        if self.lengths.max() <= 8:
-            return self.first
-        return keys_of(self.words, self.starts, self.lengths, self.first)

@@ -25,7 +25,7 @@ from tenantml_analysis.inspection.row_arrays import Rows
 from tenantml_analysis.inspection.settings import InspectionSettings
 from tenantml_analysis.inspection.split import UNLABELLED
 from tenantml_analysis.inspection.values import NUMERIC, Kind
-from tenantml_analysis.inspection.words import KEYED_BYTES_MAX, Ints, Words, keys_of, value_of
+from tenantml_analysis.inspection.words import KEYED_BYTES_MAX, Ints, Words, value_of
 
 BINARY, MULTICLASS, REGRESSION = "BinaryClassification", "MulticlassClassification", "Regression"
 _UNKNOWN = -2
@@ -62,11 +62,10 @@ class Target:
 
     def add(self, rows: Rows) -> Ints:
         """Take in a block of rows; returns each row's stratum, or `UNLABELLED` for a row without a target."""
-        starts, lengths = rows.value_starts[:, self._position].copy(), rows.lengths[:, self._position].copy()
-        first, missing = rows.first[:, self._position].copy(), rows.missing[:, self._position]
+        keys, lengths = rows.keys[:, self._position].copy(), rows.lengths[:, self._position].copy()
+        missing = rows.missing[:, self._position]
         if missing.any():
-            self._note_missing(rows, np.flatnonzero(missing), first)
-        keys = keys_of(rows.words, starts, lengths, first)
+            self._note_missing(rows, np.flatnonzero(missing), rows.first[:, self._position])
         codes = self._known_codes(keys, lengths)
         codes[missing] = UNLABELLED
         unknown = self._to_learn(codes, lengths)

@@ -16,8 +16,10 @@ from itertools import count
 from tenantml.domain.meaning import OTHER_SEPARATORS, folded
 from tenantml.errors import (
     ColumnNameTooLong,
+    DatasetError,
     DuplicateColumn,
     EmptyColumnName,
+    EntityColumnMissing,
     IgnoredColumnMissing,
     NoFeatures,
     NoHeader,
@@ -65,12 +67,14 @@ class Header:
         return redacted(self.text.rstrip(b"\r\n"))
 
 
-def column_names(header: Header, target: str, ignored: Sequence[str], columns_max: int) -> list[str]:
+def column_names(
+    header: Header, target: str, ignored: Sequence[str], columns_max: int, entity: str | None = None
+) -> list[str]:
     """Return the names of the columns in order.
 
     Raises:
         NoHeader, WrongDelimiter, TooManyColumns, ColumnNameTooLong, EmptyColumnName, DuplicateColumn, TargetMissing,
-        IgnoredColumnMissing, NoFeatures: whatever is wrong first.
+        IgnoredColumnMissing, EntityColumnMissing, NoFeatures: whatever is wrong first.
     """
     line, names = header.line, header.names
     if target not in names:
@@ -92,13 +96,17 @@ def column_names(header: Header, target: str, ignored: Sequence[str], columns_ma
     _refuse_bad_names(header, has_target=target in names)
     if target not in names:
         raise _target_missing(header, target)
-    for name in ignored:
+    named: list[tuple[str, str, type[DatasetError]]] = [
+        (name, "ignore_columns", IgnoredColumnMissing) for name in ignored
+    ]
+    named += [(entity, "entity_column", EntityColumnMissing)] if entity is not None else []
+    for name, setting, error in named:
         if name not in names:
             near = _nearest(name, names)
             hint = f"; did you mean {near!r}?" if near else ""
-            raise IgnoredColumnMissing(
-                f"no column is called {name!r}, which the model's ignore_columns names{hint}; correct the setting, "
-                "or the header",
+            raise error(
+                f"no column is called {name!r}, which the model's {setting} names{hint}; correct the setting, or the "
+                "header",
                 line=line,
             )
     if not set(names) - {target, *ignored}:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tenantml.domain.training.holdout_rule import HoldoutRule, hashed_columns
 from tenantml.errors import (
     EmptyFile,
     ExponentTooLong,
@@ -20,8 +20,9 @@ from tenantml.errors import (
     StrayQuote,
     UploadTooLarge,
 )
-from tenantml_analysis.inspection.advice import Advice, Findings, Sample, advise, personal_data_in
+from tenantml_analysis.inspection.advice import Advice, Findings, advise, personal_data_in
 from tenantml_analysis.inspection.almost import Almost, Lines, almost
+from tenantml_analysis.inspection.assignment import Assignment
 from tenantml_analysis.inspection.classes import Target
 from tenantml_analysis.inspection.columns import Column
 from tenantml_analysis.inspection.exponents import long_exponent
@@ -31,9 +32,11 @@ from tenantml_analysis.inspection.reader import Reader
 from tenantml_analysis.inspection.records import Limits, Record
 from tenantml_analysis.inspection.redaction import redacted
 from tenantml_analysis.inspection.row_arrays import rows_of
+from tenantml_analysis.inspection.row_hashes import RowHasher
+from tenantml_analysis.inspection.sampling import Sample, Sampler
 from tenantml_analysis.inspection.settings import InspectionSettings
 from tenantml_analysis.inspection.sniffing import SNIFFED_BYTES, UTF8_BOM, refuse_other_formats
-from tenantml_analysis.inspection.split import Sink, Splitter
+from tenantml_analysis.inspection.split import UNLABELLED, Sink, Splitter
 from tenantml_analysis.inspection.values import Kind
 from tenantml_analysis.inspection.words import Ints
 
@@ -44,12 +47,16 @@ REUSED_BYTES = 24 * 1024**2
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a pre-flight found: rows per part, the profile and the advice, both fit for JSON."""
+    """What a pre-flight found: rows per part, the profile and the advice, both fit for JSON; the rule of the holdout,
+    and the hashes of its rows, in order.
+    """
 
     train_rows: int
     holdout_rows: int
     profile: dict[str, Any]
     advice: list[Advice]
+    rule: HoldoutRule
+    holdout_hashes: list[int]
 
 
 def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, holdout: Sink) -> Inspection:
@@ -75,6 +82,7 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
         settings.target,
         settings.ignore_columns,
         settings.columns_max,
+        settings.entity_column,
     )
     ignored = [number for number, name in enumerate(all_names) if name in settings.ignore_columns]
     kept = [number for number in range(len(all_names)) if number not in ignored]
@@ -83,13 +91,11 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
     columns = Columns(names, settings.distinct_max)
     target = Target(names.index(settings.target), settings)
     duplicates = _Duplicates(settings.duplicate_rows_checked)
-    splitter = Splitter(
-        train,
-        settings.seed,
-        fraction=settings.holdout_fraction,
-        rows_max=settings.holdout_rows_max,
-        bytes_max=settings.holdout_bytes_max,
-    )
+    hashed = hashed_columns(all_names, settings.target, settings.ignore_columns, settings.entity_column, settings.rule)
+    hashes_ignored = not set(hashed) <= set(names)
+    hasher = RowHasher(all_names if hashes_ignored else names, hashed, settings.salt)
+    splitter = Splitter(train, _assignment(hashed, settings))
+    sampler = Sampler(settings.sample_rows, settings.sample_bytes)
     line_ends = {"lf": 0, "crlf": 0, "cr": 0}
     quoted = False
     unreadable: ExponentTooLong | None = None
@@ -102,7 +108,9 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
         unreadable = unreadable or long_exponent(rows, names)
         columns.add(rows)
         text, starts = all_rows.staged(ignored)
-        splitter.add(text, starts, target.add(rows))
+        strata = target.add(rows)
+        splitter.add(text, starts, hasher.hashes(all_rows if hashes_ignored else rows), strata)
+        sampler.add(text, starts, np.flatnonzero(strata != UNLABELLED))
         duplicates.add(text, starts)
         quoted |= rows.quoted
         for kind, count in rows.line_ends.items():
@@ -114,14 +122,8 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
         raise unreadable
 
     described = columns.conclude()
-    sample = _sample(splitter.held_out, names, settings)
-    personal: dict[str, str] = {}
-    nearly: dict[str, Almost] = {}
-    for column, values in zip(described, sample.columns, strict=True):
-        if what := personal_data_in(column, values, settings.personal_data_share):
-            personal[column.name] = what
-        elif other := almost(column, values, Lines(first_line, last_line)):
-            nearly[column.name] = other
+    sample = sampler.sample(len(names), names.index(settings.target))
+    personal, nearly = _looks_like(described, sample, Lines(first_line, last_line), settings)
     concluded = target.conclude(described[names.index(settings.target)], nearly.get(settings.target))
     _refuse_bad_features([column for column in described if column.name != settings.target])
     profile = {
@@ -151,9 +153,40 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
         rows=splitter.rows,
         sample=sample,
     )
-    splitter.finish(holdout, target.labelled_rows, settings.min_training_rows)
-    held_out = len(splitter.held_out)
-    return Inspection(splitter.rows - held_out, held_out, profile, advise(findings, settings))
+    hashes, rule = splitter.finish(
+        holdout,
+        classes=concluded["classes"] is not None,
+        min_training_rows=settings.min_training_rows,
+        class_rows_min=settings.class_rows_min,
+    )
+    advice = advise(findings, settings)
+    return Inspection(splitter.rows - len(hashes), len(hashes), profile, advice, rule, hashes.tolist())
+
+
+def _looks_like(
+    columns: list[Column], sample: Sample, lines: Lines, settings: InspectionSettings
+) -> tuple[dict[str, str], dict[str, Almost]]:
+    """Return by a column's name what personal data it looks like it holds, and what the others almost are."""
+    personal: dict[str, str] = {}
+    nearly: dict[str, Almost] = {}
+    for column, values in zip(columns, sample.columns, strict=True):
+        if what := personal_data_in(column, values, settings.personal_data_share):
+            personal[column.name] = what
+        elif other := almost(column, values, lines):
+            nearly[column.name] = other
+    return personal, nearly
+
+
+def _assignment(hashed: list[str], settings: InspectionSettings) -> Assignment:
+    """Return what decides which rows of a file are held out, whose columns of these names are hashed."""
+    before = settings.rule
+    by_entity = settings.entity_column is not None
+    return Assignment(
+        HoldoutRule.following(before, hashed, settings.holdout_fraction, by_entity=by_entity),
+        first=before is None or not before.hashes_as(hashed),
+        rows_max=settings.holdout_rows_max,
+        bytes_max=settings.holdout_bytes_max,
+    )
 
 
 def _header(reader: Reader) -> tuple[Record, bytes, int, bool]:
@@ -236,14 +269,3 @@ class _Duplicates:
     def counts(self) -> tuple[int, int]:
         """How many rows repeat an earlier one, of how many."""
         return self._checked - len(self._hashes), self._checked
-
-
-def _sample(held_out: list[bytes], names: list[str], settings: InspectionSettings) -> Sample:
-    """Draw rows evenly from those held out before any goes back to training, within the sample's bounds."""
-    size = sum(map(len, held_out))
-    rows = min(len(held_out), settings.sample_rows, max(1, len(held_out) * settings.sample_bytes // max(1, size)))
-    drawn = [held_out[i * len(held_out) // rows] for i in range(rows)] if held_out else []
-    rows_read = csv.reader(text.decode("latin-1") for text in drawn)  # each text is one row, whatever ends lines in it
-    values = ["\0".join(row).encode("latin-1").split(b"\0") for row in rows_read]  # no value holds a NUL
-    columns = [list(column) for column in zip(*values, strict=True)] or [[] for _ in names]
-    return Sample(columns, columns[names.index(settings.target)])

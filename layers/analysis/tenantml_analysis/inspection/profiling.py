@@ -92,7 +92,7 @@ class Columns:
 
     def _stop_counting(self, cells: Cells) -> None:
         """Tell by the keys alone which columns have more distinct values than are counted, before any is read."""
-        keys = np.sort(np.where(cells.missing, np.uint64(0), cells.keys()), axis=1)
+        keys = np.sort(np.where(cells.missing, np.uint64(0), cells.keys), axis=1)
         distinct = np.count_nonzero(np.diff(keys, axis=1), axis=1) + 1 - cells.missing.any(axis=1)
         many = cells.columns[distinct > self._distinct_max].tolist()
         for number in many:
@@ -100,7 +100,7 @@ class Columns:
         self._sort(many, counting=True)
 
     def _new_values(self, cells: Cells) -> Mask:
-        self._last_keys = cells.keys()
+        self._last_keys = cells.keys
         return ~self._known.hold(self._last_keys, cells.columns[:, None]) | (cells.lengths > KEYED_BYTES_MAX)
 
     def _all_values(self, cells: Cells) -> Mask:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tenantml_analysis.inspection.known_keys import null_words
 from tenantml_analysis.inspection.records import Record, lines_in, terminator_before
-from tenantml_analysis.inspection.words import PADDING, Ints, Mask, Words, blank_only, first_words, words_of
+from tenantml_analysis.inspection.words import PADDING, Ints, Mask, Words, blank_only, first_words, keys_of, words_of
 
 _QUOTE, _CR, _LF = b'"\r\n'
 
@@ -62,6 +62,11 @@ class Rows:
     def missing(self) -> Mask:
         """Which values are missing: empty, blank, or a word for a missing value."""
         return null_words(self.first, self.lengths) | self.blanks
+
+    @cached_property
+    def keys(self) -> Words:
+        """What tells values of up to `KEYED_BYTES_MAX` bytes apart."""
+        return keys_of(self.words, self.value_starts, self.lengths, self.first)
 
     def value(self, row: int, column: int) -> bytes:
         """Return one value."""

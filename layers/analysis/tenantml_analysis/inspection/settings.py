@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tenantml.domain.training.holdout_rule import HoldoutRule
+
 KIB = 1024
 MIB = 1024**2
 
 
 @dataclass(frozen=True)
 class InspectionSettings:
-    """What a dataset is checked against, and how it is split; every field but `target` and `seed` has a default.
+    """What a dataset is checked against, and how it is split; every field but `target` and `salt` has a default.
 
-    `seed` names the upload (such as bucket, key and version id): the same upload is split the same way every time.
+    `salt` is the model's: it keys the hashes of rows. A row is held out by the hash of its features, or of
+    `entity_column`, if it is among the lowest `holdout_fraction` of all hashes; `rule` is what the model's training
+    before left of that. The holdout is kept in memory until the end: when it outgrows `holdout_rows_max` or
+    `holdout_bytes_max` it is thinned to half.
     `problem_type` is Autopilot's (`BinaryClassification`, `MulticlassClassification`, `Regression`) or None: then it is
-    guessed as Autopilot does. One labelled row in `round(1 / holdout_fraction)` is held out. The holdout is kept in
-    memory until the end: when it outgrows `holdout_rows_max` or `holdout_bytes_max` it is thinned to half, evenly over
-    the whole file. `field_bytes_max` is the standard library's own limit. `distinct_max` caps how many distinct values
-    of a column are counted and listed. `ignore_columns` are left out of both parts, and of the profile's columns.
-    `block_bytes` is how much is scanned at a time; it changes memory and speed, never the outcome.
+    guessed as Autopilot does. `field_bytes_max` is the standard library's own limit. `distinct_max` caps how many
+    distinct values of a column are counted and listed. `ignore_columns` are left out of both parts, and of the
+    profile's columns. `block_bytes` is how much is scanned at a time; it changes memory and speed, never the outcome.
     """
 
     target: str
-    seed: str
+    salt: str
+    rule: HoldoutRule | None = None
+    entity_column: str | None = None
     problem_type: str | None = None
     ignore_columns: tuple[str, ...] = ()
 

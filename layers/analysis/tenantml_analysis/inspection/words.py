@@ -31,6 +31,7 @@ _DOT = _U(ord(".") ^ ord("0"))
 _POWERS = np.array([float(10**n) for n in range(NUMBER_BYTES_MAX + 1)])
 _SCALES = _POWERS[8::-1].copy()
 _MIX = _U(0x9E3779B97F4A7C15)
+_FACTORS = [_U((0xBF58476D1CE4E5B9 * (2 * place + 1) ^ 0x94D049BB133111EB) & (2**64 - 1) | 1) for place in range(31)]
 
 
 def words_of(text: bytes) -> Words:
@@ -78,28 +79,52 @@ def blank_only(words: Words, starts: Ints, lengths: Ints, first: Words) -> Mask:
 
 def keys_of(words: Words, starts: Ints, lengths: Ints, first: Words) -> Words:
     """Return 64 bits that tell values of up to `KEYED_BYTES_MAX` bytes apart: the first word itself, or a hash of a
-    longer value.
+    longer value (of its words, each multiplied by an odd number of its place).
     """
-    keys = first
     longer = np.flatnonzero(lengths > 8)
     if not len(longer):
-        return keys
-    keys = keys.copy()
-    rest = lengths.ravel()[longer]
-    at = starts.ravel()[longer]
-    longer, at, rest = (part[rest <= KEYED_BYTES_MAX] for part in (longer, at, rest))
-    hashes = keys.ravel()[longer] + rest.astype(_U)
+        return first
+    keys = first.copy()
     flat = keys.ravel()
-    while len(longer):
-        at = at + 8
-        rest = rest - 8
-        hashes = (hashes ^ (hashes >> _U(32))) * _MIX
-        hashes ^= first_words(words, at, rest)
-        done = rest <= 8
-        flat[longer[done]] = (hashes[done] ^ (hashes[done] >> _U(29))) * _MIX
-        more = ~done
-        longer, at, rest, hashes = longer[more], at[more], rest[more], hashes[more]
+    # Those of many words first, so that what is left after each word is a slice; those of too many stay as they are.
+    further = np.minimum((lengths.ravel()[longer] - 1) >> 3, len(_FACTORS) + 1).astype(np.uint8)
+    order = np.argsort(further, kind="stable")[::-1]
+    counts = np.cumsum(np.bincount(further, minlength=len(_FACTORS) + 2)[::-1])[::-1]
+    longer = longer[order[counts[-1] :]]
+    counts -= counts[-1]
+    rest, at = lengths.ravel()[longer], starts.ravel()[longer]
+    hashes = flat[longer]
+    hashes ^= hashes >> _U(32)
+    hashes *= _MIX
+    places, shifts = at >> 3, ((at & 7) << 3).view(_U)
+    shifts_above = 64 - shifts  # by 64 bits leaves nothing
+    places += 1
+    low = words.take(places, mode="clip")  # an unaligned word is of two: the upper one is the next one's lower
+    for left, factor in zip(counts[1:].tolist(), _FACTORS, strict=False):
+        if not left:
+            break
+        places, rest, low = places[:left], rest[:left], low[:left]
+        places += 1
+        rest -= 8
+        above = words.take(places, mode="clip")
+        low >>= shifts[:left]
+        low |= above << shifts_above[:left]
+        low &= _KEEP.take(rest, mode="clip")
+        low ^= low >> _U(32)
+        low *= factor
+        hashes[:left] += low
+        low = above
+    flat[longer] = hashes
     return keys
+
+
+def mixed(words: Words) -> Words:
+    """Spread words over all 64 bits, in place, and return them (the finaliser of SplitMix64)."""
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        words ^= words >> _U(shift)
+        words *= _U(factor)
+    words ^= words >> _U(31)
+    return words
 
 
 def word_of(value: bytes) -> int:

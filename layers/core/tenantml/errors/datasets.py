@@ -161,6 +161,12 @@ class IgnoredColumnMissing(DatasetError):
     do = "Correct `ignore_columns`, or the header. The message says a near name."
 
 
+class EntityColumnMissing(DatasetError):
+    """No column has the name of the model's `entity_column`. Names are compared as they are written."""
+
+    do = "Correct `entity_column`, or the header. The message says a near name."
+
+
 class FeatureNotFinite(DatasetError):
     """A column of numbers holds an infinity, or a number that is too large for 64 bits of floating point."""
 

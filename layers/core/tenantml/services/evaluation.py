@@ -14,7 +14,6 @@ from tenantml.aws import sagemaker_runtime
 from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects
 from tenantml.domain.access import session_policies
-from tenantml.domain.api.pagination import MAX_LIMIT, PageRequest
 from tenantml.domain.names import PREDICTION
 from tenantml.domain.predictions import asking, holdout
 from tenantml.domain.predictions.answers import Predictions
@@ -134,10 +133,3 @@ def _ask(context: RunContext, version: Deployed, rows: Holdout) -> Answered:
             rows_per_call = max(ROWS_PER_CALL_MIN, rows_per_call // 2)
         except EndpointUnavailable as error:
             raise CustomerThrottled(f"the endpoint {version.endpoint} does not answer now") from error
-
-
-def count_looks(run: Run) -> int:
-    """Return how many versions were judged on the run's holdout, its own included."""
-    versions = registry.list_versions(run.tenant, run.model, PageRequest(MAX_LIMIT, None)).rows
-    judged = {row["version"] for row in versions if row["execution"] == run.execution and "evaluation" in row}
-    return len(judged | {run.version})

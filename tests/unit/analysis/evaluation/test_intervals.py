@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -156,3 +158,41 @@ def test_a_live_version_of_another_kind_is_not_compared() -> None:
     found = evaluate(texts, answers, quick(BINARY, "F1"), LiveAnswers("v1", numbers(places.astype(float))))
     assert found.live is None
     assert found.not_compared == "it answers numbers, the new one classes"
+
+
+@pytest.mark.parametrize("problem_type", [BINARY, MULTICLASS, REGRESSION])
+def test_rows_on_which_the_live_version_was_trained_are_left_out_of_the_comparison_and_of_nothing_else(
+    problem_type: str,
+) -> None:
+    classes = {BINARY: CLASSES, MULTICLASS: ("a", "b", "c")}.get(problem_type, ("0", "5"))
+    texts, places = truths(1, 600, classes)
+    if problem_type == REGRESSION:
+        answers, rival = (numbers(places + np.random.default_rng(seed).normal(size=600)) for seed in (2, 3))
+    else:
+        answers, rival = (classifier(seed, places, classes, 2) for seed in (2, 3))
+    seen = [number % 3 == 0 for number in range(600)]
+    unseen = [number for number in range(600) if number % 3]
+    asked = quick(problem_type, "MSE" if problem_type == REGRESSION else "Accuracy")
+    whole = evaluate(texts, answers, asked)
+    found = evaluate(texts, answers, asked, LiveAnswers("v1", rival, seen))
+    alone = evaluate([texts[row] for row in unseen], answers.of(unseen), asked, LiveAnswers("v1", rival.of(unseen)))
+    assert found.live is not None
+    assert alone.live is not None
+    assert (found.live.rows, found.live.rows_seen, found.live.minority_rows) == (400, 200, alone.minority_rows)
+    assert (found.live.metrics, found.live.gains) == (alone.live.metrics, alone.live.gains)
+    assert replace(found, live=None) == whole
+    summary = found.summary().live
+    assert summary is not None
+    assert (summary.rows, summary.rows_seen) == (400, 200)
+
+
+def test_how_many_rows_neither_saw_is_said_when_it_is_all_none_or_unknown() -> None:
+    texts, places = truths(1, 300, CLASSES)
+    answers, asked = classifier(2, places, CLASSES, 2), quick(BINARY, "F1")
+    for seen, rows_seen in (((), 0), ([False] * 300, 0), (None, None)):
+        live = evaluate(texts, answers, asked, LiveAnswers("v1", answers, seen)).live
+        assert live is not None
+        assert (live.rows, live.rows_seen) == (300, rows_seen)
+    found = evaluate(texts, answers, asked, LiveAnswers("v1", answers, [True] * 300))
+    assert (found.live, found.not_compared) == (None, "it may have been trained on all of these rows")
+    assert found.metrics

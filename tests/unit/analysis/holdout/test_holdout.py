@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenantml_analysis.holdout import Assignment, HoldoutRule, hashed_columns, overlap
+from tenantml.domain.training.holdout_rule import (
+    SAMPLE_MAX,
+    HoldoutRule,
+    hashed_columns,
+    is_mostly_in,
+    overlap,
+    sample_of,
+)
+from tenantml_analysis.inspection.assignment import CHANCE_ROWS_MAX, Assignment, holds
 from tenantml_analysis.inspection.words import Words
 
 COLUMNS = ("age", "city")
@@ -44,11 +52,12 @@ class Model:
             ):
                 (kept if keeps else self.train).append(row)
             kept = self._split(kept, assignment.thin())
-            assert len(kept) <= self.rows_max + 2 * len({label for _, label in rows})
-        mask, found = assignment.finish(
+            assert len(kept) <= self.rows_max + CHANCE_ROWS_MAX * len({label for _, label in rows})
+        mask, hashes, found = assignment.finish(
             classes=classes, min_training_rows=MIN_TRAINING_ROWS, class_rows_min=CLASS_ROWS_MIN
         )
         self.holdout = self._split(kept, mask)
+        assert [number for number, _ in self.holdout] == hashes.tolist()
         self.rule = HoldoutRule.from_document(json.loads(json.dumps(found.as_document())))
         assert self.rule == found
         self.trained |= {number for number, _ in self.train}
@@ -102,25 +111,36 @@ def test_what_one_training_saw_is_in_no_later_holdout(uploads: list[list[Row]], 
         assert not {number for number, _ in model.holdout} & {number for number, _ in model.train}
         assert sorted(model.train + model.holdout) == sorted(rows)
         assert all(label >= 0 for _, label in model.holdout)
-        assert len(model.holdout) <= rows_max + 4
+        assert len(model.holdout) <= rows_max
         if before is not None:
             assert model.rule is not None
-            assert overlap(words(labelled), model.rule, before) == 0
+            assert overlap(labelled, model.rule, before) == [False] * len(labelled)
 
 
-@given(rows=small_rows.filter(bool), block_rows=st.integers(1, 60), order=st.randoms(use_true_random=False))
+@given(
+    rows=st.lists(small_rows.filter(bool), min_size=1, max_size=3).map(lambda parts: sum(parts, parts[0] * 2)),
+    rows_max=st.sampled_from([3, 10, 10_000]),
+    block_rows=st.integers(1, 60),
+    order=st.randoms(use_true_random=False),
+)
 @settings(max_examples=80, deadline=None)
 def test_neither_the_order_of_rows_nor_the_size_of_blocks_counts(
-    rows: list[Row], block_rows: int, order: object
+    rows: list[Row], rows_max: int, block_rows: int, order: object
 ) -> None:
-    plain = Model().upload(rows)
+    plain = Model(rows_max=rows_max).upload(rows)
     shuffled = list(rows)
     order.shuffle(shuffled)  # type: ignore[attr-defined]
-    other = Model(block_rows=block_rows).upload(shuffled)
+    other = Model(rows_max=rows_max, block_rows=block_rows).upload(shuffled)
     assert sorted(plain.holdout) == sorted(other.holdout)
     assert plain.rule is not None
     assert other.rule is not None
     assert plain.rule.threshold == other.rule.threshold
+
+
+@given(threshold=st.integers(0, 30), pinned=st.tuples(st.sets(st.integers(0, 40)), st.sets(st.integers(0, 40))))
+def test_a_rule_says_of_one_hash_what_it_says_of_many(threshold: int, pinned: tuple[set[int], set[int]]) -> None:
+    rule = HoldoutRule(COLUMNS, threshold).pinning(to_training=pinned[0], to_holdout=pinned[1])
+    assert holds(rule, words(range(40))).tolist() == [rule.holds(number) for number in range(40)]
 
 
 def test_one_row_in_five_is_held_out_and_appended_rows_move_none_of_the_others() -> None:
@@ -183,19 +203,32 @@ def test_a_row_that_comes_a_thousand_times_pushes_nothing_else_out() -> None:
 
 def test_a_new_column_moves_no_row_and_another_entity_is_a_new_rule() -> None:
     before = HoldoutRule(("age", "city"), 2**60)
-    assert hashed_columns(["city", "new", "y", "age"], "y", None, before) == ["age", "city"]
-    assert hashed_columns(["city", "y"], "y", None, before) == ["city"]
-    assert hashed_columns(["city", "y", "id"], "y", "id", before) == ["id"]
-    assert hashed_columns(["city", "y"], "y", "y") == ["city"]
+    assert hashed_columns(["city", "new", "y", "age"], "y", before=before) == ["age", "city"]
+    assert hashed_columns(["city", "new", "y", "age"], "y", ["age"], before=before) == ["age", "city"]
+    assert hashed_columns(["city", "y"], "y", before=before) == ["city"]
+    assert hashed_columns(["city", "age", "y"], "age", before=before) == ["city", "y"]
+    assert hashed_columns(["city", "y", "id"], "y", ["id"], "id", before) == ["id"]
+    by_id = HoldoutRule.following(before, ["id"], 0.5, by_entity=True)
+    assert hashed_columns(["city", "y", "id"], "y", ["id"], before=by_id) == ["city"]
     assert HoldoutRule.following(before, ("city", "age"), 0.5).threshold == 2**60
     assert HoldoutRule.following(before, ("id",), 0.5) == HoldoutRule(("id",), 2**63)
 
 
-def test_the_overlap_is_counted_and_unknown_where_it_cannot_be() -> None:
+@pytest.mark.parametrize(("share", "values"), [(0.5, 40), (0.9, 3), (1.0, 2)])
+def test_few_values_that_many_rows_have_do_not_take_more_than_the_share(share: float, values: int) -> None:
+    for seed in range(20):
+        repeated = [(number, 0) for number, _ in drawn(seed, values, 1)] * int(share * 5000 / values)
+        rows = repeated + drawn(seed + 100, 5000 - len(repeated))
+        model = Model(block_rows=1000).upload(rows)
+        assert len(model.holdout) <= 0.2 * len(rows) + 5 * (0.16 * len(rows)) ** 0.5 + 3
+        assert not {number for number, _ in model.holdout} & {number for number, _ in model.train}
+
+
+def test_the_overlap_is_told_row_by_row_and_unknown_where_it_cannot_be() -> None:
     now, wider = HoldoutRule(COLUMNS, 2**63), HoldoutRule(COLUMNS, 2**62)
-    holdout = words([1, 2**62 + 1, 2**62 + 2])
-    assert overlap(holdout, now, wider) == 2
-    assert overlap(holdout, now, now) == 0
+    holdout = [1, 2**62 + 1, 2**62 + 2]
+    assert overlap(holdout, now, wider) == [False, True, True]
+    assert overlap(holdout, now, now) == [False, False, False]
     assert overlap(holdout, now, None) is None
     assert overlap(holdout, now, HoldoutRule(("id",), 2**63)) is None
 
@@ -204,6 +237,36 @@ def test_what_was_pinned_too_long_ago_is_forgotten_and_counted_as_overlap() -> N
     before = HoldoutRule(COLUMNS, 2**63).pinning(to_training=range(10_000))
     now = before.pinning(to_training=[20_000])
     assert len(now.to_training) == 10_000
-    assert now.holds(words([0])).all()
-    assert overlap(words([0]), now, before) == 1
+    assert now.holds(0)
+    assert overlap([0], now, before) == [True]
     assert len(json.dumps(now.as_document())) < 400_000
+
+
+@given(ours=st.integers(1, 2000), theirs=st.integers(1, 2000), share=st.floats(0, 1), seed=st.integers(0, 10**6))
+@settings(max_examples=100, deadline=None)
+def test_a_sample_tells_whether_most_rows_of_a_holdout_are_in_another(
+    ours: int, theirs: int, share: float, seed: int
+) -> None:
+    numbers = [number for number, _ in drawn(seed, ours + theirs)]
+    holdout = numbers[:ours]
+    other = holdout[: int(share * ours)] + numbers[ours:]
+    samples = sample_of(holdout * 2), sample_of(other[::-1])
+    assert len(samples[0]) == min(ours, SAMPLE_MAX)
+    assert is_mostly_in(samples[0], samples[0])
+    exact = len(set(other) & set(holdout)) / ours
+    if ours <= SAMPLE_MAX and theirs + ours <= SAMPLE_MAX:
+        assert is_mostly_in(*samples) is (exact >= 0.5)
+    elif exact == 0 or (exact == 1 and theirs < 2 * ours):
+        assert is_mostly_in(*samples) is (exact == 1)
+
+
+def test_a_holdout_that_was_thinned_was_looked_at_before_and_rows_of_a_new_file_were_not() -> None:
+    wide = [number for number, _ in drawn(1, 8000)]
+    thinned = [number for number in wide if number < 2**62]
+    grown = [*wide, *(number for number, _ in drawn(2, 3000))]
+    other = [number for number, _ in drawn(3, 8000)]
+    assert is_mostly_in(sample_of(thinned), sample_of(wide))
+    assert is_mostly_in(sample_of(grown), sample_of(wide))
+    assert not is_mostly_in(sample_of(other), sample_of(wide))
+    assert not is_mostly_in(sample_of(wide), [])
+    assert not is_mostly_in([], sample_of(wide))

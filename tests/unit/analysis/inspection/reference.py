@@ -10,11 +10,14 @@ import csv
 import hashlib
 import math
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tenantml.domain import meaning
+from tenantml.domain.training.holdout_rule import hashed_columns
 from tenantml.errors import (
     DatasetError,
     EmptyFile,
@@ -39,8 +42,9 @@ STRATA = 256
 
 @dataclass
 class Outcome:
-    train: bytes
-    holdout: bytes
+    header: bytes
+    staged: list[bytes]
+    holdout: Callable[..., list[bytes] | None]
     rows: int
     blank_lines: int
     line_ends: dict[str, int]
@@ -197,7 +201,6 @@ def summarise(header: Row, rows: list[Row], names: list[str], blank: int, settin
     for label in labels:
         if not is_missing(label):
             counts[label] = counts.get(label, 0) + 1
-    train, holdout = split(rows, labels, kept, settings)
     ends = [row.text.removeprefix(bare(row.text)) for row in rows]
     not_finite: dict[str, int] = {}
     for number, values in zip(kept, cells, strict=True):
@@ -206,8 +209,9 @@ def summarise(header: Row, rows: list[Row], names: list[str], blank: int, settin
             if nan or is_infinite(value):
                 not_finite.setdefault(names[number], row.line)
     return Outcome(
-        train=staged(header, kept) + train,
-        holdout=staged(header, kept) + holdout,
+        header=staged(header, kept),
+        staged=[staged(row, kept) for row in rows],
+        holdout=partial(split, rows, labels, names, kept, settings),
         rows=len(rows),
         blank_lines=blank,
         line_ends={"lf": ends.count(b"\n"), "crlf": ends.count(b"\r\n"), "cr": ends.count(b"\r")},
@@ -290,58 +294,89 @@ def staged(row: Row, kept: list[int]) -> bytes:
     return b",".join(left) + row.text.removeprefix(bare(row.text))
 
 
-def split(rows: list[Row], labels: list[bytes], kept: list[int], settings: InspectionSettings) -> tuple[bytes, bytes]:
-    key = int.from_bytes(hashlib.sha256(settings.seed.encode()).digest()[:8], "big")
-    period = max(2, round(1 / settings.holdout_fraction))
+def split(
+    rows: list[Row],
+    labels: list[bytes],
+    names: list[str],
+    kept: list[int],
+    settings: InspectionSettings,
+    *,
+    classes: bool,
+) -> list[bytes] | None:
+    """The rows that a first training holds out, in order; None when they outgrow their bounds and are thinned, or
+    when it depends on the order of rows.
+    """
+    hashed = hashed_columns(names, settings.target, settings.ignore_columns, settings.entity_column)
+    hashes = [row_hash(dict(zip(names, escaped(row.fields), strict=True)), hashed, settings.salt) for row in rows]
     strata: dict[bytes, int] = {}
-    seen: dict[int, int] = {}
-    train: list[bytes] = []
-    held: list[tuple[int, int, bytes]] = []
-    level = 0
-
-    def stays(stratum: int, block: int, at: int) -> bool:
-        return (block >> (at - 1)) % 2 == mix(key ^ at, stratum, block >> at) % 2
-
-    for row, label in zip(rows, labels, strict=True):
-        text = staged(row, kept)
-        if is_missing(label):
-            train.append(text)
-            continue
-        if len(strata) < STRATA:
-            strata.setdefault(label, len(strata))
-        stratum = strata.get(label, STRATA)
-        block, place = divmod(seen.get(stratum, 0), period)
-        seen[stratum] = seen.get(stratum, 0) + 1
-        chosen = mix(key, stratum, block) % period == place and all(
-            stays(stratum, block, at) for at in range(1, level + 1)
-        )
-        if not chosen:
-            train.append(text)
-            continue
-        held.append((stratum, block, text))
-        while (
-            len(held) > settings.holdout_rows_max
-            or sum(len(kept_text) for *_, kept_text in held) > settings.holdout_bytes_max
-        ):
-            level += 1
-            train += [gone for stratum, block, gone in held if not stays(stratum, block, level)]
-            held = [entry for entry in held if stays(*entry[:2], level)]
-
-    spare = max(0, sum(seen.values()) - settings.min_training_rows)
-    if len(held) > spare:
-        ranked = sorted(range(len(held)), key=lambda i: held[i][:2])
-        staying = {ranked[(2 * i + 1) * len(held) // (2 * spare)] for i in range(spare)}
-        train += [text for i, (*_, text) in enumerate(held) if i not in staying]
-        held = [row for i, row in enumerate(held) if i in staying]
-    return b"".join(train), b"".join(text for *_, text in held)
+    stratum = [None if is_missing(label) else min(strata.setdefault(label, len(strata)), STRATA) for label in labels]
+    labelled = [at for at, number in enumerate(stratum) if number is not None]
+    totals = Counter(stratum[at] for at in labelled)
+    threshold = int(settings.holdout_fraction * 2**64)
+    held = {hashes[at] for at in labelled if hashes[at] < threshold}
+    counts = Counter(hashes[at] for at in labelled)
+    sizes = [len(staged(rows[at], kept)) for at in labelled]
+    lowest = {number: min(hashes[at] for at in labelled if stratum[at] == number) for number in totals}
+    if sum(counts[number] for number in held) > settings.holdout_rows_max or sum(sizes) > settings.holdout_bytes_max:
+        return None
+    held -= {number for number in held if counts[number] > max(1, settings.holdout_rows_max // 20)}
+    if classes:
+        of_class = Counter((hashes[at], stratum[at]) for at in labelled)
+        without = {
+            number for number in totals if not any(stratum[at] == number and hashes[at] in held for at in labelled)
+        }
+        room = settings.holdout_rows_max - sum(counts[number] for number in held)
+        for number in sorted(without, key=lowest.__getitem__):
+            chances = of_class[lowest[number], number]
+            if chances != counts[lowest[number]]:
+                return None  # also of another label: then it depends on the order
+            if chances <= 20 and totals[number] - chances >= settings.class_rows_min:
+                room -= chances
+                held |= {lowest[number]} if room >= 0 else set()
+    to_holdout = len([number for number in held if number >= threshold])
+    share = threshold / 2**64
+    most = share * len(labelled) + 5 * math.sqrt(share * (1 - share) * len(labelled)) + to_holdout + 1
+    while sum(counts[number] for number in held) > most:
+        held.remove(max(held, key=lambda number: (counts[number], -number)))
+    class_rows_min = settings.class_rows_min if classes else 0
+    for number in sorted(held, reverse=True):
+        training = Counter(stratum[at] for at in labelled if hashes[at] not in held)
+        group = {stratum[at] for at in labelled if hashes[at] == number}
+        if training.total() < settings.min_training_rows or any(training[one] < class_rows_min for one in group):
+            held.remove(number)
+    return [staged(rows[at], kept) for at in labelled if hashes[at] in held]
 
 
-def mix(key: int, stratum: int, block: int) -> int:
-    """SplitMix64's finaliser over the three numbers."""
-    z = (key + stratum * 0x9E3779B97F4A7C15 + block * 0xD1B54A32D192ED03) % 2**64
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) % 2**64
-    return z ^ (z >> 31)
+def row_hash(row: dict[str, bytes], hashed: list[str], salt: str) -> int:
+    key = hashlib.blake2b(salt.encode(), digest_size=32).digest()
+
+    def keyed(text: bytes) -> int:
+        return int.from_bytes(hashlib.blake2b(text, digest_size=8, key=key).digest(), "little")
+
+    total = 0
+    for name in hashed:
+        value = row[name]
+        number = 0 if is_missing(value) else keyed(value) if len(value) > 256 else folded(key_of(value))
+        total += number * (keyed(name.encode()) | 1)
+    total %= 2**64
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        total = (total ^ (total >> shift)) * factor % 2**64
+    return total ^ (total >> 31)
+
+
+def folded(number: int) -> int:
+    return number ^ (number >> 32)
+
+
+def key_of(value: bytes) -> int:
+    words = [int.from_bytes(value[at : at + 8], "little") for at in range(0, len(value), 8)]
+    if len(words) < 2:
+        return sum(words)
+    factors = [
+        0x9E3779B97F4A7C15,
+        *((0xBF58476D1CE4E5B9 * (2 * at + 1) ^ 0x94D049BB133111EB) % 2**64 | 1 for at in range(31)),
+    ]
+    return sum(folded(word) * factor for word, factor in zip(words, factors, strict=False)) % 2**64
 
 
 def verdict(data: bytes, settings: InspectionSettings) -> tuple[str, int | None] | Outcome:

@@ -18,7 +18,7 @@ def advised(make: Callable[[int, random.Random, str], str], name: str = "column"
     draw = random.Random(3)
     labels = [draw.choice(["no", "yes"]) for _ in range(2000)]
     lines = [f"{draw.gauss(0, 1):.6f},{make(n, draw, label)},{label}" for n, label in enumerate(labels)]
-    settings = InspectionSettings(**({"target": "y", "seed": "s"} | options))
+    settings = InspectionSettings(**({"target": "y", "salt": "s"} | options))
     return inspect([f"x,{name},y\n".encode(), "\n".join(lines).encode()], settings, io.BytesIO(), io.BytesIO())
 
 
@@ -93,13 +93,13 @@ def test_a_numeric_target_that_a_column_follows_is_a_leak() -> None:
     draw = random.Random(1)
     values = [draw.gauss(0, 1) for _ in range(2000)]
     data = "a,b,y\n" + "".join(f"{value * 3 + 1:.8f},{draw.random()},{value:.8f}\n" for value in values)
-    found = inspect([data.encode()], InspectionSettings(target="y", seed="s"), io.BytesIO(), io.BytesIO())
+    found = inspect([data.encode()], InspectionSettings(target="y", salt="s"), io.BytesIO(), io.BytesIO())
     assert [(entry["rule"], entry["column"]) for entry in found.advice] == [("target-leak", "a")]
 
 
 def test_imbalance_and_repeated_rows_are_told() -> None:
     data = "x,y\n" + "".join(f"{n % 37},{'yes' if n % 50 == 0 else 'no'}\n" for n in range(3000))
-    found = inspect([data.encode()], InspectionSettings(target="y", seed="s"), io.BytesIO(), io.BytesIO())
+    found = inspect([data.encode()], InspectionSettings(target="y", salt="s"), io.BytesIO(), io.BytesIO())
     assert [entry["rule"] for entry in found.advice] == ["duplicate-rows", "class-imbalance"]
 
 
@@ -115,7 +115,7 @@ def test_a_rule_that_many_columns_break_is_summed_up() -> None:
     names = [f"c{n}" for n in range(3000)]
     rows = "".join(f"{n % 7}{',1' * 3000},{'ab'[n % 2]}\n" for n in range(520))
     data = ",".join(["n", *names, "y"]) + "\n" + rows
-    found = inspect([data.encode()], InspectionSettings(target="y", seed="s"), io.BytesIO(), io.BytesIO())
+    found = inspect([data.encode()], InspectionSettings(target="y", salt="s"), io.BytesIO(), io.BytesIO())
     (summary,) = [entry for entry in found.advice if entry["rule"] == "constant-column"]
     assert summary["column"] is None
     assert str(summary["message"]).startswith("3,000 columns, 'c0', 'c1', ")

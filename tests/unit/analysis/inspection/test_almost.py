@@ -29,7 +29,7 @@ def quoted(text: str) -> str:
 def run(values: list[str], labels: list[str] = LABELS, **options: Any) -> Inspection:
     rows = zip(values, labels, strict=True)
     data = "x,y,z\n" + "".join(f"{quoted(value)},{quoted(label)},{DRAW.random()}\n" for value, label in rows)
-    chosen = InspectionSettings(**({"target": "y", "seed": "s"} | options))
+    chosen = InspectionSettings(**({"target": "y", "salt": "s"} | options))
     return inspect([data.encode()], chosen, io.BytesIO(), io.BytesIO())
 
 

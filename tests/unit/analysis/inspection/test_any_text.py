@@ -23,7 +23,7 @@ def table(texts: list[str]) -> bytes:
 
 
 def read(data: bytes, target: str = "y") -> Inspection:
-    return inspect([data], InspectionSettings(target=target, seed="s"), io.BytesIO(), io.BytesIO())
+    return inspect([data], InspectionSettings(target=target, salt="s"), io.BytesIO(), io.BytesIO())
 
 
 @pytest.mark.parametrize(

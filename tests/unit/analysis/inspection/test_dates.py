@@ -11,7 +11,7 @@ from tenantml_analysis.inspection import Inspection, InspectionSettings, inspect
 
 def run(dates: list[str], block_bytes: int = 1 << 20) -> Inspection:
     rows = "".join(f"{dates[n % len(dates)]},{n % 7},{'ab'[n % 3 == 0]}\n" for n in range(900))
-    settings = InspectionSettings(target="y", seed="s", block_bytes=block_bytes)
+    settings = InspectionSettings(target="y", salt="s", block_bytes=block_bytes)
     return inspect([b"x,n,y\n", rows.encode()], settings, io.BytesIO(), io.BytesIO())
 
 

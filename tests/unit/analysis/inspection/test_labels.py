@@ -16,7 +16,7 @@ DRAW = random.Random(8)
 
 def run(labels: list[str], **options: Any) -> Inspection:
     data = "x,y\n" + "".join(f"{DRAW.random()},{label}\n" for label in labels)
-    chosen = InspectionSettings(**({"target": "y", "seed": "s"} | options))
+    chosen = InspectionSettings(**({"target": "y", "salt": "s"} | options))
     return inspect([data.encode()], chosen, io.BytesIO(), io.BytesIO())
 
 

@@ -61,7 +61,7 @@ def test_the_columns_of_a_training_set_have_the_types_of_the_profile_to_pandas(r
     names = [f"c{number}" for number in range(len(rows[0]))]
     file = written([[*names, "y"], *([*row, "ab"[number % 2]] for number, row in enumerate(rows))])
     train = io.BytesIO()
-    chosen = InspectionSettings(target="y", seed="s", min_training_rows=len(rows))
+    chosen = InspectionSettings(target="y", salt="s", min_training_rows=len(rows))
     try:
         profile = inspect([file], chosen, train, io.BytesIO()).profile
     except DatasetError:

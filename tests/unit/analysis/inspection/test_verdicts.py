@@ -17,7 +17,7 @@ ROWS = b"".join(b"%d,%s\n" % (n, (b"no", b"yes")[n % 3 == 0]) for n in range(700
 
 def run(data: bytes, **options: Any) -> tuple[Inspection, bytes, bytes]:
     train, holdout = io.BytesIO(), io.BytesIO()
-    settings = InspectionSettings(**({"target": "y", "seed": "bucket/key/version"} | options))
+    settings = InspectionSettings(**({"target": "y", "salt": "salt"} | options))
     found = inspect([data[:5], data[5:]], settings, train, holdout)
     return found, train.getvalue(), holdout.getvalue()
 

@@ -72,7 +72,7 @@ def test_a_column_that_changes_late_is_typed_by_all_its_values() -> None:
     rows.append(",".join([*late.values(), "a"]))
     rows += [f"{10**10 + n},{n},-{n},{n % 7}.5,{n},{'ab'[n % 2]}" for n in range(3000)]
     data = (",".join([*late, "y"]) + "\n" + "\n".join(rows)).encode()
-    settings = InspectionSettings(target="y", seed="s", block_bytes=8192)
+    settings = InspectionSettings(target="y", salt="s", block_bytes=8192)
     columns = inspect([data], settings, io.BytesIO(), io.BytesIO()).profile["columns"]
     assert [column["type"] for column in columns] == ["integer", "number", "text", "text", "text", "category"]
     assert (columns[0]["min"], columns[0]["max"]) == (10**10, 10**10 + 2999)
@@ -81,7 +81,7 @@ def test_a_column_that_changes_late_is_typed_by_all_its_values() -> None:
 
 def test_a_file_that_begins_with_many_blank_lines_is_read_below_them() -> None:
     body = b"x,y\n" + b"1,a\n2,b\n" * 300
-    settings = InspectionSettings(target="y", seed="s", block_bytes=4096)
+    settings = InspectionSettings(target="y", salt="s", block_bytes=4096)
     found = inspect([b"\n" * 20_000 + body], settings, io.BytesIO(), io.BytesIO())
     assert found.profile["encoding"]["blank_lines"] == 20_000
     assert found.profile["rows"] == 600

@@ -48,9 +48,14 @@ class Rival:
 
 @dataclass(frozen=True)
 class LiveRival(Rival):
-    """The version that is live. `rows_seen` is on how many of the rows it may have been trained, None when unknown."""
+    """The version that is live, compared on `rows` rows, `minority_rows` of which are not of the most frequent class:
+    those on which neither was trained. `rows_seen` others are left out, for the live version may have been trained on
+    them; None when that is unknown: then none are.
+    """
 
     version: str
+    rows: int
+    minority_rows: int | None
     rows_seen: int | None
 
 
@@ -61,7 +66,7 @@ class Summary:
     `minority_rows` counts the rows that are not of the most frequent class (of two classes: those of the rarer one),
     None for a regression. `metrics` lacks what could not be computed, such as AUC where every row is of one class.
     `live` is None when nothing is live, or when it could not be asked: then `not_compared` says why. `looks` is how
-    often versions were judged on this very holdout, this time included.
+    many versions were judged on this holdout, or on most of its rows in other uploads, this one included.
     """
 
     problem_type: str

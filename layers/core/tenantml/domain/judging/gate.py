@@ -8,8 +8,8 @@ demo show its sentences. The questions, in this order; the first that is answere
    are left to the setting `undecided`, and thresholds to the values that Autopilot validated the candidate with.
 2. `thresholds`: the worse end of each metric's interval reaches its threshold.
 3. `beats_baseline`: the objective is better than that of always giving the same answer.
-4. `promote`: if-not-worse compares with the live version on the same rows, and is undecided where that cannot be done;
-   always does not compare; manual asks a person.
+4. `promote`: if-not-worse compares with the live version on the rows on which neither was trained, and is undecided
+   where that cannot be done; always does not compare; manual asks a person.
 
 A person who asked for the version is not contradicted: it goes live, and what was measured is said.
 """
@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tenantml.domain.judging.evaluation_summary import Estimate, Gain, Summary
+from tenantml.domain.judging.evaluation_summary import Estimate, Gain, LiveRival, Summary
 from tenantml.domain.training.candidates import MAXIMIZED
 from tenantml.errors import BelowBaseline, BelowQualityBar, DidNotBeatLive, TrainingError
 
@@ -31,7 +31,6 @@ RANGES: dict[str, tuple[float, float]] = {"margin": (0, 0.5), "min_gain": (0, 0.
 
 ROWS_FOR_A_VERDICT = 30
 ROWS_TO_DECIDE, MINORITY_ROWS_TO_DECIDE = 200, 30
-SEEN_SHARE_MAX = 0.05  # of the holdout: past it, the live version answers too much from memory to be compared
 UNBOUNDED = frozenset({"LogLoss", "MAE", "MSE", "RMSE"})
 """Metrics whose size depends on the data: a margin of these is a share of what the other version has."""
 
@@ -91,7 +90,7 @@ def judge(summary: Summary, settings: GateSettings, validated: Mapping[str, floa
     said = list(_measured(summary))
     if settings.by_hand:
         return Verdict(PROMOTE, [*said, "It was asked for by hand, so it goes live."])
-    if why := _no_verdict(summary) or _too_few(summary):
+    if why := _no_verdict(summary) or _too_few(summary.rows, summary.minority_rows):
         return _by_few_rows(summary, settings, validated or {}, [*said, why])
     refused: TrainingError | None = _below_thresholds(summary, settings) or _below_baseline(summary, settings)
     if refused is None and settings.promote == IF_NOT_WORSE:
@@ -115,12 +114,12 @@ def _no_verdict(summary: Summary) -> str:
     return ""
 
 
-def _too_few(summary: Summary) -> str:
-    if summary.rows < ROWS_TO_DECIDE:
-        return f"Undecided: {summary.rows:,} rows are too few to tell, {ROWS_TO_DECIDE} are needed."
-    if summary.minority_rows is not None and summary.minority_rows < MINORITY_ROWS_TO_DECIDE:
+def _too_few(rows: int, minority_rows: int | None, which: str = "") -> str:
+    if rows < ROWS_TO_DECIDE:
+        return f"Undecided: {rows:,} rows{which} are too few to tell, {ROWS_TO_DECIDE} are needed."
+    if minority_rows is not None and minority_rows < MINORITY_ROWS_TO_DECIDE:
         return (
-            f"Undecided: {summary.minority_rows:,} rows outside the most frequent class are too few to tell, "
+            f"Undecided: {minority_rows:,} rows outside the most frequent class{which} are too few to tell, "
             f"{MINORITY_ROWS_TO_DECIDE} are needed."
         )
     return ""
@@ -132,12 +131,7 @@ def _not_comparable(summary: Summary) -> str:
     live = summary.live
     if live is not None and live.rows_seen is None:
         return "Undecided: the live version may have been trained on rows of this holdout, which would favour it."
-    if live is not None and live.rows_seen and live.rows_seen > SEEN_SHARE_MAX * summary.rows:
-        return (
-            f"Undecided: the live version may have been trained on {live.rows_seen:,} of the {summary.rows:,} rows, "
-            "which would favour it."
-        )
-    return ""
+    return "" if live is None else _too_few(live.rows, live.minority_rows, " on which neither version was trained")
 
 
 def _by_few_rows(summary: Summary, settings: GateSettings, validated: Mapping[str, float], said: list[str]) -> Verdict:
@@ -165,8 +159,8 @@ def _undecided(summary: Summary, settings: GateSettings, said: list[str]) -> Ver
     worse = ""
     if word == VALUE and live and summary.objective in summary.metrics:
         worse = (
-            f"{summary.objective} is {_number(summary.metrics[summary.objective].value)}, the live version's "
-            f"{_number(live.value)}: worse by {_number(-live.gain.value)} on these rows. "
+            f"{summary.objective} is {_number(_compared(summary, live))}, the live version's {_number(live.value)}: "
+            f"worse by {_number(-live.gain.value)} on these rows. "
         )
     refusal = DidNotBeatLive(
         f"{said[-1]} {worse}The setting {setting}, so the live version stays; upload more rows, set undecided to "
@@ -184,13 +178,13 @@ def _measured(summary: Summary) -> Iterator[str]:
     if summary.baseline is not None:
         yield f"Always giving the same answer has {_number(summary.baseline.value)}."
     if summary.live is not None:
-        gain = summary.live.gain
+        live, gain = summary.live, summary.live.gain
+        which = f"the {live.rows:,} of them" if live.rows_seen else "the same rows"
+        neither = "" if live.rows_seen is None else f"{'' if live.rows_seen else ','} on which neither was trained"
         yield (
-            f"The live version has {_number(summary.live.value)} on the same rows: the new one is "
+            f"The live version has {_number(live.value)} on {which}{neither}: the new one is "
             f"{_by(gain)} (95 % interval of the gain {_number(gain.low)} to {_number(gain.high)})."
         )
-        if summary.live.rows_seen:
-            yield f"The live version may have been trained on {summary.live.rows_seen:,} of these rows."
     if summary.looks > 1:
         yield (
             f"Versions were judged on this holdout {summary.looks:,} times; the more often, the more a good value may "
@@ -266,7 +260,7 @@ def _did_not_beat(summary: Summary, settings: GateSettings) -> DidNotBeatLive | 
     else:
         return None
     return DidNotBeatLive(
-        f"on {summary.rows:,} rows of the holdout {name} is {_number(summary.metrics[name].value)}, the live version's "
+        f"on {live.rows:,} rows of the holdout {name} is {_number(_compared(summary, live))}, the live version's "
         f"{_number(live.value)}: the new one is {_by(gain)}; {failed}. The live version stays; {advice}, or promote "
         "the version by hand"
     )
@@ -280,6 +274,13 @@ def _why_promoted(summary: Summary, settings: GateSettings) -> str:
     if summary.live.gain.lower_bound > 0:
         return "It is better with 95 % confidence, so it goes live."
     return f"It is not worse by more than the margin of {settings.margin:g}, so it goes live."
+
+
+def _compared(summary: Summary, live: LiveRival) -> float:
+    """Return the new version's value on the rows that it was compared on."""
+    if not live.rows_seen:
+        return summary.metrics[summary.objective].value
+    return live.value + (live.gain.value if summary.objective in MAXIMIZED else -live.gain.value)
 
 
 def _by(gain: Gain) -> str:

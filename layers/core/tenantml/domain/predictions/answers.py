@@ -64,6 +64,11 @@ class Predictions:
             [line for part in parts for line in part.lines],
         )
 
+    def of(self, rows: Sequence[int]) -> Predictions:
+        """Return the predictions for some of the rows."""
+        labels = [self.labels[row] for row in rows] if self.labels else []
+        return Predictions(self.classes, labels, [self.lines[row] for row in rows])
+
     def as_json(self) -> list[str]:
         """Return each as JSON: `{"predicted_label", "probability", "probabilities": {class: p}}`, `probability` being
         that of the predicted label, or `{"predicted_value"}`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tenantml.domain.predictions import cells
@@ -13,10 +14,11 @@ ANSWERS_MAX = 4_000_000  # probabilities that fit beside each other in memory, o
 
 @dataclass(frozen=True)
 class Holdout:
-    """Values by column, without the target, and the target of each row."""
+    """Values by column, without the target, and of each row the target and its number in the file, from 0."""
 
     columns: dict[str, tuple[str, ...]]
     truths: tuple[str, ...]
+    numbers: Sequence[int]
 
     def lines(self, schema: Schema) -> list[bytes]:
         """Return the rows as the CSV that a version's endpoint takes: its columns are found by their names, others are
@@ -34,9 +36,11 @@ def read(body: bytes, target: str, classes: int) -> Holdout:
     """
     header, *rows = cells.csv_reader(body.decode())
     most = min(ROWS_MAX, ANSWERS_MAX // max(1, classes))
+    numbers: Sequence[int] = range(len(rows))
     if len(rows) > most:
-        rows = [rows[number * len(rows) // most] for number in range(most)]
+        numbers = [number * len(rows) // most for number in range(most)]
+        rows = [rows[number] for number in numbers]
     values = list(zip(*rows, strict=True)) or [()] * len(header)
     columns: dict[str, tuple[str, ...]] = dict(zip(header, values, strict=True))
     truths = columns.pop(target)
-    return Holdout(columns, truths)
+    return Holdout(columns, truths, numbers)

@@ -93,6 +93,11 @@ class ModelSettings:
     ignore_columns: Annotated[
         list[str], "Columns that are left out of training; predictions accept and ignore them"
     ] = field(default_factory=list)
+    entity_column: Annotated[
+        str | None,
+        "The column that says whose a row is, such as a customer's number: rows of one are held out or trained on "
+        "together; it may be an ignored column; null tells rows apart by their features",
+    ] = None
     delivery: Annotated[
         str,
         "How the training set is delivered: training access copies it, we upload it, or the job reads it in place",
@@ -232,6 +237,9 @@ class ModelSettings:
             None if self.target.strip() else "target: empty; name the column to predict",
             "ignore_columns: holds the target, which is what is predicted"
             if self.target in self.ignore_columns
+            else None,
+            "entity_column: is the target, which must not decide what is held out"
+            if self.target == self.entity_column
             else None,
             *(one_of(name, getattr(self, name), allowed) for name, allowed in CHOICES.items()),
             *(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from tenantml.aws.dynamodb import from_item, to_item
@@ -53,6 +54,18 @@ def get_model(tenant: str, model: str) -> dict[str, Any]:
     if row is None:
         raise NotFound("there is no such model; PUT /models/{model} configures one")
     return row
+
+
+def holdout_salt(tenant: str, model: str) -> str:
+    """Return the model's salt of row hashes: random, made when it is first asked for, and never another one.
+
+    Raises:
+        NotFound: the tenant has no such model.
+    """
+    made = {"holdout_salt": secrets.token_hex(16)}
+    table.update(keys.model(tenant, model), made, "attribute_exists(pk) AND attribute_not_exists(holdout_salt)")
+    salt: str = get_model(tenant, model)["holdout_salt"]
+    return salt
 
 
 def list_models(tenant: str, page: PageRequest) -> Page:
