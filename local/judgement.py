@@ -17,6 +17,7 @@ HEADLINES = {
 }
 _WIDEST_CONFUSION = 12
 _SHOWN_MISTAKES = 10
+_SHOWN_COLUMNS = 5
 
 
 def summed_up(evaluation: Document, verdict: Document) -> Document:
@@ -50,6 +51,15 @@ def show(evaluation: Document, verdict: Document, objective: Mapping[str, Any], 
     screen.title("Verdict", f"{verdict['decision']}{'' if verdict['decided'] else ', by the setting `undecided`'}")
     for sentence in verdict["sentences"]:
         screen.line(sentence, indent=4)
+
+
+def show_importance(importance: Document, screen: Screen) -> None:
+    """Show the columns that count most, or why that is not known."""
+    sources = {"autopilot": "as Autopilot explains it", "permutation": "by shuffling each column of the holdout"}
+    screen.title("Importance", sources.get(importance["source"]) or importance["reason"])
+    rows = [(row["feature"], f"{row['share']:.1%}") for row in importance["features"][:_SHOWN_COLUMNS]]
+    if rows:
+        screen.table(("column", "share"), rows)
 
 
 def _header(evaluation: Document) -> tuple[str, ...]:

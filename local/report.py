@@ -31,6 +31,7 @@ class Report:
     candidates: list[dict[str, Any]] = field(default_factory=list)
     holdout: dict[str, float] | None = None
     evaluation: dict[str, Any] | None = None
+    importance: dict[str, Any] | None = None
     endpoint: dict[str, str] | None = None
     api: dict[str, Any] | None = None
     timings_seconds: dict[str, float] = field(default_factory=dict)

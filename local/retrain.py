@@ -1,4 +1,6 @@
-"""`make demo RETRAIN=1`: a version that the holdout refuses, the same promoted by hand, and one that takes over."""
+"""`make demo RETRAIN=1`: a version that the holdout refuses, the same promoted by hand, one that takes over, and the
+return to the first.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,10 @@ def fewer_rows(path: Path, out: Path) -> Path:
 
 
 def retrain(model: str, fewer: Path, whole: Path, api: TenantApi, report: Report, screen: Screen) -> None:
-    """Upload a part of the rows, whose version is refused; promote it by hand; upload all rows, whose version wins."""
+    """Upload a part of the rows, whose version is refused; promote it by hand; upload all rows, whose version wins; and
+    return to the version that was live at first.
+    """
+    first = report.version or ""
     with screen.step("upload fewer rows"):
         weak = _outcome(api, api.upload(model, fewer))
     version = api.version(model, weak["version"])
@@ -43,6 +48,12 @@ def retrain(model: str, fewer: Path, whole: Path, api: TenantApi, report: Report
     with screen.step("upload all rows"):
         strong = _outcome(api, api.upload(model, whole))
     _show(api, model, api.version(model, strong["version"]), report, screen)
+    with screen.step("return to the first version") as step:
+        returned = api.return_to(model, first)
+        if not returned["live"]:
+            returned = _deployed(api, model, returned["version"])
+        step.detail = f"{returned['version']} answers, of the training of {first}"
+    _show(api, model, returned, report, screen)
 
 
 def _show(api: TenantApi, model: str, version: Document, report: Report, screen: Screen) -> None:

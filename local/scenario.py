@@ -121,7 +121,9 @@ class Scenario:
         evaluation = self.api.evaluation(plan.model, version["version"])
         self.report.holdout = judgement.headline(evaluation)
         self.report.evaluation = judgement.summed_up(evaluation, version["verdict"])
+        self.report.importance = self.api.importance(plan.model, version["version"])
         judgement.show(evaluation, version["verdict"], self.report.objective or {}, screen)
+        judgement.show_importance(self.report.importance, screen)
 
     def predict(self) -> None:
         """Predict what was held out, or where nothing is the first rows, through the API."""

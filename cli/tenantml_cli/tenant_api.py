@@ -63,6 +63,10 @@ class TenantApi:
         """All that was measured of a version on its holdout."""
         return self.call("GET", f"/models/{_quoted(model)}/versions/{_quoted(version)}/evaluation")
 
+    def importance(self, model: str, version: str) -> Document:
+        """How much each column counts for a version, or why none is known."""
+        return self.call("GET", f"/models/{_quoted(model)}/versions/{_quoted(version)}/importance")
+
     def return_to(self, model: str, version: str) -> Document:
         """Let a version that was live answer again; answer it, or the version that is deployed to return to it."""
         return self.call("PUT", f"/models/{_quoted(model)}/live-version", json.dumps({"version": version}).encode())

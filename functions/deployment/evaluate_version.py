@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects
 from tenantml.domain.judging.gate import ALWAYS
+from tenantml.domain.predictions.answers import Predictions
 from tenantml.domain.predictions.asking import Deployed
 from tenantml.domain.predictions.holdout import Holdout
+from tenantml.domain.training import explanation
 from tenantml.entrypoint import state
-from tenantml.errors import CustomerThrottled
-from tenantml.services import evaluation, holdouts, registry
-from tenantml.services.evaluation import NotCompared
+from tenantml.errors import CustomerThrottled, DeploymentFailed
+from tenantml.services import evaluation, explanations, holdouts, registry
+from tenantml.services.evaluation import Answered, NotCompared
 from tenantml.services.run_context import RunContext
 from tenantml.settings import setting
 from tenantml_analysis.evaluation import EvaluationSettings, LiveAnswers, evaluate
 from tenantml_analysis.evaluation.report import Latency
+from tenantml_analysis.importance import goodness, permutation_importance
+
+SHUFFLED_ROWS, SHUFFLED_SECONDS = 10_000, 120
+"""How many rows an endpoint is asked at most to explain what Autopilot did not, and for how long."""
 
 
 @state
@@ -47,7 +54,29 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         "holdout_sample": sample,
     }
     registry.update_version(run.tenant, run.model, run.version, noted)
+    if row.get("importance", {}).get("source") is None:
+        explanations.keep_importance(context, _importance(context, version, holdout, answered))
     return {"rows": found.rows}
+
+
+def _importance(context: RunContext, version: Deployed, holdout: Holdout, answered: Answered) -> dict[str, Any]:
+    """Return how much each column counts where Autopilot does not say, by shuffling it, as long as there is time."""
+    names = version.schema.names
+
+    def predict(rows: list[Sequence[str]]) -> Predictions:
+        columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+        return evaluation.ask(context, version, Holdout(columns, ("",) * len(rows), range(len(rows)))).predictions
+
+    def score(chosen: list[int], predictions: Predictions) -> float:
+        return goodness([holdout.truths[place] for place in chosen], predictions)
+
+    rows = list(zip(*(holdout.columns[name] for name in names), strict=True))
+    try:
+        return permutation_importance(
+            names, rows, predict, score, answered.rows_within(SHUFFLED_SECONDS, SHUFFLED_ROWS)
+        )
+    except (CustomerThrottled, DeploymentFailed):  # a version can do without
+        return explanation.nothing(explanation.NOT_SHUFFLED)
 
 
 def _answers(context: RunContext, live: str, holdout: Holdout, target: str) -> LiveAnswers:

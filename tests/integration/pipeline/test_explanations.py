@@ -87,6 +87,19 @@ def test_the_importance_of_a_version_names_its_columns_wherever_the_report_is_an
     assert explained_again(customer) == explanation.nothing(explanation.NO_REPORT)
 
 
+def test_what_autopilot_did_not_explain_is_explained_by_shuffling_the_holdout(
+    new_customer: Callable[..., Customer], pipeline: Pipeline
+) -> None:
+    customer = new_customer()
+    for state in pipeline(customer, call):
+        if state == "SelectCandidate":
+            customer.client("s3").delete_object(Bucket=customer.tenant.account.bucket, Key=analysis_of(customer))
+    found = importance_of(customer)
+    assert (found["source"], found["reason"], found["rows"]) == ("permutation", None, 100)
+    assert [row["feature"] for row in found["features"]] == ["age", "plan"]
+    assert found["features"][1]["value"] == 0, "the double answers by the age alone"
+
+
 def test_a_version_that_is_not_explained_yet_says_so(new_customer: Callable[..., Customer], pipeline: Pipeline) -> None:
     customer = new_customer()
     states = pipeline(customer, call)

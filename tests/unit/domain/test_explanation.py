@@ -80,6 +80,7 @@ def test_features_are_ranked_by_their_mean_absolute_value_with_their_share() -> 
         ],
         "left_out": 0,
         "reason": None,
+        "rows": None,
     }
 
 

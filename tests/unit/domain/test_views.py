@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tenantml.domain.api import views
+from tenantml.domain.judging.baking import Served
 
 INTERNAL = {"pk": "TENANT#acme", "sk": "x", "announced": True, "newest_upload": "x", "profile": {"bucket": "ours"}}
 INTERNAL["holdout_salt"] = "secret"
@@ -30,10 +31,11 @@ def test_a_version_shows_nothing_internal() -> None:
 def test_a_versions_details_are_those_of_the_execution_that_trained_it() -> None:
     candidates = [{"name": "a", "metric": "F1", "value": 0.9, "status": "Completed"}]
     trained_by = {**INTERNAL, "training": {"candidates": candidates}, "rows": {"train": 500, "holdout": 69}}
-    shown = views.version_details({"version": "v1"}, "v1", trained_by)
+    shown = views.version_details({"version": "v1"}, "v1", trained_by, Served(8, 2, 400))
     assert (shown["candidates"], shown["rows"], shown["advice"]) == (candidates, {"train": 500, "holdout": 69}, [])
+    assert shown["served"] == {"requests": 8, "failures": 2, "mean_ms": 50}
     assert not shown.keys() & INTERNAL.keys()
-    assert views.version_details({"version": "v1"}, None, {})["candidates"] == []
+    assert views.version_details({"version": "v1"}, None, {}, Served())["candidates"] == []
 
 
 def test_an_execution_that_was_refused_at_once_shows_what_it_has() -> None:

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-PERMUTATION = "permutation"
+from tenantml.domain.training.explanation import MOST_FEATURES, PERMUTATION
+
 FEWEST_ROWS = 30
 MOST_REPEATS = 5
 
@@ -36,7 +37,7 @@ def permutation_importance(
     A value is how much the score loses on average, 0 where it gains; its share is of the sum of all.
 
     The result has the form of Autopilot's (`tenantml.domain.training.explanation`), `source` null with a `reason` when
-    the budget or the rows are too few, and `rows` and `repeats` beside it.
+    the budget or the rows are too few; of columns past the 1,000th only the number.
 
     Raises:
         ValueError: a score is no number, or a row has another number of cells than there are columns.
@@ -49,7 +50,7 @@ def permutation_importance(
             f"{len(columns)} columns of {len(rows)} rows cannot be shuffled with {row_budget} predictions: at least "
             f"{FEWEST_ROWS} rows are needed for each"
         )
-        return _result([], reason, 0, 0)
+        return _result([], reason, None)
     generator = np.random.default_rng(seed)
     count = min(len(rows), row_budget // (1 + repeats * len(columns)))
     chosen = sorted(int(place) for place in generator.choice(len(rows), count, replace=False))
@@ -71,7 +72,7 @@ def permutation_importance(
         {"feature": name, "value": loss, "share": loss / total if total else 0.0}
         for loss, name in sorted(losses, key=lambda item: (-item[0], item[1]))
     ]
-    return _result(features, None, count, repeats)
+    return _result(features, None, count)
 
 
 def _shuffled(sample: list[Row], place: int, generator: np.random.Generator) -> list[Row]:
@@ -80,12 +81,11 @@ def _shuffled(sample: list[Row], place: int, generator: np.random.Generator) -> 
     return [[*row[:place], sample[other][place], *row[place + 1 :]] for row, other in zip(sample, order, strict=True)]
 
 
-def _result(features: list[dict[str, Any]], reason: str | None, rows: int, repeats: int) -> dict[str, Any]:
+def _result(features: list[dict[str, Any]], reason: str | None, rows: int | None) -> dict[str, Any]:
     return {
         "source": PERMUTATION if reason is None else None,
-        "features": features,
-        "left_out": 0,
+        "features": features[:MOST_FEATURES],
+        "left_out": max(0, len(features) - MOST_FEATURES),
         "reason": reason,
         "rows": rows,
-        "repeats": repeats,
     }

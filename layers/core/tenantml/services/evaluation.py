@@ -46,6 +46,11 @@ class Answered:
     rows_per_call: int
     milliseconds: list[float]
 
+    def rows_within(self, seconds: float, most: int) -> int:
+        """Return how many rows the endpoint answers in this time, as fast as it has answered, and `most` at most."""
+        per_row = sum(self.milliseconds) / 1000 / max(1, len(self.predictions.lines))
+        return most if per_row * most <= seconds else int(seconds / per_row)
+
 
 class NotCompared(Exception):
     """The live version cannot be asked about these rows: why, in words."""

@@ -43,11 +43,16 @@ def explain(context: RunContext, candidate_name: str) -> dict[str, Any]:
     client = context.customer(session_policies.train(account, context.job)).client("sagemaker")
     candidate = candidates.named(automl.candidates(client, context.job), candidate_name)
     reports = Reports.of(account, run.customer_folder, candidate, automl.describe(client, context.job))
-    found = _importance(context, reports)
+    registry.update_version(run.tenant, run.model, run.version, {"reports": reports.as_document()})
+    return keep_importance(context, _importance(context, reports))
+
+
+def keep_importance(context: RunContext, found: dict[str, Any]) -> dict[str, Any]:
+    """Keep the importance of the version's columns, and return it without them."""
+    run = context.run
     place = _keep(f"{run.version_folder}importance.json", json.dumps(found))
     summary = {name: found[name] for name in ("source", "reason")} | {"feature_count": len(found["features"])}
-    values = {"reports": reports.as_document(), "importance": summary | {"place": place}}
-    registry.update_version(run.tenant, run.model, run.version, values)
+    registry.update_version(run.tenant, run.model, run.version, {"importance": summary | {"place": place}})
     return summary
 
 

@@ -152,7 +152,11 @@ def components() -> dict[str, Schema]:
         "FeatureImportance": record(
             "How much one column counts.",
             feature=TEXT,
-            value=NUMBER | {"description": "The mean absolute SHAP value; association, not cause"},
+            value=NUMBER
+            | {
+                "description": "The mean absolute SHAP value, or how much worse the answers get when the column is "
+                "shuffled (a classification's log loss, a regression's root mean squared error); association, not cause"
+            },
             share=NUMBER | {"description": "Of the sum of all columns"},
         ),
         "Importance": record(
@@ -161,6 +165,7 @@ def components() -> dict[str, Schema]:
             features=listing(reference("FeatureImportance")),
             left_out=COUNT | {"description": f"How many more columns there are than {MOST_FEATURES:,}"},
             reason=maybe(TEXT) | {"description": "Why none is known"},
+            rows=maybe(COUNT) | {"description": "Of the holdout, whose columns were shuffled; null where none was"},
         ),
         "Artefact": record(
             "A file that Autopilot wrote in your account.",

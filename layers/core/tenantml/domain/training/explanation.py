@@ -23,6 +23,9 @@ NO_REPORT = (
     "the advice of the execution says when that failed, too"
 )
 NOT_READ = "the explainability report has not been read: the deployment has not come to it, or could not read it"
+NOT_SHUFFLED = (
+    "Autopilot explained nothing, and the endpoint did not answer while its columns were shuffled to find out"
+)
 UNREADABLE = "the explainability report is not in the form that SageMaker documents; the artefacts have it as it is"
 
 
@@ -94,12 +97,18 @@ def importance_of(analysis: object) -> dict[str, Any]:
         {"feature": name, "value": value, "share": value / total if total else 0.0}
         for name, value in ranked[:MOST_FEATURES]
     ]
-    return {"source": AUTOPILOT, "features": features, "left_out": max(0, len(ranked) - MOST_FEATURES), "reason": None}
+    return {
+        "source": AUTOPILOT,
+        "features": features,
+        "left_out": max(0, len(ranked) - MOST_FEATURES),
+        "reason": None,
+        "rows": None,
+    }
 
 
 def nothing(reason: str) -> dict[str, Any]:
     """Return the importance of a version of which none is known, and why."""
-    return {"source": None, "features": [], "left_out": 0, "reason": reason}
+    return {"source": None, "features": [], "left_out": 0, "reason": reason, "rows": None}
 
 
 def _locations(candidate: Mapping[str, Any]) -> dict[str, str]:
