@@ -31,6 +31,7 @@ from tenantml_cli.errors import CommandError
 from tenantml_cli.tenant_api import TenantApi
 
 TENANT = "acme"
+SETTINGS = {"bake_minutes": 1}  # nobody asks while it is seen how a version does
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,13 +82,13 @@ def _plan(arguments: Sequence[str] | None) -> tuple[Plan, Path, tuple[Path, Path
             newer = out / "newer-churn.csv"
             sample.write(newer, seed=sample.DEFAULT_SEED + 1)
             again = retrain.fewer_rows(data, out), newer
-        return Plan(TENANT, data, sample.TARGET, options.model or "churn"), out, again
+        return Plan(TENANT, data, sample.TARGET, options.model or "churn", SETTINGS), out, again
     if not options.target:
         parser.error("say which column to predict: --target COLUMN, or make demo DATA=file.csv TARGET=column")
     if not options.data.is_file():
         parser.error(f"there is no file {options.data}")
     again = (retrain.fewer_rows(options.data, out), options.data) if options.retrain else None
-    return Plan(TENANT, options.data, options.target, options.model or _model_name(options.data)), out, again
+    return Plan(TENANT, options.data, options.target, options.model or _model_name(options.data), SETTINGS), out, again
 
 
 def _model_name(path: Path) -> str:

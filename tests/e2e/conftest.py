@@ -47,8 +47,8 @@ class Tenant:
         return registered_tenant(self.platform, self.name)
 
     def train(self, model: str, path: Path, **settings: object) -> Document:
-        """Configure `model`, upload `path`, and return the execution's document when it has ended."""
-        self.api.configure(model, settings)
+        """Configure `model` with a short bake, upload `path`, and return the execution's document when it has ended."""
+        self.api.configure(model, {"bake_minutes": 1} | settings)
         return self.outcome(self.api.upload(model, path))
 
     def outcome(self, upload_key: str) -> Document:

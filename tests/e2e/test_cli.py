@@ -95,7 +95,7 @@ def test_a_suspended_tenant_is_active_again_after_activation(run: Run, key: str)
 
 
 def test_an_uploaded_dataset_is_watched_predicted_with_and_accounted_for(acme: Tenant, run: Run, iris: Path) -> None:
-    acme.api.configure("shell", {"target": "species", "max_candidates": 2})
+    acme.api.configure("shell", {"target": "species", "max_candidates": 2, "bake_minutes": 1})
     uploaded = answered(run("upload", "acme/shell", str(iris), "--json"))
     assert uploaded["key"] == "acme/shell/iris.csv"
     watched = run("watch", uploaded["execution"])
@@ -126,7 +126,7 @@ def test_a_tenant_uploads_with_its_own_key_by_a_form_and_in_parts(acme: Tenant, 
 
 
 def test_a_failed_execution_exits_with_4_and_its_name(acme: Tenant, run: Run, tmp_path: Path) -> None:
-    acme.api.configure("shell", {"target": "species", "max_candidates": 2})
+    acme.api.configure("shell", {"target": "species", "max_candidates": 2, "bake_minutes": 1})
     path = tmp_path / "empty.csv"
     path.write_text("")
     uploaded = answered(run("upload", "acme/shell", str(path), "--json"))

@@ -62,7 +62,7 @@ def test_a_form_that_is_sent_twice_is_trained_from_once_in_any_order(
     acme: Tenant, ingest: Ingest, few: Path, first: int
 ) -> None:
     model = f"twice{first}"
-    acme.api.configure(model, {"target": "y"})
+    acme.api.configure(model, {"target": "y", "bake_minutes": 1})
     made = form(acme, model)
     post_form(made["url"], made["fields"], few)
     post_form(made["url"], made["fields"], few)
@@ -87,7 +87,7 @@ def test_a_form_that_is_sent_twice_is_trained_from_once_in_any_order(
 def test_the_same_content_by_a_new_form_and_without_a_form_is_read_again(
     acme: Tenant, ingest: Ingest, few: Path
 ) -> None:
-    acme.api.configure("again", {"target": "y"})
+    acme.api.configure("again", {"target": "y", "bake_minutes": 1})
     for _ in range(2):
         made = form(acme, "again")
         post_form(made["url"], made["fields"], few)

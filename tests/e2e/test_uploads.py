@@ -117,7 +117,7 @@ def executions_of(platform: Platform, dropped: Dropped) -> list[str]:
 def test_an_event_that_comes_three_times_gives_one_execution_and_one_job_and_five_hundred_rows_are_enough(
     acme: Tenant, ingest: Ingest
 ) -> None:
-    acme.api.configure("once", {"target": "y", "max_candidates": 1})
+    acme.api.configure("once", {"target": "y", "max_candidates": 1, "bake_minutes": 1})
     dropped = ingest.drop("acme/once/file.csv", HEADER + "".join(ROWS))
     dropped.send_event()
     dropped.send_event()
@@ -139,7 +139,7 @@ def test_an_event_that_comes_three_times_gives_one_execution_and_one_job_and_fiv
 def test_an_upload_whose_event_a_newer_one_overtook_is_superseded_and_nothing_is_spent_on_it(
     globex: Tenant, ingest: Ingest
 ) -> None:
-    globex.api.configure("order", {"target": "y", "max_candidates": 1})
+    globex.api.configure("order", {"target": "y", "max_candidates": 1, "bake_minutes": 1})
     older = ingest.drop("globex/order/older.csv", HEADER + "".join(ROWS))
     newer = ingest.drop("globex/order/newer.csv", HEADER)
     older = replace(older, at=datetime.fromtimestamp(newer.at.timestamp() - 1, UTC))
