@@ -49,6 +49,7 @@ def version(row: Row, live_version: str | None) -> Row:
             "error",
             "evaluation",
             "verdict",
+            "approval",
         )
     }
 
