@@ -14,6 +14,7 @@ from botocore.session import get_session
 
 from tenantml import errors
 from tools.expressions import main as expressions_that_do_not_parse
+from tools.lint import problems
 from tools.states import endings
 
 # Step Functions developer guide, "Handling errors in Step Functions workflows", and the Lambda best practices there.
@@ -261,6 +262,14 @@ def test_an_action_that_does_not_exist_is_found(resource: str) -> None:
 
 def test_every_expression_parses(definition_path: Path) -> None:
     assert expressions_that_do_not_parse([str(definition_path)]) == 0
+
+
+def test_statelint_finds_nothing_but_what_is_wrong(definition: dict[str, Any]) -> None:
+    assert problems(json.loads(json.dumps(definition))) == []
+    wrong = json.loads(json.dumps(definition))
+    task = next(state for state in wrong["States"].values() if state["Type"] == "Task")
+    task["TimeoutSeconds"] = "soon"
+    assert ["TimeoutSeconds" in found for found in problems(wrong)] == [True]
 
 
 def test_every_variable_that_is_read_is_assigned_somewhere(states: States) -> None:
