@@ -171,7 +171,7 @@ check-policies: $(TRANSLATED)
 	$(BIN)/python -W ignore::UserWarning:parliament -m tools.policies $(TRANSLATED) $(TEMPLATES)
 
 check-definitions: .venv/.dev
-	$(BIN)/statelint --eval-jsonata $(DEFINITIONS)
+	$(BIN)/python -m tools.lint $(DEFINITIONS)
 	$(BIN)/python -m tools.expressions $(DEFINITIONS)
 	$(BIN)/python -m tools.definitions --check $(DEFINITIONS)
 

@@ -27,6 +27,10 @@ _ACCEPTED = [
         "parliament wants every alternative of the resource; a standard execution is one",
     ),
     (
+        r" RESOURCE_MISMATCH \[{'action': 'states:SendTaskSuccess', ",
+        "the reference has no resource for it; AWS checks the machine of the token: local/patches/stepfunctions_iam.py",
+    ),
+    (
         r"ExecutionRolesVpc\.\S+ RESOURCE_MISMATCH \[{'action': 'ec2:CreateNetworkInterface', ",
         "parliament wants all three kinds of resource in one statement; each has its own, with its own condition",
     ),

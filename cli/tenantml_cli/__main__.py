@@ -95,8 +95,16 @@ def parser() -> argparse.ArgumentParser:
     deploy.add_argument("--candidate", help="one of its candidates; default: the one that was chosen")
     deploy.add_argument("--instance-type", help="the endpoint's; default: as the execution's settings have it")
     deploy.add_argument(
-        "--promote", choices=("if-not-worse", "always"), help="always: it goes live whatever is measured"
+        "--promote",
+        choices=("if-not-worse", "always", "manual"),
+        help="always: it goes live whatever is measured; manual: when it is approved",
     )
+    approve = add(first, "approve", commands.approve)
+    approve.add_argument("model", metavar="MODEL", help="the model's name")
+    approve.add_argument("version", metavar="VERSION", help="a version of it that awaits an approval")
+    approve.add_argument("--refuse", action="store_true", help="refuse it")
+    approve.add_argument("--reason", help="why; kept with the version")
+    approve.add_argument("--tenant", help="decide as an operator; default: with the key in TENANTML_API_KEY")
     return_to = add(first, "return", commands.return_to)
     return_to.add_argument("model", metavar="MODEL", help="the model's name")
     return_to.add_argument("version", metavar="VERSION", help="a version of it that was live")

@@ -268,6 +268,26 @@ def return_to(context: Context) -> Result:
     return Result(found, f"{text}To see how it goes: GET /models/{options.model}/versions")
 
 
+def approve(context: Context) -> Result:
+    """Approve a version that awaits an approval, or refuse it, and let its deployment go on.
+
+    With the key in TENANTML_API_KEY, or as an operator with --tenant. The first decision counts, and a repeat says the
+    same. A refused version loses its endpoint, and its candidate can be deployed again.
+
+        tenantml approve churn v20261122-170301-9f3c --reason "the numbers of May are in"
+        tenantml approve churn v20261122-170301-9f3c --refuse --tenant acme
+    """
+    options = context.options
+    decision = {"decision": "refuse" if options.refuse else "approve"}
+    decision |= {"reason": options.reason} if options.reason else {}
+    if options.tenant:
+        whose = {"tenant": options.tenant, "model": options.model, "version": options.version}
+        found = context.stack.call("DecideApprovalFunction", whose | decision)
+    else:
+        found = context.api.decide(options.model, options.version, decision)
+    return Result(found, f"{options.version} is {'refused' if options.refuse else 'approved'}.")
+
+
 def predict(context: Context) -> Result:
     """Predict rows, CSV with a header or the API's JSON, with the key in TENANTML_API_KEY.
 

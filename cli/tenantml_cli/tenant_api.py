@@ -67,6 +67,11 @@ class TenantApi:
         """How much each column counts for a version, or why none is known."""
         return self.call("GET", f"/models/{_quoted(model)}/versions/{_quoted(version)}/importance")
 
+    def decide(self, model: str, version: str, decision: Mapping[str, Any]) -> Document:
+        """Approve or refuse a version that awaits an approval; answer it as it is then."""
+        path = f"/models/{_quoted(model)}/versions/{_quoted(version)}/approval"
+        return self.call("PUT", path, json.dumps(decision).encode())
+
     def return_to(self, model: str, version: str) -> Document:
         """Let a version that was live answer again; answer it, or the version that is deployed to return to it."""
         return self.call("PUT", f"/models/{_quoted(model)}/live-version", json.dumps({"version": version}).encode())

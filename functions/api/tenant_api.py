@@ -15,6 +15,7 @@ from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects, presigned
 from tenantml.domain.api import model_document, pagination, views
 from tenantml.domain.api.operations import OPERATIONS, PATH_PARAMETERS, Operation
+from tenantml.domain.judging.approval import Decision
 from tenantml.domain.names import execution_name, is_model, is_version, requested_version_name
 from tenantml.domain.tenancy.tenant import require_active
 from tenantml.domain.training.deployment_request import DeploymentRequest, choose, version_to_return_to
@@ -39,7 +40,17 @@ from tenantml.errors import (
     UploadError,
 )
 from tenantml.http import Answer
-from tenantml.services import api_keys, deployments, explanations, quota, receipts, registry, served, tenant_scope
+from tenantml.services import (
+    api_keys,
+    approvals,
+    deployments,
+    explanations,
+    quota,
+    receipts,
+    registry,
+    served,
+    tenant_scope,
+)
 from tenantml.services.registry import uploads
 from tenantml.settings import setting
 
@@ -267,6 +278,14 @@ def list_artefacts(tenant: str, event: Json) -> Answer:
     _, version = find_version(tenant, event)
     asked = {"tenant": tenant, "model": version["model"], "version": version["version"]}
     return Answer(200, lambda_functions.invoke(setting("SIGN_ARTEFACTS_FUNCTION"), asked))
+
+
+def put_approval(tenant: str, event: Json) -> Answer:
+    """PUT /models/{model}/versions/{version}/approval: somebody's decision; a repeat says the same."""
+    decision = Decision.from_document(http.parse_json_object(event))
+    row, version = find_version(tenant, event)
+    decided = approvals.decide(tenant, row["model"], version["version"], decision, http.asked_by(event))
+    return Answer(200, views.version(decided, row.get("live_version")))
 
 
 def put_live_version(tenant: str, event: Json) -> Answer:

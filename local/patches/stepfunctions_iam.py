@@ -1,13 +1,14 @@
-"""Step Functions: a state machine's tasks have the permissions of its role, no more."""
+"""Step Functions: a state machine's tasks have the permissions of its role, no more; a token is its machine's."""
 
 from __future__ import annotations
 
 import contextvars
 import functools
+import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import error_response_json, get_account_id, get_region
 from ministack.services import iam, stepfunctions
 from ministack.services.cloudformation import provisioners
@@ -16,6 +17,8 @@ from local.patches import iam_decisions
 from local.patches.emulator import wrap
 from local.patches.stepfunctions_definitions import MACHINE
 
+_machine_arns: dict[str, str] = {}  # by task token
+_machine_arn: contextvars.ContextVar[str] = contextvars.ContextVar("state_machine", default="")
 _session_arn: contextvars.ContextVar[str] = contextvars.ContextVar("state_machine_session", default="")
 
 # The optimised integrations name a refusal after the SDK's base exception.
@@ -33,13 +36,18 @@ _MANAGED_RULE: Final = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
 
 
 def apply() -> None:
-    """Evaluate the machine's role before each call of a task, and before a machine is created that runs jobs.
+    """Evaluate the machine's role before each call of a task, and before a machine is created that runs jobs; whoever
+    answers a task's token needs the permission on the machine.
 
+    The service authorization reference has no resource for SendTask*, but AWS refuses them on the ARN of the machine:
+    github.com/NOAA-OWP/hydrovis/issues/837 quotes it, and grantTaskResponse of aws-cdk-lib grants them on it.
     https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html, "IAM policies for calling nested
     Step Functions workflows"
     """
     wrap(stepfunctions, "_run_execution", "996dff84e0e0", _as_the_role)
     wrap(stepfunctions, "_invoke_resource", "a85d2be9a858", _if_allowed)
+    wrap(stepfunctions, "_invoke_with_callback", "bbb38423156a", _with_the_machine_of_its_token)
+    wrap(iam_actions, "extract_resource_arn", "82f51700695c", _machine_of_a_token)
     wrap(stepfunctions, "_create_state_machine", "4bc1231dda69", _if_jobs_are_allowed)
     wrap(stepfunctions, "_update_state_machine", "476e0deee6a3", _if_jobs_are_allowed)
     wrap(provisioners, "_sfn_state_machine_create", "d2ffde42cb0e", _if_jobs_of_a_stack_are_allowed)
@@ -51,11 +59,32 @@ def _as_the_role(run: Any) -> Any:
     def running(execution_arn: str) -> None:
         execution = stepfunctions._executions.get(execution_arn) or {}
         machine = stepfunctions._state_machines.get(execution.get("stateMachineArn", "")) or {}
+        _machine_arn.set(execution.get("stateMachineArn", ""))
         if ":role/" in machine.get("roleArn", ""):
             _session_arn.set(_session(machine["roleArn"], execution["name"]))
         run(execution_arn)
 
     return running
+
+
+def _with_the_machine_of_its_token(invoke: Any) -> Any:
+    @functools.wraps(invoke)
+    def invoking(resource: str, arguments: Any, token: str, state: dict[str, Any]) -> Any:
+        _machine_arns[token] = _machine_arn.get()
+        return invoke(resource, arguments, token, state)
+
+    return invoking
+
+
+def _machine_of_a_token(extract: Any) -> Any:
+    @functools.wraps(extract)
+    def extracting(service: str, method: str, path: str, headers: Any, body: bytes, *more: Any) -> str:
+        if service == "states" and ".SendTask" in headers.get("x-amz-target", ""):
+            return _machine_arns.get(json.loads(body).get("taskToken", ""), "*")
+        found: str = extract(service, method, path, headers, body, *more)
+        return found
+
+    return extracting
 
 
 def _session(role_arn: str, name: str) -> str:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import pytest
 
 from local import sample
 from local.onboard import apply_access_stack
+from tests.e2e.conftest import TRAINING_SECONDS
 
 if TYPE_CHECKING:
     from local.platform import Platform
@@ -113,6 +115,16 @@ def test_an_uploaded_dataset_is_watched_predicted_with_and_accounted_for(acme: T
     operators = answered(run("receipt", uploaded["execution"], "--tenant", "acme", "--json"))
     assert tenants["entries"] == operators["entries"]
     assert "sagemaker:CreateAutoMLJobV2" in run("receipt", uploaded["execution"], key=acme.api.api_key).stdout
+
+    deploy = ["deploy", "shell", uploaded["execution"], "--promote", "manual", "--json"]
+    version = answered(run(*deploy, key=acme.api.api_key))["version"]
+    deadline = time.monotonic() + TRAINING_SECONDS
+    while not acme.api.version("shell", version)["approval"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    decided = answered(run("approve", "shell", version, "--refuse", "--reason", "a test", "--tenant", "acme", "--json"))
+    assert (decided["approval"]["decision"], decided["approval"]["by"]) == ("refuse", "operator")
+    assert refused(run("approve", "shell", version, "--json", key=acme.api.api_key)) == (3, "AlreadyDecided")
 
 
 def test_a_tenant_uploads_with_its_own_key_by_a_form_and_in_parts(acme: Tenant, run: Run, tmp_path: Path) -> None:

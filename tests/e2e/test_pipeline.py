@@ -9,6 +9,7 @@ import json
 import threading
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -263,6 +264,61 @@ def test_a_tenant_returns_to_the_version_before_at_once_and_to_one_whose_endpoin
         with pytest.raises(Refused) as refusal:
             api.return_to("return", version)
         assert refusal.value.code == "NotFound"
+
+
+def waiting_version(tenant: Tenant, model: str, version: str) -> Document:
+    """Wait until a version awaits an approval, and return the version."""
+    deadline = time.monotonic() + TRAINING_SECONDS
+    while not (found := tenant.api.call("GET", f"/models/{model}/versions/{version}"))["approval"]:
+        assert (time.monotonic() < deadline, found["error"]) == (True, None)
+        time.sleep(0.1)
+    return found
+
+
+def test_a_version_that_awaits_an_approval_answers_when_it_is_approved_and_one_that_is_refused_leaves_nothing(
+    acme: Tenant, globex: Tenant, iris: Path, tmp_path: Path
+) -> None:
+    first = acme.train("approved", iris, target="species", **QUICK)["version"]
+    acme.api.configure("approved", {"target": "species", "promote": "manual", **QUICK})
+    globex.api.configure("approved", {"target": "species"})
+    again, row = tmp_path / "again.csv", features_of(iris, "species", 1)
+    again.write_bytes(iris.read_bytes())
+    key = acme.api.upload("approved", again)
+    under_way = acme.execution(key, lambda document: document["state"] == "AwaitApproval")
+    second = waiting_version(acme, "approved", under_way["version"])
+    assert (second["status"], second["live"], second["approval"]["decision"]) == ("awaiting approval", False, None)
+    assert acme.api.predict_rows("approved", row)["version"] == first, "the live one answers meanwhile"
+    for api, version, code in (
+        (globex.api, second["version"], "NotFound"),
+        (acme.api, "v20200101-000000-0000", "NotFound"),
+        (acme.api, first, "NotAwaitingApproval"),
+    ):
+        with pytest.raises(Refused) as refusal:
+            api.decide("approved", version, {"decision": "approve"})
+        assert refusal.value.code == code
+    with ThreadPoolExecutor() as pool:  # at once
+        word = {"decision": "approve", "reason": "it is spring"}
+        approved = [
+            *pool.map(lambda _: acme.api.decide("approved", second["version"], word)["approval"], range(4)),
+        ]
+    assert [found == approved[0] for found in approved] == [True] * 4
+    assert approved[0]["by"] in {found["key_id"] for found in acme.api.call("GET", "/keys")["keys"]}
+    with pytest.raises(Refused) as refusal:
+        acme.api.decide("approved", second["version"], {"decision": "refuse"})
+    assert refusal.value.code == "AlreadyDecided"
+    ended = acme.outcome(key)
+    assert (ended["status"], ended["error"]) == ("succeeded", None)
+    assert acme.api.predict_rows("approved", row)["version"] == second["version"]
+
+    third = acme.api.deploy("approved", {"execution": ended["execution"]})["version"]
+    waiting_version(acme, "approved", third)
+    acme.api.decide("approved", third, {"decision": "refuse", "reason": "not before the audit"})
+    refused = version_of(acme, "approved", third)
+    assert (refused["error"]["code"], refused["status"], refused["live"]) == ("ApprovalRefused", "rolled back", False)
+    assert (refused["approval"]["decision"], refused["approval"]["reason"]) == ("refuse", "not before the audit")
+    assert acme.api.predict_rows("approved", row)["version"] == second["version"]
+    endpoints = acme.platform.cloud.client("sagemaker", acme.account_id).list_endpoints(NameContains="-approved-")
+    assert [found["EndpointName"] for found in endpoints["Endpoints"]] == [second["endpoint"]]
 
 
 def test_a_newer_upload_stops_the_training_of_an_older_one_which_is_superseded(

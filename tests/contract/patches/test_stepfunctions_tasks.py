@@ -120,6 +120,23 @@ def test_heartbeats_keep_a_task_alive_and_their_absence_is_a_time_out(approvals:
     assert time.monotonic() - started > 2.5
 
 
+# The resource is the one that AWS's refusal names: github.com/NOAA-OWP/hydrovis/issues/837.
+def test_a_token_is_answered_only_with_the_permission_on_its_machine(
+    cloud: EmbeddedCloud, approvals: Approvals, end_of: End, code_of: Any, make_role: Any
+) -> None:
+    execution_arn = approvals.start()
+    machine_arn = execution_arn.replace(":execution:", ":stateMachine:").rpartition(":")[0]
+    answer = {"taskToken": approvals.token(), "output": "1"}
+
+    def states_with(resource: str) -> Any:
+        allowed = make_role({"Effect": "Allow", "Action": "states:SendTaskSuccess", "Resource": resource})
+        return cloud.client("stepfunctions", credentials=allowed.credentials)
+
+    assert code_of(states_with(f"{machine_arn}-other").send_task_success, **answer) == "AccessDeniedException"
+    states_with(machine_arn).send_task_success(**answer)
+    assert end_of(execution_arn)["output"] == 1
+
+
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html: "HeartbeatTimeout is available
 # inside the Catch and Retry fields"; States.Timeout covers it too.
 @pytest.mark.parametrize("name", ["States.HeartbeatTimeout", "States.Timeout"])

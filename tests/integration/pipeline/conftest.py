@@ -42,6 +42,7 @@ CSV = b"age,plan,Churn?\n" + b"".join(b"%d,p%d,%s\n" % (i, i % 3, [b"True.", b"F
 ROLE = f"arn:aws:iam::{SAAS_ACCOUNT}:role/tenantml/training-access/pipeline"
 NUMBERS = itertools.count(1)
 VERSION = {"Version": "2012-10-17"}
+NOTHING = {"Type": "Succeed"}
 
 
 @pytest.fixture(scope="session")
@@ -82,11 +83,11 @@ def session_environment(cloud: EmbeddedCloud) -> dict[str, str]:
     return environment
 
 
-def make_machine(cloud: EmbeddedCloud, name: str) -> str:
-    """Make a state machine whose executions do nothing: the tests walk the definition in this process."""
-    nothing = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
+def make_machine(cloud: EmbeddedCloud, name: str, state: dict[str, Any] = NOTHING) -> str:
+    """Make a state machine of one state, which does nothing: the tests walk the definition in this process."""
+    definition = {"QueryLanguage": "JSONata", "StartAt": "Only", "States": {"Only": state}}
     made = cloud.client("stepfunctions").create_state_machine(
-        name=f"tenantml-{name}", definition=json.dumps(nothing), roleArn=ROLE
+        name=f"tenantml-{name}", definition=json.dumps(definition), roleArn=ROLE
     )
     return str(made["stateMachineArn"])
 
@@ -108,7 +109,7 @@ def boundary(session_environment: dict[str, str], monkeypatch: pytest.MonkeyPatc
     forget_clients()
     found, events = Boundary(), shared_session().get_component("event_emitter")
     events.register_first("before-send", found.before_send)
-    for service in ("dynamodb", "events", "s3", "sagemaker", "sts"):  # before the handlers that are as specific
+    for service in ("dynamodb", "events", "s3", "sagemaker", "sfn", "sts"):  # before the handlers that are as specific
         events.register_first(f"needs-retry.{service}", found.needs_retry)
     events.register("provide-client-params.events.PutEvents", found.listen)
     yield found
@@ -194,6 +195,46 @@ def uploaded(cloud: EmbeddedCloud, tenant: Tenant, bucket: str, at: datetime, co
     return Customer(cloud, tenant, upload, Run.of(upload, destination_of(key)))
 
 
+def nobody() -> None:
+    """Nobody decides."""
+
+
+class WaitingExecutions:
+    """Executions of which each waits for a task token and does nothing else."""
+
+    def __init__(self, cloud: EmbeddedCloud) -> None:
+        self._steps, self._sqs = cloud.client("stepfunctions"), cloud.client("sqs")
+        self._queue_url = self._sqs.create_queue(QueueName="tokens")["QueueUrl"]
+        arguments = {"QueueUrl": self._queue_url, "MessageBody": {"token": "{% $states.context.Task.Token %}"}}
+        resource = "arn:aws:states:::sqs:sendMessage.waitForTaskToken"
+        wait = {"Type": "Task", "Resource": resource, "Arguments": arguments, "End": True}
+        self._machine_arn = make_machine(cloud, "waiting", wait)
+        self._executions: dict[str, str] = {}
+
+    def new(self) -> str:
+        """Return a token that an execution waits for."""
+        execution_arn = self._steps.start_execution(stateMachineArn=self._machine_arn)["executionArn"]
+        (message,) = self._sqs.receive_message(QueueUrl=self._queue_url, WaitTimeSeconds=20)["Messages"]
+        self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
+        token = str(json.loads(message["Body"])["token"])
+        self._executions[token] = execution_arn
+        return token
+
+    def close(self, token: str) -> bool:
+        """Return whether the token was sent; if not, nobody waits for it any longer."""
+        try:
+            self._steps.send_task_heartbeat(taskToken=token)
+        except self._steps.exceptions.TaskTimedOut:
+            return True
+        self._steps.stop_execution(executionArn=self._executions[token])
+        return False
+
+
+@pytest.fixture(scope="session")
+def tokens(cloud: EmbeddedCloud) -> WaitingExecutions:
+    return WaitingExecutions(cloud)
+
+
 Pipeline = Callable[..., Iterator[str]]
 
 
@@ -201,7 +242,9 @@ Pipeline = Callable[..., Iterator[str]]
 def pipeline(machine_of: Callable[..., Machine], session_environment: dict[str, str]) -> Pipeline:
     """Walk a customer's training, and then the deployment that it started; yield the states' names."""
 
-    def walk(customer: Customer, invoke: Callable[[str, Any], Any]) -> Iterator[str]:
+    def walk(
+        customer: Customer, invoke: Callable[[str, Any], Any], decide: Callable[[], object] = nobody
+    ) -> Iterator[str]:
         yield from machine_of(customer, invoke).execute(customer.upload.as_input())
         run, machine_arn = customer.run, session_environment["DEPLOYMENT_STATE_MACHINE"]
         steps = customer.cloud.client("stepfunctions")
@@ -211,22 +254,29 @@ def pipeline(machine_of: Callable[..., Machine], session_environment: dict[str, 
             )
         except steps.exceptions.ExecutionDoesNotExist:
             return
-        yield from machine_of(customer, invoke, DEPLOYMENT).execute(json.loads(started["input"]))
+        yield from machine_of(customer, invoke, DEPLOYMENT, decide).execute(json.loads(started["input"]))
 
     return walk
 
 
 @pytest.fixture
-def machine_of() -> Callable[..., Machine]:
-    """Make a state machine that works on a customer's account, the training's by default."""
+def machine_of(tokens: WaitingExecutions) -> Callable[..., Machine]:
+    """Make a state machine that works on a customer's account, the training's by default; where it waits for a
+    person's word, `decide()` is called.
+    """
 
-    def make(customer: Customer, invoke: Callable[[str, Any], Any], definition: Path = TRAINING) -> Machine:
+    def make(
+        customer: Customer,
+        invoke: Callable[[str, Any], Any],
+        definition: Path = TRAINING,
+        decide: Callable[[], object] = nobody,
+    ) -> Machine:
         def wait() -> None:
             deadline = time.monotonic() + 30
             while not customer.is_at_rest():
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
 
-        return Machine(definition, invoke, wait)
+        return Machine(definition, invoke, wait, tokens, decide)
 
     return make

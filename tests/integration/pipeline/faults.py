@@ -152,11 +152,12 @@ class DyingInvoke:
 
     def __call__(self, function: str, payload: Any) -> Any:
         while True:
-            self._boundary.begin(dies_at=self.deaths[payload["state"]] + 1)
+            state = payload.get("state", function)
+            self._boundary.begin(dies_at=self.deaths[state] + 1)
             try:
                 return call(function, payload)
             except Died:
-                self.deaths[payload["state"]] += 1
+                self.deaths[state] += 1
             finally:
                 self._boundary.begin()
             forget_locks()

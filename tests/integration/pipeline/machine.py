@@ -8,8 +8,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from jsonata import Jsonata
 
@@ -29,20 +30,36 @@ class Broken(Exception):
     """A failure without a name, which no retry fixes."""
 
 
-class Machine:
-    """One definition. `invoke(function, payload)` calls a handler, `wait()` returns when what is waited for is over."""
+class Tokens(Protocol):
+    """Task tokens, and whether they were sent."""
 
-    def __init__(self, definition: Path, invoke: Callable[[str, Any], Any], wait: Callable[[], None]) -> None:
-        read = json.loads(definition.read_text())
-        self._states, self._start = read["States"], read["StartAt"]
-        self._invoke, self._wait = invoke, wait
+    def new(self) -> str:
+        """Return a token that a task waits for."""
+
+    def close(self, token: str) -> bool:
+        """Return whether the token was sent; if not, nobody waits for it any longer."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One definition. `invoke(function, payload)` calls a handler, `wait()` returns when what is waited for is over.
+
+    A task that waits for its token waits until `decide()` returns, and times out unless the token was sent by then.
+    """
+
+    definition: Path
+    invoke: Callable[[str, Any], Any]
+    wait: Callable[[], None]
+    tokens: Tokens
+    decide: Callable[[], object]
 
     def execute(self, given: dict[str, Any]) -> Iterator[str]:
         """Walk from the start to an end, and yield every state's name when it is left."""
         variables: dict[str, Any] = {}
-        name, passed = self._start, given
+        read = json.loads(self.definition.read_text())
+        name, passed = read["StartAt"], given
         while True:
-            state = self._states[name]
+            state = read["States"][name]
             states = {"input": passed, "context": {"State": {"Name": name}, "Execution": {"Input": given}}}
             following = state.get("Next", state.get("Default"))
             assigned = state.get("Assign", {})
@@ -63,7 +80,7 @@ class Machine:
                         following, assigned = choice["Next"], choice.get("Assign", {})
                         break
             elif state["Type"] == "Wait":
-                self._wait()
+                self.wait()
             variables |= {key: evaluated(value, states, variables) for key, value in assigned.items()}
             yield name
             if following is None:
@@ -72,22 +89,32 @@ class Machine:
 
     def _attempt(self, state: dict[str, Any], states: dict[str, Any], variables: dict[str, Any]) -> Any:
         """Call a task's handler as often as its retriers say; a process that died is tried again without end."""
-        arguments = evaluated(state["Arguments"], states, variables)
-        name = re.fullmatch(r"\$\{(\w+)FunctionArn\}", arguments["FunctionName"])
-        assert name
-        function = re.sub(r"(?<!^)(?=[A-Z])", "_", name[1]).lower()
         tries: Counter[int] = Counter()
+        waits = state["Resource"].endswith(".waitForTaskToken")
         while True:
+            token = self.tokens.new() if waits else None  # each attempt has its own
+            in_task = states | {"context": states["context"] | {"Task": {"Token": token}}}
+            arguments = evaluated(state["Arguments"], in_task, variables)
+            name = re.fullmatch(r"\$\{(\w+)FunctionArn\}", arguments["FunctionName"])
+            assert name
             try:
-                return self._invoke(function, arguments["Payload"])
+                answer = self.invoke(re.sub(r"(?<!^)(?=[A-Z])", "_", name[1]).lower(), arguments["Payload"])
+                if token is not None:
+                    self.decide()
             except Died:
+                if token is not None:
+                    self.tokens.close(token)
                 continue
             except (TenantMLError, Broken) as error:
                 kind, cause = type(error).__name__, json.dumps({"errorMessage": str(error)})
+            else:
+                if token is None or self.tokens.close(token):
+                    return answer
+                raise _Failed("States.Timeout", "")
             for index, retrier in enumerate(state.get("Retry", [])):
                 if kind in retrier["ErrorEquals"] and tries[index] < retrier["MaxAttempts"]:
                     tries[index] += 1
-                    self._wait()
+                    self.wait()
                     break
             else:
                 raise _Failed(kind, cause)

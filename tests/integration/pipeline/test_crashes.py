@@ -38,6 +38,7 @@ Invoke = Callable[[str, Any], Any]
 Pipeline = Callable[..., Iterator[str]]
 DELIVERIES = ["copy", "upload", "in-place"]
 OF_A_SECOND_VERSION = {"CheckBake", "RetireVersion"}
+OF_AN_APPROVAL = {"AwaitApproval", "CheckApproval"}  # test_approvals.py
 
 
 def tasks_of(machine: Path, last: str) -> list[str]:
@@ -47,7 +48,7 @@ def tasks_of(machine: Path, last: str) -> list[str]:
         name
         for name in list(states)[: list(states).index(last)]
         if states[name]["Type"] == "Task"
-        and name not in {"RevokeTrainingAccess", "EnlargeEndpoint", *OF_A_SECOND_VERSION}
+        and name not in {"RevokeTrainingAccess", "EnlargeEndpoint", *OF_A_SECOND_VERSION, *OF_AN_APPROVAL}
     ]
 
 

@@ -168,7 +168,9 @@ def customer_s3(stack: dict[str, str]) -> Any:
     return client
 
 
-class _Body:
+class Body:
+    """The body of an answer."""
+
     def __init__(self, content: bytes):
         self._content = content
 
@@ -192,7 +194,7 @@ def answer_with(stack: dict[str, str]) -> Iterator[Callable[..., None]]:
             if service in {"s3", "sts"}:
                 error = f"<Error><Code>{code}</Code><Message>no</Message></Error>"
                 body = error if service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>"
-            return AWSResponse(request.url, status, {"x-amzn-errortype": code}, _Body(body.encode()))
+            return AWSResponse(request.url, status, {"x-amzn-errortype": code}, Body(body.encode()))
 
         # a client has the events of its session as they were when it was made
         for events in (shared_session().get_component("event_emitter"), platform(service).meta.events):

@@ -92,6 +92,7 @@ CHANGED_OBJECT = frozenset({"PreconditionFailed", "412"})
 
 CONDITION_FAILED = frozenset({"ConditionalCheckFailed", "ConditionalCheckFailedException"})
 EXECUTION_EXISTS = frozenset({"ExecutionAlreadyExists"})
+TASK_OVER = frozenset({"TaskDoesNotExist", "TaskTimedOut"})  # Step Functions API reference, "SendTaskSuccess"
 RESOURCE_EXISTS = frozenset({"ResourceInUse"})
 QUOTA_USED_UP = frozenset({"ResourceLimitExceeded"})
 

@@ -126,6 +126,23 @@ class NeverLive(RequestError):
     do = "Wait for its deployment, or deploy its candidate with `POST /models/MODEL/versions`."
 
 
+class NotAwaitingApproval(RequestError):
+    """The version awaits no approval: it was not asked for, its time is over, or its deployment has ended."""
+
+    status = 409
+    do = "Look at the version's `status`, `approval` and `error`; deploy its candidate again if its time is over."
+
+
+class AlreadyDecided(RequestError):
+    """The opposite was decided before, or nobody decided in time. Of two decisions at once, the first one counts."""
+
+    status = 409
+    do = (
+        "Look at the version's `approval`. To put a refused version live after all, deploy its candidate with "
+        "`POST /models/MODEL/versions`; to take an approved one back, return to the version before."
+    )
+
+
 class ArtefactsGone(RequestError):
     """The artefacts of the training are deleted, and its evaluations with them: the model keeps those of its last
     `keep_versions` versions.

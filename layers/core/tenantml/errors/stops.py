@@ -20,7 +20,7 @@ class ExecutionStopped(TenantMLError):
 
 
 class ExecutionTimedOut(TenantMLError):
-    """The execution took longer than 34 days, or its deployment longer than 7. What it had made is removed;
+    """The execution took longer than 34 days, or its deployment longer than 21. What it had made is removed;
     a training that came to candidates is kept.
     """
 

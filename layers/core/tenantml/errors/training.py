@@ -89,6 +89,28 @@ class DidNotBeatLive(TrainingError):
     )
 
 
+class ApprovalRefused(TrainingError):
+    """Somebody refused the version that awaited an approval. Who, when and why is in its `approval`: the reason is the
+    tenant's own text, so neither messages nor logs repeat it.
+    """
+
+    turn = TENANT
+    do = (
+        "Nothing, or upload again with what was missing. The live version stays live; the refused one can be promoted "
+        "by hand."
+    )
+
+
+class ApprovalTimedOut(TrainingError):
+    """Nobody approved or refused the version within the model's `approval_hours`, so its endpoint is removed."""
+
+    turn = TENANT
+    do = (
+        "Deploy the candidate again with `POST /models/MODEL/versions` and decide in time, or raise `approval_hours`. "
+        "The live version stays live."
+    )
+
+
 class LiveVersionChanged(TrainingError):
     """Another version went live while this one was being judged. It is evaluated again, next to that one."""
 

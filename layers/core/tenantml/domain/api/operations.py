@@ -1,8 +1,7 @@
 """What the API can do: one row per method and path, in the order of a tenant's life.
 
 The document and the dispatch of `functions/api/tenant_api` are made of this table; a test compares it with
-`template.yaml`. Approval of a version, batches and reports join here: `/models/{model}/batches`,
-`POST /models/{model}/versions/{version}/approval`, `/models/{model}/versions/{version}/report`.
+`template.yaml`. Batches and reports join here: `/models/{model}/batches`, `/models/{model}/versions/{version}/report`.
 """
 
 from __future__ import annotations
@@ -186,6 +185,11 @@ OPERATIONS = (
         "listArtefacts", "GET", "/models/{model}/versions/{version}/artefacts", "versions",
         "Links to Autopilot's notebooks and reports of a version's training, for a quarter of an hour",
         {200: "Artefacts"}, refusals=(errors.NotFound, errors.ArtefactsGone, errors.CustomerThrottled),
+    ),
+    Operation(
+        "putApproval", "PUT", "/models/{model}/versions/{version}/approval", "versions",
+        "Approve or refuse a version that awaits an approval; a repeat says the same", {200: "Version"},
+        takes="Decision", refusals=(*BODY, errors.NotFound, errors.NotAwaitingApproval, errors.AlreadyDecided),
     ),
     Operation(
         "putLiveVersion", "PUT", "/models/{model}/live-version", "versions",

@@ -8,6 +8,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from tenantml import errors
 from tenantml.domain.judging import gate
+from tenantml.domain.judging.approval import DECISIONS, OPERATOR, REASON_BYTES, TIMED_OUT
 from tenantml.domain.judging.evaluation_summary import Summary
 from tenantml.domain.names import MODEL_PATTERN
 from tenantml.domain.training.deployment_request import OVERRIDES
@@ -195,6 +196,26 @@ def components() -> dict[str, Schema]:
             at=TIME,
             by=TEXT,
         ),
+        "Approval": record(
+            "Whether somebody decided on a version that a person is asked about; null until then.",
+            asked_at=TIME,
+            until=TIME | {"description": "When it ends in ApprovalTimedOut, and its endpoint goes"},
+            decision=maybe({"type": "string", "enum": [*DECISIONS, TIMED_OUT]}),
+            decided_at=maybe(TIME),
+            by=maybe(TEXT) | {"description": f"The id of an API key, or `{OPERATOR}`"},
+            reason=maybe(TEXT),
+        ),
+        "Decision": {
+            "type": "object",
+            "description": "What you decide, and why.",
+            "properties": {
+                "decision": {"type": "string", "enum": list(DECISIONS)},
+                "reason": TEXT | {"maxLength": REASON_BYTES, "description": f"At most {REASON_BYTES} bytes of UTF-8"},
+            },
+            "required": ["decision"],
+            "additionalProperties": False,
+            "example": {"decision": "approve", "reason": "the numbers of May are in"},
+        },
         "Served": record(
             "Calls of its endpoint that were counted so far, failures among them, and their mean time in milliseconds.",
             requests=COUNT,
@@ -216,7 +237,7 @@ def components() -> dict[str, Schema]:
         "EvaluationSummary": of_class(Summary),
         "Verdict": record(
             "Whether the version may go live, judged on the holdout and said in sentences.",
-            decision={"type": "string", "enum": [gate.PROMOTE, gate.KEEP]},
+            decision={"type": "string", "enum": [gate.PROMOTE, gate.KEEP, gate.ASK]},
             decided={"type": "boolean", "description": "False when the rows are too few to tell"},
             sentences=listing(TEXT),
             refusal=maybe(TEXT) | {"description": "The name of the error that keeps the version out"},
@@ -278,6 +299,7 @@ VERSION: dict[str, Schema] = {
     "error": maybe(reference("Failure")),
     "evaluation": maybe(reference("EvaluationSummary")),
     "verdict": maybe(reference("Verdict")),
+    "approval": maybe(reference("Approval")),
 }
 EXECUTION: dict[str, Schema] = {
     "execution": TEXT,

@@ -47,6 +47,7 @@ def version(row: Row, live_version: str | None) -> Row:
             "error",
             "evaluation",
             "verdict",
+            "approval",
         )
     }
 

@@ -53,8 +53,8 @@ CHOICES = {
     "mode": MODES,
     "newer_upload": NEWER_UPLOADS,
     "unseen_category": ("advise", "reject"),
-    "promote": (gate.IF_NOT_WORSE, gate.ALWAYS),  # a person cannot be asked yet
-    "undecided": (gate.VALUE, gate.KEEP, gate.PROMOTE),
+    "promote": gate.PROMOTES,
+    "undecided": gate.UNDECIDED_PROMOTES,
 }
 RANGES: dict[str, tuple[float, float]] = gate.RANGES | {
     "max_candidates": (1, 750),
@@ -64,6 +64,7 @@ RANGES: dict[str, tuple[float, float]] = gate.RANGES | {
     "holdout_rows_max": (50, 1_000_000),
     "keep_versions": (1, 20),
     "bake_minutes": (0, 24 * 60),
+    "approval_hours": (1, 14 * 24),
     "instance_count": (1, 20),
     "serverless_concurrency": (1, 200),
 }
@@ -127,9 +128,13 @@ class ModelSettings:
     thresholds: Annotated[
         dict[str, float], "By metric, the least value that a version must reach on the holdout; of an error, the most"
     ] = field(default_factory=dict)
-    promote: Annotated[str, "Whether a version replaces the live one if it is not worse on the holdout, or always"] = (
-        gate.IF_NOT_WORSE
-    )
+    promote: Annotated[
+        str,
+        "Whether a version replaces the live one if it is not worse on the holdout, always, or when a person approves",
+    ] = gate.IF_NOT_WORSE
+    approval_hours: Annotated[
+        int, "How long a version awaits an approval; its endpoint costs money meanwhile, and goes when nobody decides"
+    ] = 72
     margin: Annotated[
         float,
         "By how much a version may be worse than the live one with 95 % confidence; of MAE, MSE and RMSE a share of "
@@ -141,8 +146,8 @@ class ModelSettings:
     beats_baseline: Annotated[bool, "Whether a version must be better than always giving the same answer"] = True
     undecided: Annotated[
         str,
-        "What decides when the holdout cannot: the value on its rows, as good goes live; keep the live version; or "
-        "promote the new one",
+        "What decides when the holdout cannot: the value on its rows, as good goes live; keep the live version; "
+        "promote the new one; or ask a person",
     ] = gate.VALUE
     fatal_advice: Annotated[list[str], "Rules of advice that end the execution"] = field(default_factory=list)
     advice_thresholds: Annotated[

@@ -5,6 +5,7 @@ to them (`dynamodb:LeadingKeys`): inside `tenant_scope.scoped_to(tenant)` every 
 reaches nothing else. `uploads` is used by its own name.
 """
 
+from tenantml.services.registry.approvals import ask_for_approval, close_approval, decide
 from tenantml.services.registry.executions import (
     add_execution,
     end_execution,
@@ -68,8 +69,11 @@ __all__ = [
     "add_execution",
     "add_key",
     "add_tenant",
+    "ask_for_approval",
     "ask_for_probe",
     "begin_retirement",
+    "close_approval",
+    "decide",
     "end_execution",
     "end_version",
     "expire_key",

@@ -52,7 +52,7 @@ def execution(tenant: str, execution: str) -> Key:
 
 def version(tenant: str, model: str, version: str) -> Key:
     """One deployed candidate: its execution, endpoint, output keys, place of its profile, how its deployment ended,
-    since when it answers or no longer does.
+    since when it answers or no longer does, its `approval` and the task token that waits for it.
     """
     return of_tenant(tenant, f"{VERSION}#{model}#{version}")
 
