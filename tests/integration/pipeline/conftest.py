@@ -26,7 +26,7 @@ from tenantml.domain.uploads.upload import METADATA, Upload, destination_of
 from tenantml.services import grants, registry
 from tenantml.services.registry import live
 from tests.integration.pipeline.faults import Boundary
-from tests.integration.pipeline.machine import DEPLOYMENT, TRAINING, Machine
+from tests.integration.pipeline.machine import DEPLOYMENT, TRAINING, Machine, nobody
 from tests.integration.platform.conftest import BUCKETS, TABLES, make_bucket, make_table
 from tests.tenants import tenant_of
 
@@ -193,10 +193,6 @@ def uploaded(cloud: EmbeddedCloud, tenant: Tenant, bucket: str, at: datetime, co
     etag, moment = put["ETag"].strip('"'), at.strftime("%Y-%m-%dT%H:%M:%SZ")
     upload = Upload(bucket, key, put["VersionId"], etag, len(content), put["VersionId"][:16], moment)
     return Customer(cloud, tenant, upload, Run.of(upload, destination_of(key)))
-
-
-def nobody() -> None:
-    """Nobody decides."""
 
 
 class WaitingExecutions:

@@ -40,18 +40,23 @@ class Tokens(Protocol):
         """Return whether the token was sent; if not, nobody waits for it any longer."""
 
 
+def nobody() -> None:
+    """Nobody decides."""
+
+
 @dataclass(frozen=True)
 class Machine:
     """One definition. `invoke(function, payload)` calls a handler, `wait()` returns when what is waited for is over.
 
-    A task that waits for its token waits until `decide()` returns, and times out unless the token was sent by then.
+    A task that waits for its token, one of `tokens`, waits until `decide()` returns, and times out unless the token was
+    sent by then.
     """
 
     definition: Path
     invoke: Callable[[str, Any], Any]
     wait: Callable[[], None]
-    tokens: Tokens
-    decide: Callable[[], object]
+    tokens: Tokens | None = None
+    decide: Callable[[], object] = nobody
 
     def execute(self, given: dict[str, Any]) -> Iterator[str]:
         """Walk from the start to an end, and yield every state's name when it is left."""
@@ -90,25 +95,25 @@ class Machine:
     def _attempt(self, state: dict[str, Any], states: dict[str, Any], variables: dict[str, Any]) -> Any:
         """Call a task's handler as often as its retriers say; a process that died is tried again without end."""
         tries: Counter[int] = Counter()
-        waits = state["Resource"].endswith(".waitForTaskToken")
+        tokens = self.tokens if state["Resource"].endswith(".waitForTaskToken") else None
         while True:
-            token = self.tokens.new() if waits else None  # each attempt has its own
+            token = tokens.new() if tokens else ""  # each attempt has its own
             in_task = states | {"context": states["context"] | {"Task": {"Token": token}}}
             arguments = evaluated(state["Arguments"], in_task, variables)
             name = re.fullmatch(r"\$\{(\w+)FunctionArn\}", arguments["FunctionName"])
             assert name
             try:
                 answer = self.invoke(re.sub(r"(?<!^)(?=[A-Z])", "_", name[1]).lower(), arguments["Payload"])
-                if token is not None:
+                if tokens:
                     self.decide()
             except Died:
-                if token is not None:
-                    self.tokens.close(token)
+                if tokens:
+                    tokens.close(token)
                 continue
             except (TenantMLError, Broken) as error:
                 kind, cause = type(error).__name__, json.dumps({"errorMessage": str(error)})
             else:
-                if token is None or self.tokens.close(token):
+                if tokens is None or tokens.close(token):
                     return answer
                 raise _Failed("States.Timeout", "")
             for index, retrier in enumerate(state.get("Retry", [])):
