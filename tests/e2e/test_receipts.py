@@ -55,7 +55,10 @@ def test_a_receipt_is_whole_and_says_what_was_done_to_what(tenant: Tenant, ended
     assert receipt_chain.verify(tenant.name, ended["execution"], entries, head) == []
     assert receipt_chain.verify(tenant.name, ended["execution"], entries[:-1], head) != []
     made = {entry["action"]: entry["resource"] for entry in entries if entry["outcome"] == "OK"}
-    assert made["sts:AssumeRole"] == tenant.registered.roles.training_access
+    roles = tenant.registered.roles
+    entered = [entry["resource"] for entry in entries if entry["action"] == "sts:AssumeRole"]
+    assert set(entered) == {roles.training_access, roles.prediction_access}
+    assert entered.count(roles.prediction_access) == 1, "to ask the new version about its holdout"
     arn = f"arn:aws:sagemaker:us-east-1:{tenant.account_id}"
     assert made["sagemaker:CreateAutoMLJobV2"] == f"{arn}:automl-job/{ended['training']['job_name']}"
     assert made["sagemaker:CreateEndpoint"] == f"{arn}:endpoint/{ended['endpoint']['name']}"
