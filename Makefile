@@ -82,9 +82,9 @@ bench: .venv/.dev ## Measure; writes build/bench/
 
 # ---- test and check ----
 
-# Four workers: tests wait for clouds, and leave two cores idle otherwise. A file stays with one worker, for its clouds and
+# Six workers: tests wait for clouds, and leave two cores idle otherwise. A file stays with one worker, for its clouds and
 # models are shared. Folders from the slowest files to the quickest, so that no worker is left alone with a long file.
-PYTEST := $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder
 FAST := tests/integration tests/contract tests/unit
 # What explores exhaustively, trains, builds or scans: `make test` runs it, feedback within 90 s cannot.
 SLOW := tests/integration/pipeline tests/integration/trainer tests/integration/sagemaker tests/integration/grants/test_crashes.py \
@@ -93,11 +93,15 @@ SLOW := tests/integration/pipeline tests/integration/trainer tests/integration/s
 
 .PHONY: test
 test: .venv/.dev ## All tests: unit, integration, contract, e2e
-	@$(PYTEST) tests/e2e $(FAST)
+	@$(PYTEST) -m "not explore" tests/e2e $(FAST)
+
+.PHONY: explore
+explore: .venv/.dev ## More of what `make test` looks at: every state that fails, every kind of failure, more demonstrations
+	@$(PYTEST) -m explore tests/e2e $(FAST)
 
 .PHONY: test-fast
 test-fast: .venv/.dev ## Feedback: without e2e, and without what explores, trains, builds or scans
-	@$(PYTEST) $(FAST) $(addprefix --ignore ,$(SLOW))
+	@$(PYTEST) -m "not explore" $(FAST) $(addprefix --ignore ,$(SLOW))
 
 CASES ?=
 .PHONY: cases

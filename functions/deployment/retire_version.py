@@ -14,4 +14,4 @@ from tenantml.services.run_context import RunContext
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return how much was removed in the customer's account."""
-    return removal.retire(context.run, event["version"]).as_document()
+    return removal.retire(context.run, event["version"], event["drained_from"]).as_document()

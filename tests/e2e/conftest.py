@@ -121,11 +121,12 @@ def newcomer(platform: Platform) -> Callable[..., Tenant]:
 
 @pytest.fixture(scope="session")
 def person(platform: Platform) -> Callable[..., dict[str, str]]:
-    """Make a person of their own in some of the stack's groups, and return their credentials."""
-    numbers = itertools.count(1)
+    """Make a person in some of the stack's groups, and return their credentials. A name is one test file's alone: files
+    share a cloud, and provoked_refusals.toml says who tries what.
+    """
 
-    def make(*groups: str) -> dict[str, str]:
-        iam, name = platform.cloud.client("iam"), f"person-{next(numbers)}"
+    def make(name: str, *groups: str) -> dict[str, str]:
+        iam = platform.cloud.client("iam")
         iam.create_user(UserName=name)
         for group in groups:
             iam.add_user_to_group(GroupName=platform.outputs[group], UserName=name)

@@ -28,7 +28,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture(scope="module")
 def run(platform: Platform, person: Callable[..., dict[str, str]]) -> Run:
     """Run the CLI with the keys of a person in both groups; `key` and `stdin` are an API key and the input."""
-    credentials = person("OperatorGroup", "DataGroup")  # the second for `upload TENANT/MODEL`
+    credentials = person("oscar", "OperatorGroup", "DataGroup")  # the second for `upload TENANT/MODEL`
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TENANTML_"))}
 
     def running(*arguments: str, key: str = "", stdin: str = "") -> subprocess.CompletedProcess[str]:

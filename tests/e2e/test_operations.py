@@ -39,7 +39,7 @@ def live(tenant: Tenant, iris: Path) -> Document:
 @pytest.fixture(scope="module")
 def operator(platform: Platform, person: Callable[..., dict[str, str]]) -> Callable[[str], Any]:
     """Clients of an operator who may also handle tenants' data."""
-    credentials = person("OperatorGroup", "DataGroup")
+    credentials = person("otto", "OperatorGroup", "DataGroup")
     return lambda service: platform.cloud.client(service, credentials=credentials)
 
 

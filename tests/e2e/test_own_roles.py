@@ -316,13 +316,13 @@ def test_nobody_but_the_tenant_facing_functions_may_take_a_tenants_credentials(
 
 @pytest.fixture(scope="module")
 def operator(acme: Tenant, person: Callable[..., dict[str, str]]) -> Clients:
-    credentials = person("OperatorGroup")
+    credentials = person("olga", "OperatorGroup")
     return lambda service: acme.platform.cloud.client(service, credentials=credentials)
 
 
 @pytest.fixture(scope="module")
 def data_handler(acme: Tenant, person: Callable[..., dict[str, str]]) -> Clients:
-    credentials = person("DataGroup")
+    credentials = person("dora", "DataGroup")
     return lambda service: acme.platform.cloud.client(service, credentials=credentials)
 
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from jsonata import Jsonata
 
 from tenantml.errors import TenantMLError
+from tenantml.services.registry.table import now
 
 TRAINING, DEPLOYMENT, OFFBOARDING = (
     Path(__file__).parents[3] / "statemachine" / f"{name}.asl.json"
@@ -65,7 +66,10 @@ class Machine:
         name, passed = read["StartAt"], given
         while True:
             state = read["States"][name]
-            states = {"input": passed, "context": {"State": {"Name": name}, "Execution": {"Input": given}}}
+            states = {
+                "input": passed,
+                "context": {"State": {"Name": name, "EnteredTime": now()}, "Execution": {"Input": given}},
+            }
             following = state.get("Next", state.get("Default"))
             assigned = state.get("Assign", {})
             if state["Type"] == "Task":

@@ -140,7 +140,7 @@ class DyingAttempts:
             forget_locks()
 
 
-@pytest.mark.parametrize("words", [(APPROVE, REFUSE), (None, APPROVE)])
+@pytest.mark.parametrize("words", [(APPROVE, REFUSE), pytest.param((None, APPROVE), marks=pytest.mark.explore)])
 @pytest.mark.parametrize("how", ["dying", "dying attempts", "losing replies", "twice", "failing"])
 def test_one_word_counts_whatever_happens_meanwhile(
     customers: tuple[Customer, Customer],

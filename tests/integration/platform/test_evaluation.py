@@ -120,6 +120,7 @@ def put_deployed(stack: dict[str, str], run: Run, profile: dict[str, Any] = PROF
         "validated": {"F1": 0.9},
         "output_keys": list(OUTPUT_KEYS),
         "serverless": False,
+        "importance": {"source": "autopilot"},
         "profile": place,
     }
     registry.update_version(run.tenant, run.model, run.version, described)

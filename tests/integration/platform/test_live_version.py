@@ -16,7 +16,7 @@ from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.errors import NotFound, StillChanging, UploadSuperseded
 from tenantml.services import registry, tenant_scope
-from tenantml.services.registry import live
+from tenantml.services.registry import live, table
 from tests.rows import put_training, put_version
 
 V1, V2, V3 = "v20261121-000000-aaaa", "v20261122-000000-bbbb", "v20991123-000000-cccc"
@@ -140,8 +140,11 @@ def test_no_version_is_retired_before_its_last_requests_are_answered(monkeypatch
     monkeypatch.setattr(live, "DRAIN_SECONDS", 35)
     with pytest.raises(StillChanging, match="last requests"):
         registry.begin_retirement("acme", "churn", V1)
+    with pytest.raises(StillChanging, match="last requests"):
+        registry.begin_retirement("acme", "churn", V1, drained_from="2026-11-22T17:30:00.250Z")
     assert statuses()[V1] == "standby"
     assert not registry.begin_retirement("acme", "churn", V2), "the live one is never"
+    assert registry.begin_retirement("acme", "churn", V1, drained_from=f"{table.now()[:-1]}.999Z"), "it has waited"
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

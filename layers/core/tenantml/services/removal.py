@@ -67,8 +67,9 @@ def roll_back(run: Run) -> Removal:
     return Removal(removed)
 
 
-def retire(run: Run, replaced: str) -> Removal:
-    """Remove what does not answer any more of the run's version and of the one that it replaced. Repeatable.
+def retire(run: Run, replaced: str, drained_from: str) -> Removal:
+    """Remove what does not answer any more of the run's version and of the one that it replaced, since when the machine
+    has waited for its last requests. Repeatable.
 
     Raises:
         StillChanging: one of them answers its last requests. What could be done is done.
@@ -78,7 +79,7 @@ def retire(run: Run, replaced: str) -> Removal:
     for version in (replaced, run.version):
         if registry.is_awaited(run.tenant, run.model, version, run.version):
             continue
-        if registry.begin_retirement(run.tenant, run.model, version):
+        if registry.begin_retirement(run.tenant, run.model, version, drained_from):
             name = tenant.account.endpoint(run.model, version)
             session = assume(tenant, run.execution, session_policies.deploy(tenant.account, name))
             result.removed += endpoints.remove(session.client("sagemaker"), name)

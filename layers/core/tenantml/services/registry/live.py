@@ -127,8 +127,9 @@ def is_awaited(tenant: str, model: str, version: str, deployed: str) -> bool:
     return row is not None and row.get("replaced") == version and "ended_at" not in row
 
 
-def begin_retirement(tenant: str, model: str, version: str) -> bool:
-    """Note that a version's endpoint goes, so that nobody comes back to it; return False when it is live.
+def begin_retirement(tenant: str, model: str, version: str, drained_from: str | None = None) -> bool:
+    """Note that a version's endpoint goes, so that nobody comes back to it; return False when it is live. What was
+    replaced before `drained_from` has had the time for its last requests.
 
     Raises:
         StillChanging: its last requests may not be answered yet, or it changed meanwhile.
@@ -138,8 +139,11 @@ def begin_retirement(tenant: str, model: str, version: str) -> bool:
         return False
     if row is None:
         return True
-    since = datetime.now(UTC) - datetime.fromisoformat(row.get("replaced_at", "2000-01-01T00:00:00Z"))
-    if row["status"] == STANDBY and since < timedelta(seconds=DRAIN_SECONDS):
+    replaced_at = datetime.fromisoformat(row.get("replaced_at", "2000-01-01T00:00:00Z"))
+    is_drained = datetime.now(UTC) - replaced_at >= timedelta(seconds=DRAIN_SECONDS)
+    if drained_from is not None:
+        is_drained |= replaced_at <= datetime.fromisoformat(drained_from)
+    if row["status"] == STANDBY and not is_drained:
         raise StillChanging(f"the version {version} was replaced just now; its last requests are being answered")
     key = keys.version(tenant, model, version)
     if not table.update(key, {"status": RETIRING}, "#0 IN (:found, :0)", found=row["status"]):
