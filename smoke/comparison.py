@@ -13,7 +13,7 @@ from smoke.recording import Answer
 _SHOWN = 4
 _REFUSED = 400
 _OF_PAGES = {"NextToken", "nextToken"}  # there or not by how much there is to list
-_OF_WHO_WAS_THERE = {"StackStatus"}  # by whether the stack was updated since it was made
+_OF_THE_RUN = {"StackStatus", "action"}  # by whether the stack was updated since, and by what our code had to ask
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _note(members: _Call, parents: Counter[str], path: str, value: Any, timed: b
             _note(members, parents, f"{path}[]", item, timed)
     elif isinstance(value, str) and not timed and value not in {scrub.TEXT, scrub.TIME, scrub.STREAM}:
         name = path.removesuffix("[]").rpartition(".")[2]
-        if name not in _OF_WHO_WAS_THERE:
+        if name not in _OF_THE_RUN:
             members[path].values.add(scrub.form(value) if name in scrub.NAMES else value)
 
 
