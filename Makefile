@@ -82,9 +82,9 @@ bench: .venv/.dev ## Measure; writes build/bench/
 
 # ---- test and check ----
 
-# Six workers: tests wait for clouds, and leave two cores idle otherwise. A file stays with one worker, for its clouds and
+# Four workers: tests wait for clouds, and leave two cores idle otherwise. A file stays with one worker, for its clouds and
 # models are shared. Folders from the slowest files to the quickest, so that no worker is left alone with a long file.
-PYTEST := $(BIN)/python -m pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 FAST := tests/integration tests/contract tests/unit
 # What explores exhaustively, trains, builds or scans: `make test` runs it, feedback within 90 s cannot.
 SLOW := tests/integration/pipeline tests/integration/trainer tests/integration/sagemaker tests/integration/grants/test_crashes.py \

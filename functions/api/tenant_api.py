@@ -222,7 +222,8 @@ def create_version(tenant: str, event: Json) -> Answer:
     row = find_model(tenant, event)
     model, document = row["model"], http.parse_json_object(event)
     request = DeploymentRequest.from_document(document)
-    execution = registry.find_execution(tenant, request.execution)
+    is_name = re.fullmatch(PATH_PARAMETERS["execution"]["pattern"], request.execution)
+    execution = registry.find_execution(tenant, request.execution) if is_name else None
     if execution is None or execution.get("model") != model:
         raise http.not_found()
     is_kept = registry.find_training(tenant, model, request.execution) is not None
@@ -299,7 +300,7 @@ def put_live_version(tenant: str, event: Json) -> Answer:
         raise NeverLive("this version never answered; wait for its deployment, or deploy its candidate")
     row = deployments.return_to(registry.get_tenant(tenant), model, found, http.asked_by(event))
     live = registry.get_model(tenant, model).get("live_version")
-    return Answer(200 if row["version"] == version else 202, views.version(row, live))
+    return Answer(200 if row["version"] == live else 202, views.version(row, live))
 
 
 def list_keys(tenant: str, event: Json) -> Answer:

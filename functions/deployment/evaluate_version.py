@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,15 +16,16 @@ from tenantml.domain.predictions.asking import Deployed
 from tenantml.domain.predictions.holdout import Holdout
 from tenantml.domain.training import explanation
 from tenantml.entrypoint import state
-from tenantml.errors import CustomerThrottled, DeploymentFailed
+from tenantml.errors import CustomerThrottled, DeploymentFailed, RowError
 from tenantml.services import evaluation, explanations, holdouts, registry
 from tenantml.services.evaluation import Answered, NotCompared
 from tenantml.services.run_context import RunContext
 from tenantml.settings import setting
 from tenantml_analysis.evaluation import EvaluationSettings, LiveAnswers, evaluate
 from tenantml_analysis.evaluation.report import Latency
-from tenantml_analysis.importance import goodness, permutation_importance
+from tenantml_analysis.importance import NotScored, goodness, permutation_importance
 
+ALL_SECONDS = 700  # of the function's 900: a last call may take a minute, and the bootstrap has been
 SHUFFLED_ROWS, SHUFFLED_SECONDS = 10_000, 120
 """How many rows an endpoint is asked at most to explain what Autopilot did not, and for how long."""
 
@@ -31,7 +33,7 @@ SHUFFLED_ROWS, SHUFFLED_SECONDS = 10_000, 120
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return on how many rows it was evaluated; the evaluation is in the bucket, its summary on the version."""
-    run, row = context.run, context.version
+    began, run, row = time.monotonic(), context.run, context.version
     profile = json.loads(objects.get_bytes(platform("s3"), **row["profile"]))
     version = Deployed.of_row(row, profile)
     holdout = evaluation.read_holdout(run, version)
@@ -54,28 +56,34 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         "holdout_sample": sample,
     }
     registry.update_version(run.tenant, run.model, run.version, noted)
-    if row.get("importance", {}).get("source") is None:
-        explanations.keep_importance(context, _importance(context, version, holdout, answered))
+    seconds = min(SHUFFLED_SECONDS, ALL_SECONDS - (time.monotonic() - began))
+    if row.get("importance", {}).get("source") is None and seconds > 0:
+        explanations.keep_importance(context, _importance(context, version, holdout, answered, seconds))
     return {"rows": found.rows}
 
 
-def _importance(context: RunContext, version: Deployed, holdout: Holdout, answered: Answered) -> dict[str, Any]:
+def _importance(
+    context: RunContext, version: Deployed, holdout: Holdout, answered: Answered, seconds: float
+) -> dict[str, Any]:
     """Return how much each column counts where Autopilot does not say, by shuffling it, as long as there is time."""
-    names = version.schema.names
+    names, until, caller = version.schema.names, time.monotonic() + seconds, evaluation.caller_of(context, version)
 
     def predict(rows: list[Sequence[str]]) -> Predictions:
+        if time.monotonic() > until:
+            raise CustomerThrottled("the endpoint is too slow to be asked about shuffled columns")
         columns = dict(zip(names, zip(*rows, strict=True), strict=True))
-        return evaluation.ask(context, version, Holdout(columns, ("",) * len(rows), range(len(rows)))).predictions
+        return evaluation.ask(
+            context, version, Holdout(columns, ("",) * len(rows), range(len(rows))), caller
+        ).predictions
 
     def score(chosen: list[int], predictions: Predictions) -> float:
         return goodness([holdout.truths[place] for place in chosen], predictions)
 
     rows = list(zip(*(holdout.columns[name] for name in names), strict=True))
+    budget = answered.rows_within(seconds, SHUFFLED_ROWS)
     try:
-        return permutation_importance(
-            names, rows, predict, score, answered.rows_within(SHUFFLED_SECONDS, SHUFFLED_ROWS)
-        )
-    except (CustomerThrottled, DeploymentFailed):  # a version can do without
+        return permutation_importance(names, rows, predict, score, budget)
+    except (CustomerThrottled, DeploymentFailed, RowError, NotScored):  # a version can do without
         return explanation.nothing(explanation.NOT_SHUFFLED)
 
 

@@ -16,7 +16,7 @@ from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.errors import NotFound, StillChanging, UploadSuperseded
 from tenantml.services import registry, tenant_scope
-from tenantml.services.registry import live, table
+from tenantml.services.registry import keys, live, table
 from tests.rows import put_training, put_version
 
 V1, V2, V3 = "v20261121-000000-aaaa", "v20261122-000000-bbbb", "v20991123-000000-cccc"
@@ -83,6 +83,33 @@ def test_a_retried_promotion_does_not_undo_a_return(put: Put) -> None:
     put({"version": V1})
     assert registry.promote("acme", "churn", V2) == V1
     assert (live_version(), statuses()[V2]) == (V1, "standby")
+
+
+def test_choosing_the_version_that_is_live_is_a_word_too(put: Put) -> None:
+    late = "v20261122-120000-dddd"
+    put_version("acme", "churn", late, {})
+    assert put({"version": V2})[0] == 200
+    with pytest.raises(UploadSuperseded, match="by hand"):
+        registry.promote("acme", "churn", late)
+    assert live_version() == V2
+
+
+def test_a_deployment_that_a_later_word_superseded_is_not_named_again(put: Put) -> None:
+    put_training(Run(f"e-{V1}", "acme", "churn", V1), "2026-11-21")
+    registry.begin_retirement("acme", "churn", V1)
+    first = put({"version": V1})[1]["version"]
+    table.update(keys.model("acme", "churn"), {"newest_word": "2099-01-01T00:00:00Z"})
+    assert put({"version": V1})[1]["version"] != first
+
+
+def test_what_was_deployed_to_return_and_stands_answers_again_at_once(put: Put) -> None:
+    put_training(Run(f"e-{V1}", "acme", "churn", V1), "2026-11-21")
+    registry.begin_retirement("acme", "churn", V1)
+    again = put({"version": V1})[1]["version"]
+    registry.promote("acme", "churn", again)
+    assert put({"version": V2})[0] == 200
+    status, body = put({"version": V1})
+    assert (status, body["version"], live_version()) == (200, again, again)
 
 
 def test_what_was_uploaded_before_a_return_is_promoted_no_more_and_what_came_after_is(put: Put) -> None:

@@ -6,6 +6,6 @@ The evaluating state calls it with the predict path's own call, and keeps the re
 """
 
 from tenantml_analysis.importance.goodness import goodness
-from tenantml_analysis.importance.permutation import permutation_importance
+from tenantml_analysis.importance.permutation import NotScored, permutation_importance
 
-__all__ = ["goodness", "permutation_importance"]
+__all__ = ["NotScored", "goodness", "permutation_importance"]

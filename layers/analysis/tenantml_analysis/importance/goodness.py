@@ -19,4 +19,5 @@ def goodness(truths: Sequence[str], predictions: Predictions) -> float:
         rows, (answers,) = class_rows(truths, [predictions])
         return -float(np.mean(log_losses(rows, answers)))
     truth, (numbers,) = number_rows(truths, [predictions])
-    return -float(np.sqrt(np.mean((truth - numbers.values) ** 2)))
+    with np.errstate(over="ignore", invalid="ignore"):  # infinite, which the caller has to expect
+        return -float(np.sqrt(np.mean((truth - numbers.values) ** 2)))

@@ -18,6 +18,12 @@ FEWEST_ROWS = 30
 MOST_REPEATS = 5
 
 Row = Sequence[str]
+
+
+class NotScored(ValueError):
+    """Answers to which no finite score can be given."""
+
+
 Answers = TypeVar("Answers")
 
 
@@ -40,7 +46,8 @@ def permutation_importance(
     the budget or the rows are too few; of columns past the 1,000th only the number.
 
     Raises:
-        ValueError: a score is no number, or a row has another number of cells than there are columns.
+        NotScored: a score is no number.
+        ValueError: a row has another number of cells than there are columns.
     """
     if any(len(row) != len(columns) for row in rows):
         raise ValueError(f"a row does not have {len(columns)} cells")
@@ -59,7 +66,7 @@ def permutation_importance(
     def scored(asked: list[Row]) -> float:
         found = score(chosen, predict(asked))
         if not np.isfinite(found):
-            raise ValueError("a score is no number, so nothing can be said to be worse")
+            raise NotScored("a score is no number, so nothing can be said to be worse")
         return float(found)
 
     whole = scored(sample)

@@ -59,8 +59,9 @@ def return_to(tenant: Tenant, model: str, found: dict[str, Any], by: str) -> dic
         ArtefactsGone: its endpoint is gone, and the artefacts of its training are deleted.
     """
     name, version = tenant.tenant, found["version"]
-    if registry.return_to(name, model, version, by):
-        return registry.find_version(name, model, version) or found
+    for standing in filter(None, (version, registry.returned_as(name, model, version))):
+        if registry.return_to(name, model, standing, by):
+            return registry.find_version(name, model, standing) or found
     if registry.find_training(name, model, found["execution"]) is None:
         raise artefacts_gone()
     proposed = requested_version_name(datetime.now(UTC), secrets.token_hex(16))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenantml.aws import sagemaker_runtime
-from tenantml.aws.clients import platform
+from tenantml.aws.clients import Caller, platform
 from tenantml.aws.s3 import objects
 from tenantml.domain.access import session_policies
 from tenantml.domain.names import PREDICTION
@@ -69,7 +69,17 @@ def read_holdout(run: Run, version: Deployed) -> Holdout:
     return holdout.read(body, version.schema.target, len(version.classes))
 
 
-def ask(context: RunContext, version: Deployed, rows: Holdout) -> Answered:
+def caller_of(context: RunContext, version: Deployed) -> Caller:
+    """Return who may ask this version's endpoint and nothing else.
+
+    Raises:
+        CustomerAccessRevoked: the account no longer lets us in.
+        CustomerThrottled: STS throttled the request or did not answer.
+    """
+    return context.customer(session_policies.predict(context.account, version.endpoint), PREDICTION).caller("sagemaker")
+
+
+def ask(context: RunContext, version: Deployed, rows: Holdout, caller: Caller | None = None) -> Answered:
     """Return what the run's version answers to the rows of its holdout.
 
     Raises:
@@ -77,7 +87,7 @@ def ask(context: RunContext, version: Deployed, rows: Holdout) -> Answered:
         CustomerThrottled: it does not answer now.
     """
     try:
-        return _ask(context, version, rows)
+        return _ask(context, version, rows, caller)
     except (EndpointGone, UnreadableAnswer, WrongPredictionCount) as error:
         raise DeploymentFailed(
             f"the endpoint {version.endpoint} cannot answer the rows that were held out: {error}"
@@ -114,17 +124,16 @@ def ask_live(context: RunContext, live: str, rows: Holdout, target: str) -> Answ
         raise NotCompared(f"it cannot answer these rows ({error})") from error
 
 
-def _ask(context: RunContext, version: Deployed, rows: Holdout) -> Answered:
+def _ask(context: RunContext, version: Deployed, rows: Holdout, caller: Caller | None = None) -> Answered:
     if not rows.truths:
         return Answered(Predictions(version.classes, [], []), 0, [])
-    policy = session_policies.predict(context.account, version.endpoint)
-    caller, region = context.customer(policy, PREDICTION).caller("sagemaker"), context.tenant.region
+    asks, region = caller or caller_of(context, version), context.tenant.region
     lines, rows_per_call = rows.lines(version.schema), min(ROWS_PER_CALL, len(rows.truths))
     milliseconds: list[float] = []
 
     def invoke(body: bytes) -> bytes:
         began = time.perf_counter()
-        answer = sagemaker_runtime.invoke_endpoint(region, caller, version.endpoint, body)
+        answer = sagemaker_runtime.invoke_endpoint(region, asks, version.endpoint, body)
         milliseconds.append((time.perf_counter() - began) * 1000)
         return answer
 

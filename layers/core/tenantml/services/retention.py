@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tenantml.aws.s3 import objects
 from tenantml.domain.access import session_policies
-from tenantml.domain.api.pagination import MAX_LIMIT, PageRequest
 from tenantml.domain.names import CustomerAccount, staging_folder
 from tenantml.domain.training import kept_trainings
 from tenantml.domain.training.run import Run
@@ -21,7 +20,7 @@ def prune(run: Run, keep_versions: int) -> list[str]:
     What an account that refuses us does not let go is tried again after the next training.
     """
     trainings = registry.list_trainings(run.tenant, run.model)
-    versions = registry.list_versions(run.tenant, run.model, PageRequest(MAX_LIMIT, None)).rows
+    versions = registry.all_versions(run.tenant, run.model)
     live = (registry.find_model(run.tenant, run.model) or {}).get("live_version")
     pruned = kept_trainings.superfluous(trainings, versions, live, keep_versions)
     tenant = registry.get_tenant(run.tenant)

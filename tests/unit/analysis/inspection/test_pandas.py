@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MISSING = st.sampled_from([*NULL_WORDS, "", " ", "\t "])
-WHOLE = st.integers(-(2**63), 2**63 - 1).map(str) | st.sampled_from(["+5", "007", " 8\n", "\r\n9", "-0"])
+# Beside missing cells, pandas 2.3.3 reads the least number of 64 bits as missing, too.
+WHOLE = st.integers(-(2**63) + 1, 2**63 - 1).map(str) | st.sampled_from(["+5", "007", " 8\n", "\r\n9", "-0"])
 PAST = st.integers(2**64, 10**30).map(str) | st.integers(-(10**30), -(2**63) - 1).map(str)
 FRACTIONS = st.floats(allow_nan=False, allow_infinity=False).map(repr) | st.sampled_from(["1e3", "5.", ".5", "2.5\n"])
 BOOLEANS = st.sampled_from(["true", "FALSE", "True", "fAlse"])

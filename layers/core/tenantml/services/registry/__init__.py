@@ -24,8 +24,10 @@ from tenantml.services.registry.live import (
     note_return,
     promote,
     return_to,
+    returned_as,
 )
 from tenantml.services.registry.models import (
+    all_versions,
     end_version,
     find_model,
     find_training,
@@ -69,6 +71,7 @@ __all__ = [
     "add_execution",
     "add_key",
     "add_tenant",
+    "all_versions",
     "ask_for_approval",
     "ask_for_probe",
     "begin_retirement",
@@ -112,6 +115,7 @@ __all__ = [
     "request_version",
     "require_execution",
     "return_to",
+    "returned_as",
     "rows_of",
     "set_tenant_status",
     "take_turn",

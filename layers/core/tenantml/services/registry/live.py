@@ -73,7 +73,9 @@ def return_to(tenant: str, model: str, version: str, by: str) -> bool:
     for _ in range(ATTEMPTS):
         row, found = get_model(tenant, model), _require_version(tenant, model, version)
         if row.get("live_version") == version:
-            return True
+            if _note_word(row, table.now()):
+                return True
+            continue
         if found.get("status") != STANDBY:
             return False
         marks = {"returned": {"at": table.now(), "by": by}}
@@ -84,19 +86,28 @@ def return_to(tenant: str, model: str, version: str, by: str) -> bool:
 
 def note_return(tenant: str, model: str, version: str, proposed: str) -> str:
     """Return the name of the version that is deployed to return to another one: the `proposed`, or that of the
-    deployment that runs for the same.
+    deployment that runs for the same and can still go live.
     """
     for _ in range(ATTEMPTS):
-        noted = get_model(tenant, model).get("return")
+        row = get_model(tenant, model)
+        noted = row.get("return")
         if noted and noted["to"] == version:
-            row = find_version(tenant, model, noted["as"])
-            if row is not None and "ended_at" not in row:
+            found = find_version(tenant, model, noted["as"]) or {"ended_at": ""}
+            if not {"ended_at", "promoted_at"} & found.keys() and found["order"] >= row.get("newest_word", ""):
                 return str(noted["as"])
         condition = "attribute_exists(pk) AND " + ("#0 = :noted" if noted else "attribute_not_exists(#0)")
         values = {"return": {"to": version, "as": proposed}}
         if table.update(keys.model(tenant, model), values, condition, **({"noted": noted} if noted else {})):
             return proposed
     raise _contended()
+
+
+def returned_as(tenant: str, model: str, version: str) -> str | None:
+    """Return the version that was deployed last to return to this one, None when none was."""
+    noted = get_model(tenant, model).get("return")
+    if noted is None or noted["to"] != version or find_version(tenant, model, noted["as"]) is None:
+        return None
+    return str(noted["as"])
 
 
 def fall_back(tenant: str, model: str, version: str, reason: str) -> bool:
@@ -151,6 +162,23 @@ def begin_retirement(tenant: str, model: str, version: str, drained_from: str | 
     return True
 
 
+def _note_word(row: Row, word: str) -> bool:
+    """Note that somebody chose the version that is live; return False when the model's row changed meanwhile."""
+    unchanged, operands = _unchanged(row)
+    key = keys.model(keys.tenant_of(row), row["model"])
+    return table.update(key, {"newest_word": word}, f"attribute_exists(pk) AND {unchanged}", **operands)
+
+
+def _unchanged(row: Row) -> tuple[str, Row]:
+    """Return the condition, with its operands, that a model's pointer and newest word are as in its row."""
+    previous = row.get("live_version")
+    unchanged = "live_version = :previous"
+    if previous is None:
+        unchanged = f"(attribute_not_exists(live_version) OR {unchanged})"
+    unchanged += " AND newest_word = :word" if "newest_word" in row else " AND attribute_not_exists(newest_word)"
+    return unchanged, {"previous": previous} | ({"word": row["newest_word"]} if "newest_word" in row else {})
+
+
 def _move(
     row: Row,
     version: Row,
@@ -164,11 +192,7 @@ def _move(
     previous = row.get("live_version")
     word = {} if newest_word is None else {"newest_word": newest_word}
     pointer = {"live_version": version["version"], "previous_version": previous} | word
-    unchanged = "live_version = :previous"
-    if previous is None:
-        unchanged = f"(attribute_not_exists(live_version) OR {unchanged})"
-    unchanged += " AND newest_word = :word" if "newest_word" in row else " AND attribute_not_exists(newest_word)"
-    operands = {"previous": previous} | ({"word": row["newest_word"]} if "newest_word" in row else {})
+    unchanged, operands = _unchanged(row)
     requests = [
         table.update_request(keys.model(tenant, model), pointer, f"attribute_exists(pk) AND {unchanged}", **operands),
         table.update_request(

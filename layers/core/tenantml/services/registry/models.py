@@ -137,6 +137,11 @@ def find_version(tenant: str, model: str, version: str, consistent: bool = True)
     return table.get(keys.version(tenant, model, version), consistent)
 
 
+def all_versions(tenant: str, model: str) -> list[dict[str, Any]]:
+    """Return the rows of all versions of a model, newest first."""
+    return table.query(keys.version(tenant, model, ""))[::-1]
+
+
 def list_versions(tenant: str, model: str, page: PageRequest) -> Page:
     """Return a page of a model's versions, newest first."""
     return table.read_page(keys.version(tenant, model, ""), page, newest_first=True)
