@@ -194,9 +194,14 @@ def test_a_run_that_fails_is_looked_at_and_removed(
     with subprocess.Popen(smoke.command(*options), env=smoke.environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert any("StartTraining" in line for line in process.stdout)
-        steps, machine = platform.cloud.client("stepfunctions"), platform.outputs["TrainingStateMachineArn"]
-        running = steps.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
-        (execution,) = [found["executionArn"] for found in running if found["name"].startswith("smoke-")]
+        steps, running = platform.cloud.client("stepfunctions"), list[str]()
+        machines = [platform.outputs[f"{name}StateMachineArn"] for name in ("Training", "Deployment")]
+        while not running:  # on a busy machine its line is read when the training has ended: then its deployment runs
+            lists = [steps.list_executions(stateMachineArn=arn, statusFilter="RUNNING") for arn in machines]
+            found = [row for answer in lists for row in answer["executions"]]
+            running = [row["executionArn"] for row in found if row["name"].startswith("smoke-")]
+            assert running or process.poll() is None, process.stdout.read()
+        execution = running[0]
         steps.stop_execution(executionArn=execution)
         rest = process.stdout.read()
     assert process.returncode == 1, rest
