@@ -102,6 +102,22 @@ def test_a_repeat_of_the_state_splits_as_before(
     assert kept[0] == kept[1]
 
 
+def test_the_live_versions_training_is_kept_however_many_newer_versions_failed(
+    inspected: Callable[..., Run], customer_s3: Any
+) -> None:
+    live = inspected(ROWS)
+    put_training(live, "2026-11-22T18:00:00Z")
+    start_job(live)
+    later = inspected(ROWS)
+    put_training(later, "2026-11-22T19:00:00Z")
+    put_version(live.tenant, live.model, live.version, {"execution": live.execution})
+    registry.promote(live.tenant, live.model, live.version)
+    for number in range(101):
+        failed = {"execution": f"e-{number}", "status": "rolled back", "ended_at": "2099-01-01T00:00:00Z"}
+        put_version(live.tenant, live.model, f"v20990101-000000-{number:04x}", failed)
+    assert retention.prune(later, 1) == []
+
+
 def test_the_rule_outlives_trainings_that_were_pruned(
     inspected: Callable[..., Run], stack: dict[str, str], customer_s3: Any
 ) -> None:
