@@ -14,7 +14,7 @@ from tenantml.domain.training.run import Run
 from tenantml.errors import AlreadyDecided, NotAwaitingApproval, NotFound, PlatformUnavailable
 from tenantml.services.registry import keys, table
 from tenantml.services.registry.live import ATTEMPTS, ENDED
-from tenantml.services.registry.models import find_version
+from tenantml.services.registry.models import get_version
 
 AWAITING = "awaiting approval"
 DECIDED = {APPROVE: "approved", REFUSE: "refused", TIMED_OUT: "approval timed out"}
@@ -33,14 +33,14 @@ def ask_for_approval(run: Run, token: str, hours: int) -> Row:
         NotFound: the version is gone, or is being removed.
     """
     for _ in range(ATTEMPTS):
-        row = _require(run.tenant, run.model, run.version)
+        row = get_version(run.tenant, run.model, run.version)
         approval = row.get("approval") or _asked(hours)
         if approval["decision"]:
             raise AlreadyDecided("the version was decided on before")
         if row["status"] in ENDED:
             raise NotFound("the version is being removed")
         if _write(run.tenant, row, {"status": AWAITING, "approval": approval, "approval_token": token}):
-            return _require(run.tenant, run.model, run.version)
+            return get_version(run.tenant, run.model, run.version)
     raise _contended()
 
 
@@ -53,12 +53,12 @@ def decide(tenant: str, model: str, version: str, word: Decision, by: str) -> Ro
         NotAwaitingApproval: the version awaits none, or no longer.
         NotFound: there is no such version.
     """
-    row, now = _require(tenant, model, version), table.now()
+    row, now = get_version(tenant, model, version), table.now()
     if row["status"] == AWAITING and row["approval"]["until"] >= now:
         said = {"decision": word.decision, "decided_at": now, "by": by, "reason": word.reason}
         values = {"status": DECIDED[word.decision], "approval": row["approval"] | said}
         _write(tenant, row, values | ({"order": now} if word.decision == APPROVE else {}))
-        row = _require(tenant, model, version)
+        row = get_version(tenant, model, version)
     decided = (row.get("approval") or UNDECIDED)["decision"]
     if decided in {None, TIMED_OUT}:
         raise NotAwaitingApproval(
@@ -77,7 +77,7 @@ def close_approval(run: Run) -> Row:
         NotFound: the version is gone, or is being removed.
     """
     for _ in range(ATTEMPTS):
-        row = _require(run.tenant, run.model, run.version)
+        row = get_version(run.tenant, run.model, run.version)
         approval: Row = row.get("approval") or _asked(0)
         if approval["decision"]:
             return approval
@@ -97,13 +97,6 @@ def _asked(hours: int) -> Row:
 def _write(tenant: str, row: Row, values: Row) -> bool:
     """Change a version's row while its status (`#0`, the first of the values) is as it was read."""
     return table.update(keys.version(tenant, row["model"], row["version"]), values, "#0 = :found", found=row["status"])
-
-
-def _require(tenant: str, model: str, version: str) -> Row:
-    row = find_version(tenant, model, version)
-    if row is None:
-        raise NotFound("there is no such version; GET /models/{model}/versions lists yours")
-    return row
 
 
 def _contended() -> PlatformUnavailable:

@@ -15,7 +15,7 @@ from typing import Any
 
 from tenantml.errors import LiveVersionChanged, NotFound, PlatformUnavailable, StillChanging, UploadSuperseded
 from tenantml.services.registry import keys, table
-from tenantml.services.registry.models import find_model, find_version, get_model
+from tenantml.services.registry.models import find_model, find_version, get_model, get_version
 
 LIVE, STANDBY, RETIRING, RETIRED, ROLLED_BACK = "live", "standby", "retiring", "retired", "rolled back"
 ENDED = {RETIRING, RETIRED, ROLLED_BACK}
@@ -44,7 +44,7 @@ def promote(tenant: str, model: str, version: str, over: str | None = ANY_VERSIO
         UploadSuperseded: a version of a newer upload was promoted, or one was chosen by hand since.
     """
     for _ in range(ATTEMPTS):
-        row, found = get_model(tenant, model), _require_version(tenant, model, version)
+        row, found = get_model(tenant, model), get_version(tenant, model, version)
         previous: str | None = row.get("live_version")
         if "promoted_at" in found:
             return found.get("replaced")
@@ -71,7 +71,7 @@ def return_to(tenant: str, model: str, version: str, by: str) -> bool:
         NotFound: the model or the version is gone.
     """
     for _ in range(ATTEMPTS):
-        row, found = get_model(tenant, model), _require_version(tenant, model, version)
+        row, found = get_model(tenant, model), get_version(tenant, model, version)
         if row.get("live_version") == version:
             if _note_word(row, table.now()):
                 return True
@@ -118,7 +118,7 @@ def fall_back(tenant: str, model: str, version: str, reason: str) -> bool:
         NotFound: the model or the version is gone.
     """
     for _ in range(ATTEMPTS):
-        row, refused = get_model(tenant, model), _require_version(tenant, model, version)
+        row, refused = get_model(tenant, model), get_version(tenant, model, version)
         before = find_version(tenant, model, refused.get("replaced") or "")
         if row.get("live_version") != version or before is None or before.get("status") != STANDBY:
             return False
@@ -206,13 +206,6 @@ def _move(
         values = {"status": STANDBY, "replaced_at": table.now()} | (of_replaced or {})
         requests.append(table.update_request(keys.version(tenant, model, previous), values, "attribute_exists(pk)"))
     return table.update_all(requests)
-
-
-def _require_version(tenant: str, model: str, version: str) -> Row:
-    row = find_version(tenant, model, version)
-    if row is None:
-        raise NotFound("there is no such version; GET /models/{model}/versions lists yours")
-    return row
 
 
 def _contended() -> PlatformUnavailable:

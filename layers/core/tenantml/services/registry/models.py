@@ -137,6 +137,18 @@ def find_version(tenant: str, model: str, version: str, consistent: bool = True)
     return table.get(keys.version(tenant, model, version), consistent)
 
 
+def get_version(tenant: str, model: str, version: str) -> dict[str, Any]:
+    """Return a version's row.
+
+    Raises:
+        NotFound: the model has no such version.
+    """
+    row = find_version(tenant, model, version)
+    if row is None:
+        raise NotFound("there is no such version; GET /models/{model}/versions lists yours")
+    return row
+
+
 def all_versions(tenant: str, model: str) -> list[dict[str, Any]]:
     """Return the rows of all versions of a model, newest first."""
     return table.query(keys.version(tenant, model, ""))[::-1]
