@@ -344,9 +344,10 @@ def test_a_newer_upload_stops_the_training_of_an_older_one_which_is_superseded(
 def test_nobody_deploys_another_tenants_training(acme: Tenant, globex: Tenant, iris: Path) -> None:
     trained = acme.train("mine", iris, target="species", **QUICK)
     globex.api.configure("mine", {"target": "species"})
-    with pytest.raises(Refused) as refusal:
-        globex.api.deploy("mine", {"execution": trained["execution"]})
-    assert refusal.value.code == "NotFound"
+    for execution in (trained["execution"], "globex-mine-0123456789abcdef", "e" * 2000):  # past a key of DynamoDB's
+        with pytest.raises(Refused) as refusal:
+            globex.api.deploy("mine", {"execution": execution})
+        assert refusal.value.code == "NotFound"
 
 
 ROWS = [["a", "b", "y"]] + [[i, f"t{i % 7}", "yes" if i % 3 else "no"] for i in range(600)]
