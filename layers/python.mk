@@ -45,6 +45,11 @@ endef
 # $(call layer,SET,PACKAGE): a layer's content, the wheels of requirements/SET.txt and the package beside the Makefile.
 define layer
 	$(call install,$(1),$(ARTIFACTS_DIR)/python)
-	tar -C "$(HERE)" --exclude __pycache__ -cf - $(2) | tar -C "$(ARTIFACTS_DIR)/python" -xf -
+	$(call package,$(2))
+endef
+
+# $(call package,PACKAGE): the package beside the Makefile, with its bytecode.
+define package
+	tar -C "$(HERE)" --exclude __pycache__ -cf - $(1) | tar -C "$(ARTIFACTS_DIR)/python" -xf -
 	$(call compile,$(ARTIFACTS_DIR)/python,/opt/python)
 endef

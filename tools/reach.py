@@ -16,7 +16,11 @@ from pathlib import Path
 from tenantml import errors
 
 REPOSITORY = Path(__file__).parents[1]
-PACKAGES = {"tenantml": REPOSITORY / "layers" / "core", "tenantml_analysis": REPOSITORY / "layers" / "analysis"}
+PACKAGES = {
+    "tenantml": REPOSITORY / "layers" / "core",
+    "tenantml_analysis": REPOSITORY / "layers" / "analysis",
+    "tenantml_pages": REPOSITORY / "layers" / "pages",
+}
 ERRORS = PACKAGES["tenantml"] / "tenantml" / "errors"
 
 # Classes whose instances are handed to the code that is read: a member counts where it is used, by an argument that is

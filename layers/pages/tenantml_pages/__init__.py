@@ -1,0 +1,1 @@
+"""What browsers are given: the pages, the model report, and the libraries that both are built from."""
