@@ -73,8 +73,10 @@ def requested_version_name(moment: datetime, request: str) -> str:
 
 
 def deployment_name(tenant: str, model: str, version: str) -> str:
-    """Return the name of the execution that deploys a version: at most 73 characters."""
-    return f"{tenant}-{model}-{version}"
+    """Return the name of the execution that deploys a version: at most 73 characters. No tenant and no model has the
+    underscore that joins them, so that no two tenants share a name.
+    """
+    return f"{tenant}_{model}_{version}"
 
 
 def new_account_prefix() -> str:
