@@ -31,6 +31,11 @@ def counted(tenant: Any, version: str = VERSION) -> Served:
     return served.of(tenant.tenant, "churn", version)
 
 
+def add_execution(tenant: Any) -> None:
+    document = {"upload": {"uploaded_at": ""}, "settings": ModelSettings("spend").as_document(), "version": BROKEN}
+    registry.add_execution(tenant.tenant, "e", document)
+
+
 def baking(tenant: Any) -> dict[str, Any]:
     run = {"execution": "e", "tenant": tenant.tenant, "model": "churn", "version": BROKEN}
     return {"state": "CheckBake", "run": run, "minutes": 1}
@@ -99,8 +104,7 @@ def test_a_version_that_was_removed_is_counted_no_more_and_answers_on(process: P
 
 def test_a_version_that_was_refused_and_is_chosen_again_by_hand_is_looked_at_no_more(process: Process) -> None:
     tenant = process.add_tenant(1)
-    execution = {"upload": {"uploaded_at": ""}, "settings": ModelSettings("spend").as_document(), "version": BROKEN}
-    registry.add_execution(tenant.tenant, "e", execution)
+    add_execution(tenant)
     process.add_version(tenant, BROKEN)
     registry.promote(tenant.tenant, "churn", BROKEN)
     assert registry.fall_back(tenant.tenant, "churn", BROKEN, "it failed")
@@ -138,12 +142,11 @@ def test_of_5000_requests_none_fails_across_promotion_return_approval_and_roll_b
     retirement is allowed: five seconds are one here.
     """
     hasten(monkeypatch)
-    tenant, processes, answers = process.add_tenant(1), Processes(4, monkeypatch), Counter[tuple[int, str]]()
-    quota.set_limits(tenant.tenant, Limits(10**6, 10**9, 10**9))
+    quota.set_limits((tenant := process.add_tenant(1)).tenant, Limits(10**6, 10**9, 10**9))
+    processes, answers = Processes(4, monkeypatch), Counter[tuple[int, str]]()
     for version in (NEWER, BROKEN, LATE):
         process.add_version(tenant, version)
-    execution = {"upload": {"uploaded_at": ""}, "settings": ModelSettings("spend").as_document(), "version": BROKEN}
-    registry.add_execution(tenant.tenant, "e", execution)
+    add_execution(tenant)
 
     def ask(count: int) -> None:
         for _ in range(count):
