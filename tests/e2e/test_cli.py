@@ -103,7 +103,7 @@ def test_an_uploaded_dataset_is_watched_predicted_with_and_accounted_for(acme: T
     watched = run("watch", uploaded["execution"])
     assert watched.returncode == 0, watched.stderr
     assert "succeeded" in watched.stdout
-    assert "  StartTraining\n" in watched.stderr
+    assert " s  StartTraining\n" in watched.stderr
     header, first = iris.read_text().splitlines()[:2]
     rows = f"{header.rsplit(',', 1)[0]}\n{first.rsplit(',', 1)[0]}\n"
     predicted = answered(run("predict", "shell", "--json", key=acme.api.api_key, stdin=rows))
@@ -174,7 +174,7 @@ def test_a_refusal_is_said_in_words(run: Run) -> None:
 def test_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
     ran = run(*arguments)
     assert ran.returncode == 2
-    assert ran.stderr.startswith("usage: tenantml")
+    assert ran.stderr.startswith("Usage: tenantml")
 
 
 def test_an_execution_that_outlives_the_wait_exits_with_5(acme: Tenant, run: Run, churn: Path) -> None:
