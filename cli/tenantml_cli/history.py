@@ -25,6 +25,7 @@ class StateLeft:
     kind: str
     seconds: float
     error: str | None = None
+    at: datetime | None = field(default=None, compare=False)
 
 
 Event = StateEntered | StateLeft
@@ -69,4 +70,4 @@ class History:
 
     def _leave(self, name: str, when: datetime) -> StateLeft:
         kind, entered = self._entered.pop(name)
-        return StateLeft(name, kind, (when - entered).total_seconds(), self._error)
+        return StateLeft(name, kind, (when - entered).total_seconds(), self._error, when)

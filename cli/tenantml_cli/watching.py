@@ -29,6 +29,7 @@ class Watch:
         self._tell, self._look, self._most = tell, look, most
         self._began: datetime | None = None
         self._told: set[str] = set()
+        self._measured: set[str] = set()
         self._limit: int | None = None
 
     def show(self, event: Event) -> None:
@@ -38,7 +39,7 @@ class Watch:
             if event.kind in _STEPS:
                 self._once(event.name, at=event.at)
         elif event.name == "CheckTraining":
-            self.show_document(self._look())
+            self._show_training(self._look(), event.at)
 
     def show_document(self, document: Document) -> None:
         """Take the execution's document as it is now."""
@@ -46,15 +47,19 @@ class Watch:
             self._began = datetime.fromisoformat(document["started_at"])
         if state := document.get("state"):
             self._once(state)
+        self._show_training(document)
+
+    def _show_training(self, document: Document, at: datetime | None = None) -> None:
         training = document.get("training") or {}
         if status := training.get("secondary_status") or training.get("status"):
-            self._once(f"training: {status}")
-        measured = [row for row in training.get("candidates") or [] if row.get("value") is not None]
-        for number, row in enumerate(measured, 1):
-            if row["name"] not in self._told:
-                self._told.add(row["name"])
-                share = self._share(document["model"], training, number)
-                self._line(f"candidate {number}{share}: {row['name']}, {row['metric']} {figure(row['value'])}")
+            self._once(f"training: {status}", at)
+        for row in training.get("candidates") or []:
+            if row.get("value") is not None and row["name"] not in self._measured:
+                self._measured.add(row["name"])
+                share = self._share(document["model"], training, len(self._measured))
+                self._line(
+                    f"candidate {len(self._measured)}{share}: {row['name']}, {row['metric']} {figure(row['value'])}", at
+                )
 
     def by_polling(self, execution: str, timeout_seconds: float) -> Document:
         """Ask for the document until the execution is over, and return it.
