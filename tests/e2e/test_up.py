@@ -33,7 +33,11 @@ def _said_until(process: subprocess.Popen[str], text: str) -> str:
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     out = tmp_path_factory.mktemp("up")
-    with subprocess.Popen(_command(out), stdout=subprocess.PIPE, text=True) as process:
+    few = out / "few.csv"
+    few.write_text("a,y\n1,2\n")
+    with subprocess.Popen(
+        _command(out, "--data", str(few), "--target", "y"), stdout=subprocess.PIPE, text=True
+    ) as process:
         (out / "said").write_text(_said_until(process, "Ctrl-C ends it"))
         yield out
         process.send_signal(signal.SIGTERM)
@@ -44,11 +48,14 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     assert not (out / "customer.env").exists()
 
 
-@pytest.mark.parametrize("moment", ["on this machine", "start the cloud", "deploy the platform"])
+@pytest.mark.parametrize("moment", ["", "on this machine", "start the cloud", "deploy the platform"])
 def test_ctrl_c_ends_it_without_a_traceback_whenever_it_comes(tmp_path: Path, moment: str) -> None:
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     with subprocess.Popen(_command(tmp_path), text=True, **streams) as process:  # type: ignore[call-overload]
-        _said_until(process, moment)
+        if moment:
+            _said_until(process, moment)
+        while not (tmp_path / "lock").exists():  # made before the libraries are loaded
+            assert process.poll() is None
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)  # by an impatient person
         said = process.stdout.read()
@@ -69,6 +76,13 @@ def test_its_pages_are_named_before_how_to_use_it_and_answer(up: Path) -> None:
     for address in addresses:
         with urllib.request.urlopen(address, timeout=60) as answer:
             assert answer.headers["content-type"].startswith("text/html")
+
+
+def test_a_file_is_trained_from_at_once_and_what_comes_of_it_is_shown(up: Path) -> None:
+    said = (up / "said").read_text()
+    assert "few predicts y" in said
+    assert "TooFewRows" in said.partition("few predicts y")[2]
+    assert "/models/few" not in said, "what is done already is not to be done again"
 
 
 def test_a_second_one_in_the_same_folder_is_refused_and_leaves_the_first_alone(up: Path) -> None:
@@ -106,7 +120,7 @@ def test_any_client_that_sources_a_file_is_in_that_account(up: Path, name: str, 
 
 def test_the_tenants_api_answers_its_key_alone(up: Path) -> None:
     request = 'curl -sS "$TENANTML_API_URL/models" -H "x-api-key: $TENANTML_API_KEY"'
-    assert json.loads(_sourced(up / "env", request))["models"] == []
+    assert [row["model"] for row in json.loads(_sourced(up / "env", request))["models"]] == ["few"]
     status = request.replace("$TENANTML_API_KEY", "wrong") + " -o /dev/null -w '%{http_code}'"
     assert _sourced(up / "env", status) == "401"
 
