@@ -44,6 +44,10 @@ _PREDICT = """
 # predict, once it has succeeded: some rows without their last column
 head -4 {data} | sed 's/,[^,]*$//' | tenantml predict {model}
 """
+_PREDICT_YOURS = """
+# predict, once it has succeeded: rows without the column {target}
+tenantml predict {model} ROWS.csv
+"""
 
 
 @contextmanager
@@ -83,7 +87,7 @@ def pages(platform: Platform) -> list[str]:
 
 def how_to(out: Path, plan: Plan, *, is_trained: bool) -> str:
     """Return the commands with which one begins; those that configure and upload unless that is done already."""
-    text = _SOURCE + ("" if is_trained else _UPLOAD) + _LOOK + _PREDICT
+    text = _SOURCE + _LOOK + _PREDICT_YOURS if is_trained else _SOURCE + _UPLOAD + _LOOK + _PREDICT
     names = {"env": out / "env", "customer_env": out / "customer.env", "data": shlex.quote(str(plan.data))}
     return text.format(**names, tenant=plan.tenant, model=plan.model, target=plan.target)
 

@@ -45,9 +45,10 @@ class Watch:
         """Take the execution's document as it is now."""
         if document.get("started_at"):
             self._began = datetime.fromisoformat(document["started_at"])
+        at = datetime.fromisoformat(document["ended_at"]) if document.get("ended_at") else None
         if state := document.get("state"):
-            self._once(state)
-        self._show_training(document)
+            self._once(state, at)
+        self._show_training(document, at)
 
     def _show_training(self, document: Document, at: datetime | None = None) -> None:
         training = document.get("training") or {}

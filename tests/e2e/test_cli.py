@@ -144,8 +144,8 @@ def check_lists(run: Run, execution: str, key: str) -> None:
         row["execution"] for row in answered(run("executions", "--failed", "--json"))["executions"]
     ]
     lines = answered(run("logs", execution, "--json"))["lines"]
-    assert {"AcceptUpload", "PromoteVersion"} <= {line.get("state") for line in lines}
-    assert "AcceptUpload" in run("logs", execution).stdout
+    assert {"upload received", "deployment ended"} <= {line["message"] for line in lines}
+    assert "StartExecution" in run("logs", execution).stdout
     watched = run("watch", execution, key=key)
     assert watched.stdout.startswith(f"{execution} succeeded. v")
     assert "candidate 1: " in watched.stderr

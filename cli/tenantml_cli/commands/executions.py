@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 
 import click
@@ -107,13 +108,20 @@ def logs(context: Context, execution: str) -> Result:
         tenantml logs acme-churn-0f3c9a8b7d6e5f41
     """
     lines = [_fields(line) for line in context.stack.logs(execution)]
-    names = ("time (UTC)", "level", "state", "message", "code", "reason")
+    names = ("time (UTC)", "level", "where", "message", "code", "reason")
     rows = [
-        [moment(line["time"]), *(line.get(name) for name in ("level", "state", "message", "code", "reason"))]
+        [moment(line["time"]), line.get("level"), _where(line), *map(line.get, ("message", "code", "reason"))]
         for line in lines
     ]
     traces = [f"\n{line['exception']}" for line in lines if line.get("exception")]
     return Result({"execution": execution, "lines": lines}, "\n".join([listing("lines", names, rows), *traces]))
+
+
+def _where(line: Document) -> str | None:
+    """The state in which a line was logged, else the function without what the stack adds to its name."""
+    named = re.search(r"-(\w+)Function-", str(line.get("function")))
+    state: str | None = line.get("state") or (named and named[1])
+    return state
 
 
 def _fields(line: Document) -> Document:
