@@ -150,7 +150,7 @@ def check_lists(run: Run, execution: str, key: str) -> None:
     assert watched.stdout.startswith(f"{execution} succeeded. v")
     assert "candidate 1: " in watched.stderr
     assert refused(run("stop", execution, "--json")) == (3, "NotRunning")
-    assert refused(run("versions", "shell", "--tenant", "hooli", "--json")) == (3, "NotFound")
+    assert refused(run("versions", "nothing", "--tenant", "acme", "--json")) == (3, "NotFound")
 
 
 def test_a_tenant_uploads_with_its_own_key_by_a_form_and_in_parts(acme: Tenant, run: Run, tmp_path: Path) -> None:
