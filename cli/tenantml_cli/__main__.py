@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import click
 
-from tenantml_cli.commands import completion, executions, models, tenants, uploads, webhooks
+from tenantml_cli.commands import completion, executions, models, removal, tenants, uploads, webhooks
 from tenantml_cli.context import Context, Result
 from tenantml_cli.errors import DONE, INTERRUPTED, USAGE, CommandError
 from tenantml_cli.options import Group
@@ -43,6 +43,7 @@ for command in (
     completion.completion,
 ):
     cli.add_command(command)
+tenants.group.add_command(removal.offboard)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

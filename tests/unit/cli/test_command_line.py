@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tenantml_cli.__main__ import cli, main
-from tenantml_cli.commands.tenants import incomplete
+from tenantml_cli.commands.removal import incomplete
 from tenantml_cli.context import Context
 from tenantml_cli.text import duration, listing
 
