@@ -12,6 +12,8 @@ from local.console import graph, visits
 from local.console.deployed import client
 from local.console.visits import NOT_REACHED, Visit
 from tenantml.domain.training.execution_outcome import message_of
+from tenantml.domain.uploads.upload import destination_of
+from tenantml.errors import WrongUploadKey
 
 LISTED = 200  # of each state machine, the newest
 SHOWN_VISITS = 300
@@ -57,6 +59,7 @@ class Executions:
         pages = client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
         events = [event for page in pages for event in page["events"]]
         told = visits.read(events)
+        visits.mark_where_it_failed(told, described.get("error", ""))
         # As it was when this execution started: an update of the stack may have changed it since.
         answer = client("stepfunctions").describe_state_machine_for_execution(executionArn=arn)
         definition = json.loads(answer["definition"])
@@ -69,6 +72,8 @@ class Executions:
             "cause": message_of({"Cause": described.get("cause", "")}),
             "comment": definition.get("Comment", ""),
             "events": len(events),
+            # A deployment's functions log the execution that trained its candidate, and the version.
+            "logged_as": _parsed(described.get("input")).get("run", {}).get("execution", described["name"]),
             "redrives": described.get("redriveCount", 0),
             "states": [_state(state, told) for state in graph.states(definition)],
             "transitions": _taken(graph.transitions(definition), told),
@@ -141,8 +146,11 @@ def _subject(given: Row) -> tuple[str, str]:
     if isinstance(given.get("detail"), dict):
         return _subject(_parsed(given["detail"].get("input")))
     if isinstance(given.get("key"), str):
-        tenant, _, rest = given["key"].partition("/")
-        return tenant, rest.partition("/")[0]
+        try:
+            destination = destination_of(given["key"])
+        except WrongUploadKey:
+            return "", ""
+        return destination.tenant, destination.model
     named = given.get("run", given)
     return str(named.get("tenant") or ""), str(named.get("model") or "")
 

@@ -71,6 +71,16 @@ def read(events: Iterable[dict[str, Any]]) -> list[Visit]:
     return visits
 
 
+def mark_where_it_failed(told: list[Visit], error: str) -> None:
+    """Let the last visit that was left for the error that the execution ended in be a failed one, although it was
+    caught: what came after it cleaned up.
+    """
+    for visit in reversed(told):
+        if visit.status == CAUGHT and visit.error == error:
+            visit.status = FAILED
+            return
+
+
 def _note(visit: Visit, kind: str, event: dict[str, Any]) -> None:
     when: datetime = event["timestamp"]
     if kind.endswith("StateExited"):

@@ -10,7 +10,8 @@ export function Execution({ query, go }) {
 }
 
 function Details({ found, query, go }) {
-  const culprit = [...found.states].reverse().find((state) => state.status === "caught") ?? found.states.find((state) => state.status === "failed");
+  const failed = found.states.filter((state) => state.status === "failed");
+  const culprit = failed.find((state) => state.type !== "Fail") ?? failed[0];
   const chosen = query.state ?? (found.status === "FAILED" && culprit?.name) ?? undefined;
   const name = chosen || found.state || found.states.find((state) => state.start).name;
   const select = (state) => go("execution", { arn: found.arn, state });
@@ -45,7 +46,7 @@ function Details({ found, query, go }) {
       <section><h2>Input</h2><${Payload} text=${found.input} label="The execution's input" /></section>
       <section><h2>Output</h2><${Payload} text=${found.output} label="The execution's output" /></section>
     </div>
-    <${Logs} execution=${found.name} />`;
+    <${Logs} execution=${found.logged_as} />`;
 }
 
 function Fact({ name, children }) {
