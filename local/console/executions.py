@@ -72,8 +72,7 @@ class Executions:
             "cause": message_of({"Cause": described.get("cause", "")}),
             "comment": definition.get("Comment", ""),
             "events": len(events),
-            # A deployment's functions log the execution that trained its candidate, and the version.
-            "logged_as": _parsed(described.get("input")).get("run", {}).get("execution", described["name"]),
+            "logged_as": _logged_as(described),
             "redrives": described.get("redriveCount", 0),
             "states": [_state(state, told) for state in graph.states(definition)],
             "transitions": _taken(graph.transitions(definition), told),
@@ -111,6 +110,12 @@ def _prefix(machine_arn: str) -> str:
 def _described(arn: str) -> Row:
     described: Row = client("stepfunctions").describe_execution(executionArn=arn)
     return described
+
+
+def _logged_as(described: Row) -> list[str]:
+    """Return what names an execution in log lines: a deployment's have the training's execution, and the version."""
+    run = _parsed(described.get("input")).get("run")
+    return [run["execution"], run["version"]] if run else [described["name"]]
 
 
 def _current_state(arn: str) -> str:

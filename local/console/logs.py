@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from local.console.deployed import client
@@ -11,19 +12,17 @@ LINES = 1_000
 _SHOWN = ("level", "state", "message", "tenant", "model", "code", "reason", "request_id", "exception")
 
 
-def of_execution(log_group: str, execution: str) -> list[dict[str, Any]]:
-    """Return the lines that name the execution, the oldest first: each with its fields, and whole as `line`."""
-    pages = (
-        client("logs")
-        .get_paginator("filter_log_events")
-        .paginate(
-            logGroupName=log_group,
-            # A term in double quotes is matched as it is (CloudWatch Logs user guide, "Filter pattern syntax").
-            filterPattern=f'"{execution}"',
-        )
-    )
-    events = [event for page in pages for event in page["events"]]
-    return [_line(event) for event in sorted(events, key=lambda event: event["timestamp"])[-LINES:]]
+def naming(log_group: str, names: list[str]) -> list[dict[str, Any]]:
+    """Return the lines that have one of the names, the oldest first: each with its fields, and whole as `line`."""
+    events = {event["eventId"]: event for name in names for event in _events(log_group, name)}
+    return [_line(event) for event in sorted(events.values(), key=lambda event: event["timestamp"])[-LINES:]]
+
+
+def _events(log_group: str, name: str) -> Iterator[dict[str, Any]]:
+    # A term in double quotes is matched as it is (CloudWatch Logs user guide, "Filter pattern syntax").
+    pages = client("logs").get_paginator("filter_log_events")
+    for page in pages.paginate(logGroupName=log_group, filterPattern=f'"{name}"'):
+        yield from page["events"]
 
 
 def _line(event: dict[str, Any]) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def answers_of(deployed: Deployed) -> Answers:
     return {
         "/api/executions": executions.list,
         "/api/execution": lambda query: executions.show(query["arn"]),
-        "/api/logs": lambda query: logs.of_execution(deployed.log_group, query["execution"]),
+        "/api/logs": lambda query: logs.naming(deployed.log_group, query["names"].split(",")),
         "/api/tenants": lambda _: tenants.everything(),
         "/api/endpoints": lambda _: tenants.endpoints(),
         "/api/grants": lambda _: tenants.standing_grants(),

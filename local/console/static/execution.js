@@ -46,7 +46,7 @@ function Details({ found, query, go }) {
       <section><h2>Input</h2><${Payload} text=${found.input} label="The execution's input" /></section>
       <section><h2>Output</h2><${Payload} text=${found.output} label="The execution's output" /></section>
     </div>
-    <${Logs} execution=${found.logged_as} />`;
+    <${Logs} names=${found.logged_as} />`;
 }
 
 function Fact({ name, children }) {
@@ -139,15 +139,15 @@ const LINES = [
   ["Line", (row) => html`<details><summary>whole</summary><${Payload} text=${row.line} label="The whole line" /></details>`],
 ];
 
-function Logs({ execution }) {
+function Logs({ names }) {
   const [open, setOpen] = useState(false);
   return html`<details onToggle=${(event) => event.target === event.currentTarget && setOpen(event.currentTarget.open)}>
-    <summary>Logs of ${execution}</summary>
-    ${open && html`<${Lines} execution=${execution} />`}
+    <summary>Logs that name ${names.join(" or ")}</summary>
+    ${open && html`<${Lines} names=${names.join()} />`}
   </details>`;
 }
 
-function Lines({ execution }) {
-  const asked = useAsked("logs", { execution });
+function Lines({ names }) {
+  const asked = useAsked("logs", { names });
   return html`<${Asked} asked=${asked}>${(lines) => html`<${Table} caption="What the functions logged" hidden columns=${LINES} rows=${lines.map((line, index) => ({ key: index, ...line }))} empty="No function has logged anything that names it." />`}</${Asked}>`;
 }
