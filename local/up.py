@@ -94,8 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sample.write(out / "churn.csv")
         write_shell_file(out / "env", platform_variables(platform, tenant))
         write_shell_file(out / "customer.env", cloud.environment(CUSTOMER_ACCOUNT))
-        screen.title("Open in a browser")
-        screen.line(f"{console.url}   for operators: executions, tenants, endpoints, grants, receipts, logs")
+        screen.title("Pages")
+        screen.line(f"{console.url}  for operators: executions, tenants, endpoints, grants, receipts, logs")
         screen.title("How to use it")
         how_to = _HOW_TO.format(env=out / "env", customer_env=out / "customer.env", sample=out / "churn.csv")
         for line in how_to.splitlines():
