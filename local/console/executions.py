@@ -55,7 +55,7 @@ class Executions:
         Raises botocore's ClientError `ExecutionDoesNotExist` or `InvalidArn`.
         """
         described = _described(arn)
-        machine = next(name for name, each in self._machines.items() if each == described["stateMachineArn"], "")
+        machine = next((name for name, each in self._machines.items() if each == described["stateMachineArn"]), "")
         pages = client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
         events = [event for page in pages for event in page["events"]]
         told = visits.read(events)

@@ -66,7 +66,7 @@ function place(states, transitions) {
   const graph = new Graph();
   graph.setGraph({ rankdir: "TB", nodesep: 18, ranksep: 30, edgesep: 8, marginx: 12, marginy: 12 });
   for (const state of states) graph.setNode(state.name, { width: Math.max(172, state.name.length * LETTER + 24), height: HEIGHT });
-  for (const way of transitions) graph.setEdge(way.from, way.to, { labelpos: "c", weight: { next: 8, choice: 4, catch: 0 }[way.kind] });
+  for (const way of transitions) graph.setEdge(way.from, way.to, { labelpos: "c", weight: { next: 8, choice: 4, catch: 1 }[way.kind] });
   layout(graph);
   const { width, height } = graph.graph();
   const ranks = [...new Set(graph.nodes().map((name) => graph.node(name).y))].sort((one, other) => one - other);
