@@ -16,13 +16,13 @@ export function StateGraph({ states, transitions, selected, onSelect }) {
     if (node && area.current) area.current.scrollTo({ left: node.x - area.current.clientWidth / 2, top: node.y - area.current.clientHeight / 2 });
   }, [current, shape]);
   return html`<div class="graph" ref=${area} tabindex="0" role="region" aria-label="The state machine as a graph; the table below says the same">
-    <svg role="group" aria-label="States" width=${placed.width} height=${placed.height} viewBox="0 0 ${placed.width} ${placed.height}">
+    <svg width=${placed.width} height=${placed.height} viewBox="0 0 ${placed.width} ${placed.height}">
       <defs>
         ${["way", "way taken"].map((look) => html`<marker id=${look.replace(" ", "-")} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z" class="${look} tip" /></marker>`)}
       </defs>
       ${transitions.map((way) => html`<path key=${`${way.from} ${way.to}`} d=${placed.ways.get(`${way.from} ${way.to}`)} class="way ${way.kind} ${way.taken ? "taken" : ""}"
         marker-end=${way.taken ? "url(#way-taken)" : "url(#way)"}><title>${way.from} to ${way.to}${way.kind === "catch" ? ", after an error" : ""}</title></path>`)}
-      ${states.map((state) => html`<${Node} key=${state.name} state=${state} at=${placed.states.get(state.name)} selected=${state.name === selected} onSelect=${onSelect} />`)}
+      <g role="group" aria-label="States">${states.map((state) => html`<${Node} key=${state.name} state=${state} at=${placed.states.get(state.name)} selected=${state.name === selected} onSelect=${onSelect} />`)}</g>
     </svg>
   </div>`;
 }
