@@ -148,8 +148,9 @@ def asked(console: Console, path: str, **query: str) -> Any:
 def test_the_page_knows_of_an_execution_what_step_functions_knows(
     console: Console, tenant: Tenant, live: Document
 ) -> None:
-    (training,) = asked(console, "executions", tenant="cyberdyne", model="iris", machine="training")
-    assert (training["name"], training["status"]) == (live["execution"], "SUCCEEDED")
+    listed = asked(console, "executions", tenant="cyberdyne", model="iris", machine="training")
+    (training,) = (row for row in listed if row["name"] == live["execution"])
+    assert (training["machine"], training["status"]) == ("training", "SUCCEEDED")
     shown = asked(console, "execution", arn=training["arn"])
     steps = tenant.platform.cloud.client("stepfunctions")
     described = steps.describe_execution(executionArn=training["arn"])
