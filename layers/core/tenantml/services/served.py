@@ -66,7 +66,7 @@ class Tally:
             if code_of(error) in BUSY:
                 return  # the next write has it
             raise
-        logger.info("version answered", extra=self._of | counted)  # what the dashboard sums up
+        logger.info("version answered", extra={**self._of, **counted})  # what the dashboard sums up
         self._requests, self._failures, self._latency = 0, 0, 0.0
 
 
