@@ -23,7 +23,14 @@ function App() {
   useEffect(() => {
     document.title = `${title} · ${stack.found?.stack ?? ""} · TenantML operators`;
   }, [title, stack.found?.stack]);
-  useEffect(() => content.current.querySelector("h1")?.scrollIntoView({ block: "nearest" }), [place.path, place.query.arn]);
+  const here = `${place.path} ${place.query.arn ?? ""}`;
+  const before = useRef(here);
+  useEffect(() => {
+    if (before.current === here) return;
+    before.current = here;
+    scrollTo(0, 0);
+    content.current.focus({ preventScroll: true }); // as after a new page, so that what follows is read from its beginning
+  }, [here]);
   return html`
     <a class="skip" href="#content" onClick=${(event) => { event.preventDefault(); content.current.focus(); }}>Skip to the content</a>
     <header class="top">
@@ -34,7 +41,7 @@ function App() {
     </header>
     <main tabindex="-1" ref=${content} id="content">
       <div role="status">${stack.failure && html`<p class="banner failed">Nothing here is new any more: ${stack.failure}</p>`}</div>
-      <${View} key=${place.path + (place.query.arn ?? "")} query=${place.query} go=${go} />
+      <${View} key=${here} query=${place.query} go=${go} />
     </main>
     <footer class="quiet">Looks every two seconds. It only reads: what changes something is on the command line, <code>tenantml --help</code>.</footer>`;
 }

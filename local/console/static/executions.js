@@ -39,12 +39,14 @@ export function Executions({ query, go }) {
 }
 
 function Choice({ label, value = "", options, onChange }) {
-  return html`<label>${label}
-    <select value=${value} onChange=${onChange}>
+  const id = `filter-${label.toLowerCase().replaceAll(" ", "-")}`;
+  return html`<div>
+    <label for=${id}>${label}</label>
+    <select id=${id} value=${value} onChange=${onChange}>
       <option value="">all</option>
       ${options.map(([name, words]) => html`<option key=${name} value=${name} selected=${name === value}>${words ?? name}</option>`)}
     </select>
-  </label>`;
+  </div>`;
 }
 
 function summary(rows) {

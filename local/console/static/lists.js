@@ -103,7 +103,7 @@ export function Receipts({ query, go }) {
   const tenants = (useAsked("tenants").found ?? []).map((each) => each.tenant);
   const tenant = query.tenant || tenants[0];
   return html`<h1>Receipts</h1><p>Every call that we made in a customer's account, in chains whose hashes show an alteration.</p>
-    <label class="narrow">Tenant <select value=${tenant} onChange=${(event) => go("receipts", { tenant: event.target.value })}>${tenants.map((name) => html`<option key=${name} value=${name} selected=${name === tenant}>${name}</option>`)}</select></label>
+    <div class="narrow"><label for="whose">Tenant</label> <select id="whose" value=${tenant} onChange=${(event) => go("receipts", { tenant: event.target.value })}>${tenants.map((name) => html`<option key=${name} value=${name} selected=${name === tenant}>${name}</option>`)}</select></div>
     ${tenant && html`<${Chains} key=${tenant} tenant=${tenant} chosen=${query.chain} />`}`;
 }
 
