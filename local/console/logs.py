@@ -14,7 +14,8 @@ _SHOWN = ("level", "state", "message", "tenant", "model", "code", "reason", "req
 
 def naming(log_group: str, names: list[str]) -> list[dict[str, Any]]:
     """Return the lines that have one of the names, the oldest first: each with its fields, and whole as `line`."""
-    events = {event["eventId"]: event for name in names for event in _events(log_group, name)}
+    found = [event for name in names for event in _events(log_group, name)]
+    events = {(event["logStreamName"], event["timestamp"], event["message"]): event for event in found}
     return [_line(event) for event in sorted(events.values(), key=lambda event: event["timestamp"])[-LINES:]]
 
 
