@@ -211,7 +211,8 @@ def test_a_worse_challenger_is_refused_with_numbers_the_live_version_answers_on_
         second = acme.outcome(acme.api.upload("judged", fewer))
         refused = version_of(acme, "judged", second["version"])
         answered_before = set(answered)
-        by_hand = acme.api.deploy("judged", {"execution": second["execution"], "promote": "always"})["version"]
+        request = {"tenant": acme.name, "model": "judged", "execution": second["execution"], "promote": "always"}
+        by_hand = acme.platform.call("DeployVersionFunction", request)["version"]
         promoted = version_of(acme, "judged", by_hand)
     finally:
         stop.set()
@@ -251,9 +252,11 @@ def test_a_tenant_returns_to_the_version_before_at_once_and_to_one_whose_endpoin
     retired = version_of(acme, "return", second)
     assert (retired["status"], retired["live"]) == ("retired", False)
 
-    asked = acme.api.return_to("return", second)
-    assert (asked["returns_to"], asked["live"]) == (second, False)
-    assert acme.api.return_to("return", second)["version"] == asked["version"], "a repeat starts nothing more"
+    whose = {"tenant": acme.name, "model": "return"}
+    asked = acme.platform.call("ReturnVersionFunction", whose | {"version": second})  # by an operator
+    repeated = acme.api.return_to("return", second)
+    assert (repeated["version"], repeated["live"]) == (asked["version"], False), "a repeat starts nothing more"
+    assert (repeated["returns_to"], repeated["returned"]["by"]) == (second, "operator")
     assert acme.api.predict_rows("return", row)["version"] == first, "the live one answers meanwhile"
     deadline = time.monotonic() + TRAINING_SECONDS
     while acme.api.predict_rows("return", row)["version"] != asked["version"]:
