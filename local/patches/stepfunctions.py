@@ -146,8 +146,8 @@ def _if_it_runs(stop: Any) -> Any:
     """Stopping what has ended changes nothing, and is no error; as shipped, it is a ValidationException.
 
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html has no error for it, and none of
-    the reasons of its ValidationException fits; https://github.com/awslabs/visual-asset-management-system/issues/344 saw
-    an ended execution stay as it was.
+    the reasons of a ValidationException fits (ValidationExceptionReason in botocore's model). Not seen on AWS, so
+    `tenantml.aws.stepfunctions.stop` takes either answer.
     """
 
     @functools.wraps(stop)

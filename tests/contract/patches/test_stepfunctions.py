@@ -41,7 +41,7 @@ def test_a_machines_time_limit_ends_it_and_is_announced(
 def test_stopping_what_has_ended_changes_nothing(
     cloud: EmbeddedCloud, start_machine: Start, end_of: End, status: str
 ) -> None:
-    # API_StopExecution.html lists no error for it; seen on AWS in awslabs/visual-asset-management-system, issue 344.
+    # https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html lists no error for it
     execution_arn = start_machine(machine(End={"Type": {"SUCCEEDED": "Succeed", "FAILED": "Fail"}[status]}))
     before = end_of(execution_arn)
     answer = cloud.client("stepfunctions").stop_execution(executionArn=execution_arn, error="Stopped", cause="late")
