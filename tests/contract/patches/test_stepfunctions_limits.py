@@ -34,7 +34,7 @@ def test_a_result_over_256_kb_ends_the_execution_and_nothing_catches_it(
 def test_the_rule_that_rescues_sees_what_nothing_catches_and_no_failure_that_was_caught(
     repository: Path, start_machine: Start, end_of: End, make_function: Callable[[str], str], make_event_queue: Any
 ) -> None:
-    # The detail of a failed execution has its error: Step Functions developer guide, "Automating event delivery".
+    # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html: States.ALL catches neither
     pattern = yaml_parse((repository / "template.yaml").read_text())["Resources"]["StoppedRule"]["Properties"]
     detail = {"$or": pattern["EventPattern"]["detail"]["$or"]}
     next_event = make_event_queue({"source": ["aws.states"], "detail": detail})
