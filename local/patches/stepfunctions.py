@@ -145,8 +145,8 @@ def _idempotently(start: Any) -> Any:
 def _if_it_runs(stop: Any) -> Any:
     """Stopping what has ended changes nothing, and is no error; as shipped, it is a ValidationException.
 
-    https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html has no error for it, and none of
-    the reasons of a ValidationException fits (ValidationExceptionReason in botocore's model). Not seen on AWS, so
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html has no error for it, and none
+    of the reasons of a ValidationException fits (ValidationExceptionReason in botocore's model). Not seen on AWS, so
     `tenantml.aws.stepfunctions.stop` takes either answer.
     """
 

@@ -42,8 +42,8 @@ def rescue_training(upload: Upload, status: str) -> dict[str, Any]:
 
 
 def rescue_deployment(run: Run, left_behind: list[str], status: str) -> dict[str, Any]:
-    """Remove what a deployment left that ran no failure path, and record its outcome; `left_behind` is what its training
-    could not remove. Repeatable.
+    """Remove what a deployment left that ran no failure path, and record its outcome; `left_behind` is what its
+    training could not remove. Repeatable.
 
     Raises:
         StillChanging: its endpoint is still being created; the outcome is recorded when it is removed.
