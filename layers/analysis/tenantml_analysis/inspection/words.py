@@ -28,6 +28,7 @@ _ASCII_ZEROS, _HIGH_BITS = _U(0x3030303030303030), _U(0x8080808080808080)
 _ALL_ZEROS = _KEEP & _ASCII_ZEROS  # words of so many zeros
 _BUT_BLANKS, _LOW_BITS = _U(0xD6D6D6D6D6D6D6D6), _U(0x0101010101010101)  # a space is 0x20, a tab 0x09
 _DOT = _U(ord(".") ^ ord("0"))
+_BEFORE_LETTERS = ord("9") + 1  # digits, signs, dots and blanks are lower
 _POWERS = np.array([float(10**n) for n in range(NUMBER_BYTES_MAX + 1)])
 _SCALES = _POWERS[8::-1].copy()
 _MIX = _U(0x9E3779B97F4A7C15)
@@ -262,6 +263,27 @@ def _parsed(digits: Words) -> Words:
     fours += pairs
     fours >>= _U(32)
     return fours
+
+
+def long_exponents(words: Words, starts: Ints, lengths: Ints, first: Words) -> Mask:
+    """Say which values have an E as their first letter, with an exponent of nine digits or more: all values that begin
+    as a number with such an exponent, and few others.
+    """
+    found = np.zeros(lengths.shape, np.bool_)
+    which = np.flatnonzero(((first & _U(0xFF)) < _U(_BEFORE_LETTERS)) & (lengths > 11))
+    at, rest = starts.ravel()[which], lengths.ravel()[which]
+    while len(which):
+        word = first_words(words, at, rest)
+        letters = ((word & ~_HIGH_BITS) + _U(0x80 - _BEFORE_LETTERS) * _LOW_BITS | word) & _HIGH_BITS
+        letter = letters & (~letters + _U(1))  # the high bit of the first one's byte, or nothing
+        place = np.bitwise_count(letter - _U(1)) >> 3
+        marks = ((word | _LOW_BITS * _U(0x20)) >> (place.astype(_U) << _U(3))) & _U(0xFF) == _U(ord("e"))
+        marked = np.flatnonzero(marks & (letter != 0))
+        digits = words_at(words, at[marked] + place[marked] + 2)  # after the first digit, or its sign
+        found.ravel()[which[marked[_odd(digits ^ _ASCII_ZEROS) == 0]]] = True
+        more = (letter == 0) & (rest > 8)
+        at, rest, which = at[more] + 8, rest[more] - 8, which[more]
+    return found
 
 
 _DAYS_MAX = 40
