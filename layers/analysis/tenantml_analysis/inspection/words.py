@@ -68,13 +68,18 @@ def blank_only(words: Words, starts: Ints, lengths: Ints, first: Words) -> Mask:
     blank &= lengths > 0
     at, rest, which = starts[blank], lengths[blank], np.flatnonzero(blank)
     flat = blank.ravel()
-    while len(which):
+    for _ in range(0, KEYED_BYTES_MAX, 8):
+        if not len(which):
+            break
         word = first_words(words, at, rest)
         # Of the bytes that are left, a blank's first and fourth bits are the same, and its sixth is set alone.
         odd = (word & _BUT_BLANKS) | ((word ^ (word >> _U(3))) & _LOW_BITS) | (word & (word >> _U(5)) & _LOW_BITS)
         flat[which[odd != 0]] = False
         more = (odd == 0) & (rest > 8)
         at, rest, which = at[more] + 8, rest[more] - 8, which[more]
+    text = words.view(np.uint8)
+    for place, start, end in zip(which.tolist(), at.tolist(), (at + rest).tolist(), strict=True):  # the longest
+        flat[place] = not text[start:end].tobytes().strip(b" \t")
     return blank
 
 
@@ -267,12 +272,14 @@ def _parsed(digits: Words) -> Words:
 
 def long_exponents(words: Words, starts: Ints, lengths: Ints, first: Words) -> Mask:
     """Say which values have an E as their first letter, with an exponent of nine digits or more: all values that begin
-    as a number with such an exponent, and few others.
+    as a number with such an exponent, and few others. Of long values only the beginning is looked at.
     """
     found = np.zeros(lengths.shape, np.bool_)
     which = np.flatnonzero(((first & _U(0xFF)) < _U(_BEFORE_LETTERS)) & (lengths > 11))
     at, rest = starts.ravel()[which], lengths.ravel()[which]
-    while len(which):
+    for _ in range(0, KEYED_BYTES_MAX, 8):
+        if not len(which):
+            break
         word = first_words(words, at, rest)
         letters = ((word & ~_HIGH_BITS) + _U(0x80 - _BEFORE_LETTERS) * _LOW_BITS | word) & _HIGH_BITS
         letter = letters & (~letters + _U(1))  # the high bit of the first one's byte, or nothing
@@ -283,6 +290,7 @@ def long_exponents(words: Words, starts: Ints, lengths: Ints, first: Words) -> M
         found.ravel()[which[marked[_odd(digits ^ _ASCII_ZEROS) == 0]]] = True
         more = (letter == 0) & (rest > 8)
         at, rest, which = at[more] + 8, rest[more] - 8, which[more]
+    found.ravel()[which] = True
     return found
 
 

@@ -207,8 +207,10 @@ def test_no_message_shows_a_cell() -> None:
         "[" + ", ".join(f"{number:.9f}" for number in range(4000)) + "]",
         "1" * 20_000 + " pm",
         "0" * 60 + "12345X",
+        "1 " * 30_000,
+        " " * 60_000,
     ],
-    ids=["padded", "vector", "digits", "zeros"],
+    ids=["padded", "vector", "digits", "zeros", "lists", "blanks"],
 )
 def test_no_text_takes_long_to_look_at(value: str) -> None:
     began = time.process_time()
