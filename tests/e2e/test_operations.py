@@ -248,7 +248,7 @@ def test_an_operator_clicks_from_a_refused_upload_to_its_reason(
     table = page.get_by_role("region", name="Every state of this machine")
     assert table.get_by_role("row").count() == len(states) + 1
     page.get_by_text("Logs that name").click()
-    page.get_by_role("region", name="What the functions logged").get_by_text("named failure").wait_for()
+    page.get_by_role("cell", name="named failure TargetMissing").wait_for()
     for dark in (False, True):
         keep_screenshot(page, f"operators-failed-{'dark' if dark else 'light'}", dark=dark)
         assert axe_violations(page) == []
