@@ -76,7 +76,6 @@ def answers_of(deployed: Deployed) -> Answers:
         },
         "/api/receipts": lambda query: tenants.receipts_of(query["tenant"]),
         "/api/receipt": lambda query: _required(tenants.receipt(query["tenant"], query["chain"])),
-        "/api/removals": lambda query: tenants.removals(query["tenant"]),
         "/api/stack": lambda _: {"stack": deployed.stack, "machines": deployed.machines},
     }
 

@@ -10,7 +10,7 @@ from local.console.deployed import Deployed, client, own_account
 from local.console.executions import iso
 from tenantml.domain.api.pagination import MAX_LIMIT, Page, PageRequest
 from tenantml.domain.tenancy.tenant import Tenant
-from tenantml.services import grants, receipts, registry, reports, served
+from tenantml.services import grants, receipts, registry, served
 
 # What a tenant's row shows; its external id is a secret between the customer and us.
 _TENANT = ("tenant", "status", "reason", "held", "status_at", "account_id", "region", "contact", "prefix")
@@ -135,11 +135,6 @@ def receipts_of(tenant: str) -> list[Row]:
 def receipt(tenant: str, chain: str) -> Row | None:
     """Return a receipt with its entries, verified, or None when there is no such chain."""
     return receipts.read(tenant, chain)
-
-
-def removals(tenant: str) -> list[Row]:
-    """Return the removals of the tenant or of one of its models."""
-    return reports.heads(tenant)
 
 
 def _executions(tenant: str, page: PageRequest) -> Page:

@@ -198,7 +198,6 @@ def test_the_page_knows_tenants_versions_endpoints_and_receipts(
     (head,) = (each for each in asked(console, "receipts", tenant="cyberdyne") if each["chain"] == live["execution"])
     receipt = asked(console, "receipt", tenant="cyberdyne", chain=live["execution"])
     assert (receipt["faults"], len(receipt["entries"])) == ([], head["count"])
-    assert asked(console, "removals", tenant="cyberdyne") == []
 
 
 def test_an_operator_clicks_from_a_refused_upload_to_its_reason(
