@@ -1,4 +1,4 @@
-"""The internet as the embedded cloud's functions see it: names of public addresses, behind which ports of loopback answer.
+"""The internet as the embedded cloud's functions see it: public addresses, behind which ports of loopback answer.
 
 What a function sends to a tenant's address it checks itself: the name's addresses, port 443, and the certificate. So a
 receiver on this machine is put behind a public address, and not let past the checks. The setting
@@ -37,7 +37,7 @@ def joined(ports: Mapping[str, int]) -> Iterator[None]:
             return connect((_LOOPBACK, behind[host]), *arguments, **options)
         return connect(address, *arguments, **options)
 
-    socket.getaddrinfo, socket.create_connection = getaddrinfo, create_connection
+    socket.getaddrinfo, socket.create_connection = getaddrinfo, create_connection  # type: ignore[assignment]
     try:
         yield
     finally:

@@ -51,6 +51,11 @@ class Receiver:
         self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
+    def reset(self) -> None:
+        """Forget what was received, and what was to be answered."""
+        self.received.clear()
+        self.answers.clear()
+
     def stop(self) -> None:
         """Stop serving."""
         assert self._server is not None

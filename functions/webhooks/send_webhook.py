@@ -19,7 +19,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     (record,) = event["Records"]  # a slow receiver delays nobody else
     place, number = json.loads(record["body"]), int(record["attributes"]["ApproximateReceiveCount"])
     wait = sending.attempt(place, number)
-    logger.info("webhook attempted", extra={"tenant": place["owner"], "message": place["message"], "wait": wait})
+    logger.info("webhook attempted", extra={"tenant": place["owner"], "delivery": place["message"], "wait": wait})
     if wait is None:
         return {"batchItemFailures": []}
     sqs.hide(setting("WEBHOOK_QUEUE"), record["receiptHandle"], wait)

@@ -1,5 +1,5 @@
-"""Lambda: a function's worker sees the receivers of webhooks that the embedded cloud was given, as `local.internet` says;
-without its setting, nothing is changed.
+"""Lambda: a function's worker sees the receivers of webhooks that the embedded cloud was given, as `local.internet`
+says; without its setting, nothing is changed.
 """
 
 from __future__ import annotations

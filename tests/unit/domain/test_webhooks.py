@@ -118,7 +118,7 @@ def test_names() -> None:
 
 
 def event(kind: str, **detail: Any) -> dict[str, Any]:
-    base = {"tenant": "acme", "model": "churn", "version": "v1", "execution": "e1", "status": "succeeded", "error": None}
+    base = {"tenant": "acme", "model": "churn", "version": "v1", "execution": "e1", "status": "succeeded"}
     return {"id": "1", "time": "2026-11-22T18:03:01Z", "detail-type": kind, "detail": base | detail}
 
 
@@ -149,7 +149,8 @@ def test_what_an_event_of_the_bus_is_to_a_webhook(happened: dict[str, Any], type
 
 
 def test_an_error_is_told_by_its_code_and_what_is_not_listed_is_not_told() -> None:
-    private = event("Execution Ended", error={"code": "TooFewRows", "message": "column 'salary'"}, left_behind=["arn:x"])
+    error = {"code": "TooFewRows", "message": "column 'salary'"}
+    private = event("Execution Ended", error=error, left_behind=["arn:x"])
     (told,) = [message for message in messages_of(private) if message.type == "execution.ended"]
     assert json.loads(told.body)["data"]["error"] == "TooFewRows"
     assert "salary" not in told.body

@@ -56,10 +56,13 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Reply:
     head = f"POST {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items()) + "\r\n"
     over = threading.Event()
     try:
-        with socket.create_connection((addresses[0], PORT), timeout=SECONDS) as plain, _limited(plain, over):
-            with _trust().wrap_socket(plain, server_hostname=host) as connection:
-                connection.sendall(head.encode("ascii") + body)
-                reply = _read(connection)
+        with (
+            socket.create_connection((addresses[0], PORT), timeout=SECONDS) as plain,
+            _limited(plain, over),
+            _trust().wrap_socket(plain, server_hostname=host) as connection,
+        ):
+            connection.sendall(head.encode("ascii") + body)
+            reply = _read(connection)
     except TimeoutError:
         return Reply(TIMED_OUT)
     except ssl.SSLCertVerificationError:

@@ -15,7 +15,7 @@ _NOT_PUBLIC_V4 = tuple(
         "240.0.0.0/4",
     )
 )  # fmt: skip
-# Everything outside is loopback, local, multicast, or carries an IPv4 address: mapped ::ffff:0:0/96, NAT64 64:ff9b::/96.
+# Everything outside is loopback, local, multicast, or carries an IPv4 address (::ffff:0:0/96, NAT64's 64:ff9b::/96).
 _UNICAST_V6 = IPv6Network("2000::/3")
 _NOT_PUBLIC_V6 = tuple(
     IPv6Network(text)

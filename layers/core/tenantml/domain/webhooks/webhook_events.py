@@ -15,10 +15,6 @@ TEST = "webhook.test"
 """The type of a test delivery, which every webhook gets when it is asked for."""
 
 
-def _always(detail: Row) -> bool:
-    return True
-
-
 def _is_live(detail: Row) -> bool:
     return detail["status"] == "succeeded" and bool(detail.get("version"))
 
@@ -29,15 +25,15 @@ def _is_rolled_back(detail: Row) -> bool:
 
 @dataclass(frozen=True)
 class EventType:
-    """One type: the events of our bus that it is made of (`sent_as`, by detail-type), which of them (`when`), and what
-    of them is told: names, ids and times. An error is told by its code.
+    """One type: the events of our bus that it is made of (`sent_as`, by detail-type), which of them (`when`; all
+    without it), and what of them is told: names, ids and times. An error is told by its code.
     """
 
     name: str
     description: str
     sent_as: tuple[str, ...]
     fields: tuple[str, ...]
-    when: Callable[[Row], bool] = _always
+    when: Callable[[Row], bool] | None = None
 
 
 VERSION = ("tenant", "model", "version", "execution")
@@ -83,7 +79,7 @@ def messages_of(event: Row) -> Iterator[Message]:
     """Yield what an event of our bus is to webhooks; an event that comes twice yields the same."""
     detail = event["detail"]
     for kind in EVENT_TYPES:
-        if event["detail-type"] in kind.sent_as and kind.when(detail):
+        if event["detail-type"] in kind.sent_as and (kind.when is None or kind.when(detail)):
             told = {name: detail.get(name) for name in kind.fields}
             if "error" in told:
                 told["error"] = (detail.get("error") or {}).get("code")
