@@ -24,6 +24,20 @@ _LOOPBACK = "127.0.0.1"  # a worker runs this file alone, without the package
 @contextlib.contextmanager
 def joined(ports: Mapping[str, int]) -> Iterator[None]:
     """Within this block, these names have public addresses, behind which these ports of loopback answer at 443."""
+    before = socket.getaddrinfo, socket.create_connection
+    _replace(ports)
+    try:
+        yield
+    finally:
+        socket.getaddrinfo, socket.create_connection = before
+
+
+def join() -> None:
+    """Let this process see what the setting says, for as long as it lives."""
+    _replace(json.loads(os.environ[SETTING]))
+
+
+def _replace(ports: Mapping[str, int]) -> None:
     addresses = {host: f"{_NETWORK}{number}" for number, host in enumerate(ports, 1)}
     behind = {addresses[host]: port for host, port in ports.items()}
     resolve, connect = socket.getaddrinfo, socket.create_connection
@@ -38,12 +52,3 @@ def joined(ports: Mapping[str, int]) -> Iterator[None]:
         return connect(address, *arguments, **options)
 
     socket.getaddrinfo, socket.create_connection = getaddrinfo, create_connection  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        socket.getaddrinfo, socket.create_connection = resolve, connect
-
-
-def join() -> None:
-    """Let this process see what the setting says, for as long as it lives."""
-    joined(json.loads(os.environ[SETTING])).__enter__()
