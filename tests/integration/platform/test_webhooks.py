@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from tenantml.domain.webhooks.webhook_events import BUS_TYPES
 from tenantml.errors import InvalidOperation
 from tenantml.services import registry
 from tenantml.services.registry import keys, table, webhooks
+from tests.functions import REPOSITORY
 from tests.integration.platform.conftest import TEMPLATE
 from tests.receiver import Receiver
 from tests.tenants import tenant_of
@@ -154,6 +156,21 @@ def test_an_execution_that_ends_arrives_and_verifies(
     assert row["message"] == headers["webhook-id"]
     assert (row["status"], row["attempts"], row["outcome"], row["http_status"]) == ("delivered", 1, "answered", 204)
     assert ask("GET", "/webhooks/{webhook}")[1]["delivered_at"]
+
+
+def test_what_the_documentation_tells_a_tenant_to_run_verifies_what_arrives(
+    receiver: Receiver, ask: Ask, secret: str, send: Callable[..., list[Json]]
+) -> None:
+    page = (REPOSITORY / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"^```python\n(.+?)^```$", page, re.MULTILINE | re.DOTALL)
+    documented: Json = {}
+    exec(snippet, documented)
+    ask("POST", "/webhooks/{webhook}/test")
+    send()
+    ((headers, body),) = receiver.received
+    assert documented["received"](secret, headers, body.encode())["type"] == "webhook.test"
+    with pytest.raises(WebhookVerificationError):
+        documented["received"](secret, headers, body.encode() + b" ")
 
 
 def test_an_event_that_comes_twice_is_one_delivery(
