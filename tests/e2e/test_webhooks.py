@@ -69,7 +69,7 @@ def test_an_execution_that_ends_is_told_to_its_tenant_and_to_operators_and_tried
     ended = tenant.outcome(tenant.api.upload("churn", empty))
     assert ended["error"]["code"] == "HeaderOnly"
 
-    told = {name: [] for name in ("tenant", "operators")}  # type: dict[str, list[str]]
+    told: dict[str, list[str]] = {"tenant": [], "operators": []}
     for headers, body in receiver.wait_for(4):  # each is refused once
         data = json.loads(body)["data"]
         assert (data["tenant"], data["execution"], data["error"]) == ("gavin", ended["execution"], "HeaderOnly")
@@ -88,15 +88,6 @@ def test_an_execution_that_ends_is_told_to_its_tenant_and_to_operators_and_tried
     assert tenant.api.call("GET", "/webhooks/ops")["url"] == WANTED["url"]
     assert [row["name"] for row in tenant.api.call("GET", "/webhooks")["webhooks"]] == ["ops"]
     tenant.api.call("DELETE", "/webhooks/ops")
-    with pytest.raises(Refused, match="NotFound"):
+    with pytest.raises(Refused) as refused:
         tenant.api.call("POST", "/webhooks/ops/test")
-
-
-def test_what_leads_into_a_network_is_not_sent(newcomer: Callable[..., Tenant], receiver: Receiver) -> None:
-    tenant = newcomer("aviato")
-    put(tenant, "inside", WANTED | {"url": "https://localhost.localdomain/"})
-    tenant.api.call("POST", "/webhooks/inside/test")
-    found = delivered(tenant, "inside", lambda row: row["status"] == "failed")
-    assert found["outcome"] in {"address refused", "host unknown"}
-    with pytest.raises(Refused, match="InvalidRequest"):
-        put(tenant, "inside", WANTED | {"url": "https://169.254.169.254/"})
+    assert (refused.value.code, refused.value.status) == ("NotFound", 404)
