@@ -10,7 +10,7 @@ from standardwebhooks.webhooks import Webhook as Signer
 
 from tenantml.domain.webhooks import retry_schedule
 from tenantml.domain.webhooks.webhook import DELIVERED, ENABLED, FAILED, RETRYING
-from tenantml.domain.webhooks.webhook_outcomes import ANSWERED, NO_SECRET, NOT_ACCEPTED, NOT_ENABLED, REMOVED
+from tenantml.domain.webhooks.webhook_outcomes import ANSWERED, NOT_ACCEPTED, NOT_ENABLED, REMOVED, UNSIGNED
 from tenantml.services import https_post
 from tenantml.services.https_post import Reply
 from tenantml.services.registry import webhooks
@@ -36,7 +36,7 @@ def attempt(place: Row, number: int) -> int | None:
         return _end(owner, row, number, NOT_ENABLED)
     signing = webhooks.secrets_of(owner, hook["name"])
     if not signing:
-        return _end(owner, row, number, NO_SECRET)
+        return _end(owner, row, number, UNSIGNED)
     reply = https_post.post(hook["url"], row["body"].encode(), signed(row, signing, datetime.now(UTC)))
     if reply.status is not None and 200 <= reply.status < 300:
         webhooks.note_delivered(owner, hook["name"])
