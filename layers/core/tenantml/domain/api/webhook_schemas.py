@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tenantml.domain.api.schemas import COUNT, TEXT, TIME, Schema, listing, maybe, page, record
-from tenantml.domain.webhooks.webhook import DELIVERY_STATUSES, DISABLED, ENABLED, MAX_URL, NAME
+from tenantml.domain.webhooks.webhook import DELIVERY_STATUSES, DISABLED, ENABLED, MAX_URL, NAME, URL
 from tenantml.domain.webhooks.webhook_events import EVENT_TYPES, NAMES, TEST
 from tenantml.domain.webhooks.webhook_outcomes import OUTCOMES
 
-URL: Schema = {"type": "string", "pattern": "^https://", "maxLength": MAX_URL}
+ADDRESS: Schema = {"type": "string", "pattern": f"^{URL}$", "maxLength": MAX_URL}
 EVENTS: Schema = listing({"type": "string", "enum": list(NAMES)}) | {
     "minItems": 1,
     "description": " ".join(f"`{kind.name}`: {kind.description}" for kind in EVENT_TYPES),
@@ -15,7 +15,7 @@ EVENTS: Schema = listing({"type": "string", "enum": list(NAMES)}) | {
 SECRET: Schema = TEXT | {"description": "What signs; it is shown this once"}
 WEBHOOK: dict[str, Schema] = {
     "name": TEXT | {"pattern": f"^{NAME}$"},
-    "url": URL,
+    "url": ADDRESS,
     "events": EVENTS,
     "status": {"type": "string", "enum": [ENABLED, DISABLED]},
     "reason": maybe(TEXT) | {"description": "Why it is disabled; PUT it again to enable it"},
@@ -31,7 +31,7 @@ def components() -> dict[str, Schema]:
         "WebhookSettings": {
             "type": "object",
             "description": "Where and of what you want to be told: a host name of the public internet, port 443.",
-            "properties": {"url": URL, "events": EVENTS},
+            "properties": {"url": ADDRESS, "events": EVENTS},
             "required": ["url", "events"],
             "additionalProperties": False,
             "example": {"url": "https://hooks.acme.example/tenantml", "events": ["execution.ended"]},
