@@ -255,9 +255,11 @@ def test_a_test_is_one_attempt(receiver: Receiver, ask: Ask, secret: str, send: 
     receiver.answers.append((500, {}))
     status, begun = ask("POST", "/webhooks/{webhook}/test")
     assert (status, begun["status"], begun["type"]) == (202, "pending", "webhook.test")
+    assert ask("POST", "/webhooks/{webhook}/test")[1]["message"] == begun["message"]  # one at a time
     assert [sent["failed"] for sent in send()] == [False]
     (row,) = deliveries(ask)
     assert (row["message"], row["status"], row["attempts"]) == (begun["message"], "failed", 1)
+    assert ask("POST", "/webhooks/{webhook}/test")[1]["message"] != begun["message"]
 
 
 def test_a_delivery_to_a_webhook_that_was_deleted_or_made_anew_is_not_sent(

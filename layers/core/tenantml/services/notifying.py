@@ -12,8 +12,10 @@ from tenantml.aws import sqs
 from tenantml.domain.webhooks import webhook_events
 from tenantml.domain.webhooks.webhook import (
     ENABLED,
+    KEPT_SECONDS,
     MAX_WEBHOOKS,
     OVERLAP_SECONDS,
+    PENDING,
     PREFIX,
     SECRET_BYTES,
     Webhook,
@@ -23,6 +25,7 @@ from tenantml.services.registry import NOBODY, webhooks
 from tenantml.services.registry.table import now
 from tenantml.settings import setting
 
+TEST_FORGET_SECONDS = KEPT_SECONDS - 3600  # an attempt that broke off comes again in minutes
 OPERATORS = NOBODY
 """Whose webhooks are told of every tenant."""
 
@@ -64,8 +67,14 @@ def renew_secret(owner: str, name: str, overlap_seconds: int = OVERLAP_SECONDS) 
 
 
 def test(owner: str, row: Row) -> Row:
-    """Have a message of no meaning delivered to a webhook, in one attempt, and return the delivery."""
+    """Have a message of no meaning delivered to a webhook, in one attempt, and return the delivery: the one that is
+    under way, if one is, so that a slow receiver is not waited for many times at once.
+    """
+    under_way = webhooks.find_delivery(owner, row["hook"], row.get("tested", ""))
+    if under_way and under_way["status"] == PENDING and under_way["forget_at"] > time.time() + TEST_FORGET_SECONDS:
+        return under_way
     told = webhook_events.message(webhook_events.TEST, now(), {"webhook": row["name"]}, secrets.token_hex(16))
+    webhooks.note_test(owner, row["name"], told.message)
     return _deliver(owner, row, told, is_test=True)
 
 

@@ -43,6 +43,11 @@ def note_delivered(owner: str, name: str) -> None:
     table.update(keys.webhook(owner, name), {"delivered_at": table.now()}, "attribute_exists(pk)")
 
 
+def note_test(owner: str, name: str, message: str) -> None:
+    """Note which message tests a webhook."""
+    table.update(keys.webhook(owner, name), {"tested": message}, "attribute_exists(pk)")
+
+
 def find(owner: str, name: str) -> Row | None:
     """Return a webhook, or None."""
     return table.get(keys.webhook(owner, name))
