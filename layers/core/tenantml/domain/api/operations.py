@@ -16,6 +16,7 @@ from tenantml.domain.api.schemas import MODEL_NAME, TEXT, Schema
 from tenantml.domain.names import EXECUTION_PATTERN, VERSION_PATTERN
 from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.uploads.upload import ID_PATTERN, IDEMPOTENCY_KEY
+from tenantml.domain.webhooks.webhook import NAME
 
 Parameter = dict[str, Any]
 
@@ -35,6 +36,7 @@ PATH_PARAMETERS: dict[str, Schema] = {
     "upload": {"type": "string", "pattern": f"^{ID_PATTERN}$"},
     "version": {"type": "string", "pattern": f"^{VERSION_PATTERN.pattern}$"},
     "execution": {"type": "string", "pattern": f"^{EXECUTION_PATTERN.pattern}$"},
+    "webhook": {"type": "string", "pattern": f"^{NAME}$"},
 }
 PAGE = (
     query("limit", "Rows of a page", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
@@ -208,6 +210,40 @@ OPERATIONS = (
             errors.UnreadableAnswer, errors.WrongPredictionCount,
         ),
         function="Predict",
+    ),
+    Operation(
+        "listWebhooks", "GET", "/webhooks", "webhooks", "Your webhooks: which addresses are told what happens",
+        {200: "Webhooks"}, parameters=PAGE, function="WebhookApi",
+    ),
+    Operation(
+        "putWebhook", "PUT", "/webhooks/{webhook}", "webhooks",
+        "Create a webhook, whose secret is shown this once (201), or change and enable it (200)",
+        {200: "NewWebhook", 201: "NewWebhook"}, takes="WebhookSettings",
+        refusals=(*BODY, errors.TooManyWebhooks), function="WebhookApi",
+    ),
+    Operation(
+        "getWebhook", "GET", "/webhooks/{webhook}", "webhooks", "One webhook", {200: "Webhook"},
+        refusals=(errors.NotFound,), function="WebhookApi",
+    ),
+    Operation(
+        "deleteWebhook", "DELETE", "/webhooks/{webhook}", "webhooks",
+        "Delete a webhook and what signs for it; what is not delivered yet never is", {200: "Webhook"},
+        refusals=(errors.NotFound,), function="WebhookApi",
+    ),
+    Operation(
+        "createSecret", "POST", "/webhooks/{webhook}/secrets", "webhooks",
+        "A new secret, shown this once; the one before it signs beside it for a day", {201: "WebhookSecret"},
+        refusals=(errors.NotFound,), function="WebhookApi",
+    ),
+    Operation(
+        "testWebhook", "POST", "/webhooks/{webhook}/test", "webhooks",
+        "Deliver a message of the type `webhook.test`, in one attempt", {202: "Delivery"},
+        refusals=(errors.NotFound,), function="WebhookApi",
+    ),
+    Operation(
+        "listDeliveries", "GET", "/webhooks/{webhook}/deliveries", "webhooks",
+        "What was sent to a webhook in the last week, the newest first, and how it went", {200: "Deliveries"},
+        parameters=PAGE, refusals=(errors.NotFound,), function="WebhookApi",
     ),
     Operation(
         "listKeys", "GET", "/keys", "usage", "Your API keys by their ids, never a key itself", {200: "Keys"},
