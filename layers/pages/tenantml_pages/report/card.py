@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tenantml_pages.report.elements import Element, Node, bullets, element, facts as listed, name, paragraph, section
-from tenantml_pages.report.figures import count, duration, moment, number, share
+from tenantml_pages.report.elements import Element, Node, bullets, element, name, paragraph, section
+from tenantml_pages.report.elements import facts as listed
+from tenantml_pages.report.figures import count, duration, milliseconds, moment, number, share
 
 Facts = Mapping[str, Any]
 COLUMNS_IN_EXAMPLE = 20
@@ -50,38 +51,47 @@ def _use(facts: Facts) -> Element:
 def _limits(facts: Facts) -> Iterator[Node]:
     evaluation = facts["evaluation"] or facts["version"].get("evaluation") or {}
     uploaded = (facts["upload"] or {}).get("uploaded_at")
-    yield f"It knows the world as the file had it{f', uploaded on {moment(uploaded)}' if uploaded else ''}. Watch its " \
-        "quality on newer rows, and train again."  # fmt: skip
-    rows, summary = evaluation.get("rows"), facts["version"].get("evaluation") or {}
-    if rows is not None and rows < FEW_ROWS:
-        yield f"It was judged on {count(rows, 'row')}, which is few: every number here may be far off."
-    if (looks := summary.get("looks", 1)) > 1:
-        yield f"Versions were judged on these held-out rows {looks:,} times; the more often, the more a good value may be luck."
-    rare = [one for one in evaluation.get("per_class") or () if one["rows"] < FEW_OF_A_CLASS]
-    if rare:
-        yield element(
-            "span",
-            f"Fewer than {FEW_OF_A_CLASS} held-out rows are of ",
-            ([", " if place else None, name(one["label"])] for place, one in enumerate(rare[:8])),
-            f" and {count(len(rare) - 8, 'more class', 'more classes')}" if len(rare) > 8 else None,
-            ": little can be said of these classes.",
-        )
+    since = f", uploaded on {moment(uploaded)}" if uploaded else ""
+    yield f"It knows the world as the file had it{since}. Watch its quality on newer rows, and train again."
+    yield from _limits_of_the_holdout(evaluation, facts["version"].get("evaluation") or {})
     auc = (evaluation.get("metrics") or {}).get("AUC")
     if auc and auc["value"] > SUSPICIOUS_AUC:
         yield f"AUC is {number(auc['value'])}, which is rare in practice: look for a column that gives the answer away."
     features = (facts["importance"] or {}).get("features") or []
     if features and features[0]["share"] > SUSPICIOUS_SHARE:
-        yield element(
-            "span", "One column, ", name(features[0]["feature"]), f", has {share(features[0]['share'])} of the importance. "
-            "Make sure that it is known, and means the same, at the time of the prediction.",
-        )  # fmt: skip
+        yield [
+            "One column, ",
+            name(features[0]["feature"]),
+            f", has {share(features[0]['share'])} of the importance. Make sure that it is known, and means the same, at "
+            "the time of the prediction.",
+        ]
     if (facts["settings"] or {}).get("unseen_category") == "reject":
         yield "A category that training did not see is refused."
     else:
         yield "A category that training did not see is answered, with advice; the answer is less certain than it looks."
     yield "Nothing was measured by groups of people. Where predictions concern people, compare the groups first."
-    yield "Each probability is the model's own estimate; how far it can be taken at its word is said under Calibration." \
-        if evaluation.get("calibration") else "A prediction comes without an interval of its own."  # fmt: skip
+    if evaluation.get("calibration"):
+        yield "A probability is the model's own estimate; Calibration says how far it can be taken at its word."
+    else:
+        yield "A prediction comes without an interval of its own."
+
+
+def _limits_of_the_holdout(evaluation: Mapping[str, Any], summary: Mapping[str, Any]) -> Iterator[Node]:
+    rows = evaluation.get("rows")
+    if rows is not None and rows < FEW_ROWS:
+        yield f"It was judged on {count(rows, 'row')}, which is few: every number here may be far off."
+    if (looks := summary.get("looks", 1)) > 1:
+        yield (
+            f"Versions were judged on these held-out rows {looks:,} times; the more often, the more a good value may be "
+            "luck."
+        )
+    if rare := [one for one in evaluation.get("per_class") or () if one["rows"] < FEW_OF_A_CLASS]:
+        yield [
+            f"Fewer than {FEW_OF_A_CLASS} held-out rows are of ",
+            [[", " if place else None, name(one["label"])] for place, one in enumerate(rare[:8])],
+            f" and {count(len(rare) - 8, 'more class', 'more classes')}" if len(rare) > 8 else None,
+            ": little can be said of these classes.",
+        ]
 
 
 def _cost(facts: Facts) -> Element:
@@ -93,12 +103,15 @@ def _cost(facts: Facts) -> Element:
     asked = None
     if latency:
         asked = (
-            f"{number(latency['median_ms'])} ms for up to {latency['rows_per_call']:,} rows in the median of "
-            f"{count(latency['calls'], 'call')}, {number(latency['slowest_ms'])} ms at most"
+            f"{milliseconds(latency['median_ms'])} for up to {latency['rows_per_call']:,} rows in the median of "
+            f"{count(latency['calls'], 'call')}, {milliseconds(latency['slowest_ms'])} at most"
         )
     answered = None
     if served.get("requests"):
-        answered = f"{count(served['requests'], 'request')}, {served['failures']:,} failed, {number(served['mean_ms'])} ms on average"
+        answered = (
+            f"{count(served['requests'], 'request')}, {served['failures']:,} failed, "
+            f"{milliseconds(served['mean_ms'])} on average"
+        )
     rows: list[tuple[str, Node]] = [
         ("Training", f"{duration(seconds)} from start to end of the AutoML job" if seconds is not None else NOT_KNOWN),
         ("Candidates tried", f"{len(tried):,}" if tried else NOT_KNOWN),
@@ -130,7 +143,7 @@ def _call(facts: Facts) -> Element:
     more = len(columns) - len(row)
     request = json.dumps({"rows": [row]}, indent=2, ensure_ascii=False).replace("'", "\\u0027")
     command = (
-        f"curl -sS \"$TENANTML_API_URL/models/{model}/predictions\" \\\n"
+        f'curl -sS "$TENANTML_API_URL/models/{model}/predictions" \\\n'
         "  -H \"x-api-key: $TENANTML_API_KEY\" -H 'content-type: application/json' \\\n"
         f"  --data-binary @- <<'JSON'\n{request}\nJSON"
     )

@@ -6,7 +6,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tenantml_pages.report.elements import Element, Node, element, facts as listed, folded, name, paragraph, section, table
+from tenantml_pages.report.elements import (
+    Element,
+    Node,
+    element,
+    folded,
+    name,
+    paragraph,
+    section,
+    table,
+)
+from tenantml_pages.report.elements import (
+    facts as listed,
+)
 from tenantml_pages.report.figures import count, moment, share, size
 from tenantml_pages.report.verdict import rows_said
 
@@ -82,7 +94,9 @@ def _columns(columns: list[Mapping[str, Any]], target: Mapping[str, Any]) -> Ele
             name(column["name"]),
             f"{column.get('type', 'unknown')}{' (target)' if column['name'] == target.get('column') else ''}",
             f"{column['nulls']:,}" if "nulls" in column else "–",
-            f"{'over ' if column.get('distinct_capped') else ''}{column['distinct']:,}" if "distinct" in column else "–",
+            f"{'over ' if column.get('distinct_capped') else ''}{column['distinct']:,}"
+            if "distinct" in column
+            else "–",
         ]
         for column in columns[:COLUMNS_SHOWN]
     ]
@@ -96,7 +110,11 @@ def _advice(advice: list[Mapping[str, Any]]) -> Element:
     if not advice:
         return section("advice", "Advice on the data", paragraph("The check of the file found nothing to advise."))
     rows: list[list[Node]] = [
-        [str(entry.get("rule")), name(entry["column"]) if entry.get("column") else "–", str(entry.get("message"))[:1000]]
+        [
+            str(entry.get("rule")),
+            name(entry["column"]) if entry.get("column") else "–",
+            str(entry.get("message"))[:1000],
+        ]
         for entry in advice[:ADVICE_SHOWN]
     ]
     more = len(advice) - len(rows)

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 TEXT_CHARACTERS_MAX = 100
 
 Element = ET.Element
-Node = ET.Element | str | None
+Node: TypeAlias = "ET.Element | str | Iterable[Node] | None"
 
 
-def element(tag: str, *children: Node | Iterable[Node], **attributes: object) -> Element:
+def element(tag: str, *children: Node, **attributes: object) -> Element:
     """Return an element; None is left out, of the children and of the attributes.
 
     An attribute's name ends in an underscore where Python has the word, and has others for hyphens: `class_`,
@@ -34,7 +35,7 @@ def element(tag: str, *children: Node | Iterable[Node], **attributes: object) ->
     return made
 
 
-def _flat(children: Iterable[Node | Iterable[Node]]) -> Iterable[str | Element]:
+def _flat(children: Iterable[Node]) -> Iterable[str | Element]:
     for child in children:
         if isinstance(child, str | ET.Element):
             yield child
@@ -95,7 +96,7 @@ def folded(summary: str, *content: Node) -> Element:
     return element("details", element("summary", summary), *content)
 
 
-def section(identity: str, title: str, *content: Node | Iterable[Node]) -> Element:
+def section(identity: str, title: str, *content: Node) -> Element:
     """Return a part of the page under a heading of its own."""
     heading = element("h2", title, id=f"{identity}-title")
     return element("section", heading, *content, id=identity, aria_labelledby=f"{identity}-title")

@@ -7,12 +7,14 @@ def number(value: float | None) -> str:
     """Return a number with about four digits that count; a whole one with all."""
     if value is None:
         return "–"
-    if isinstance(value, int) or (value == int(value) and abs(value) >= 1000):
+    if isinstance(value, int) or (abs(value) < 1e12 and value == int(value) and abs(value) >= 1000):
         return f"{value:,.0f}"
     size = abs(value)
-    if size >= 100_000 or 0 < size < 0.0005:
+    if size < 1e-9:  # as R2 of a baseline has it, by the rounding of floats
+        return "0"
+    if size >= 1e12 or size < 0.0005:
         return f"{value:.3g}"
-    return f"{value:,.3f}" if size < 100 else f"{value:,.1f}"
+    return f"{value:,.{3 if size < 100 else 1 if size < 100_000 else 0}f}"
 
 
 def gain(value: float) -> str:
@@ -41,6 +43,11 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def milliseconds(value: float) -> str:
+    """Return a time that an answer took."""
+    return f"{value:,.0f} ms" if value >= 10 else f"{value:.1f} ms"
 
 
 def size(size_bytes: float) -> str:

@@ -10,10 +10,14 @@ from tenantml_pages.report.figures import count, number, share
 
 SHOWN = 30
 SOURCES = {
-    "autopilot": "Autopilot's own explanation: the mean absolute SHAP value of each column, that is how far it moves the "
-    "prediction on average.",
-    "permutation": "Found by shuffling one column of the held-out rows after the other, and asking the endpoint again: the "
-    "value is what that costs in quality.",
+    "autopilot": (
+        "Autopilot's own explanation: the mean absolute SHAP value of each column, that is how far it moves the "
+        "prediction on average."
+    ),
+    "permutation": (
+        "Found by shuffling one column of the held-out rows after the other, and asking the endpoint again: the value is "
+        "what that costs in quality."
+    ),
 }
 
 
@@ -47,8 +51,8 @@ def section_of(facts: Mapping[str, Any]) -> Element:
         title,
         paragraph(SOURCES[importance["source"]]),
         paragraph(
-            "A column that counts is associated with the target. It need not be its cause: to change the column need not "
-            "change what comes of it."
+            "A column that counts is associated with the target. It need not be its cause: to change the column need "
+            "not change what comes of it."
         ),
         made,
         paragraph(more) if others > 0 else None,

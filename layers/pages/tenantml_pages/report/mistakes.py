@@ -11,6 +11,7 @@ from tenantml_pages.report.plots import DASHED, DOTS, Series, plot
 
 Facts = Mapping[str, Any]
 HEATS = 5  # shades of the confusion matrix, as report.css has them
+FAINT = 0.02  # a share of a class that is not shaded
 CLASSES_SHOWN = 15
 
 
@@ -26,7 +27,7 @@ def sections_of(facts: Facts) -> Iterator[Element]:
 def _classes(evaluation: Mapping[str, Any]) -> Element:
     per_class = evaluation.get("per_class") or []
     header = ["Class", "Rows", "Predicted", "Precision", "Recall", "F1"]
-    rows = [
+    rows: list[list[Node]] = [
         [name(one["label"]), f"{one['rows']:,}", f"{one['predicted']:,}"]
         + [number(one[metric]) for metric in ("precision", "recall", "f1")]
         for one in per_class
@@ -48,7 +49,7 @@ def _matrix(confusion: Mapping[str, Any]) -> Element:
     rows: list[list[Node]] = []
     for place, (label, counts) in enumerate(zip(labels, confusion["counts"], strict=True)):
         total = sum(counts) or 1
-        cells = [
+        cells: list[Node] = [
             element(
                 "td", f"{number_of:,}", element("small", share(number_of / total)) if number_of else None,
                 class_=f"number {'right' if at == place else 'wrong'} heat-{_heat(number_of / total)}",
@@ -62,40 +63,50 @@ def _matrix(confusion: Mapping[str, Any]) -> Element:
 
 
 def _heat(part: float) -> int:
-    return 0 if part == 0 else min(HEATS, 1 + int(part * HEATS))
+    return 0 if part < FAINT else min(HEATS, 1 + int(part * HEATS))
 
 
 def _residuals(residuals: Mapping[str, Any]) -> Element:
-    bins = sorted(residuals["by_prediction"], key=lambda one: one["mean_prediction"])
-    predicted = [one["mean_prediction"] for one in bins]
-    percents = sorted(residuals["quantiles"], key=float)
-    values = [residuals["quantiles"][percent] for percent in percents]
     absolute = residuals["absolute_quantiles"]
-    said = [f"{percent} % of the predictions are off by at most {number(absolute[percent])}" for percent in ("50", "90")
-            if percent in absolute]  # fmt: skip
+    said = [
+        f"{percent} % of the predictions are off by at most {number(absolute[percent])}"
+        for percent in ("50", "90")
+        if percent in absolute
+    ]
     return section(
         "mistakes",
         "How far off",
         paragraph("; ".join(said) + ".") if said else None,
-        plot(
+        element("div", _by_size(residuals), _by_share(residuals), class_="pair"),
+    )
+
+
+def _by_size(residuals: Mapping[str, Any]) -> Element:
+    bins = sorted(residuals["by_prediction"], key=lambda one: one["mean_prediction"])
+    predicted = [one["mean_prediction"] for one in bins]
+    return plot(
+        "Predicted and true",
+        ("Prediction, mean of a tenth of the rows", predicted),
+        "True value, mean",
+        [Series("This version", [one["mean_truth"] for one in bins], DOTS), Series("Perfect", predicted, DASHED)],
+        explained="Rows in tenths by their prediction. On the dashed line the version is right on average.",
+        twin=table(
             "Predicted and true",
-            ("Prediction, mean of a tenth of the rows", predicted),
-            "True value, mean",
-            [Series("This version", [one["mean_truth"] for one in bins], DOTS), Series("Perfect", predicted, DASHED)],
-            explained="Rows in tenths by their prediction. On the dashed line the version is right on average.",
-            twin=table(
-                "Predicted and true",
-                ["Mean prediction", "Mean true value", "Rows"],
-                [[number(one["mean_prediction"]), number(one["mean_truth"]), f"{one['rows']:,}"] for one in bins],
-                words=0,
-            ),
+            ["Mean prediction", "Mean true value", "Rows"],
+            [[number(one["mean_prediction"]), number(one["mean_truth"]), f"{one['rows']:,}"] for one in bins],
+            words=0,
         ),
-        plot(
-            "Residuals",
-            ("Share of the rows, in percent", [float(percent) for percent in percents]),
-            "True minus predicted",
-            [Series("Residual", values, DOTS), Series("No error", [0.0] * len(values), DASHED)],
-            explained="From the rows that were predicted most too high, on the left, to those most too low. Flat and "
-            "near nothing is good.",
-        ),
+    )
+
+
+def _by_share(residuals: Mapping[str, Any]) -> Element:
+    percents = sorted(residuals["quantiles"], key=float)
+    values = [residuals["quantiles"][percent] for percent in percents]
+    return plot(
+        "Residuals",
+        ("Share of the rows, in percent", [float(percent) for percent in percents]),
+        "True minus predicted",
+        [Series("Residual", values, DOTS), Series("No error", [0.0] * len(values), DASHED)],
+        explained="From the rows that were predicted most too high, on the left, to those most too low. Flat and near "
+        "nothing is good.",
     )

@@ -41,11 +41,7 @@ def render(facts: Mapping[str, Any]) -> str:
         *data.sections_of(facts),
         *card.sections_of(facts),
     ]
-    links = (
-        element("li", element("a", part.findtext("h2") or "", href=f"#{part.get('id')}"))
-        for part in sections
-        if part is not None
-    )
+    links = (element("li", element("a", part.findtext("h2") or "", href=f"#{part.get('id')}")) for part in sections)
     title = f"{version['model']} {version['version']}: model report"
     head = element(
         "head",

@@ -50,7 +50,9 @@ def plot(
     if twin is None:
         points = zip(values, *(one.values for one in series), strict=True)
         twin = table(caption, [label, *(one.label for one in series)], [[*map(number, row)] for row in points], words=0)
-    drawn = element("div", class_="plot", role="img", aria_label=f"{caption}. {explained}", data_plot=json.dumps(drawing))
+    drawn = element(
+        "div", class_="plot", role="img", aria_label=f"{caption}. {explained}", data_plot=json.dumps(drawing)
+    )
     return element(
         "figure",
         element("h3", caption),

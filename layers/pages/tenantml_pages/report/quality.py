@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tenantml_pages.report.elements import Element, Node, folded, name, paragraph, section, table
+from tenantml_pages.report.elements import Element, Node, element, folded, name, paragraph, section, table
 from tenantml_pages.report.figures import gain, interval, number, share
 from tenantml_pages.report.plots import DASHED, DOTS, Series, plot
 
@@ -27,7 +27,9 @@ def _metrics(facts: Facts) -> Element:
     title = "Quality on held-out rows"
     evaluation = facts["evaluation"] or facts["version"].get("evaluation")
     if not evaluation:
-        return section("quality", title, paragraph("This version was not evaluated, so nothing is known of its quality."))
+        return section(
+            "quality", title, paragraph("This version was not evaluated, so nothing is known of its quality.")
+        )
     if not evaluation["metrics"]:
         what = (
             f"{evaluation['rows']:,} rows were held out, too few to measure anything on. Upload more rows: of 500 none "
@@ -65,8 +67,10 @@ def _metrics(facts: Facts) -> Element:
         said.append(paragraph("F1, Precision, Recall and the curves mean the class ", name(positive), "."))
     if live:
         seen, text = live.get("rows_seen"), f"The live version then was {live['version']}, "
-        text += f"compared on the {live['rows']:,} rows on which neither was trained." if seen is not None else (
-            "compared on all rows; it may have been trained on some of them, which favours it."
+        text += (
+            f"compared on the {live['rows']:,} rows on which neither was trained."
+            if seen is not None
+            else ("compared on all rows; it may have been trained on some of them, which favours it.")
         )
         said.append(paragraph(text))
     elif why := evaluation.get("not_compared"):
@@ -102,7 +106,7 @@ def _curves(evaluation: Mapping[str, Any]) -> Element:
         twin=_points("Precision and recall", ("Recall", "Precision"), curve),
     )
     thresholds = _thresholds(evaluation["thresholds"]) if evaluation.get("thresholds") else None
-    return section("curves", "Curves and thresholds", first, second, thresholds)
+    return section("curves", "Curves and thresholds", element("div", first, second, class_="pair"), thresholds)
 
 
 def _points(caption: str, names: tuple[str, str], curve: Mapping[str, Any]) -> Element:
@@ -147,8 +151,8 @@ def _calibration(evaluation: Mapping[str, Any]) -> Element:
         ("Probability that the version says", said),
         "How often it is so",
         [Series("This version", [None, *(one["share"] for one in bins), None], DOTS), Series("Perfect", said, DASHED)],
-        explained="On the dashed line, 70 % said is 70 % true. Below it the version is too sure of itself, above it too "
-        "careful.",
+        explained="On the dashed line, 70 % said is 70 % true. Below it the version is too sure of itself, above it "
+        "too careful.",
         square=True,
         twin=twin,
     )

@@ -18,9 +18,12 @@
     };
   }
 
-  function axis(label, side, size) {
+  // As wide as the longest of its values.
+  const widthOf = (plot, values) => 16 + 7 * Math.max(3, ...(values || []).map((text) => String(text).length));
+
+  function axis(label, size) {
     return {
-      label, size, labelSize: 22, font, labelFont: font, gap: 4,
+      label, size, labelSize: 24, font, labelFont: font, gap: 4,
       stroke: () => colour("text"),
       grid: { stroke: () => colour("grid"), width: 1 },
       ticks: { stroke: () => colour("grid"), width: 1 },
@@ -40,7 +43,7 @@
       scales: { x: { time: false, ...fixed }, y: square ? { range: () => [0, 1.02] } : {} },
       legend: { show: false },
       cursor: { show: false },
-      axes: [axis(xLabel, 2, 34), axis(yLabel, 3, square ? 44 : 64)],
+      axes: [axis(xLabel, 34), axis(yLabel, widthOf)],
       series: [{}, ...drawn.map(series)],
     };
     const plot = new uPlot(options, [x, ...drawn.map((one) => one.values)], place);

@@ -22,9 +22,8 @@ def section_of(facts: Facts) -> Element:
         content.append(bullets(sentences))
     if found and not found.get("decided", True):
         content.append(paragraph("The held-out rows are too few to decide by; a setting of the model decided."))
-    if error := version.get("error"):
-        if error.get("message") not in (found.get("sentences") or ()):
-            content.append(paragraph(element("strong", f"{error.get('code')}: "), str(error.get("message"))))
+    if (error := version.get("error")) and error.get("message") not in (found.get("sentences") or ()):
+        content.append(paragraph(element("strong", f"{error.get('code')}: "), str(error.get("message"))))
     if approval:
         content.append(paragraph(_approval(approval)))
     return section("verdict", "Verdict", content)
@@ -57,14 +56,12 @@ def _tiles(facts: Facts) -> Iterator[tuple[Node, ...]]:
 
     objective = summary["objective"]
     if estimate := summary["metrics"].get(objective):
-        yield tile(
-            objective, number(estimate["value"]), f"95 % interval {interval(estimate['low'], estimate['high'])}"
-        )
-    for label, rival in (("Against the same answer always", "baseline"), ("Against the live version then", "live")):
+        yield tile(objective, number(estimate["value"]), f"95 % interval {interval(estimate['low'], estimate['high'])}")
+    for label, rival in (("Gain over always the same answer", "baseline"), ("Gain over the live version then", "live")):
         if found := summary.get(rival):
             change = found["gain"]
             better = "better" if change["value"] > 0 else "no better" if change["value"] == 0 else "worse"
-            yield tile(label, gain(change["value"]), f"{better}; it has {number(found['value'])}")
+            yield tile(label, gain(change["value"]), f"{better}; that has {number(found['value'])}")
     yield tile("Held-out rows", f"{summary['rows']:,}", "never seen in training")
 
 
