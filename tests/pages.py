@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+INLINE = {"a", "bdi", "code", "span", "strong"}
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
@@ -34,9 +35,12 @@ class Element:
 
     @property
     def text(self) -> str:
-        """Its text with that of all within, blanks as a browser shows them."""
-        parts = [child if isinstance(child, str) else child.text for child in self.content]
-        return " ".join("".join(parts).split())
+        """Its text with that of all within: blocks apart, blanks as a browser shows them."""
+        return " ".join(self._text().split())
+
+    def _text(self) -> str:
+        text = "".join(child if isinstance(child, str) else child._text() for child in self.content)
+        return text if self.tag in INLINE else f" {text} "
 
 
 class _Reader(HTMLParser):

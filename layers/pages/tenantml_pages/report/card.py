@@ -59,12 +59,9 @@ def _limits(facts: Facts) -> Iterator[Node]:
         yield f"AUC is {number(auc['value'])}, which is rare in practice: look for a column that gives the answer away."
     features = (facts["importance"] or {}).get("features") or []
     if features and features[0]["share"] > SUSPICIOUS_SHARE:
-        yield [
-            "One column, ",
-            name(features[0]["feature"]),
-            f", has {share(features[0]['share'])} of the importance. Make sure that it is known, and means the same, at "
-            "the time of the prediction.",
-        ]
+        first = share(features[0]["share"])
+        advised = "Make sure that it is known, and means the same, at the time of the prediction."
+        yield ["One column, ", name(features[0]["feature"]), f", has {first} of the importance. {advised}"]
     if (facts["settings"] or {}).get("unseen_category") == "reject":
         yield "A category that training did not see is refused."
     else:
@@ -82,8 +79,8 @@ def _limits_of_the_holdout(evaluation: Mapping[str, Any], summary: Mapping[str, 
         yield f"It was judged on {count(rows, 'row')}, which is few: every number here may be far off."
     if (looks := summary.get("looks", 1)) > 1:
         yield (
-            f"Versions were judged on these held-out rows {looks:,} times; the more often, the more a good value may be "
-            "luck."
+            f"Versions were judged on these held-out rows {looks:,} times; the more often, the more a good value may "
+            "be luck."
         )
     if rare := [one for one in evaluation.get("per_class") or () if one["rows"] < FEW_OF_A_CLASS]:
         yield [
@@ -141,7 +138,7 @@ def _call(facts: Facts) -> Element:
         for column in columns[:COLUMNS_IN_EXAMPLE]
     }
     more = len(columns) - len(row)
-    request = json.dumps({"rows": [row]}, indent=2, ensure_ascii=False).replace("'", "\\u0027")
+    request = json.dumps({"rows": [row]}, indent=2, ensure_ascii=False)
     command = (
         f'curl -sS "$TENANTML_API_URL/models/{model}/predictions" \\\n'
         "  -H \"x-api-key: $TENANTML_API_KEY\" -H 'content-type: application/json' \\\n"

@@ -15,8 +15,8 @@ SOURCES = {
         "prediction on average."
     ),
     "permutation": (
-        "Found by shuffling one column of the held-out rows after the other, and asking the endpoint again: the value is "
-        "what that costs in quality."
+        "Found by shuffling one column of the held-out rows after the other, and asking the endpoint again: the value "
+        "is what that costs in quality."
     ),
 }
 

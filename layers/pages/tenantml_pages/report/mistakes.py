@@ -28,8 +28,12 @@ def _classes(evaluation: Mapping[str, Any]) -> Element:
     per_class = evaluation.get("per_class") or []
     header = ["Class", "Rows", "Predicted", "Precision", "Recall", "F1"]
     rows: list[list[Node]] = [
-        [name(one["label"]), f"{one['rows']:,}", f"{one['predicted']:,}"]
-        + [number(one[metric]) for metric in ("precision", "recall", "f1")]
+        [
+            name(one["label"]),
+            f"{one['rows']:,}",
+            f"{one['predicted']:,}",
+            *(number(one[metric]) for metric in ("precision", "recall", "f1")),
+        ]
         for one in per_class
     ]
     more = len(rows) - CLASSES_SHOWN
@@ -44,10 +48,11 @@ def _classes(evaluation: Mapping[str, Any]) -> Element:
 
 
 def _matrix(confusion: Mapping[str, Any]) -> Element:
-    labels = [*map(name, confusion["labels"]), *(["all others"] if confusion["others"] else [])]
-    again = [*map(name, confusion["labels"]), *(["all others"] if confusion["others"] else [])]
+    def labels() -> list[Node]:  # anew for rows and columns: an element is at one place
+        return [*map(name, confusion["labels"]), *(["all others"] if confusion["others"] else [])]
+
     rows: list[list[Node]] = []
-    for place, (label, counts) in enumerate(zip(labels, confusion["counts"], strict=True)):
+    for place, (label, counts) in enumerate(zip(labels(), confusion["counts"], strict=True)):
         total = sum(counts) or 1
         cells: list[Node] = [
             element(
@@ -57,7 +62,9 @@ def _matrix(confusion: Mapping[str, Any]) -> Element:
             for at, number_of in enumerate(counts)
         ]  # fmt: skip
         rows.append([label, *cells])
-    made = table("Confusion matrix: true class by row, predicted class by column", ["True \\ predicted", *again], rows)
+    made = table(
+        "Confusion matrix: true class by row, predicted class by column", ["True \\ predicted", *labels()], rows
+    )
     made.set("class", "scroll matrix")
     return made
 

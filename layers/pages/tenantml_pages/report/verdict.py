@@ -19,7 +19,7 @@ def section_of(facts: Facts) -> Element:
     if tiles := list(_tiles(facts)):
         content.append(element("dl", (element("div", *tile) for tile in tiles), class_="tiles"))
     if sentences := found.get("sentences"):
-        content.append(bullets(sentences))
+        content += [paragraph("When it was judged:"), bullets(sentences)]
     if found and not found.get("decided", True):
         content.append(paragraph("The held-out rows are too few to decide by; a setting of the model decided."))
     if (error := version.get("error")) and error.get("message") not in (found.get("sentences") or ()):
