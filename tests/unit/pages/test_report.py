@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tenantml.domain.judging.evaluation_summary import Summary
-from tenantml_pages.report import policy, render
+from tenantml_pages.report import figures, policy, render
 from tests import pages
 from tests.pages import Element
 from tests.unit.pages import facts
@@ -265,3 +265,14 @@ def test_what_is_doubtful_is_among_the_limits() -> None:
     limits = pages.read(render(found)).one(id="limits").text
     for said in ("judged on these held-out rows 3 times", "AUC is 0.997", "has 80.0 % of the importance"):
         assert said in limits
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (None, "–"), (0, "0"), (-6.7e-16, "0"), (0.901, "0.901"), (-0.25, "−0.250"), (0.00042, "0.00042"), (12, "12"),
+        (123.456, "123.5"), (53280.84, "53,280.8"), (556236000.0, "556,236,000"), (1.36e13, "1.36e+13"),
+    ],
+)  # fmt: skip
+def test_a_number_has_the_digits_that_count(value: float | None, written: str) -> None:
+    assert figures.number(value) == written

@@ -82,7 +82,7 @@ def table(caption: str, header: Sequence[Node], rows: Iterable[Sequence[Node]], 
     head = element("tr", (cell(place, content, "col") for place, content in enumerate(header)))
     body = (element("tr", (cell(place, content, "row") for place, content in enumerate(row))) for row in rows)
     made = element("table", element("caption", caption), element("thead", head), element("tbody", body))
-    return element("div", made, class_="scroll", tabindex="0", role="region", aria_label=caption)
+    return element("div", made, class_="scroll", tabindex="0", role="group", aria_label=caption)
 
 
 def facts(rows: Iterable[tuple[str, Node]]) -> Element:

@@ -7,19 +7,23 @@ def number(value: float | None) -> str:
     """Return a number with about four digits that count; a whole one with all."""
     if value is None:
         return "–"
-    if isinstance(value, int) or (abs(value) < 1e12 and value == int(value) and abs(value) >= 1000):
-        return f"{value:,.0f}"
+    return _digits(value).replace("-", "−")
+
+
+def _digits(value: float) -> str:
     size = abs(value)
     if size < 1e-9:  # as R2 of a baseline has it, by the rounding of floats
         return "0"
     if size >= 1e12 or size < 0.0005:
         return f"{value:.3g}"
-    return f"{value:,.{3 if size < 100 else 1 if size < 100_000 else 0}f}"
+    if isinstance(value, int) or size >= 100_000 or (size >= 1000 and value == int(value)):
+        return f"{value:,.0f}"
+    return f"{value:,.{3 if size < 100 else 1}f}"
 
 
 def gain(value: float) -> str:
     """Return a difference with its sign."""
-    return ("+" if value > 0 else "") + number(value).replace("-", "−")
+    return f"{'+' if value > 0 else ''}{number(value)}"
 
 
 def interval(low: float, high: float) -> str:

@@ -111,7 +111,10 @@ def _by_share(residuals: Mapping[str, Any]) -> Element:
     values = [residuals["quantiles"][percent] for percent in percents]
     return plot(
         "Residuals",
-        ("Share of the rows, in percent", [float(percent) for percent in percents]),
+        (
+            "Share of the rows, in percent",
+            [int(percent) if percent.isdigit() else float(percent) for percent in percents],
+        ),
         "True minus predicted",
         [Series("Residual", values, DOTS), Series("No error", [0.0] * len(values), DASHED)],
         explained="From the rows that were predicted most too high, on the left, to those most too low. Flat and near "

@@ -30,9 +30,11 @@
     };
   }
 
+  // On paper the width is not known before it is laid out; these fit on A4 and Letter.
+  let printing = false;
   const size = (place) => {
-    const width = Math.max(240, Math.floor(place.clientWidth));
-    return { width, height: Math.round(Math.min(384, Math.max(240, width * 0.7))) };
+    const width = printing ? (place.closest(".pair") ? 300 : 440) : Math.max(240, Math.floor(place.clientWidth));
+    return { width, height: Math.round(Math.min(384, Math.max(printing ? 200 : 240, width * 0.7))) };
   };
 
   function draw(place) {
@@ -57,15 +59,21 @@
   addEventListener("resize", resize);
 
   const opened = [];
+  const print = (begins) => {
+    printing = begins;
+    document.documentElement.classList.toggle("printing", begins);  // browsers print in light colours
+    resize();
+    redraw();
+  };
   addEventListener("beforeprint", () => {
     for (const fold of document.querySelectorAll("main details:not([open])")) {
       fold.open = true;
       opened.push(fold);
     }
-    redraw();
+    print(true);
   });
   addEventListener("afterprint", () => {
     for (const fold of opened.splice(0)) fold.open = false;
-    redraw();
+    print(false);
   });
 })();
