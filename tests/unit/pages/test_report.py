@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tenantml.domain.judging.evaluation_summary import Summary
 from tenantml_pages.report import figures, policy, render
@@ -101,6 +103,29 @@ def test_names_that_are_written_to_be_run_are_text() -> None:
     assert len(again.all("script")) == 2
     assert again.all("img") == []
     assert again.one(id="verdict").text.count(HOSTILE) == 3
+
+
+def _structure(page: Element) -> list[tuple[str, tuple[str, ...]]]:
+    return [(one.tag, tuple(one.attributes)) for one in page.all()]
+
+
+@settings(max_examples=25, deadline=None)
+@given(text=st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=40))
+def test_no_text_of_a_tenants_changes_what_the_page_is_made_of(text: str) -> None:
+    def written(name: str) -> Element:
+        found = facts.unjudged()
+        found["version"]["advice"] = [{"rule": "leak", "column": name, "message": name}]
+        found["profile"] = {
+            "target": {"column": name, "classes": [{"value": name, "rows": 1}]},
+            "columns": [{"name": name, "type": "text"}, {"name": f"{name}x", "type": "text"}],
+            "ignore_columns": [name],
+        }
+        found["importance"] = {"source": "autopilot", "features": [{"feature": name, "value": 1.0, "share": 1.0}]}
+        return pages.read(render(found))
+
+    page = written(text)
+    assert _structure(page) == _structure(written("harmless"))
+    assert " ".join(text.split()) in page.one(id="importance").text
 
 
 def test_the_verdict_is_said_first_in_words_with_the_few_numbers_that_matter() -> None:

@@ -120,9 +120,8 @@ def _points(caption: str, names: tuple[str, str], curve: Mapping[str, Any]) -> E
 
 def _thresholds(thresholds: Mapping[str, Any]) -> Element:
     rows = thresholds["table"]
-    step = max(1, len(rows) // 10)
     cheapest = thresholds["cheapest"]
-    shown = [row for place, row in enumerate(rows) if place % step == 0 or row["threshold"] == cheapest]
+    shown = [row for row in rows if round(100 * row["threshold"]) % 10 == 0 or row["threshold"] == cheapest]
     costs = (thresholds["cost_false_positive"], thresholds["cost_false_negative"])
     text = (
         f"What becomes of the rows when positive is said from a threshold of its probability on. With a cost of "
