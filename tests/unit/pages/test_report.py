@@ -301,3 +301,8 @@ def test_what_is_doubtful_is_among_the_limits() -> None:
 )  # fmt: skip
 def test_a_number_has_the_digits_that_count(value: float | None, written: str) -> None:
     assert figures.number(value) == written
+
+
+def test_a_number_at_a_glance_has_a_name_for_what_is_large() -> None:
+    values = (0.25, -1_500_000, 999_999_999, 13_078_100_000.0, 1e13)
+    assert [*map(figures.short, values)] == ["0.250", "−1.5 million", "1000.0 million", "13.1 billion", "1e+13"]

@@ -21,6 +21,14 @@ def _digits(value: float) -> str:
     return f"{value:,.{3 if size < 100 else 1}f}"
 
 
+def short(value: float) -> str:
+    """Return a number that is read at a glance: millions and billions by their names."""
+    for size, unit in ((1e9, "billion"), (1e6, "million")):
+        if size <= abs(value) < 1000 * size:
+            return f"{value / size:.1f} {unit}".replace("-", "−")
+    return number(value)
+
+
 def gain(value: float) -> str:
     """Return a difference with its sign."""
     return f"{'+' if value > 0 else ''}{number(value)}"

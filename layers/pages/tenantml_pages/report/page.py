@@ -57,7 +57,7 @@ def render(facts: Mapping[str, Any]) -> str:
         "body",
         element("a", "Skip to the verdict", href="#verdict", class_="skip"),
         _header(facts),
-        element("nav", element("ul", links), aria_label="Contents"),
+        element("nav", element("ul", links), aria_label="Contents", class_="container"),
         element("main", sections, class_="container"),
         _footer(facts, assets),
         (element("script", script) for script in assets.scripts),

@@ -37,7 +37,7 @@ def _metrics(facts: Facts) -> Element:
         )
         return section("quality", title, paragraph(what))
     baseline, live = evaluation.get("baseline") or {}, evaluation.get("live") or {}
-    if "metrics" not in baseline:  # of the summary, which has the objective alone
+    if facts["evaluation"] is None:  # the version's summary has these of the objective alone
         objective = evaluation["objective"]
         baseline, live = (
             one and one | {"metrics": {objective: one["value"]}, "gains": {objective: one["gain"]}}

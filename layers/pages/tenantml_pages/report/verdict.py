@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tenantml_pages.report.elements import Element, Node, bullets, element, name, paragraph, section
-from tenantml_pages.report.figures import count, gain, interval, moment, number
+from tenantml_pages.report.figures import count, moment, short
 
 Facts = Mapping[str, Any]
 
@@ -56,12 +56,14 @@ def _tiles(facts: Facts) -> Iterator[tuple[Node, ...]]:
 
     objective = summary["objective"]
     if estimate := summary["metrics"].get(objective):
-        yield tile(objective, number(estimate["value"]), f"95 % interval {interval(estimate['low'], estimate['high'])}")
+        within = f"95 % interval {short(estimate['low'])} to {short(estimate['high'])}"
+        yield tile(objective, short(estimate["value"]), within)
     for label, rival in (("Gain over always the same answer", "baseline"), ("Gain over the live version then", "live")):
         if found := summary.get(rival):
             change = found["gain"]
             better = "better" if change["value"] > 0 else "no better" if change["value"] == 0 else "worse"
-            yield tile(label, gain(change["value"]), f"{better}; that has {number(found['value'])}")
+            sign = "+" if change["value"] > 0 else ""
+            yield tile(label, f"{sign}{short(change['value'])}", f"{better}; that has {short(found['value'])}")
     yield tile("Held-out rows", f"{summary['rows']:,}", "never seen in training")
 
 
