@@ -1,7 +1,7 @@
 """What the API can do: one row per method and path, in the order of a tenant's life.
 
 The document and the dispatch of `functions/api/tenant_api` are made of this table; a test compares it with
-`template.yaml`. Batches and reports join here: `/models/{model}/batches`, `/models/{model}/versions/{version}/report`.
+`template.yaml`. Batches join here: `/models/{model}/batches`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ ENTRIES = (
 class Operation:
     """One method of one path.
 
-    `answers` maps a status to the name of the schema that is answered, in JSON, and as CSV too where `answers_csv`;
+    `answers` maps a status to the name of the schema that is answered, in JSON, and as CSV too where `answers_csv`; to
+    none where a page of HTML is;
     `refusals` are the errors that this operation has beyond those that every operation has; `function` is the
     template's, without the word Function.
     """
@@ -173,6 +174,11 @@ OPERATIONS = (
         "getEvaluation", "GET", "/models/{model}/versions/{version}/evaluation", "versions",
         "What a version is worth on the rows that were held out, next to a naive baseline and the version before it",
         {200: "Evaluation"}, refusals=(errors.NotFound, errors.NotEvaluated, errors.ArtefactsGone),
+    ),
+    Operation(
+        "getReport", "GET", "/models/{model}/versions/{version}/report", "versions",
+        "The model report: all that is known of a version, as one HTML file to read, print and pass on", {200: ""},
+        refusals=(errors.NotFound,),
     ),
     Operation(
         "getImportance", "GET", "/models/{model}/versions/{version}/importance", "versions",
