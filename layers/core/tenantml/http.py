@@ -218,15 +218,18 @@ def answer(
 
 
 def page(text: str, policy: str, request_id: str) -> dict[str, Any]:
-    """Return a page of HTML, with the Content-Security-Policy that it keeps to."""
-    headers = {
+    """Return a page of HTML for everybody, with the Content-Security-Policy that it keeps to."""
+    headers = {"X-Request-Id": request_id, "Cache-Control": "public, max-age=300"} | page_headers(policy)
+    return {"statusCode": 200, "headers": headers, "body": text}
+
+
+def page_headers(policy: str) -> dict[str, str]:
+    """Return the headers of any page of HTML that keeps to a Content-Security-Policy."""
+    return {
         "Content-Type": "text/html; charset=utf-8",
-        "X-Request-Id": request_id,
-        "Cache-Control": "public, max-age=300",
         "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",
     }
-    return {"statusCode": 200, "headers": headers, "body": text}
 
 
 def problem(error: TenantMLError, request_id: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
