@@ -196,6 +196,7 @@ def test_what_is_substituted_exists(text: str, template: dict[str, Any]) -> None
         if each["Type"] == "AWS::CloudWatch::Alarm" and "Condition" not in each
     }
     assert alarms <= names, "operators see every alarm"
+    assert {name for name in template["Resources"] if name.endswith("DeadLetterQueue")} <= names
     assert "${" not in SUBSTITUTION.sub("", text)
 
 
