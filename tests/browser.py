@@ -1,8 +1,8 @@
 """A headless browser for the tests of the pages: fixtures that every test has (`tests/conftest.py` registers them).
 
-`page` is a Playwright page of a context of its own; its test fails if the page did what no page of ours does: an error in
-the console, an exception, something that the content security policy stopped. `keep_screenshot` writes to build/pages/.
-`axe_violations` says what the rules of accessibility object to.
+`page` is a Playwright page of a context of its own; its test fails if the page did what no page of ours does: an error
+in the console, an exception, something that the content security policy stopped. `keep_screenshot` writes to
+build/pages/. `axe_violations` says what the rules of accessibility object to.
 """
 
 from __future__ import annotations

@@ -217,18 +217,6 @@ def answer(
     }
 
 
-def page(text: str, policy: str, request_id: str) -> dict[str, Any]:
-    """Return a page of HTML, with the Content-Security-Policy that it keeps to."""
-    headers = {
-        "Content-Type": "text/html; charset=utf-8",
-        "X-Request-Id": request_id,
-        "Cache-Control": "public, max-age=300",
-        "Content-Security-Policy": policy,
-        "X-Content-Type-Options": "nosniff",
-    }
-    return {"statusCode": 200, "headers": headers, "body": text}
-
-
 def problem(error: TenantMLError, request_id: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
     """Return the answer to a request that a named failure ended."""
     code, status = type(error).__name__, error.status or BEHIND_US

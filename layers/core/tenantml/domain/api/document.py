@@ -71,7 +71,7 @@ def of_operation(operation: Operation) -> Json:
         "tags": [operation.tag],
         "summary": operation.summary,
         "responses": {str(status): answer(operation, name) for status, name in operation.answers.items()}
-        | (problems([]) if operation.is_public else problems([*EVERYWHERE, *operation.refusals])),
+        | problems(operation.refusals if operation.is_public else [*EVERYWHERE, *operation.refusals]),
     }
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": schema}

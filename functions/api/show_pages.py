@@ -1,0 +1,47 @@
+"""GET /app and GET /docs: the tenants' page and the API's documentation, with their files, for everybody.
+
+No key is asked for: the pages are the same for all, and what they show comes from the API, with the key that the person
+enters. This function has no permission that anything could be done with.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenantml import http
+from tenantml.aws.s3 import presigned
+from tenantml_pages import files
+
+POLICIES = {
+    "app": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self' {uploads}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "docs": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+}
+HEADERS = {
+    "Cache-Control": "public, max-age=300",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Strict-Transport-Security": "max-age=31536000",
+}
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer with a page, or with one of its files."""
+    request_id = context.aws_request_id
+    page = str(event.get("resource") or "").split("/")[1]
+    found = files.find(page, http.in_path(event, "file") or "index.html")
+    if found is None:
+        return http.problem(http.not_found(), request_id)
+    policy = POLICIES[page].format(uploads=presigned.upload_origin())
+    headers = HEADERS | {
+        "Content-Type": found.media_type,
+        "X-Request-Id": request_id,
+        "Content-Security-Policy": policy,
+    }
+    if found.packed and "gzip" in http.header(event, "accept-encoding"):
+        packed = headers | {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        return {"statusCode": 200, "headers": packed, "body": found.packed, "isBase64Encoded": True}
+    return {"statusCode": 200, "headers": headers, "body": found.text}

@@ -1,0 +1,85 @@
+// The API's document as Swagger UI shows it; with a key, each model's own, filled with examples that work as they are.
+"use strict";
+
+const BASE = new URL(".", location.href);
+const CSV_FILE = "text/csv; charset=utf-8"; // the same to the API as text/csv; here the one that is chosen from the disk
+const said = document.getElementById("said");
+const models = document.getElementById("model");
+let key = "";
+
+const ui = SwaggerUIBundle({
+  dom_id: "#document",
+  spec: { openapi: "3.1.0", info: { title: "TenantML", version: "" }, paths: {} },
+  presets: [SwaggerUIBundle.presets.apis],
+  deepLinking: false,
+  docExpansion: "list",
+  defaultModelsExpandDepth: -1,
+  validatorUrl: null,
+  persistAuthorization: false,
+  requestInterceptor: (request) => {
+    if (key) request.headers["x-api-key"] = key;
+    return request;
+  },
+});
+
+async function ask(path) {
+  const answer = await fetch(new URL(path, BASE), { headers: key ? { "x-api-key": key } : {}, cache: "no-store" });
+  const found = await answer.json();
+  if (!answer.ok) throw new Error(found.detail || found.code);
+  return found;
+}
+
+async function show() {
+  const model = models.value;
+  const found = await ask(model ? `models/${encodeURIComponent(model)}/openapi.json` : "openapi.json");
+  found.servers = [{ url: BASE.href.replace(/\/$/, ""), description: "The API that serves this page" }];
+  for (const methods of Object.values(found.paths)) for (const operation of Object.values(methods)) takeCsv(operation, found);
+  ui.specActions.updateSpec(JSON.stringify(found));
+}
+
+/** Name what Swagger UI leaves without a name for a screen reader, whenever it draws. */
+const nameChoices = () => document.querySelectorAll("#document select:not([aria-label])").forEach((choice) => choice.setAttribute("aria-label", choice.id === "servers" ? "Server" : "Media type"));
+new MutationObserver(nameChoices).observe(document.getElementById("document"), { childList: true, subtree: true });
+
+/** Predictions take CSV, as text and as a file: Swagger UI has a field for either. */
+function takeCsv(operation, found) {
+  const content = operation.operationId === "predict" && operation.requestBody.content;
+  if (!content) return;
+  const row = found.components.schemas.Row?.example;
+  const lines = row && [Object.keys(row), Object.values(row)].map((cells) => cells.map(cellOf).join(","));
+  content["text/csv"] = { schema: { type: "string", ...(row && { example: lines.join("\n") + "\n" }) } };
+  content[CSV_FILE] = { schema: { type: "string", format: "binary" } };
+}
+
+const cellOf = (cell) => (cell === null ? "" : /[",\r\n]/.test(cell) ? `"${String(cell).replaceAll('"', '""')}"` : String(cell));
+
+async function listModels() {
+  const names = [];
+  for (let token = ""; token !== null; ) {
+    const page = await ask(`models?limit=100${token && `&next_token=${encodeURIComponent(token)}`}`);
+    names.push(...page.models.filter((model) => model.live_version).map((model) => model.model));
+    token = page.next_token;
+  }
+  const chosen = models.value;
+  models.replaceChildren(new Option("the whole API", ""), ...names.map((name) => new Option(name, name)));
+  models.value = names.includes(chosen) ? chosen : "";
+  said.textContent = names.length ? "Requests are sent with your key." : "Requests are sent with your key. No model is live yet.";
+}
+
+async function use(event) {
+  event?.preventDefault();
+  const entered = document.getElementById("key").value.trim();
+  try {
+    if (entered !== key) {
+      key = entered;
+      if (key) await listModels();
+    }
+    await show();
+  } catch (error) {
+    said.textContent = error.message;
+  }
+}
+
+document.getElementById("choice").addEventListener("submit", use);
+models.addEventListener("change", use);
+use();
