@@ -113,7 +113,12 @@ def test_no_module_is_called_the_same_in_two_layers(package: Path, analysis: Pat
 def test_functions_import_the_package_the_standard_library_and_powertools(repository: Path) -> None:
     for path in (repository / "functions").rglob("*.py"):
         for module in imports(path):
-            known = sys.stdlib_module_names | {"tenantml", "tenantml_analysis", "tenantml_pages", "aws_lambda_powertools"}
+            known = sys.stdlib_module_names | {
+                "tenantml",
+                "tenantml_analysis",
+                "tenantml_pages",
+                "aws_lambda_powertools",
+            }
             assert top(module) in known, f"{path} imports {module}"
 
 

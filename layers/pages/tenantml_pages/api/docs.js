@@ -15,6 +15,7 @@ const ui = SwaggerUIBundle({
   docExpansion: "list",
   defaultModelsExpandDepth: -1,
   validatorUrl: null,
+  syntaxHighlight: false,
   persistAuthorization: false,
   requestInterceptor: (request) => {
     if (key) request.headers["x-api-key"] = key;
@@ -37,9 +38,15 @@ async function show() {
   ui.specActions.updateSpec(JSON.stringify(found));
 }
 
-/** Name what Swagger UI leaves without a name for a screen reader, whenever it draws. */
-const nameChoices = () => document.querySelectorAll("#document select:not([aria-label])").forEach((choice) => choice.setAttribute("aria-label", choice.id === "servers" ? "Server" : "Media type"));
-new MutationObserver(nameChoices).observe(document.getElementById("document"), { childList: true, subtree: true });
+/** Say to a screen reader what Swagger UI leaves unsaid, whenever it draws. */
+function describe() {
+  for (const tag of document.querySelectorAll("h3.opblock-tag")) tag.setAttribute("aria-level", "2");
+  for (const title of document.querySelectorAll("h4.opblock-title")) title.setAttribute("aria-level", "3");
+  for (const choice of document.querySelectorAll("select:not([aria-label]):not([id])")) choice.setAttribute("aria-label", choice.closest("tr")?.dataset.paramName || "Choice");
+  for (const body of document.querySelectorAll("textarea:not([aria-label])")) body.setAttribute("aria-label", "Request body");
+  for (const table of document.querySelectorAll("table.responses-table:not([aria-label])")) table.setAttribute("aria-label", `Responses: ${table.id}`);
+}
+new MutationObserver(describe).observe(document.getElementById("document"), { childList: true, subtree: true });
 
 /** Predictions take CSV, as text and as a file: Swagger UI has a field for either. */
 function takeCsv(operation, found) {
