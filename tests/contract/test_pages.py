@@ -1,0 +1,27 @@
+"""What the tenants' page knows of the system is what the system is."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+TENANT = Path("layers/pages/tenantml_pages/tenant")
+
+
+def test_every_state_of_the_pipeline_is_in_one_stage_of_the_page(repository: Path) -> None:
+    text = (repository / TENANT / "stages.js").read_text()
+    shown = re.findall(r'"([A-Z][A-Za-z]+)"', re.sub(r'title: "[^"]*"', "", text))
+    machines = [repository / "statemachine" / f"{name}.asl.json" for name in ("training", "deployment")]
+    states = {state for machine in machines for state in json.loads(machine.read_text())["States"]}
+    assert sorted(shown) == sorted(states)
+
+
+def test_the_page_writes_no_markup_and_keeps_nothing(repository: Path) -> None:
+    for path in (repository / TENANT).glob("*.js"):
+        found = re.findall(
+            r"innerHTML|outerHTML|insertAdjacentHTML|dangerously\w*|document\.write|eval\(|localStorage|sessionStorage"
+            r"|indexedDB|document\.cookie",
+            path.read_text(),
+        )
+        assert found == [], path.name
