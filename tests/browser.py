@@ -53,7 +53,7 @@ def complaints() -> list[str]:
 @pytest.fixture
 def page(chromium: Browser, complaints: list[str]) -> Iterator[Page]:
     """An empty page, 1,280 pixels wide, in a context that shares nothing with another test's."""
-    context = chromium.new_context(viewport=WIDE)
+    context = chromium.new_context(viewport=WIDE, reduced_motion="reduce")  # no picture of half a transition
     context.set_default_timeout(20_000)
     page = context.new_page()
     page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -12,11 +12,15 @@ from tenantml import http
 from tenantml.aws.s3 import presigned
 from tenantml_pages import files
 
+REPORT_FRAME = "report.html"
+"""Becomes a report, which brings styles and scripts of its own: of no origin, and with nothing to talk to."""
 POLICIES = {
-    "app": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "app": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; frame-src 'self'; "
     "connect-src 'self' {uploads}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "docs": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    REPORT_FRAME: "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
 }
 HEADERS = {
     "Cache-Control": "public, max-age=300",
@@ -32,10 +36,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with a page, or with one of its files."""
     request_id = context.aws_request_id
     page = str(event.get("resource") or "").split("/")[1]
-    found = files.find(page, http.in_path(event, "file") or "index.html")
+    name = http.in_path(event, "file") or "index.html"
+    found = files.find(page, name)
     if found is None:
         return http.problem(http.not_found(), request_id)
-    policy = POLICIES[page].format(uploads=presigned.upload_origin())
+    policy = POLICIES[name if name == REPORT_FRAME else page].format(uploads=presigned.upload_origin())
     headers = HEADERS | {
         "Content-Type": found.media_type,
         "X-Request-Id": request_id,

@@ -56,6 +56,14 @@ def test_the_tenants_page_styles_nothing_inline_and_sends_files_where_the_forms_
     assert re.search("connect-src 'self' (.*?);", policy)[1] == form["url"].rstrip("/")  # type: ignore[index]
 
 
+def test_the_frame_of_a_report_is_of_no_origin_and_talks_to_nothing(get: Callable[..., Any]) -> None:
+    policy = get("app", "report.html")["headers"]["Content-Security-Policy"].split("; ")
+    assert {"sandbox allow-scripts", "default-src 'none'", "form-action 'none'", "frame-ancestors 'self'"} <= set(
+        policy
+    )
+    assert [part for part in policy if "connect-src" in part or "http" in part or "allow-same-origin" in part] == []
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_file_that_a_page_names_is_served_as_what_it_is(get: Callable[..., Any], page: str) -> None:
     kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}

@@ -68,7 +68,15 @@ export function open(key) {
     await call("POST", [...path, "completion"]);
   }
 
-  return { call, all, upload };
+  let contract;
+
+  /** Whether this API has a path; asked once. */
+  async function offers(path) {
+    contract ||= call("GET", ["openapi.json"]);
+    return path in (await contract).paths;
+  }
+
+  return { call, all, offers, upload };
 }
 
 /** Send to the bucket, with progress, which fetch does not tell. */

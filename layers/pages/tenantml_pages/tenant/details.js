@@ -1,6 +1,6 @@
 // What is fetched of a version only when somebody looks: its report, and which columns count.
-import { html, useEffect, useState } from "./preact.js";
-import { Failure, Table, figure, percent } from "./widgets.js";
+import { html, useEffect, useRef, useState } from "./preact.js";
+import { Action, Failure, Table, figure, percent } from "./widgets.js";
 
 const SHOWN = 20;
 
@@ -28,7 +28,24 @@ const shown = ({ features, reason, left_out: leftOut }) =>
     ${features.length + leftOut > SHOWN && html`<p><small>${features.length + leftOut - SHOWN} more columns count less.</small></p>`}`
   : html`<p>None is known: ${reason}</p>`;
 
-/** The report of a version, where there is one. */
-export function Report() {
-  return null;
+/** The report of a version, where this API has reports: in a frame that can reach neither this page nor anything else. */
+export function Report({ api, version: { model, version } }) {
+  const [offered, setOffered] = useState(false);
+  const [page, setPage] = useState(null);
+  const frame = useRef();
+  useEffect(() => { api.offers("/models/{model}/versions/{version}/report").then(setOffered, () => {}); }, []);
+  if (!offered) return null;
+  const read = async () => setPage(await api.call("GET", ["models", model, "versions", version, "report"], { headers: { accept: "text/html" } }));
+  const save = () => {
+    const address = URL.createObjectURL(new Blob([page], { type: "text/html" }));
+    Object.assign(document.createElement("a"), { href: address, download: `${model}-${version}.html` }).click();
+    URL.revokeObjectURL(address);
+  };
+  if (page === null) return html`<${Action} act=${read}>Read the report<//>`;
+  return html`
+    <div class="report">
+      <iframe ref=${frame} src="app/report.html" title=${`Report of ${version}`} onLoad=${() => frame.current.contentWindow.postMessage(page, "*")} />
+      <div class="actions"><button type="button" class="outline" onClick=${() => setPage(null)}>Close the report</button>
+        <button type="button" class="outline" onClick=${save}>Save it as a file</button></div>
+    </div>`;
 }
