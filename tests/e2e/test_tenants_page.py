@@ -12,13 +12,13 @@ import pytest
 
 from local import sample
 from tests.browser import overflow
-from tests.e2e.conftest import Tenant
+from tests.e2e.conftest import TRAINING_SECONDS, Tenant
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 Look = Callable[[str], None]
-PATIENCE = 120_000.0  # milliseconds, for what a training takes
+PATIENCE = 1000 * TRAINING_SECONDS
 MARKUP = "<img src=x onerror=\"document.title='run'\">"  # a column's name, for whoever takes text for markup
 DROP = """(zone, [name, text]) => {
     const data = new DataTransfer();

@@ -8,9 +8,10 @@ const HEAD_BYTES = 256 * 1024;
 export function DropZone({ choose, file, busy = false }) {
   const [over, setOver] = useState(false);
   const take = (files) => files[0] && choose(files[0]);
+  const drop = (input, files) => { input.files = files; take(files); };
   return html`
     <div class="drop ${over ? "over" : ""}" onDragOver=${(event) => { event.preventDefault(); setOver(true); }} onDragLeave=${() => setOver(false)}
-      onDrop=${(event) => { event.preventDefault(); setOver(false); if (!busy) take(event.dataTransfer.files); }}>
+      onDrop=${(event) => { event.preventDefault(); setOver(false); if (!busy) drop(event.currentTarget.querySelector("input"), event.dataTransfer.files); }}>
       <label for="file"><strong>${file ? file.name : "Drop a CSV file here, or choose one"}</strong></label>
       <input id="file" type="file" accept=".csv,text/csv" disabled=${busy} aria-describedby="file-note" onChange=${(event) => take(event.target.files)} />
       <small id="file-note">${file ? size(file.size) : "The first line names the columns. It goes straight to your provider's bucket, and from there to your account."}</small>

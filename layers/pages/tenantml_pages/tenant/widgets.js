@@ -57,7 +57,7 @@ export function Action({ act, children, ...properties }) {
 const SOON_SECONDS = 1.5;
 const LATER_SECONDS = 15;
 
-/** What `load` answers, asked again while `goesOn(answer)`, ever less often: {data, error, reload}. */
+/** What `load` answers, asked again while `goesOn(answer)`, ever less often, and after a failure that may pass: {data, error, reload}. */
 export function useAnswer(load, key, goesOn = () => false) {
   const [state, setState] = useState({});
   const [round, setRound] = useState(0);
@@ -73,7 +73,11 @@ export function useAnswer(load, key, goesOn = () => false) {
         const seconds = Math.min(LATER_SECONDS, Math.max(SOON_SECONDS, (Date.now() - began.current) / 20_000));
         if (goesOn(data)) timer = setTimeout(() => setRound((number) => number + 1), seconds * 1000);
       },
-      (error) => !left && setState((before) => ({ ...before, error })),
+      (error) => {
+        if (left) return;
+        setState((before) => ({ ...before, error }));
+        if (!error.status || error.status === 429 || error.status >= 500) timer = setTimeout(() => setRound((number) => number + 1), LATER_SECONDS * 1000);
+      },
     );
     return () => { left = true; clearTimeout(timer); };
   }, [key, round]);
