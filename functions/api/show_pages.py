@@ -22,6 +22,7 @@ POLICIES = {
     REPORT_FRAME: "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
 }
+NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
 HEADERS = {
     "Cache-Control": "public, max-age=300",
     "X-Content-Type-Options": "nosniff",
@@ -32,6 +33,14 @@ HEADERS = {
 }
 
 
+def policy_of(page: str, name: str) -> str:
+    """Return the Content-Security-Policy of a file: its own for a page, and that nothing is loaded for another file."""
+    if not name.endswith(".html"):
+        return NO_PAGE
+    policy = POLICIES[name if name == REPORT_FRAME else page]
+    return policy.format(uploads=presigned.upload_origin()) if "{uploads}" in policy else policy
+
+
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with a page, or with one of its files."""
     request_id = context.aws_request_id
@@ -40,7 +49,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     found = files.find(page, name)
     if found is None:
         return http.problem(http.not_found(), request_id)
-    policy = POLICIES[name if name == REPORT_FRAME else page].format(uploads=presigned.upload_origin())
+    policy = policy_of(page, name)
     headers = HEADERS | {
         "Content-Type": found.media_type,
         "X-Request-Id": request_id,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,10 +61,20 @@ def sign_in(page: Page, tenant: Tenant) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+def logged_since(tenant: Tenant, milliseconds: int) -> Iterator[str]:
+    logs = tenant.platform.cloud.client("logs")
+    for group in logs.describe_log_groups()["logGroups"]:
+        pages = logs.get_paginator("filter_log_events").paginate(
+            logGroupName=group["logGroupName"], startTime=milliseconds
+        )
+        yield from (event["message"] for page in pages for event in page["events"])
+
+
 def test_a_wrong_key_is_refused_in_words_and_a_right_one_is_kept_nowhere(
     page: Page, complaints: list[str], acme: Tenant, look: Look
 ) -> None:
     asked: list[str] = []
+    began = int(time.time() * 1000)
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{acme.platform.api_url}/app")
     look("sign-in")
@@ -74,7 +85,10 @@ def test_a_wrong_key_is_refused_in_words_and_a_right_one_is_kept_nowhere(
     sign_in(page, acme)
     page.get_by_role("heading", name="Models", exact=True).wait_for()
     kept = page.evaluate("[JSON.stringify({...localStorage, ...sessionStorage}), document.cookie, location.href]")
-    assert acme.api.api_key not in "".join([*kept, *asked])
+    logged = "".join(logged_since(acme, began))
+    assert "request_id" in logged or "RequestId" in logged
+    for key in (acme.api.api_key, "tml_wrong"):
+        assert key not in "".join([*kept, *asked, logged])
     page.reload()
     page.get_by_label("API key").wait_for()
 

@@ -35,8 +35,7 @@ function Execution({ execution, model }) {
       ${error && html`<div role="alert" class="note bad"><strong>${error.code}</strong> <span>${error.message}</span></div>`}
       <${Stages} execution=${execution} />
       <p role="status">${saidOf(execution)}</p>
-      ${status === "succeeded" && version && html`<p><a role="button" href=${link("models", model, "versions")}>See the version</a>${" "}
-        <a role="button" class="outline" href=${link("models", model, "predict")}>Try a prediction</a></p>`}
+      ${status === "succeeded" && version && html`<p class="next"><a href=${link("models", model, "versions")}>See the version</a> <a href=${link("models", model, "predict")}>Try a prediction</a></p>`}
       ${training?.candidates?.length > 0 && html`<${Candidates} training=${training} />`}
     </section>
     <${Advice} advice=${advice} done=${rows || error} />`;
