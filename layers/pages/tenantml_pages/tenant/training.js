@@ -20,8 +20,8 @@ export function Training({ api, model, changed }) {
   return html`
     <${Failure} error=${error} />
     ${!data ? !error && html`<p aria-busy="true">Loading the training</p>` : html`
-      ${newest ? html`<${Execution} execution=${newest} model=${model} />` : html`<p aria-busy="true">Waiting for the first file to arrive</p>`}
-      ${newest && html`<${NextFile} api=${api} model=${model} sent=${(key) => { setExpected({ key, after: newest?.execution }); reload(); }} />`}
+      ${newest ? html`<${Execution} execution=${newest} model=${model} />` : html`<p role="status">No file has arrived yet.</p>`}
+      <${NextFile} api=${api} model=${model} sent=${(key) => { setExpected({ key, after: newest?.execution }); reload(); }} />
       ${data.before.length > 0 && html`<${Before} executions=${data.before} />`}`}`;
 }
 
@@ -91,7 +91,7 @@ function NextFile({ api, model, sent }) {
   };
   return html`
     <section aria-labelledby="next-file">
-      <h2 id="next-file">Train again</h2>
+      <h2 id="next-file">Train from a new file</h2>
       <${DropZone} choose=${setFile} file=${file} busy=${share !== null} />
       ${file && html`<button aria-busy=${share !== null} disabled=${share !== null} onClick=${train}>Train</button>`}
       ${share !== null && html`<label>Sending the file <progress value=${share} max="1" /></label>`}
