@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 TENANT = Path("layers/pages/tenantml_pages/tenant")
 
@@ -25,3 +26,17 @@ def test_the_page_writes_no_markup_and_keeps_nothing(repository: Path) -> None:
             path.read_text(),
         )
         assert found == [], path.name
+
+
+def test_browsers_send_files_from_api_gateways_hosts_and_from_origins_that_the_stack_names(
+    template: dict[str, Any],
+) -> None:
+    own, (condition, named, otherwise) = (
+        rule.get("Fn::If", rule)
+        for rule in template["Resources"]["IngestBucket"]["Properties"]["CorsConfiguration"]["CorsRules"]
+    )
+    assert own["AllowedOrigins"] == [{"Fn::Sub": "https://*.execute-api.${AWS::Region}.${AWS::URLSuffix}"}]
+    assert (condition, named["AllowedOrigins"]) == ("HasBrowserOrigins", {"Ref": "BrowserOrigins"})
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    assert own["AllowedMethods"] == named["AllowedMethods"] == ["POST", "PUT"]
+    assert template["Parameters"]["BrowserOrigins"]["Default"] == ""
