@@ -22,6 +22,7 @@ from tests.functions import PATHS
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _MEGABYTE = 1_000_000
 _AARCH64 = 183  # e_machine of an ELF file
+_PAGES = _REPOSITORY / "layers" / "pages"  # files alone: built, they are the same
 _LAMBDA_MEGABYTES = 250  # a function and its layers, unzipped (Lambda quotas)
 _LAYER_MEGABYTES = 42
 _FUNCTIONS_KILOBYTES = 120
@@ -110,7 +111,7 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture(scope="module")
 def imports(native: tuple[Path, Path]) -> dict[str, dict[str, Any]]:
     """What each function imports on top of botocore, from nothing but its layers: the best of two runs."""
-    path = json.dumps([*map(str, native), str(_REPOSITORY / "functions")])
+    path = json.dumps([*map(str, native), str(_PAGES), str(_REPOSITORY / "functions")])
     modules = [f"{file.parent.name}.{name}" for name, file in PATHS.items()]
     best: dict[str, dict[str, Any]] = {}
     for _ in range(2):
@@ -187,7 +188,7 @@ def _layers_of(function: str, native: tuple[Path, Path]) -> list[Path]:
     template = yaml_parse((_REPOSITORY / "template.yaml").read_text())
     name = f"{function.title().replace('_', '')}Function"
     more = template["Resources"][name]["Properties"].get("Layers", [])
-    built = dict(zip(("CoreLayer", "AnalysisLayer"), native, strict=True))
+    built = dict(zip(("CoreLayer", "AnalysisLayer"), native, strict=True)) | {"PagesLayer": _PAGES}
     return [built[layer["Ref"]] for layer in [*template["Globals"]["Function"]["Layers"], *more]]
 
 
@@ -195,7 +196,7 @@ def test_every_function_imports_with_nothing_but_its_layers(native: tuple[Path, 
     by_layers: dict[tuple[Path, ...], list[str]] = {}
     for name, path in PATHS.items():
         by_layers.setdefault(tuple(_layers_of(name, native)), []).append(f"{path.parent.name}.{name}")
-    assert set(by_layers) == {native[:1], native}
+    assert set(by_layers) == {native[:1], native, (native[0], _PAGES)}
     for layers, modules in by_layers.items():
         search_path = ":".join(map(str, [_REPOSITORY / "functions", *layers]))
         finished = subprocess.run(
