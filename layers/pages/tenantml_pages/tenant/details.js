@@ -25,7 +25,7 @@ const shown = ({ features, reason, left_out: leftOut }) =>
       ${features.slice(0, SHOWN).map((found) => html`<tr><th scope="row">${found.feature}</th>
         <td><meter min="0" max="1" value=${found.share} aria-label=${`Share of ${found.feature}`} /> ${percent(found.share)}</td><td>${figure(found.value)}</td></tr>`)}
     <//>
-    ${features.length + leftOut > SHOWN && html`<p><small>${features.length + leftOut - SHOWN} more columns count less.</small></p>`}`
+    ${features.length + leftOut > SHOWN && html`<p><small>Less than these: ${features.length + leftOut - SHOWN} more.</small></p>`}`
   : html`<p>None is known: ${reason}</p>`;
 
 /** The report of a version, where this API has reports: in a frame that can reach neither this page nor anything else. */

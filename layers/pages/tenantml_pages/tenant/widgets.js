@@ -7,7 +7,7 @@ export const size = (bytes) => {
   const power = Math.min(3, Math.floor(Math.log2(bytes || 1) / 10));
   return `${(bytes / 1024 ** power).toLocaleString(undefined, { maximumFractionDigits: 1 })} ${["bytes", "KB", "MB", "GB"][power]}`;
 };
-export const figure = (number) => (typeof number === "number" ? number.toLocaleString(undefined, { maximumSignificantDigits: 4 }) : "–");
+export const figure = (number) => (typeof number === "number" ? number.toLocaleString(undefined, Math.abs(number) < 100 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 1 }) : "–");
 export const percent = (share) => share.toLocaleString(undefined, { style: "percent", maximumFractionDigits: 1 });
 export const link = (...path) => "#/" + path.map(encodeURIComponent).join("/");
 
