@@ -1,6 +1,6 @@
 // The pipeline of a model's uploads: the newest one state by state, its advice and outcome, those before, and the next file.
 import { html, useEffect, useState } from "./preact.js";
-import { STAGES, stageOf } from "./stages.js";
+import { AFTER_A_FAILURE, STAGES, stageOf } from "./stages.js";
 import { DropZone } from "./upload.js";
 import { Badge, Failure, Table, count, day, figure, link, size, useAnswer } from "./widgets.js";
 
@@ -33,19 +33,19 @@ function Execution({ execution, model }) {
       <p><small>${fileOf(execution)}, ${size(execution.upload.size_bytes)}, of ${day(execution.upload.uploaded_at)}
         ${rows && html` · ${count(rows.train)} rows to train on, ${count(rows.holdout)} held out to judge by`}</small></p>
       ${error && html`<div role="alert" class="note bad"><strong>${error.code}</strong> <span>${error.message}</span></div>`}
-      <${Stages} execution=${execution} />
+      ${(status === "succeeded" || (isRunning(execution) && stageOf(execution.state) >= 0)) && html`<${Stages} execution=${execution} />`}
       <p role="status">${saidOf(execution)}</p>
       ${status === "succeeded" && version && html`<p class="next"><a href=${link("models", model, "versions")}>See the version</a> <a href=${link("models", model, "predict")}>Try a prediction</a></p>`}
       ${training?.candidates?.length > 0 && html`<${Candidates} training=${training} />`}
     </section>
-    <${Advice} advice=${advice} done=${rows || error} />`;
+    ${(advice.length > 0 || !error) && html`<${Advice} advice=${advice} done=${rows} />`}`;
 }
 
 function Stages({ execution }) {
   const at = execution.status === "succeeded" ? STAGES.length : stageOf(execution.state);
   return html`<ol class="stages">
     ${STAGES.map((stage, number) => {
-      const word = number < at ? "done" : number > at ? "to come" : isRunning(execution) ? "now" : "ended here";
+      const word = number < at ? "done" : number > at ? "to come" : "now";
       return html`<li class=${word.replace(" ", "-")} aria-current=${word === "now" ? "step" : null}><span>${stage.title}</span> <small>${word}</small></li>`;
     })}
   </ol>`;
@@ -54,6 +54,7 @@ function Stages({ execution }) {
 function saidOf({ status, training, state }) {
   if (status === "succeeded") return "The best candidate was deployed and judged.";
   if (status !== "running") return "";
+  if (AFTER_A_FAILURE.includes(state)) return "Something failed: what was begun is being cleaned up.";
   const tried = training?.candidates?.length;
   const waits = state === "AwaitApproval" ? "Somebody has to approve the version: see Versions." : "";
   return waits || (tried ? `${candidates(tried)} tried so far.` : "This page follows by itself.");
