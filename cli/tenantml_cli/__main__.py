@@ -99,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
         choices=("if-not-worse", "always", "manual"),
         help="always: it goes live whatever is measured; manual: when it is approved",
     )
+    deploy.add_argument("--tenant", help="deploy as an operator; default: with the key in TENANTML_API_KEY")
     approve = add(first, "approve", commands.approve)
     approve.add_argument("model", metavar="MODEL", help="the model's name")
     approve.add_argument("version", metavar="VERSION", help="a version of it that awaits an approval")
@@ -108,6 +109,7 @@ def parser() -> argparse.ArgumentParser:
     return_to = add(first, "return", commands.return_to)
     return_to.add_argument("model", metavar="MODEL", help="the model's name")
     return_to.add_argument("version", metavar="VERSION", help="a version of it that was live")
+    return_to.add_argument("--tenant", help="choose as an operator; default: with the key in TENANTML_API_KEY")
     predict = add(first, "predict", commands.predict)
     predict.add_argument("model", metavar="MODEL", help="the model's name")
     predict.add_argument("file", metavar="FILE", nargs="?", default="-", help="the rows; default: -, standard input")

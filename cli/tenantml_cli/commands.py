@@ -239,29 +239,42 @@ def watch(context: Context) -> Result:
 
 
 def deploy(context: Context) -> Result:
-    """Deploy a candidate of a training that is kept, with the key in TENANTML_API_KEY.
+    """Deploy a candidate of a training that is kept.
 
-    Another candidate than the one that was chosen, the same again, or on another instance. It becomes a version of its
-    own, next to the live one, and is promoted when the holdout says that it may be, or always.
+    With the key in TENANTML_API_KEY, or as an operator with --tenant. Another candidate than the one that was
+    chosen, the same again, or on another instance. It becomes a version of its own, next to the live one, and is
+    promoted when the holdout says that it may be, or always.
 
         tenantml deploy churn acme-churn-0f3c9a8b7d6e5f41 --candidate LightGBM-L1-FULL-t1
+        tenantml deploy churn acme-churn-0f3c9a8b7d6e5f41 --promote always --tenant acme
     """
     options = context.options
-    request = {name: getattr(options, name) for name in ("execution", "candidate", "instance_type", "promote")}
-    found = context.api.deploy(options.model, {name: value for name, value in request.items() if value})
+    asked = {name: getattr(options, name) for name in ("execution", "candidate", "instance_type", "promote")}
+    request = {name: value for name, value in asked.items() if value}
+    if options.tenant:
+        whose = {"tenant": options.tenant, "model": options.model}
+        found = context.stack.call("DeployVersionFunction", whose | request)
+    else:
+        found = context.api.deploy(options.model, request)
     text = f"{found['version']} is being deployed.\n\nTo see how it goes: GET /models/{options.model}/versions"
     return Result(found, text)
 
 
 def return_to(context: Context) -> Result:
-    """Let a version that was live answer again, with the key in TENANTML_API_KEY.
+    """Let a version that was live answer again.
 
-    At once while its endpoint stands; else its candidate is deployed anew, and the live version answers until then.
+    With the key in TENANTML_API_KEY, or as an operator with --tenant. At once while its endpoint stands; else its
+    candidate is deployed anew, and the live version answers until then.
 
         tenantml return churn v20261122-170301-9f3c
+        tenantml return churn v20261122-170301-9f3c --tenant acme
     """
     options = context.options
-    found = context.api.return_to(options.model, options.version)
+    if options.tenant:
+        whose = {"tenant": options.tenant, "model": options.model, "version": options.version}
+        found = context.stack.call("ReturnVersionFunction", whose)
+    else:
+        found = context.api.return_to(options.model, options.version)
     if found["live"]:
         return Result(found, f"{options.version} answers again.")
     text = f"{found['version']} is being deployed, to return to {options.version}.\n\n"

@@ -16,9 +16,10 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return whether there is nothing more to wait for; a version that was refused is a named failure."""
     run = context.run
     version = registry.find_version(run.tenant, run.model, run.version) or {}
-    if "refused" in version:
+    is_live = registry.is_live(run.tenant, run.model, run.version)
+    if "refused" in version and not is_live:
         raise RolledBack(version["refused"])
-    if not registry.is_live(run.tenant, run.model, run.version):
+    if "refused" in version or not is_live:  # somebody chose: this version in spite of it, or another one
         return {"over": True}
     counts = (served.of(run.tenant, run.model, name) for name in (run.version, version["replaced"]))
     reason = why_refused(*counts)

@@ -12,4 +12,4 @@ from tenantml.services.run_context import RunContext
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> None:
     """Note the task token, by which the deployment goes on, and publish that an approval is wanted."""
-    approvals.request(context.run, event["token"], context.version_settings.approval_hours)
+    approvals.request(context.run, event["token"], event["attempt"], context.version_settings.approval_hours)

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
-from tests.functions import PATHS
+from tests.functions import PATHS, template
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _MEGABYTE = 1_000_000
@@ -185,11 +184,10 @@ def test_no_cold_start_costs_much_more_than_botocore(imports: dict[str, dict[str
 
 def _layers_of(function: str, native: tuple[Path, Path]) -> list[Path]:
     """The layers that the template gives a function, in the order of `sys.path`."""
-    template = yaml_parse((_REPOSITORY / "template.yaml").read_text())
     name = f"{function.title().replace('_', '')}Function"
-    more = template["Resources"][name]["Properties"].get("Layers", [])
+    more = template()["Resources"][name]["Properties"].get("Layers", [])
     built = dict(zip(("CoreLayer", "AnalysisLayer"), native, strict=True)) | {"PagesLayer": _PAGES}
-    return [built[layer["Ref"]] for layer in [*template["Globals"]["Function"]["Layers"], *more]]
+    return [built[layer["Ref"]] for layer in [*template()["Globals"]["Function"]["Layers"], *more]]
 
 
 def test_every_function_imports_with_nothing_but_its_layers(native: tuple[Path, Path]) -> None:

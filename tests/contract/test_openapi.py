@@ -5,22 +5,20 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-from pathlib import Path
 from string import Template
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from samtranslator.yaml_helper import yaml_parse
 
 from tenantml import errors
 from tenantml.domain.api import schemas
 from tenantml.domain.api.document import document
 from tenantml.domain.api.operations import EVERYWHERE, OPERATIONS
 from tenantml.domain.training.model_settings import ModelSettings
+from tests.functions import template
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-TEMPLATE = yaml_parse((REPOSITORY / "template.yaml").read_text())
+TEMPLATE = template()
 
 
 def routes_of(template: dict[str, Any]) -> dict[str, str]:

@@ -8,7 +8,6 @@ import csv
 import itertools
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from tenantml.domain.tenancy import tenant as registered
 from tenantml.services.registry import keys
 from tenantml_cli.tenant_api import Document, TenantApi
 from tests.e2e import least_privilege
+from tests.waiting import wait_for
 
 TRAINING_SECONDS = 240.0
 BUGS = Path("build/e2e/unnamed_failures.log")  # for whoever looks why a request was answered with 500
@@ -53,7 +53,7 @@ class Tenant:
 
     def outcome(self, upload_key: str) -> Document:
         """Wait for the execution that an upload started to end, and return its document."""
-        return self.execution(upload_key, lambda document: document["ended_at"])
+        return self._execution(upload_key, lambda document: document["ended_at"], is_passing=False)
 
     def stop(self, execution: str) -> None:
         """Stop an execution as an operator does, in the console."""
@@ -61,11 +61,18 @@ class Tenant:
         self.platform.cloud.client("stepfunctions").stop_execution(executionArn=f"{machine}:{execution}")
 
     def execution(self, upload_key: str, is_reached: Callable[[Document], object]) -> Document:
-        """Wait until the execution that an upload started has reached something, and return its document."""
-        deadline = time.monotonic() + TRAINING_SECONDS
-        while (document := self.api.execution_of(upload_key)) is None or not is_reached(document):
-            assert time.monotonic() < deadline, f"{upload_key} has not got there: {document}"
-            time.sleep(0.1)
+        """Wait until the execution that an upload started has reached something that may pass, and return its
+        document.
+        """
+        return self._execution(upload_key, is_reached, is_passing=True)
+
+    def _execution(self, upload_key: str, is_reached: Callable[[Document], object], *, is_passing: bool) -> Document:
+        document = wait_for(
+            lambda: self.api.execution_of(upload_key) or {},
+            lambda found: found and is_reached(found),
+            seconds=TRAINING_SECONDS,
+            is_passing=is_passing,
+        )
         return self.api.execution(document["execution"])  # lists have neither advice nor candidates
 
 

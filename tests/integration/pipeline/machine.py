@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -68,7 +69,10 @@ class Machine:
             state = read["States"][name]
             states = {
                 "input": passed,
-                "context": {"State": {"Name": name, "EnteredTime": now()}, "Execution": {"Input": given}},
+                "context": {
+                    "State": {"Name": name, "EnteredTime": now(), "RetryCount": 0},
+                    "Execution": {"Input": given, "RedriveCount": 0},
+                },
             }
             following = state.get("Next", state.get("Default"))
             assigned = state.get("Assign", {})
@@ -100,9 +104,10 @@ class Machine:
         """Call a task's handler as often as its retriers say; a process that died is tried again without end."""
         tries: Counter[int] = Counter()
         tokens = self.tokens if state["Resource"].endswith(".waitForTaskToken") else None
-        while True:
+        for attempt in count():
             token = tokens.new() if tokens else ""  # each attempt has its own
-            in_task = states | {"context": states["context"] | {"Task": {"Token": token}}}
+            now_at = states["context"]["State"] | {"RetryCount": attempt}
+            in_task = states | {"context": states["context"] | {"Task": {"Token": token}, "State": now_at}}
             arguments = evaluated(state["Arguments"], in_task, variables)
             name = re.fullmatch(r"\$\{(\w+)FunctionArn\}", arguments["FunctionName"])
             assert name
@@ -127,6 +132,7 @@ class Machine:
                     break
             else:
                 raise _Failed(kind, cause)
+        raise AssertionError("attempts have no end of their own")
 
 
 class _Failed(Exception):

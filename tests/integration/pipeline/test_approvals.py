@@ -253,7 +253,7 @@ def test_a_sweep_leaves_a_version_that_waits_and_a_stop_ends_it_by_name(
     customer = customers[0]
     run, states = deploy(customer, lambda _: None)
     assert "JudgeVersion" in states
-    approvals.request(run, "never-sent", hours=1)
+    approvals.request(run, "never-sent", attempt=1, hours=1)
     both = sorted(customer.tenant.account.endpoint(run.model, name) for name in (customer.run.version, run.version))
     registry.note_probe(customer.tenant.tenant)
     assert rescue.rescue_lost() == []
@@ -280,7 +280,7 @@ def test_a_removal_while_a_version_waits_leaves_nothing_and_ends_it_by_name(
     monkeypatch.setenv("DEPLOYMENT_STATE_MACHINE", waiting)
     run, states = deploy(customer, lambda _: None)
     assert "JudgeVersion" in states
-    approvals.request(run, "never-sent", hours=1)
+    approvals.request(run, "never-sent", attempt=1, hours=1)
     removed = {"tenant": run.tenant} | ({"model": run.model} if what == "model" else {})
     assert list(machine_of(customer, call, OFFBOARDING).execute(removed))[-1] == "Removed"
     sagemaker = customer.client("sagemaker")

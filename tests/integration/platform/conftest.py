@@ -12,7 +12,6 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from moto import mock_aws
-from samtranslator.yaml_helper import yaml_parse
 
 from tenantml.aws.clients import platform, shared_session
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
@@ -21,14 +20,14 @@ from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload, destination_of
 from tenantml.services import registry
 from tenantml.services.registry import live
-from tests.functions import REPOSITORY, module_of, sample_event
+from tests.functions import module_of, sample_event, template
 from tests.tenants import tenant_of
 from tools.deployment import publish
 
 SAAS, CUSTOMER, REGION = "123456789012", "222222222222", "us-east-1"
 TABLES = {"REGISTRY_TABLE": "RegistryTable", "GRANTS_TABLE": "GrantsTable", "EVIDENCE_TABLE": "EvidenceTable"}
 BUCKETS = {"STAGING_BUCKET": "StagingBucket", "INGEST_BUCKET": "IngestBucket", "ONBOARDING_BUCKET": "OnboardingBucket"}
-TEMPLATE = yaml_parse((REPOSITORY / "template.yaml").read_text())["Resources"]
+TEMPLATE = template()["Resources"]
 CONTEXT = SimpleNamespace(aws_request_id="8476a536", function_name="tenantml-f")
 CHURNED = "Churn?"
 TENANT = tenant_of("acme", CUSTOMER, REGION, "cloud@acme.example", "tenantml-external-id", ACTIVE)

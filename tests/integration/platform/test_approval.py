@@ -62,7 +62,7 @@ def waiting(tenant: Tenant, run: Run, invoke: Invoke, event: Callable[[str], Any
     """A version that awaits an approval."""
     invoke("accept_upload", event("accept_upload"))
     put_version(run.tenant, run.model, run.version, {"execution": run.execution})
-    approvals.request(run, TOKEN, hours=72)
+    approvals.request(run, TOKEN, attempt=0, hours=72)
     return run
 
 
@@ -252,6 +252,27 @@ def test_a_repeated_request_brings_a_token_and_no_more_time(
     )
 
 
+@pytest.mark.parametrize("is_between", [False, True], ids=["after it", "between reading and writing"])
+def test_an_attempt_that_is_late_does_not_take_the_token_of_the_next(
+    waiting: Run, sent: Sent, is_between: bool
+) -> None:
+    late, following = f"{TOKEN}-late", f"{TOKEN}-following"
+
+    def follow(**_: Any) -> None:
+        if is_between:
+            table_events.unregister("before-call.dynamodb.UpdateItem", follow)
+        approvals.request(waiting, following, attempt=2, hours=72)
+
+    table_events = platform("dynamodb").meta.events
+    if is_between:
+        table_events.register("before-call.dynamodb.UpdateItem", follow)
+    else:
+        follow()
+    approvals.request(waiting, late, attempt=1, hours=72)
+    approvals.decide("acme", "churn", waiting.version, Decision(APPROVE), KEY)
+    assert sent == [following]
+
+
 def test_the_token_is_never_shown_published_or_logged(
     waiting: Run, put: Put, invoke: Invoke, event: Callable[[str], Any], logged: io.StringIO
 ) -> None:
@@ -304,13 +325,13 @@ def test_what_is_approved_is_the_newest_word(waiting: Run) -> None:
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.sampled_from(["ask", APPROVE, REFUSE, "check", "expire", "remove"]), max_size=8))
 def test_whatever_is_done_in_whatever_order_the_first_word_stays(waiting: Run, steps: list[str]) -> None:
-    fresh = {"status": "deploying", "approval": {}}
+    fresh = {"status": "deploying", "approval": {}, "approval_attempt": 0}
     registry.update_version(waiting.tenant, waiting.model, waiting.version, fresh)
     word = None
     for number, step in enumerate(["ask", *steps]):
         try:
             if step == "ask":
-                approvals.request(waiting, f"{TOKEN}{number}", hours=1)
+                approvals.request(waiting, f"{TOKEN}{number}", attempt=number, hours=1)
             elif step == "check":
                 registry.close_approval(waiting)
             elif step == "expire":

@@ -24,7 +24,7 @@ OUTPUTS = {
         f"{name}Function": f"tenantml-{name}"
         for name in (
             "RegisterTenant", "ActivateTenant", "DescribeTenants", "IssueKey", "RevokeKey", "SuspendTenant",
-            "ShowEvidence", "DecideApproval",
+            "ShowEvidence", "DecideApproval", "DeployVersion", "ReturnVersion",
         )
     },
     **{

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
 
+from functions.deployment import evaluate_version
 from tenantml.aws import sagemaker_runtime
 from tenantml.aws.clients import platform
 from tenantml.domain.predictions.answers import OUTPUT_KEYS
 from tenantml.domain.tenancy.tenant import Tenant
+from tenantml.domain.training import explanation
 from tenantml.domain.training.holdout_rule import HoldoutRule
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
@@ -434,3 +438,28 @@ def test_what_happens_without_a_verdict_is_what_the_setting_says(
     set_model(undecided="keep")
     with pytest.raises(DidNotBeatLive, match=r"no verdict\. The setting undecided is keep, so the live version stays"):
         judged(invoke, event)
+
+
+@pytest.mark.parametrize(
+    ("seconds_between_looks", "source", "reason", "asked"),
+    [(0, "permutation", None, 12), (50, None, explanation.NOT_SHUFFLED, 3), (800, None, "no report", 1)],
+    ids=["time enough", "the time ends meanwhile", "no time left"],
+)
+def test_what_autopilot_did_not_explain_is_found_by_shuffling_only_while_there_is_time(
+    challenger: Run,
+    endpoints: Endpoints,
+    invoke: Invoke,
+    event: Sample,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds_between_looks: int,
+    source: str | None,
+    reason: str | None,
+    asked: int,
+) -> None:
+    unexplained = {"source": None, "reason": "no report"}
+    registry.update_version(challenger.tenant, challenger.model, challenger.version, {"importance": unexplained})
+    ticks = itertools.count(0, seconds_between_looks)
+    monkeypatch.setattr(evaluate_version, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    assert judged(invoke, event) == {"decision": "promote"}
+    found = version_of(challenger)["importance"]
+    assert (found["source"], found["reason"], len(endpoints.asked)) == (source, reason, asked)

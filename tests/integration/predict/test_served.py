@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from functions.deployment import check_bake
+from tenantml.domain.judging.approval import APPROVE, Decision
 from tenantml.domain.judging.baking import Served
 from tenantml.domain.tenancy.usage_limits import Limits
 from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.run import Run
 from tenantml.errors import RolledBack, UploadSuperseded
 from tenantml.services import expiring_cache, quota, registry, served, serving, tenant_scope
 from tenantml.services.expiring_cache import ExpiringCache
@@ -27,6 +29,16 @@ FAILED = (424, "ModelError", b'{"Message": "out of memory"}')
 
 def counted(tenant: Any, version: str = VERSION) -> Served:
     return served.of(tenant.tenant, "churn", version)
+
+
+def add_execution(tenant: Any) -> None:
+    document = {"upload": {"uploaded_at": ""}, "settings": ModelSettings("spend").as_document(), "version": BROKEN}
+    registry.add_execution(tenant.tenant, "e", document)
+
+
+def baking(tenant: Any) -> dict[str, Any]:
+    run = {"execution": "e", "tenant": tenant.tenant, "model": "churn", "version": BROKEN}
+    return {"state": "CheckBake", "run": run, "minutes": 1}
 
 
 def test_answers_failures_and_time_are_counted_by_version(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,6 +102,19 @@ def test_a_version_that_was_removed_is_counted_no_more_and_answers_on(process: P
     assert process.predict(tenant)[0] == 200
 
 
+def test_a_version_that_was_refused_and_is_chosen_again_by_hand_is_looked_at_no_more(process: Process) -> None:
+    tenant = process.add_tenant(1)
+    add_execution(tenant)
+    process.add_version(tenant, BROKEN)
+    registry.promote(tenant.tenant, "churn", BROKEN)
+    assert registry.fall_back(tenant.tenant, "churn", BROKEN, "it failed")
+    with pytest.raises(RolledBack, match="it failed"):
+        check_bake.handler(baking(tenant), None)
+    assert registry.return_to(tenant.tenant, "churn", BROKEN, "by hand")
+    assert check_bake.handler(baking(tenant), None) == {"over": True}
+    assert registry.is_live(tenant.tenant, "churn", BROKEN)
+
+
 class Processes:
     """Warm processes of the predict function that take turns: each knows which version was live when it last looked."""
 
@@ -102,22 +127,26 @@ class Processes:
         self._patch.setattr(serving, "_live", next(self._caches))
 
 
-def test_of_5000_requests_none_fails_across_promotion_return_and_roll_back_but_by_the_refused_versions_own_fault(
+def hasten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what takes seconds take parts of one."""
+    monkeypatch.setattr(serving, "LIVE_SECONDS", 1)
+    monkeypatch.setattr(expiring_cache, "HASTY_SECONDS", 0.01)
+    monkeypatch.setattr(served, "FLUSH_SECONDS", 0.2)
+    monkeypatch.setattr(live, "DRAIN_SECONDS", 0)
+
+
+def test_of_5000_requests_none_fails_across_promotion_return_approval_and_roll_back_but_by_the_refused_versions_fault(
     process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four processes, whose look at the registry may be as old as it is allowed to be. An endpoint goes as soon as its
     retirement is allowed: five seconds are one here.
     """
-    monkeypatch.setattr(serving, "LIVE_SECONDS", 1)
-    monkeypatch.setattr(expiring_cache, "HASTY_SECONDS", 0.01)
-    monkeypatch.setattr(served, "FLUSH_SECONDS", 0.2)
-    monkeypatch.setattr(live, "DRAIN_SECONDS", 0)
-    tenant, processes, answers = process.add_tenant(1), Processes(4, monkeypatch), Counter[tuple[int, str]]()
-    quota.set_limits(tenant.tenant, Limits(10**6, 10**9, 10**9))
+    hasten(monkeypatch)
+    quota.set_limits((tenant := process.add_tenant(1)).tenant, Limits(10**6, 10**9, 10**9))
+    processes, answers = Processes(4, monkeypatch), Counter[tuple[int, str]]()
     for version in (NEWER, BROKEN, LATE):
         process.add_version(tenant, version)
-    execution = {"upload": {"uploaded_at": ""}, "settings": ModelSettings("spend").as_document(), "version": BROKEN}
-    registry.add_execution(tenant.tenant, "e", execution)
+    add_execution(tenant)
 
     def ask(count: int) -> None:
         for _ in range(count):
@@ -143,27 +172,27 @@ def test_of_5000_requests_none_fails_across_promotion_return_and_roll_back_but_b
     assert registry.return_to(tenant.tenant, "churn", NEWER, "by hand")
     ask(500)
     retire(VERSION)
-    ask(500)
+    ask(300)
+    registry.ask_for_approval(Run("e", tenant.tenant, "churn", LATE), "token", attempt=0, hours=1)
+    ask(200)
+    assert registry.is_live(tenant.tenant, "churn", NEWER)
+    registry.decide(tenant.tenant, "churn", LATE, Decision(APPROVE), "0123456789ab")
+    assert registry.promote(tenant.tenant, "churn", LATE, over=NEWER) == NEWER
+    ask(300)
+    retire(NEWER)
     assert {status for status, _ in answers} == {200}
 
     process.accounts.broken.add(f"tenantml-churn-{BROKEN}")
     registry.promote(tenant.tenant, "churn", BROKEN)
     while counted(tenant, BROKEN).requests <= 30:
         ask(1)
-    event = {
-        "state": "CheckBake",
-        "run": {"execution": "e", "tenant": tenant.tenant, "model": "churn", "version": BROKEN},
-    }
     with pytest.raises(RolledBack, match="calls of its endpoint"):
-        check_bake.handler(event | {"minutes": 1}, None)
+        check_bake.handler(baking(tenant), None)
     retire(BROKEN)
     ask(5000 - answers.total())
     of_broken = [endpoint for _, endpoint in process.accounts.calls if endpoint.endswith(BROKEN)]
     assert sum(count for (status, _), count in answers.items() if status != 200) == len(of_broken) > 30
-    assert {version for status, version in answers if status == 200} == {VERSION, NEWER}
-    assert {endpoint.removeprefix("tenantml-churn-") for _, endpoint in process.accounts.calls} == {
-        VERSION,
-        NEWER,
-        BROKEN,
-    }
-    assert registry.is_live(tenant.tenant, "churn", NEWER)
+    assert {version for status, version in answers if status == 200} == {VERSION, NEWER, LATE}
+    endpoints = {endpoint.removeprefix("tenantml-churn-") for _, endpoint in process.accounts.calls}
+    assert endpoints == {VERSION, NEWER, LATE, BROKEN}
+    assert registry.is_live(tenant.tenant, "churn", LATE)

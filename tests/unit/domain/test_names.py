@@ -117,3 +117,12 @@ def test_everything_in_a_customers_account_is_named_by_tenant_and_region() -> No
 def test_folders_end_in_a_slash_and_hold_one_execution() -> None:
     assert ACCOUNT.folder("churn", "e") == "churn/e/"
     assert names.staging_folder("acme", "churn", "e") == "acme/churn/e/"
+
+
+@given(ours=st.tuples(TENANTS, MODELS), others=st.tuples(TENANTS, MODELS))
+def test_no_two_tenants_share_the_name_of_a_deployment(ours: tuple[str, str], others: tuple[str, str]) -> None:
+    found = [
+        names.deployment_name(*whose, "v20261122-170301-55c3") for whose in (ours, others, ("a-b", "c"), ("a", "b-c"))
+    ]
+    assert len(set(found)) == 4 - (ours == others) - len({("a-b", "c"), ("a", "b-c")} & {ours, others})
+    assert all(re.fullmatch(r"[0-9A-Za-z_-]{1,80}", name) for name in found)

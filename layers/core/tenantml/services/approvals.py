@@ -10,8 +10,9 @@ from tenantml.domain.training.run import Run
 from tenantml.services import registry
 
 
-def request(run: Run, token: str, hours: int) -> None:
-    """Note that the run's version awaits an approval, and publish it. Repeatable.
+def request(run: Run, token: str, attempt: int, hours: int) -> None:
+    """Note that the run's version awaits an approval, and publish it. Repeatable: the token of the latest attempt
+    counts, whichever writes last.
 
     The row is written before the event is sent and marked after it, so that a crash between the two publishes it again
     rather than never.
@@ -20,7 +21,7 @@ def request(run: Run, token: str, hours: int) -> None:
         AlreadyDecided: somebody has decided already.
         NotFound: the version is gone, or is being removed.
     """
-    row = registry.ask_for_approval(run, token, hours)
+    row = registry.ask_for_approval(run, token, attempt, hours)
     if not row.get("approval_announced"):
         events.publish("Approval Wanted", run.as_document() | {"until": row["approval"]["until"]})
         registry.update_version(run.tenant, run.model, run.version, {"approval_announced": True})

@@ -13,7 +13,7 @@ from sklearn import inspection
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 
-from tenantml_analysis.importance import permutation_importance
+from tenantml_analysis.importance import NotScored, permutation_importance
 from tenantml_analysis.importance.permutation import FEWEST_ROWS, MOST_REPEATS
 
 COLUMNS = ["age", "plan", "noise"]
@@ -108,3 +108,9 @@ def test_a_score_that_is_no_number_and_rows_of_another_width_are_refused() -> No
         permutation_importance(COLUMNS, ROWS, Model().predict, lambda *_: float("nan"), row_budget=10_000)
     with pytest.raises(ValueError, match="does not have 2 cells"):
         permutation_importance(COLUMNS[:2], ROWS, Model().predict, accuracy, row_budget=10_000)
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf")])
+def test_answers_without_a_finite_score_say_nothing(score: float) -> None:
+    with pytest.raises(NotScored):
+        permutation_importance(COLUMNS, ROWS, Model().predict, lambda *_: score, row_budget=700)

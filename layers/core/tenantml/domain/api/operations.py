@@ -13,6 +13,7 @@ from typing import Any
 from tenantml import errors
 from tenantml.domain.api.pagination import DEFAULT_LIMIT, MAX_ENTRIES, MAX_LIMIT, TOKEN_CHARACTERS
 from tenantml.domain.api.schemas import MODEL_NAME, TEXT, Schema
+from tenantml.domain.names import EXECUTION_PATTERN, VERSION_PATTERN
 from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.uploads.upload import ID_PATTERN, IDEMPOTENCY_KEY
 
@@ -32,8 +33,8 @@ def header(name: str, description: str, schema: Schema) -> Parameter:
 PATH_PARAMETERS: dict[str, Schema] = {
     "model": MODEL_NAME,
     "upload": {"type": "string", "pattern": f"^{ID_PATTERN}$"},
-    "version": {"type": "string", "pattern": r"^v[0-9]{8}-[0-9]{6}-[0-9a-f]{4}$"},
-    "execution": {"type": "string", "pattern": r"^[a-z0-9-]{18,80}$"},
+    "version": {"type": "string", "pattern": f"^{VERSION_PATTERN.pattern}$"},
+    "execution": {"type": "string", "pattern": f"^{EXECUTION_PATTERN.pattern}$"},
     "file": {"type": "string", "pattern": r"^[a-z0-9.-]{1,60}$"},
 }
 PAGE = (

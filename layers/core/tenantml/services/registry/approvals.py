@@ -23,10 +23,10 @@ UNDECIDED = {"decision": None, "decided_at": None, "by": None, "reason": None}
 Row = dict[str, Any]
 
 
-def ask_for_approval(run: Run, token: str, hours: int) -> Row:
+def ask_for_approval(run: Run, token: str, attempt: int, hours: int) -> Row:
     """Note that the run's version awaits an approval, and the token by which its execution goes on; return its row.
 
-    A repeat brings another token, and no more time.
+    A later attempt brings another token, and no more time. An earlier one that is still running then changes nothing.
 
     Raises:
         AlreadyDecided: somebody has decided on the token of an earlier attempt.
@@ -39,7 +39,10 @@ def ask_for_approval(run: Run, token: str, hours: int) -> Row:
             raise AlreadyDecided("the version was decided on before")
         if row["status"] in ENDED:
             raise NotFound("the version is being removed")
-        if _write(run.tenant, row, {"status": AWAITING, "approval": approval, "approval_token": token}):
+        if row.get("approval_attempt", attempt) > attempt:
+            return row
+        asked = {"status": AWAITING, "approval": approval, "approval_token": token, "approval_attempt": attempt}
+        if _write(run.tenant, row, asked, "(attribute_not_exists(#3) OR #3 <= :3)"):
             return get_version(run.tenant, run.model, run.version)
     raise _contended()
 
@@ -94,9 +97,10 @@ def _asked(hours: int) -> Row:
     return {"asked_at": table.now(), "until": until.strftime("%Y-%m-%dT%H:%M:%SZ"), **UNDECIDED}
 
 
-def _write(tenant: str, row: Row, values: Row) -> bool:
+def _write(tenant: str, row: Row, values: Row, condition: str = "") -> bool:
     """Change a version's row while its status (`#0`, the first of the values) is as it was read."""
-    return table.update(keys.version(tenant, row["model"], row["version"]), values, "#0 = :found", found=row["status"])
+    holds = " AND ".join(filter(None, ["#0 = :found", condition]))
+    return table.update(keys.version(tenant, row["model"], row["version"]), values, holds, found=row["status"])
 
 
 def _contended() -> PlatformUnavailable:

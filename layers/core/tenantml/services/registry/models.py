@@ -10,7 +10,7 @@ from tenantml.aws.error_codes import CONDITION_FAILED, AwsError, code_of
 from tenantml.domain.api.pagination import Page, PageRequest
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
-from tenantml.errors import NotFound
+from tenantml.errors import NotFound, PlatformUnavailable
 from tenantml.services import tenant_scope
 from tenantml.services.registry import keys, table
 
@@ -103,8 +103,12 @@ def take_turn(run: Run, turn: dict[str, Any], held: dict[str, Any] | None) -> bo
 
 
 def request_version(run: Run, document: dict[str, Any]) -> None:
-    """Make a version known, the first time that it is asked for; a repeat changes nothing."""
-    table.update(
+    """Make a version known, the first time that it is asked for; a repeat changes nothing.
+
+    Raises:
+        PlatformUnavailable: another candidate was asked for in the same second, and chance gave it the same name.
+    """
+    is_new = table.update(
         keys.version(run.tenant, run.model, run.version),
         {
             "model": run.model,
@@ -116,6 +120,9 @@ def request_version(run: Run, document: dict[str, Any]) -> None:
         },
         "attribute_not_exists(pk)",
     )
+    found = {} if is_new else find_version(run.tenant, run.model, run.version) or {}
+    if found and (found["execution"], found["candidate"]) != (run.execution, document["candidate"]):
+        raise PlatformUnavailable("another version was asked for at the same moment; try again")
 
 
 def end_version(run: Run, values: dict[str, Any]) -> bool:
