@@ -10,11 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
 from tenantml.aws import clients
 from tenantml.aws.s3 import presigned
-from tests.functions import REPOSITORY, sample_event
+from tests.functions import sample_event, template
 
 Invoke = Callable[[str, Any], Any]
 PAGES = ["app", "docs"]
@@ -98,7 +97,7 @@ def test_what_is_no_file_of_a_page_is_not_found(get: Callable[..., Any], page: s
 
 
 def test_the_pages_function_may_do_nothing() -> None:
-    properties = yaml_parse((REPOSITORY / "template.yaml").read_text())["Resources"]["ShowPagesFunction"]["Properties"]
+    properties = template()["Resources"]["ShowPagesFunction"]["Properties"]
     assert not {"Policies", "Role", "RolePath"} & set(properties)
 
 
