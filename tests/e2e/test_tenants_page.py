@@ -34,12 +34,11 @@ def look(page: Page, axe_violations: Callable[[Page], list[str]], keep_screensho
     """Look at the page as it is: nothing that axe objects to, nothing wider than a phone; pictures are kept."""
 
     def look(name: str) -> None:
-        for dark in (False, True):
+        keep_screenshot(page, f"{name}-390", narrow=True)
+        assert overflow(page) == 0, name
+        for dark in (True, False):
             keep_screenshot(page, f"{name}-dark" if dark else name, dark=dark)
             assert axe_violations(page) == [], name
-        assert overflow(page) == 0, name
-        keep_screenshot(page, f"{name}-390", narrow=True)
-        keep_screenshot(page, name)
 
     return look
 
