@@ -200,4 +200,5 @@ def try_the_document(page: Page, tenant: Tenant, file: Path, look: Look) -> None
             page.get_by_role("button", name="Execute").click()
         assert answered.value.status == HTTPStatus.OK, answered.value.text()
         assert answered.value.request.headers["content-type"] == media_type
+    assert tenant.api.api_key not in page.content()
     look("docs-tried")

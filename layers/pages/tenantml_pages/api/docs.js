@@ -3,6 +3,7 @@
 
 const BASE = new URL(".", location.href);
 const CSV_FILE = "text/csv; charset=utf-8"; // the same to the API as text/csv; here the one that is chosen from the disk
+const SHOWN = "YOUR_API_KEY";
 const said = document.getElementById("said");
 const models = document.getElementById("model");
 let key = "";
@@ -18,7 +19,9 @@ const ui = SwaggerUIBundle({
   syntaxHighlight: false,
   persistAuthorization: false,
   requestInterceptor: (request) => {
-    if (key) request.headers["x-api-key"] = key;
+    if (!key) return request;
+    request.headers["x-api-key"] = SHOWN; // in the command that is shown
+    request.userFetch = (url, sent) => fetch(url, { ...sent, headers: { ...sent.headers, "x-api-key": key } });
     return request;
   },
 });
