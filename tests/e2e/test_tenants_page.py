@@ -96,7 +96,7 @@ def test_a_wrong_key_is_refused_in_words_and_a_right_one_is_kept_nowhere(
 def test_from_a_dropped_file_to_a_prediction_a_decision_and_back(
     page: Page, newcomer: Callable[..., Tenant], file: Path, look: Look
 ) -> None:
-    tenant = newcomer("initech")
+    tenant = newcomer("wernham")
     sign_in(page, tenant)
     page.get_by_role("heading", name="Your first model").wait_for()
 
@@ -165,7 +165,7 @@ def test_a_file_that_cannot_be_trained_from_says_why(
 ) -> None:
     path = tmp_path / "few.csv"
     path.write_text("a,b\n" + "1,2\n" * 20)
-    sign_in(page, newcomer("hooli"))
+    sign_in(page, newcomer("bluth"))
     page.get_by_label("Drop a CSV file here").set_input_files(path)
     page.get_by_role("button", name="Train").click()
     page.get_by_role("alert").get_by_text("TooFewRows").wait_for(timeout=PATIENCE)
