@@ -46,6 +46,7 @@ function describe() {
   for (const tag of document.querySelectorAll("h3.opblock-tag")) tag.setAttribute("aria-level", "2");
   for (const title of document.querySelectorAll("h4.opblock-title")) title.setAttribute("aria-level", "3");
   for (const choice of document.querySelectorAll("select:not([aria-label]):not([id])")) choice.setAttribute("aria-label", choice.closest("tr")?.dataset.paramName || "Choice");
+  for (const answer of document.querySelectorAll(".live-responses-table pre:not([tabindex])")) answer.tabIndex = 0; // they scroll
   for (const button of document.querySelectorAll(".copy-to-clipboard button:not([aria-label])")) button.setAttribute("aria-label", "Copy");
   for (const file of document.querySelectorAll("input[type=file]:not([aria-label])")) file.setAttribute("aria-label", "CSV file");
   for (const body of document.querySelectorAll("textarea:not([aria-label])")) body.setAttribute("aria-label", "Request body");
