@@ -7,6 +7,7 @@ import io
 import os
 import sys
 import uuid
+import webbrowser
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -320,6 +321,23 @@ def predict(context: Context) -> Result:
     writer.writeheader()
     writer.writerows(rows)
     return Result(found, out.getvalue().rstrip("\n"))
+
+
+def report(context: Context) -> Result:
+    """Save the model report of a version as an HTML file, with the key in TENANTML_API_KEY.
+
+    It holds all it needs, so it can be opened, printed and passed on without a network.
+
+        tenantml report churn --open
+        tenantml report churn v20261122-170301-9f3c --out churn.html
+    """
+    options = context.options
+    version = options.version or context.api.live_version(options.model)
+    path = Path(options.out or f"{options.model}-{version}.html").absolute()
+    path.write_text(context.api.report(options.model, version), encoding="utf-8")
+    if options.open:
+        webbrowser.open(path.as_uri())
+    return Result({"version": version, "file": str(path)}, path.as_uri())
 
 
 def receipt(context: Context) -> Result:

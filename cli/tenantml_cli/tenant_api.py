@@ -55,6 +55,17 @@ class TenantApi:
         """Deploy a candidate of a training as a new version."""
         return self.call("POST", f"/models/{_quoted(model)}/versions", json.dumps(request).encode())
 
+    def live_version(self, model: str) -> str:
+        """The version of a model that answers.
+
+        Raises:
+            Refused: there is none.
+        """
+        live = self.call("GET", f"/models/{_quoted(model)}")["live_version"]
+        if live is None:
+            raise Refused("NoLiveVersion", f"no version of {model} is live; name one of its versions")
+        return str(live)
+
     def version(self, model: str, version: str) -> Document:
         """One version's document: its status, error, evaluation in short and verdict."""
         return self.call("GET", f"/models/{_quoted(model)}/versions/{_quoted(version)}")
@@ -62,6 +73,10 @@ class TenantApi:
     def evaluation(self, model: str, version: str) -> Document:
         """All that was measured of a version on its holdout."""
         return self.call("GET", f"/models/{_quoted(model)}/versions/{_quoted(version)}/evaluation")
+
+    def report(self, model: str, version: str) -> str:
+        """The model report of a version: one HTML file."""
+        return self._ask("GET", f"/models/{_quoted(model)}/versions/{_quoted(version)}/report").decode()
 
     def importance(self, model: str, version: str) -> Document:
         """How much each column counts for a version, or why none is known."""
@@ -127,11 +142,14 @@ class TenantApi:
         self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json"
     ) -> Document:
         """Answer one request."""
+        answer: Document = json.loads(self._ask(method, path, body, content_type))
+        return answer
+
+    def _ask(self, method: str, path: str, body: bytes | None = None, content_type: str = "") -> bytes:
         headers = {"x-api-key": self.api_key, "accept": "application/json"}
         if body:
             headers["content-type"] = content_type
-        answer: Document = json.loads(_send(urllib.request.Request(self.url + path, body, headers, method=method)))  # noqa: S310 - checked at the start
-        return answer
+        return _send(urllib.request.Request(self.url + path, body, headers, method=method))  # noqa: S310 - checked at the start
 
     def _send_parts(self, path: str, file: BinaryIO, size_bytes: int, tell: Progress | None) -> None:
         """PUT every part where the API says, then complete them; the parts of one that is given up are forgotten."""

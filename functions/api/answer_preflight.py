@@ -11,7 +11,7 @@ from typing import Any
 from tenantml import http
 
 ALLOWED = {
-    "Access-Control-Allow-Methods": "GET, POST, PUT",
+    "Access-Control-Allow-Methods": "DELETE, GET, POST, PUT",
     "Access-Control-Allow-Headers": "content-type, x-api-key, idempotency-key, if-match, if-none-match",
     "Access-Control-Max-Age": "600",
 }

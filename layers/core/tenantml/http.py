@@ -229,6 +229,15 @@ def answer(
     }
 
 
+def page_headers(policy: str) -> dict[str, str]:
+    """Return the headers of any page of HTML that keeps to a Content-Security-Policy."""
+    return {
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
 def problem(error: TenantMLError, request_id: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
     """Return the answer to a request that a named failure ended."""
     code, status = type(error).__name__, error.status or BEHIND_US

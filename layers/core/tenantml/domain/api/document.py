@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tenantml import errors
-from tenantml.domain.api import schemas
+from tenantml.domain.api import schemas, webhook_schemas
 from tenantml.domain.api.operations import EVERYWHERE, OPERATIONS, PATH_PARAMETERS, Operation
 
 Json = dict[str, Any]
@@ -34,7 +34,7 @@ def document() -> Json:
     paths: dict[str, Json] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method.lower()] = of_operation(operation)
-    return frame("TenantML", DESCRIPTION, ".", paths, schemas.components())
+    return frame("TenantML", DESCRIPTION, ".", paths, schemas.components() | webhook_schemas.components())
 
 
 def frame(title: str, description: str, server: str, paths: Json, components: dict[str, Json]) -> Json:
