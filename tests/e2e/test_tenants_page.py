@@ -94,7 +94,7 @@ def test_a_wrong_key_is_refused_in_words_and_a_right_one_is_kept_nowhere(
 
 
 def test_from_a_dropped_file_to_a_prediction_a_decision_and_back(
-    page: Page, newcomer: Callable[..., Tenant], file: Path, look: Look
+    page: Page, newcomer: Callable[..., Tenant], file: Path, look: Look, keep_screenshot: Callable[..., Path]
 ) -> None:
     tenant = newcomer("wernham")
     sign_in(page, tenant)
@@ -120,6 +120,10 @@ def test_from_a_dropped_file_to_a_prediction_a_decision_and_back(
     assert page.get_by_text(MARKUP).count() >= 1
     assert page.locator("main img").count() == 0
     look("versions")
+
+    page.get_by_role("button", name="Read the report").click()
+    page.frame_locator("iframe").get_by_role("heading", name="customers").first.wait_for()
+    keep_screenshot(page, "report")
 
     predict(page, look)
 
