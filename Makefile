@@ -102,7 +102,7 @@ SLOW := tests/integration/pipeline tests/integration/trainer tests/integration/s
 
 .PHONY: test
 test: .venv/.dev .browser/.installed ## All tests: unit, integration, contract, e2e
-	@$(PYTEST) -m "not explore" tests/e2e $(FAST)
+	@$(PYTEST) -m "not explore" tests/e2e tests/pages $(FAST)
 
 .PHONY: explore
 explore: .venv/.dev .browser/.installed ## More of what `make test` looks at: every state that fails, every kind of failure, more demonstrations

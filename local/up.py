@@ -96,6 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_shell_file(out / "customer.env", cloud.environment(CUSTOMER_ACCOUNT))
         screen.title("Pages")
         screen.line(f"{console.url}  for operators: executions, tenants, endpoints, grants, receipts, logs")
+        screen.line(f"{platform.api_url}/app   sign in with TENANTML_API_KEY of {out / 'env'}")
+        screen.line(f"{platform.api_url}/docs  the API's document, to try it on")
         screen.title("How to use it")
         how_to = _HOW_TO.format(env=out / "env", customer_env=out / "customer.env", sample=out / "churn.csv")
         for line in how_to.splitlines():
