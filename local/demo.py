@@ -30,6 +30,7 @@ from tenantml_cli.errors import CommandError
 from tenantml_cli.tenant_api import TenantApi
 
 TENANT = "acme"
+PAGE = "report.html"
 SETTINGS = {"bake_minutes": 1}  # nobody asks while it is seen how a version does
 
 
@@ -68,7 +69,7 @@ def _plan(arguments: Sequence[str] | None) -> tuple[Plan, Path, tuple[Path, Path
     parser.add_argument("--target", help="the column to predict, with --data")
     parser.add_argument("--model", help="the model's name; default: churn, or made from the file's name")
     parser.add_argument("--retrain", action="store_true", help="then two uploads more: one refused, one promoted")
-    parser.add_argument("--out", type=Path, default=Path("build/demo"), help="where report.json and the log go")
+    parser.add_argument("--out", type=Path, default=Path("build/demo"), help="where both reports and the log go")
     options = parser.parse_args(arguments)
     out: Path = options.out
     if options.data is None:
@@ -92,6 +93,7 @@ def _plan(arguments: Sequence[str] | None) -> tuple[Plan, Path, tuple[Path, Path
 
 def _run(plan: Plan, out: Path, again: tuple[Path, Path] | None, report: Report, screen: Screen) -> None:
     shutil.rmtree(out / "cloud", ignore_errors=True)
+    (out / PAGE).unlink(missing_ok=True)  # of an earlier demonstration
     cloud = EmbeddedCloud(out / "cloud", wait_scale=WAIT_SCALE)
     try:
         with screen.step("start the cloud") as step:
@@ -109,6 +111,7 @@ def _run(plan: Plan, out: Path, again: tuple[Path, Path] | None, report: Report,
             scenario.train()
             scenario.predict()
             _show_request(scenario)
+            _write_page(scenario, out / PAGE)
             if again:
                 retrain.retrain(plan.model, *again, scenario.api, report, screen)
         except CommandError as error:
@@ -132,6 +135,14 @@ def _show_request(scenario: Scenario) -> None:
     screen.note(f"answers {api.predict(model, first)['predictions'][0]}; it was {rows.truth[0]}")
 
 
+def _write_page(scenario: Scenario, path: Path) -> None:
+    """Keep the version's model report, which is all that outlives the demonstration's cloud."""
+    version = scenario.execution["version"]
+    path.write_text(scenario.api.report(scenario.plan.model, version), encoding="utf-8")
+    scenario.screen.title("Model report", "one file for a browser, without a network")
+    scenario.screen.line(path.absolute().as_uri(), indent=4)
+
+
 def _remove(scenario: Scenario, cloud: EmbeddedCloud, before: set[str]) -> None:
     report, screen = scenario.report, scenario.screen
     screen.title("Removal")
@@ -153,6 +164,8 @@ def _conclude(report: Report, out: Path, screen: Screen) -> int:
         screen.failed("not everything happened", "; ".join(shortcomings))
         screen.note(f"the cloud's log is {out / 'cloud' / 'server.log'}")
     screen.line(f"report: {out / 'report.json'}")
+    if (page := out / PAGE).exists():
+        screen.line(f"model report: {page.absolute().as_uri()}")
     return 1 if shortcomings else 0
 
 

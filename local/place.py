@@ -6,11 +6,12 @@ import os
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from local import CUSTOMER_ACCOUNT, REGION, SAAS_ACCOUNT, sample
 from local.cloud import EmbeddedCloud
+from local.console.process import Console
 from local.onboard import Customer, OnboardedTenant, onboard
 from local.platform import WAIT_SCALE, Platform
 from local.report import Report
@@ -52,12 +53,14 @@ tenantml predict {model} ROWS.csv
 
 @contextmanager
 def kept(out: Path, port: int, screen: Screen) -> Iterator[tuple[Platform, OnboardedTenant]]:
-    """A cloud with a platform and a tenant, and the files that lead to them; all of it ends with the block.
+    """A cloud with a platform, a tenant and the operators' page, and the files that lead to them.
 
-    Raises EmbeddedCloudError, BuildFailed, StackFailed or CommandError when it does not come up.
+    All of it ends with the block. Raises EmbeddedCloudError, ConsoleError, BuildFailed, StackFailed or CommandError
+    when it does not come up.
     """
     shutil.rmtree(out / "cloud", ignore_errors=True)
     cloud = EmbeddedCloud(out / "cloud", port=port, wait_scale=WAIT_SCALE)
+    opened = ExitStack()  # what ends before the cloud does
     try:
         with screen.step("start the cloud") as step:
             cloud.start()
@@ -68,19 +71,29 @@ def kept(out: Path, port: int, screen: Screen) -> Iterator[tuple[Platform, Onboa
         with screen.step("on-board a tenant") as step:
             tenant = onboard(platform, TENANT, CUSTOMER_ACCOUNT, CONTACT)
             step.detail = f"{TENANT}, its models are in account {CUSTOMER_ACCOUNT}"
+        with screen.step("serve the page") as step:
+            console = opened.enter_context(Console(platform))
+            step.detail = f"for operators, log in {console.log_path}"
         write_shell_file(out / "env", platform_variables(platform, tenant))
         write_shell_file(out / "customer.env", cloud.environment(CUSTOMER_ACCOUNT))
-        (out / PAGES_FILE).write_text("".join(f"{line}\n" for line in pages(platform)), encoding="utf-8")
+        (out / PAGES_FILE).write_text(
+            "".join(f"{line}\n" for line in pages(platform, console.url, out / "env")), encoding="utf-8"
+        )
         yield platform, tenant
     finally:
+        opened.close()
         cloud.stop()
         for name in ("env", "customer.env", PAGES_FILE):
             (out / name).unlink(missing_ok=True)
 
 
-def pages(platform: Platform) -> list[str]:
+def pages(platform: Platform, console_url: str, env: Path) -> list[str]:
     """Return the pages that a browser opens, a line each: the address, and what is there."""
-    offered = {f"{platform.api_url}/docs": "the API's document, to try it on"}
+    offered = {
+        f"{platform.api_url}/app": f"for tenants: sign in with TENANTML_API_KEY of {env}",
+        console_url: "for operators: executions, tenants, endpoints, grants, receipts, logs",
+        f"{platform.api_url}/docs": "the API's document, to try it on",
+    }
     width = max(map(len, offered))
     return [f"{address:{width}}  {what}" for address, what in offered.items()]
 

@@ -3,7 +3,8 @@
     python -m local.up [--data PATH --target COLUMN] [--port PORT] [--out build/local]
 
 Writes `env` (the SaaS account's operator, and the tenant's API) and `customer.env` (the customer's account): shell
-files to source, readable by their owner alone, removed when it ends. With `--data` it trains a model at once.
+files to source, readable by their owner alone, removed when it ends. Serves the operators' page (`local/console`). With
+`--data` it trains a model at once.
 
 Exit code 0 after Ctrl-C or SIGTERM, whenever it comes; 1 when there is one already, or when it does not come up.
 """
@@ -67,6 +68,7 @@ def _stay(options: argparse.Namespace, out: Path) -> int:
     # All that takes time to load, now that Ctrl-C is taken care of.
     from local import place
     from local.cloud import EmbeddedCloudError
+    from local.console.process import ConsoleError
     from local.deploy import StackFailed
     from local.package import BuildFailed
     from local.scenario import Plan, model_name
@@ -81,7 +83,7 @@ def _stay(options: argparse.Namespace, out: Path) -> int:
     try:
         with place.kept(out, options.port, screen) as (platform, tenant):
             screen.title("Pages")
-            for line in place.pages(platform):
+            for line in (out / place.PAGES_FILE).read_text(encoding="utf-8").splitlines():
                 screen.line(line)
             screen.title("How to use it")
             for line in place.how_to(out, plan, is_trained=bool(options.data)).splitlines():
@@ -91,7 +93,7 @@ def _stay(options: argparse.Namespace, out: Path) -> int:
                 place.train(platform, tenant, plan, screen)
             screen.title("Up", "Ctrl-C ends it and removes everything")
             threading.Event().wait()
-    except (EmbeddedCloudError, BuildFailed, StackFailed, CommandError) as error:
+    except (EmbeddedCloudError, ConsoleError, BuildFailed, StackFailed, CommandError) as error:
         screen.failed(getattr(error, "code", type(error).__name__), str(error))
         return 1
     return 0

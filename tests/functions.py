@@ -1,17 +1,27 @@
-"""The functions that are deployed, by their names: `start_training` is the module of `StartTrainingFunction`."""
+"""What is deployed: the template, and the functions by their names: `start_training` is `StartTrainingFunction`'s."""
 
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from samtranslator.yaml_helper import yaml_parse
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 PATHS = {path.stem: path for path in sorted((REPOSITORY / "functions").glob("*/*.py"))}
 """Each function's name and its module's file."""
+
+
+@functools.cache
+def template() -> dict[str, Any]:
+    """Return the template, which takes half a second to read; whoever changes it makes a copy first."""
+    found: dict[str, Any] = yaml_parse((REPOSITORY / "template.yaml").read_text())
+    return found
 
 
 def module_of(function: str) -> Any:

@@ -6,7 +6,6 @@ import json
 import re
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from tenantml import http
@@ -16,9 +15,9 @@ from tenantml.aws.s3 import objects, presigned
 from tenantml.domain.api import model_document, pagination, views
 from tenantml.domain.api.operations import OPERATIONS, PATH_PARAMETERS, Operation
 from tenantml.domain.judging.approval import Decision
-from tenantml.domain.names import execution_name, is_model, is_version, requested_version_name
+from tenantml.domain.names import execution_name, is_model
 from tenantml.domain.tenancy.tenant import require_active
-from tenantml.domain.training.deployment_request import DeploymentRequest, choose, version_to_return_to
+from tenantml.domain.training.deployment_request import DeploymentRequest, version_to_return_to
 from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
@@ -34,7 +33,6 @@ from tenantml.errors import (
     ArtefactsGone,
     InvalidRequest,
     ModelNotReady,
-    NeverLive,
     NotEvaluated,
     PreconditionFailed,
     UploadError,
@@ -45,6 +43,7 @@ from tenantml.services import (
     approvals,
     deployments,
     explanations,
+    model_report,
     quota,
     receipts,
     registry,
@@ -53,6 +52,7 @@ from tenantml.services import (
 )
 from tenantml.services.registry import uploads
 from tenantml.settings import setting
+from tenantml_pages import report
 
 Json = dict[str, Any]
 
@@ -222,21 +222,17 @@ def create_version(tenant: str, event: Json) -> Answer:
     row = find_model(tenant, event)
     model, document = row["model"], http.parse_json_object(event)
     request = DeploymentRequest.from_document(document)
-    is_name = re.fullmatch(PATH_PARAMETERS["execution"]["pattern"], request.execution)
-    execution = registry.find_execution(tenant, request.execution) if is_name else None
-    if execution is None or execution.get("model") != model:
+    repeatable = idempotency_key(http.find_header(event, "idempotency-key"))
+
+    def name() -> str:
+        version = deployments.proposed_name()
+        fingerprint = fingerprint_of("createVersion", model, document)
+        return uploads.under_key(tenant, repeatable, fingerprint, version) if repeatable else version
+
+    version = deployments.request(registry.get_tenant(tenant), model, request, platform("s3").meta.region_name, name)
+    if version is None:
         raise http.not_found()
-    is_kept = registry.find_training(tenant, model, request.execution) is not None
-    candidate = choose(request, execution, is_kept=is_kept)
-    settings = ModelSettings.from_document(execution["settings"] | request.settings)
-    account = registry.get_tenant(tenant).account
-    settings.require_fit(account, platform("s3").meta.region_name)
-    version = requested_version_name(datetime.now(UTC), secrets.token_hex(16))
-    if repeatable := idempotency_key(http.find_header(event, "idempotency-key")):
-        version = uploads.under_key(tenant, repeatable, fingerprint_of("createVersion", model, document), version)
-    run = Run(request.execution, tenant, model, version)
-    deployments.start(run, account, candidate, asked={"settings": request.settings})
-    return Answer(202, views.version(registry.find_version(tenant, model, version) or {}, row.get("live_version")))
+    return Answer(202, views.version(version, row.get("live_version")))
 
 
 def get_version(tenant: str, event: Json) -> Answer:
@@ -258,6 +254,13 @@ def get_evaluation(tenant: str, event: Json) -> Answer:
     if stored is None:
         raise ArtefactsGone("the evaluation is deleted with the artefacts of its training; the version has its summary")
     return Answer(200, json.loads(stored))
+
+
+def get_report(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/versions/{version}/report: made as it is asked for, so that it says what holds now."""
+    row, version = find_version(tenant, event)
+    facts = model_report.facts_of(tenant_scope.s3(), tenant, version, row.get("live_version"))
+    return Answer(200, report.render(facts), http.page_headers(report.policy()))
 
 
 def get_importance(tenant: str, event: Json) -> Answer:
@@ -293,12 +296,9 @@ def put_live_version(tenant: str, event: Json) -> Answer:
     """PUT /models/{model}/live-version: return to a version that was live; a repeat says the same."""
     model = find_model(tenant, event)["model"]
     version = version_to_return_to(http.parse_json_object(event))
-    found = registry.find_version(tenant, model, version) if is_version(version) else None
-    if found is None:
+    row = deployments.return_to(registry.get_tenant(tenant), model, version, http.asked_by(event))
+    if row is None:
         raise http.not_found()
-    if "promoted_at" not in found:
-        raise NeverLive("this version never answered; wait for its deployment, or deploy its candidate")
-    row = deployments.return_to(registry.get_tenant(tenant), model, found, http.asked_by(event))
     live = registry.get_model(tenant, model).get("live_version")
     return Answer(200 if row["version"] == live else 202, views.version(row, live))
 

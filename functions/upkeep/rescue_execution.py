@@ -1,4 +1,6 @@
-"""After an execution was stopped or timed out, which runs no Catch: do what its failure path would have done."""
+"""After an execution ended without a failure path (stopped, timed out, an error that nothing catches): do what that
+path would have done.
+"""
 
 from __future__ import annotations
 

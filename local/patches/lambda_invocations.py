@@ -7,7 +7,7 @@ import functools
 from typing import Any
 
 from ministack.core import lambda_runtime
-from ministack.services import lambda_svc
+from ministack.services import lambda_svc, stepfunctions
 
 from local.patches.emulator import EmulatorChanged, wrap
 
@@ -22,6 +22,11 @@ _OUR_ANSWER = """            _real_stdout.write(json.dumps({"status": "ok", "res
                 "stackTrace": traceback.format_tb(e.__traceback__)}}) + "\\n")
             traceback.print_exc()"""
 
+# As shipped, a worker that died is a `Runtime.HandlerError`, and one that could not be started has the name of a
+# Python exception of the emulator; either would be a bug of the function.
+_BROKE_OFF = "Runtime.ExitError"
+_TIMED_OUT = "Sandbox.Timedout"
+
 _FIRST_LOG_LINE_SECONDS = 0.003
 _IDLE_SECONDS = 0.001
 
@@ -29,7 +34,11 @@ _failure: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar
 
 
 def apply() -> None:
-    """Fix the Python worker's answer, its reader, and the waits for log lines."""
+    """Fix the Python worker's answer, its reader, and the waits for log lines.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-invocation.html has `Runtime.ExitError`,
+    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html `Lambda.TooManyRequestsException`.
+    """
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     if script.count(_SHIPPED_ANSWER) != 1:
         raise EmulatorChanged("ministack: the Python worker's answer to an exception has changed")
@@ -37,6 +46,7 @@ def apply() -> None:
     wrap(lambda_runtime.Worker, "invoke", "96751a754710", _note_the_failure)
     wrap(lambda_runtime.Worker, "_drain_stderr_bounded", "3fd7cc742872", _wait_briefly)
     wrap(lambda_svc, "_execute_function_warm", "62b9218bef5b", _answer_the_failure)
+    wrap(stepfunctions, "_call_lambda", "25830369b126", _name_the_throttle)
 
 
 def _note_the_failure(invoke: Any) -> Any:
@@ -54,10 +64,28 @@ def _answer_the_failure(execute: Any) -> Any:
     def answering(*arguments: Any, **options: Any) -> dict[str, Any]:
         _failure.set(None)
         outcome: dict[str, Any] = execute(*arguments, **options)
-        failure = _failure.get()
-        return outcome if failure is None else {**outcome, "body": failure, "error": True}
+        if failure := _failure.get():
+            return {**outcome, "body": failure, "error": True}
+        if outcome.get("error") and not outcome.get("throttle") and outcome["body"].get("errorType") != _TIMED_OUT:
+            return {**outcome, "body": {**outcome["body"], "errorType": _BROKE_OFF}}
+        return outcome
 
     return answering
+
+
+def _name_the_throttle(call: Any) -> Any:
+    """A function without room is `Lambda.TooManyRequestsException`; as shipped, `Lambda.Unknown`."""
+
+    @functools.wraps(call)
+    def calling(function: Any, event: Any) -> Any:
+        try:
+            return call(function, event)
+        except stepfunctions._ExecutionError as error:
+            if error.error == "Lambda.Unknown" and '"TooManyRequestsException"' in error.cause:
+                raise stepfunctions._ExecutionError("Lambda.TooManyRequestsException", error.cause) from error
+            raise
+
+    return calling
 
 
 def _wait_briefly(drain: Any) -> Any:

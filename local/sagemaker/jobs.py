@@ -153,8 +153,9 @@ def _check(request: Document) -> None:
     tabular = config["TabularJobConfig"]
     if unsupported := next((name for name in _TABULAR_UNSUPPORTED if tabular.get(name)), None):
         raise not_supported(unsupported)
-    if request.get("ModelDeployConfig"):
-        raise not_supported("ModelDeployConfig")
+    # AutoMLComputeConfig is for jobs that Canvas starts (API reference, AutoMLComputeConfig).
+    if unsupported := next((name for name in ("ModelDeployConfig", "AutoMLComputeConfig") if request.get(name)), None):
+        raise not_supported(unsupported)
     _check_objective(tabular.get("ProblemType"), request.get("AutoMLJobObjective", {}).get("MetricName"))
     _check_channels(request)
 

@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 from typing import TypeAlias
 
-from local.sagemaker.nursery import Child, Nursery
+from local.nursery import Child, Nursery
 
 Process: TypeAlias = subprocess.Popen[bytes] | Child
 
@@ -30,6 +30,14 @@ _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }
+# What every trainer or server imports.
+_IMPORTED = (
+    "lightgbm",
+    "xgboost",
+    "local.sagemaker.serving.containers",
+    "local.sagemaker.serving.server",
+    "local.sagemaker.trainer.training",
+)
 _nursery: Nursery | None = None
 _lock = threading.Lock()
 
@@ -56,7 +64,7 @@ def start(module: str, folder: Path) -> Process:
     ends in `.py` runs as a file.
     """
     if sys.platform == "linux" and not module.endswith(".py"):
-        return _started_nursery().start(module, folder, folder / _LOG)
+        return _started_nursery().run_module(module, folder, folder / _LOG)
     program = [module] if module.endswith(".py") else ["-m", module]
     with (folder / _LOG).open("ab") as log:
         return subprocess.Popen(
@@ -81,7 +89,7 @@ def _started_nursery() -> Nursery:
             _nursery.close()
             _nursery = None
         if _nursery is None:
-            _nursery = Nursery(_REPOSITORY, _environment())
+            _nursery = Nursery(_environment(), _IMPORTED)
         return _nursery
 
 

@@ -208,7 +208,7 @@ ORDINARY = (
     trains("phone-numbers", changed("region", lambda n, _: f"+47 22 {n % 90:02d} 55 01"), "personal-data"),
     trains("hardly-any-of-a-class", changed("renewed", lambda n, _: "yes" if n % 60 == 0 else "no"), "class-imbalance"),
     trains("exactly-500-rows", text(people(500))),
-    trains("200-classes", changed("renewed", lambda n, _: f"area-{n % 200:03d}", 1200)),
+    trains("200-classes", changed("renewed", lambda n, r: f"area-{(r[0] * 4 + len(r[2])) % 200:03d}", 1600)),
     trains("regression", changed("renewed", lambda n, row: row[0] * 1.5 - 70 + n % 37)),
     trains(
         "regression-with-gaps",
@@ -287,6 +287,8 @@ ODD_CELLS = (
             ("decimal-comma-and-thousands", _euro),
             ("thousands", lambda number: f"{float(number) * 7:,.2f}"),
             ("percent", lambda number: f"{number}%"),
+            ("formula", '="{}"'.format),
+            ("fortran", "{}D+02".format),
         )
     ),
     trains("target-percent", changed("renewed", lambda n, _: f"{n % 60}%"), "almost-a-number"),
@@ -440,6 +442,7 @@ NO_DATA = (
         "semicolons-and-quotes", text(people(), delimiter=";", quoting=csv.QUOTE_ALL), "WrongDelimiter", "semicolons"
     ),
     refused("carets", text(people(), delimiter="^"), "WrongDelimiter", "carets"),
+    refused("blanks", text(people(), delimiter=" "), "WrongDelimiter", "blanks"),
     refused(
         "rows-in-quotes", "".join(f'"{line[:-1]}"\n' for line in LINES), "WrongDelimiter", "quotes around the rows"
     ),
@@ -538,6 +541,12 @@ NAMES = (
         text(([row[0], *row[:5]] for row in people()), ["2019", "2020", "2021", "region", "since", "trial"]),
         "TargetMissing",
         "'2019'",
+    ),
+    refused(
+        "header-that-begins-as-a-comment",
+        text(people(), ["#renewed", *HEADER[1:5], "seats"]),
+        "TargetMissing",
+        "did you mean '#renewed'",
     ),
     refused("target-of-another-case", _renamed(renewed="Renewed"), "TargetMissing", "did you mean 'Renewed'"),
     trains(

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
 from tests.functions import PATHS, REPOSITORY
+from tests.functions import template as read_template
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +19,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def template() -> dict[str, Any]:
-    found: dict[str, Any] = yaml_parse((REPOSITORY / "template.yaml").read_text())
-    return found
+    return read_template()
 
 
 DEFINITIONS = sorted((REPOSITORY / "statemachine").glob("*.asl.json"))

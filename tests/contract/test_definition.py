@@ -26,6 +26,7 @@ LAMBDA_IS_BUSY = [
 ]
 FUNCTION_BROKE_OFF = [
     "Lambda.Unknown",
+    "Runtime.ExitError",  # a process that died (Lambda developer guide, "Troubleshoot invocation"): its errorType
     "Sandbox.Timedout",  # as newer runtimes report a time-out (Step Functions developer guide, "Handling errors")
 ]
 # A job that failed stays failed, however often it is looked at.

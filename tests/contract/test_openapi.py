@@ -5,22 +5,20 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-from pathlib import Path
 from string import Template
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from samtranslator.yaml_helper import yaml_parse
 
 from tenantml import errors
 from tenantml.domain.api import schemas
 from tenantml.domain.api.document import document
 from tenantml.domain.api.operations import EVERYWHERE, OPERATIONS
 from tenantml.domain.training.model_settings import ModelSettings
+from tests.functions import template
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-TEMPLATE = yaml_parse((REPOSITORY / "template.yaml").read_text())
+TEMPLATE = template()
 
 
 def routes_of(template: dict[str, Any]) -> dict[str, str]:
@@ -31,7 +29,7 @@ def routes_of(template: dict[str, Any]) -> dict[str, str]:
         )
         for function, resource in template["Resources"].items()
         for name, event in resource.get("Properties", {}).get("Events", {}).items()
-        if event["Type"] == "Api"
+        if event["Type"] == "Api" and event["Properties"]["Method"] != "options"
     }
 
 
@@ -71,8 +69,18 @@ def test_all_differences_of_the_template_are_found_at_once() -> None:
     ]  # fmt: skip
 
 
-def test_no_operation_is_open_but_the_contract_itself() -> None:
-    assert {found.path for found in OPERATIONS if found.is_public} == {"/openapi.json", "/docs"}
+def test_no_operation_is_open_but_the_contract_and_the_pages() -> None:
+    pages = {"/app", "/app/{file}", "/docs", "/docs/{file}"}
+    assert {found.path for found in OPERATIONS if found.is_public} == {"/openapi.json"} | pages
+
+
+def test_browsers_may_ask_first_for_every_path_that_asks_for_a_key() -> None:
+    events = TEMPLATE["Resources"]["AnswerPreflightFunction"]["Properties"]["Events"].values()
+    asked = [event["Properties"] for event in events]
+    assert sorted(found["Path"] for found in asked) == sorted(
+        {found.path for found in OPERATIONS if not found.is_public}
+    )
+    assert {(found["Method"], found["Auth"]["Authorizer"]) for found in asked} == {("options", "NONE")}
 
 
 def test_every_reference_of_the_document_leads_somewhere() -> None:

@@ -8,7 +8,6 @@ import csv
 import itertools
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
-from local import sample
+from local import internet, sample
 from local.cloud import EmbeddedCloud
 from local.inventory import record_calls
 from local.onboard import OnboardedTenant, onboard
@@ -26,8 +25,11 @@ from tenantml.domain.tenancy import tenant as registered
 from tenantml.services.registry import keys
 from tenantml_cli.tenant_api import Document, TenantApi
 from tests.e2e import least_privilege
+from tests.receiver import Receiver
+from tests.waiting import wait_for
 
 TRAINING_SECONDS = 240.0
+RECEIVER = "hooks.acme.example"
 BUGS = Path("build/e2e/unnamed_failures.log")  # for whoever looks why a request was answered with 500
 OBSERVED = Path("build/e2e/permissions")  # what each worker's cloud allowed and was asked for
 
@@ -53,7 +55,7 @@ class Tenant:
 
     def outcome(self, upload_key: str) -> Document:
         """Wait for the execution that an upload started to end, and return its document."""
-        return self.execution(upload_key, lambda document: document["ended_at"])
+        return self._execution(upload_key, lambda document: document["ended_at"], is_passing=False)
 
     def stop(self, execution: str) -> None:
         """Stop an execution as an operator does, in the console."""
@@ -61,11 +63,18 @@ class Tenant:
         self.platform.cloud.client("stepfunctions").stop_execution(executionArn=f"{machine}:{execution}")
 
     def execution(self, upload_key: str, is_reached: Callable[[Document], object]) -> Document:
-        """Wait until the execution that an upload started has reached something, and return its document."""
-        deadline = time.monotonic() + TRAINING_SECONDS
-        while (document := self.api.execution_of(upload_key)) is None or not is_reached(document):
-            assert time.monotonic() < deadline, f"{upload_key} has not got there: {document}"
-            time.sleep(0.1)
+        """Wait until the execution that an upload started has reached something that may pass, and return its
+        document.
+        """
+        return self._execution(upload_key, is_reached, is_passing=True)
+
+    def _execution(self, upload_key: str, is_reached: Callable[[Document], object], *, is_passing: bool) -> Document:
+        document = wait_for(
+            lambda: self.api.execution_of(upload_key) or {},
+            lambda found: found and is_reached(found),
+            seconds=TRAINING_SECONDS,
+            is_passing=is_passing,
+        )
         return self.api.execution(document["execution"])  # lists have neither advice nor candidates
 
 
@@ -93,9 +102,20 @@ def note_permissions(cloud: EmbeddedCloud, which: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
+    """What answers webhooks as `hooks.acme.example`, where the platform's functions find it."""
+    folder = tmp_path_factory.mktemp("receiver")
+    receiver = Receiver(folder / "authority.pem")
+    receiver.start(RECEIVER, folder)
+    yield receiver
+    receiver.stop()
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Platform]:
     """The SaaS account's stack, deployed from the unmodified template."""
-    with EmbeddedCloud(tmp_path_factory.mktemp("cloud"), wait_scale=WAIT_SCALE) as cloud:
+    settings = {internet.SETTING: json.dumps({RECEIVER: receiver.port}), "SSL_CERT_FILE": str(receiver.authority)}
+    with EmbeddedCloud(tmp_path_factory.mktemp("cloud"), wait_scale=WAIT_SCALE, settings=settings) as cloud:
         deployed = Platform.deploy(cloud)
         record_calls(cloud)
         yield deployed

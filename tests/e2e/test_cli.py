@@ -15,6 +15,7 @@ import pytest
 
 from local import sample
 from local.onboard import apply_access_stack
+from tests import pages
 from tests.e2e.conftest import TRAINING_SECONDS
 
 if TYPE_CHECKING:
@@ -98,7 +99,9 @@ def test_a_suspended_tenant_is_active_again_after_activation(run: Run, key: str)
     assert answered(run("tenant", "activate", "hooli", "--json"))["api_key"] is None
 
 
-def test_an_uploaded_dataset_is_watched_predicted_with_and_accounted_for(acme: Tenant, run: Run, iris: Path) -> None:
+def test_an_uploaded_dataset_is_watched_predicted_with_and_accounted_for(
+    acme: Tenant, run: Run, iris: Path, tmp_path: Path
+) -> None:
     acme.api.configure("shell", {"target": "species", "max_candidates": 2, "bake_minutes": 1})
     uploaded = answered(run("upload", "acme/shell", str(iris), "--json"))
     assert uploaded["key"] == "acme/shell/iris.csv"
@@ -110,6 +113,10 @@ def test_an_uploaded_dataset_is_watched_predicted_with_and_accounted_for(acme: T
     rows = f"{header.rsplit(',', 1)[0]}\n{first.rsplit(',', 1)[0]}\n"
     predicted = answered(run("predict", "shell", "--json", key=acme.api.api_key, stdin=rows))
     assert predicted["predictions"][0]["predicted_label"] == "setosa"
+    saved = answered(run("report", "shell", "--json", "--out", str(tmp_path / "report.html"), key=acme.api.api_key))
+    page = pages.read(Path(saved["file"]).read_text(encoding="utf-8"))
+    assert page.one("h1").text == "shell"
+    assert saved["version"] in page.one("header").text
     people = run("predict", "shell", key=acme.api.api_key, stdin=rows).stdout.splitlines()
     assert people[0].split(",")[0] == "predicted_label"
     assert people[1].split(",")[0] == "setosa"

@@ -22,6 +22,7 @@ from local.platform import Platform
 from tenantml_cli.errors import Refused
 from tenantml_cli.tenant_api import Document
 from tests.e2e.conftest import TRAINING_SECONDS
+from tests.waiting import wait_for
 
 QUICK = {"max_candidates": 2, "bake_minutes": 1}
 
@@ -152,11 +153,9 @@ def test_artefacts_that_no_kept_version_needs_go_with_a_later_training(
 
 def version_of(tenant: Tenant, model: str, version: str) -> Document:
     """Wait for a version's deployment to end, and return the version."""
-    deadline = time.monotonic() + TRAINING_SECONDS
-    while not (found := tenant.api.call("GET", f"/models/{model}/versions/{version}"))["ended_at"]:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.1)
-    return found
+    return wait_for(
+        lambda: tenant.api.version(model, version), lambda found: found["ended_at"], seconds=TRAINING_SECONDS
+    )
 
 
 def test_another_candidate_takes_over_and_a_deployment_that_is_stopped_costs_nothing_that_was_paid_for(
@@ -211,7 +210,8 @@ def test_a_worse_challenger_is_refused_with_numbers_the_live_version_answers_on_
         second = acme.outcome(acme.api.upload("judged", fewer))
         refused = version_of(acme, "judged", second["version"])
         answered_before = set(answered)
-        by_hand = acme.api.deploy("judged", {"execution": second["execution"], "promote": "always"})["version"]
+        request = {"tenant": acme.name, "model": "judged", "execution": second["execution"], "promote": "always"}
+        by_hand = acme.platform.call("DeployVersionFunction", request)["version"]
         promoted = version_of(acme, "judged", by_hand)
     finally:
         stop.set()
@@ -251,14 +251,17 @@ def test_a_tenant_returns_to_the_version_before_at_once_and_to_one_whose_endpoin
     retired = version_of(acme, "return", second)
     assert (retired["status"], retired["live"]) == ("retired", False)
 
-    asked = acme.api.return_to("return", second)
-    assert (asked["returns_to"], asked["live"]) == (second, False)
-    assert acme.api.return_to("return", second)["version"] == asked["version"], "a repeat starts nothing more"
+    whose = {"tenant": acme.name, "model": "return"}
+    asked = acme.platform.call("ReturnVersionFunction", whose | {"version": second})  # by an operator
+    repeated = acme.api.return_to("return", second)
+    assert (repeated["version"], repeated["live"]) == (asked["version"], False), "a repeat starts nothing more"
+    assert (repeated["returns_to"], repeated["returned"]["by"]) == (second, "operator")
     assert acme.api.predict_rows("return", row)["version"] == first, "the live one answers meanwhile"
-    deadline = time.monotonic() + TRAINING_SECONDS
-    while acme.api.predict_rows("return", row)["version"] != asked["version"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    wait_for(
+        lambda: acme.api.predict_rows("return", row)["version"],
+        lambda found: found == asked["version"],
+        seconds=TRAINING_SECONDS,
+    )
     globex.api.configure("return", {"target": "species"})
     for api, version in ((globex.api, first), (acme.api, "v20200101-000000-0000")):
         with pytest.raises(Refused) as refusal:
@@ -471,12 +474,17 @@ def failure_of(platform: Platform, key: str, content: bytes = b"a,b\n") -> Docum
     """
     s3, steps = platform.cloud.client("s3"), platform.cloud.client("stepfunctions")
     version_id = s3.put_object(Bucket=platform.outputs["IngestBucket"], Key=key, Body=content)["VersionId"]
-    while True:
-        for found in steps.list_executions(stateMachineArn=platform.outputs["TrainingStateMachineArn"])["executions"]:
-            described: Document = steps.describe_execution(executionArn=found["executionArn"])
-            if json.loads(described["input"])["version_id"] == version_id and described["status"] != "RUNNING":
-                return described
-        time.sleep(0.1)
+    described: dict[str, Document] = {}
+
+    def ended() -> list[Document]:
+        machine = platform.outputs["TrainingStateMachineArn"]
+        for found in steps.list_executions(stateMachineArn=machine)["executions"]:
+            arn = found["executionArn"]
+            if found["status"] != "RUNNING" and arn not in described:
+                described[arn] = steps.describe_execution(executionArn=arn)
+        return [found for found in described.values() if json.loads(found["input"])["version_id"] == version_id]
+
+    return wait_for(ended, bool, seconds=TRAINING_SECONDS)[0]
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,14 @@ def test_its_pages_are_named_before_how_to_use_it_and_answer(up: Path) -> None:
             assert answer.headers["content-type"].startswith("text/html")
 
 
+def test_the_operators_page_answers(up: Path) -> None:
+    before, _, _ = (up / "said").read_text().partition("How to use it")
+    (address,) = re.findall(r"(http://127\.0\.0\.1:\d+/) +for operators", before)
+    with urllib.request.urlopen(f"{address}api/tenants", timeout=60) as answer:
+        assert [tenant["tenant"] for tenant in json.load(answer)] == ["demo"]
+    assert (up / "cloud" / "console.log").read_text() == ""
+
+
 def test_a_file_is_trained_from_at_once_and_what_comes_of_it_is_shown(up: Path) -> None:
     said = (up / "said").read_text()
     assert "few predicts y" in said

@@ -16,6 +16,7 @@ from local.inventory import calls_into
 from local.platform import Platform
 from tenantml.domain.names import execution_name
 from tenantml_cli.errors import Refused
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Tenant
@@ -97,14 +98,13 @@ def ingest(platform: Platform) -> Iterator[Ingest]:
 
 def ended(tenant: Tenant, dropped: Dropped) -> dict[str, Any]:
     """Wait until an upload has ended, and return its document."""
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline:
+
+    def execution() -> dict[str, Any]:
         with suppress(Refused):  # not known yet
-            found = tenant.api.execution(dropped.execution)
-            if found["ended_at"]:
-                return found
-        time.sleep(0.1)
-    raise AssertionError(f"{dropped.key} has not ended")
+            return tenant.api.execution(dropped.execution)
+        return {"ended_at": None}
+
+    return wait_for(execution, lambda found: found["ended_at"], seconds=240)
 
 
 def executions_of(platform: Platform, dropped: Dropped) -> list[str]:

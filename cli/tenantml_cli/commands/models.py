@@ -79,16 +79,23 @@ def _row(row: Document) -> list[object]:
     metavar="HOW",
     help="if-not-worse; always: it goes live whatever is measured; manual: when it is approved",
 )
+@click.option("--tenant", metavar="TENANT", help="deploy as an operator; default: with the key in TENANTML_API_KEY")
 @click.pass_obj
-def deploy(context: Context, /, model: str, **asked: str | None) -> Result:
-    """Deploy a candidate of a training that is kept, with the key in TENANTML_API_KEY.
+def deploy(context: Context, /, model: str, tenant: str | None, **asked: str | None) -> Result:
+    """Deploy a candidate of a training that is kept.
 
-    Another candidate than the one that was chosen, the same again, or on another instance. It becomes a version of its
-    own, next to the live one, and is promoted when the holdout says that it may be, or always.
+    With the key in TENANTML_API_KEY, or as an operator with --tenant. Another candidate than the one that was
+    chosen, the same again, or on another instance. It becomes a version of its own, next to the live one, and is
+    promoted when the holdout says that it may be, or always.
 
         tenantml deploy churn acme-churn-0f3c9a8b7d6e5f41 --candidate LightGBM-L1-FULL-t1
+        tenantml deploy churn acme-churn-0f3c9a8b7d6e5f41 --promote always --tenant acme
     """
-    found = context.api.deploy(model, {name: value for name, value in asked.items() if value})
+    request = {name: value for name, value in asked.items() if value}
+    if tenant:
+        found = context.stack.call("DeployVersionFunction", {"tenant": tenant, "model": model} | request)
+    else:
+        found = context.api.deploy(model, request)
     return Result(found, f"{found['version']} is being deployed.\n\n{_how_it_goes(model)}")
 
 
@@ -120,15 +127,22 @@ def approve(context: Context, model: str, version: str, refuse: bool, reason: st
 @click.command(cls=Command)
 @options.model
 @click.argument("version", metavar="VERSION", help="a version of it that was live")
+@click.option("--tenant", metavar="TENANT", help="choose as an operator; default: with the key in TENANTML_API_KEY")
 @click.pass_obj
-def rollback(context: Context, model: str, version: str) -> Result:
-    """Let a version that was live answer again, with the key in TENANTML_API_KEY.
+def rollback(context: Context, model: str, version: str, tenant: str | None) -> Result:
+    """Let a version that was live answer again.
 
-    At once while its endpoint stands; else its candidate is deployed anew, and the live version answers until then.
+    With the key in TENANTML_API_KEY, or as an operator with --tenant. At once while its endpoint stands; else its
+    candidate is deployed anew, and the live version answers until then.
 
         tenantml rollback churn v20261122-170301-9f3c
+        tenantml rollback churn v20261122-170301-9f3c --tenant acme
     """
-    found = context.api.return_to(model, version)
+    if tenant:
+        whose = {"tenant": tenant, "model": model, "version": version}
+        found = context.stack.call("ReturnVersionFunction", whose)
+    else:
+        found = context.api.return_to(model, version)
     if found["live"]:
         return Result(found, f"{version} answers again.")
     return Result(found, f"{found['version']} is being deployed, to return to {version}.\n\n{_how_it_goes(model)}")

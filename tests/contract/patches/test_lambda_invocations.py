@@ -12,11 +12,14 @@ import pytest
 from local.cloud import EmbeddedCloud
 
 _CODE = """
+import os
 class DatasetTooSmall(Exception): pass
 count = 0
 def handler(event, context):
     global count
     count += 1
+    if event.get("exit"):
+        os._exit(1)
     if event.get("fail"):
         raise DatasetTooSmall("only 3 rows")
     return count
@@ -39,6 +42,15 @@ def test_the_type_of_an_error_is_its_class(invoke: Callable[..., tuple[str | Non
     assert kind == "Unhandled"
     assert (error["errorType"], error["errorMessage"]) == ("DatasetTooSmall", "only 3 rows")
     assert "DatasetTooSmall" in error["stackTrace"][-1]
+
+
+def test_a_process_that_dies_has_lambdas_own_type_and_is_replaced(
+    invoke: Callable[..., tuple[str | None, Any]],
+) -> None:
+    # https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-invocation.html
+    kind, error = invoke(exit=True)
+    assert (kind, error["errorType"]) == ("Unhandled", "Runtime.ExitError")
+    assert invoke() == (None, 1)
 
 
 def test_a_function_that_raised_keeps_its_environment(invoke: Callable[..., tuple[str | None, Any]]) -> None:
@@ -73,3 +85,17 @@ def test_a_machine_catches_the_error_by_its_class(
     }
     ended = end_of(start_machine({"StartAt": "Try", "States": states}))
     assert (ended["status"], ended["output"]) == ("SUCCEEDED", "only 3 rows")
+
+
+def test_a_machine_sees_a_function_without_room_as_throttled(
+    cloud: EmbeddedCloud,
+    make_function: Callable[[str], str],
+    start_machine: Callable[..., str],
+    end_of: Callable[[str], dict[str, Any]],
+) -> None:
+    # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+    arn = make_function(_CODE)
+    cloud.client("lambda").put_function_concurrency(FunctionName=arn, ReservedConcurrentExecutions=0)
+    task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"FunctionName": arn}}
+    ended = end_of(start_machine({"StartAt": "Try", "States": {"Try": {**task, "End": True}}}))
+    assert (ended["status"], ended["error"]) == ("FAILED", "Lambda.TooManyRequestsException")

@@ -37,6 +37,18 @@ def test_a_machines_time_limit_ends_it_and_is_announced(
     assert (detail["executionArn"], detail["status"]) == (execution_arn, "TIMED_OUT")
 
 
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])
+def test_stopping_what_has_ended_changes_nothing(
+    cloud: EmbeddedCloud, start_machine: Start, end_of: End, status: str
+) -> None:
+    # https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html lists no error for it
+    execution_arn = start_machine(machine(End={"Type": {"SUCCEEDED": "Succeed", "FAILED": "Fail"}[status]}))
+    before = end_of(execution_arn)
+    answer = cloud.client("stepfunctions").stop_execution(executionArn=execution_arn, error="Stopped", cause="late")
+    assert answer["stopDate"] == before["stopDate"]
+    assert {**end_of(execution_arn), "ResponseMetadata": None} == {**before, "ResponseMetadata": None}
+
+
 def test_a_stopped_execution_stays_aborted_when_its_task_fails_afterwards(
     cloud: EmbeddedCloud, start_machine: Start, end_of: End, make_function: Callable[[str], str]
 ) -> None:

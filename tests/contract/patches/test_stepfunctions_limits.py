@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+from samtranslator.yaml_helper import yaml_parse
 
 from local.cloud import EmbeddedCloud
 from tests.contract.patches.test_stepfunctions import End, Start, machine, task
@@ -26,6 +29,19 @@ def test_a_result_over_256_kb_ends_the_execution_and_nothing_catches_it(
     too_large = ended(LIMIT_BYTES)
     assert (too_large["status"], too_large["error"]) == ("FAILED", "States.DataLimitExceeded")
     assert too_large["cause"].endswith("with a size exceeding the maximum number of bytes service limit.")
+
+
+def test_the_rule_that_rescues_sees_what_nothing_catches_and_no_failure_that_was_caught(
+    repository: Path, start_machine: Start, end_of: End, make_function: Callable[[str], str], make_event_queue: Any
+) -> None:
+    # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html: States.ALL catches neither
+    pattern = yaml_parse((repository / "template.yaml").read_text())["Resources"]["StoppedRule"]["Properties"]
+    detail = {"$or": pattern["EventPattern"]["detail"]["$or"]}
+    next_event = make_event_queue({"source": ["aws.states"], "detail": detail})
+    end_of(start_machine(machine(Named={"Type": "Fail", "Error": "TooFewRows"})))
+    too_large = start_machine(machine(Make=task(make_function(CODE), {"size": LIMIT_BYTES})))
+    assert end_of(too_large)["status"] == "FAILED"
+    assert next_event()["detail"]["executionArn"] == too_large
 
 
 def test_an_output_that_grows_past_256_kb_ends_the_execution_too(

@@ -129,6 +129,11 @@ VALIDATION = {"ChannelType": "validation", "DataSource": SOURCE}
         ("AutoMLJobInputDataConfig", [{"ChannelType": "training"}], "DataSource is required"),
         ("AutoMLJobInputDataConfig.0.ContentType", "text/csv", "Content type text/csv is not supported"),
         ("ModelDeployConfig", {"AutoGenerateEndpointName": True}, "ModelDeployConfig is not supported"),
+        (
+            "AutoMLComputeConfig",
+            {"EmrServerlessComputeConfig": {"ExecutionRoleARN": "arn:aws:iam::222222222222:role/canvas"}},
+            "AutoMLComputeConfig is not supported",
+        ),
         (f"{TABULAR}.GenerateCandidateDefinitionsOnly", True, "GenerateCandidateDefinitionsOnly is not supported"),
         (f"{TABULAR}.SampleWeightAttributeName", "w", "SampleWeightAttributeName is not supported"),
         ("AutoMLProblemTypeConfig", {"ImageClassificationJobConfig": {}}, "any problem type but tabular"),

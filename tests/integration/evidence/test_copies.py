@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
-from samtranslator.yaml_helper import yaml_parse
 
 from functions.upkeep.copy_evidence import handler
 from tenantml.aws.clients import platform
 from tenantml.services import evidence
 from tenantml.services.registry import keys
+from tests.functions import template
 
-RESOURCES = yaml_parse((Path(__file__).parents[3] / "template.yaml").read_text())["Resources"]
+RESOURCES = template()["Resources"]
 BUCKET = "tenantml-evidence"
 HEAD = keys.head("acme", "acme-churn-0123456789abcdef")
 

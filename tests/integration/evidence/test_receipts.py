@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
-from samtranslator.yaml_helper import yaml_parse
 
 from functions.operators.show_evidence import handler as show_evidence
 from tenantml.aws.clients import platform
@@ -20,9 +18,10 @@ from tenantml.domain.api import pagination
 from tenantml.domain.tenancy.tenant import ACTIVE
 from tenantml.errors import InvalidRequest
 from tenantml.services import evidence, receipts, registry
+from tests.functions import template
 from tests.tenants import tenant_of
 
-TEMPLATE = yaml_parse((Path(__file__).parents[3] / "template.yaml").read_text())["Resources"]
+TEMPLATE = template()["Resources"]
 TENANT = tenant_of("acme", "222222222222", "us-east-1", "cloud@acme.example", "tenantml-external-id", ACTIVE)
 EXECUTION = "acme-churn-0123456789abcdef"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +12,12 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
 from moto import mock_aws
 from moto.core.models import botocore_stubber
-from samtranslator.yaml_helper import yaml_parse
 
 from tenantml.aws.clients import platform
 from tenantml.services import grants
+from tests.functions import template
 
-RESOURCES = yaml_parse((Path(__file__).parents[3] / "template.yaml").read_text())["Resources"]
+RESOURCES = template()["Resources"]
 BUCKET = "tenantml-staging"
 STANDING = {
     "Version": "2012-10-17",

@@ -12,7 +12,6 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from moto import mock_aws
-from samtranslator.yaml_helper import yaml_parse
 
 from tenantml.aws.clients import platform, shared_session
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
@@ -21,14 +20,14 @@ from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload, destination_of
 from tenantml.services import registry
 from tenantml.services.registry import live
-from tests.functions import REPOSITORY, module_of, sample_event
+from tests.functions import module_of, sample_event, template
 from tests.tenants import tenant_of
 from tools.deployment import publish
 
 SAAS, CUSTOMER, REGION = "123456789012", "222222222222", "us-east-1"
 TABLES = {"REGISTRY_TABLE": "RegistryTable", "GRANTS_TABLE": "GrantsTable", "EVIDENCE_TABLE": "EvidenceTable"}
 BUCKETS = {"STAGING_BUCKET": "StagingBucket", "INGEST_BUCKET": "IngestBucket", "ONBOARDING_BUCKET": "OnboardingBucket"}
-TEMPLATE = yaml_parse((REPOSITORY / "template.yaml").read_text())["Resources"]
+TEMPLATE = template()["Resources"]
 CONTEXT = SimpleNamespace(aws_request_id="8476a536", function_name="tenantml-f")
 CHURNED = "Churn?"
 TENANT = tenant_of("acme", CUSTOMER, REGION, "cloud@acme.example", "tenantml-external-id", ACTIVE)
@@ -54,6 +53,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
             **{variable: make_table(name) for variable, name in TABLES.items()},
             **{variable: make_bucket(name) for variable, name in BUCKETS.items()},
             "EVENT_BUS": "tenantml",
+            "WEBHOOK_QUEUE": make_queue("WebhookQueue"),
             **machine_arns,
             "TENANT_DATA_ROLE": f"arn:aws:iam::{SAAS}:role/tenant-data",
             "OUTSIDER_ROLE": f"arn:aws:iam::{SAAS}:role/outsider",
@@ -72,6 +72,16 @@ def make_table(name: str) -> str:
     properties = {key: value for key, value in TEMPLATE[name]["Properties"].items() if key in known}
     platform("dynamodb").create_table(TableName=name, **properties)
     return name
+
+
+def make_queue(name: str) -> str:
+    """Make a queue that gives up as the template's does; return its address."""
+    dead = platform("sqs").create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+    arn = platform("sqs").get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    count = TEMPLATE[name]["Properties"]["RedrivePolicy"]["maxReceiveCount"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": count})
+    made = platform("sqs").create_queue(QueueName=name, Attributes={"RedrivePolicy": policy})
+    return str(made["QueueUrl"])
 
 
 def make_bucket(name: str) -> str:

@@ -25,7 +25,8 @@ OUTPUTS = {
         f"{name}Function": f"tenantml-{name}"
         for name in (
             "RegisterTenant", "ActivateTenant", "DescribeTenants", "DescribeModels", "DescribeExecutions", "IssueKey",
-            "RevokeKey", "SuspendTenant", "LimitTenant", "ShowEvidence", "DecideApproval",
+            "RevokeKey", "SuspendTenant", "LimitTenant", "ShowEvidence", "DecideApproval", "DeployVersion",
+            "ReturnVersion",
         )
     },
     **{

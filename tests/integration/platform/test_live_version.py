@@ -11,10 +11,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tenantml.aws.clients import platform
+from tenantml.domain.judging.approval import OPERATOR
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
-from tenantml.errors import NotFound, StillChanging, UploadSuperseded
+from tenantml.errors import (
+    InvalidRequest,
+    NeverLive,
+    NotFound,
+    PlatformUnavailable,
+    StillChanging,
+    UploadSuperseded,
+)
 from tenantml.services import registry, tenant_scope
 from tenantml.services.registry import keys, live, table
 from tests.rows import put_training, put_version
@@ -136,7 +144,7 @@ def test_a_version_whose_endpoint_is_gone_is_deployed_anew_while_the_live_one_an
     (found,) = platform("stepfunctions").list_executions(stateMachineArn=stack["DEPLOYMENT_STATE_MACHINE"])[
         "executions"
     ]
-    assert found["name"] == f"acme-churn-{body['version']}"
+    assert found["name"] == f"acme_churn_{body['version']}"
 
 
 @pytest.mark.parametrize(
@@ -154,6 +162,47 @@ def test_what_cannot_be_returned_to_is_refused_by_name(put: Put, body: Any, mode
     found = put(body, model)
     assert (found[0], found[1]["code"]) == (status, code)
     assert live_version() == V2
+
+
+def test_an_operator_returns_to_a_version_in_the_tenants_place(invoke: Callable[[str, Any], Any]) -> None:
+    asked = {"tenant": "acme", "model": "churn", "version": V1}
+    for other in ({"version": "v1"}, {"model": "x" * 800}, {"model": "of-somebody"}):
+        with pytest.raises(NotFound):
+            invoke("return_version", asked | other)
+    with pytest.raises(NeverLive):
+        invoke("return_version", asked | {"version": V3})
+    assert invoke("return_version", asked) == asked | {"live": True}
+    assert live_version() == V1
+    assert (registry.find_version("acme", "churn", V1) or {})["returned"]["by"] == OPERATOR
+
+
+def test_an_operator_deploys_a_candidate_in_the_tenants_place(
+    invoke: Callable[[str, Any], Any], run: Run, stack: dict[str, str]
+) -> None:
+    board = [{"name": name, "status": "Completed"} for name in ("best", "lesser")]
+    upload = {"uploaded_at": "2026-11-21T00:00:00Z"}
+    document = {"upload": upload, "settings": ModelSettings("Churn?").as_document(), "model": "churn"}
+    registry.add_execution("acme", run.execution, document | {"training": {"candidate": "best", "candidates": board}})
+    put_training(run, "2026-11-21")
+    asked = {"tenant": "acme", "model": "churn", "execution": run.execution, "candidate": "lesser"}
+    for other in ({"execution": "e"}, {"execution": "x" * 80}, {"model": "x" * 800}, {"model": "of-somebody"}):
+        with pytest.raises(NotFound):
+            invoke("deploy_version", asked | other)
+    with pytest.raises(InvalidRequest, match="none of this name"):
+        invoke("deploy_version", asked | {"candidate": "somebody-elses"})
+    found = invoke("deploy_version", asked | {"promote": "always"})
+    row = registry.find_version("acme", "churn", found["version"]) or {}
+    assert (row["candidate"], row["settings"], found["status"]) == ("lesser", {"promote": "always"}, "requested")
+    machine = stack["DEPLOYMENT_STATE_MACHINE"]
+    (started,) = platform("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
+    assert started["name"] == f"acme_churn_{found['version']}"
+
+
+def test_two_requests_that_chance_gives_one_name_are_not_answered_as_one(run: Run) -> None:
+    registry.request_version(run, {"candidate": "best", "order": ""})
+    registry.request_version(run, {"candidate": "best", "order": ""})
+    with pytest.raises(PlatformUnavailable, match="try again"):
+        registry.request_version(run, {"candidate": "lesser", "order": ""})
 
 
 def test_a_version_without_endpoint_and_artefacts_says_how_to_train_again(put: Put) -> None:

@@ -77,12 +77,12 @@ class Account:
         """The job's description when it has ended."""
         return self.job_when(name, lambda job: job["AutoMLJobStatus"] not in ("InProgress", "Stopping"))
 
-    def model(self, *artifacts: str, environment: dict[str, str] | None = None, **more: Any) -> str:
+    def model(self, *artifacts: str, environment: dict[str, str] | None = None, memory_mb: int = 0, **more: Any) -> str:
         """A model of artefacts that say who they are, and `more` of the request; answers its name."""
         containers = []
         for artifact in artifacts or ("one",):
             key = f"models/{artifact}.tar.gz"
-            self.s3.put_object(Bucket=BUCKET, Key=key, Body=tarball({"artifact": artifact}))
+            self.s3.put_object(Bucket=BUCKET, Key=key, Body=tarball({"artifact": artifact, "memory_mb": memory_mb}))
             url = f"s3://{BUCKET}/{key}"
             containers.append({"Image": "image", "ModelDataUrl": url, "Environment": environment or {}})
         name = self.name("model")

@@ -103,6 +103,30 @@ def test_a_model_that_does_not_load_fails_the_endpoint_with_a_reason(account: An
     account.sagemaker.delete_endpoint(EndpointName=name)
 
 
+@pytest.mark.parametrize(
+    ("instance_type", "environment", "status"),
+    [
+        ("ml.m5.large", {}, "Failed"),
+        ("ml.m5.large", {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"}, "InService"),
+        ("ml.m5.xlarge", {}, "Failed"),  # twice the memory, and twice the workers
+        ("ml.r5.large", {}, "InService"),
+    ],
+    ids=str,
+)
+def test_a_model_that_its_instance_has_no_memory_for_does_not_come_up(
+    account: Any, instance_type: str, environment: dict[str, str], status: str
+) -> None:
+    # EC2 user guide, "Instance types": 8, 16 and 16 GiB; a worker per vCPU: autogluon/autogluon-cloud, issue 39
+    model = account.model("heavy", environment=environment, memory_mb=5_000)
+    name = account.endpoint(account.config(model, InstanceType=instance_type))
+    described = account.sagemaker.describe_endpoint(EndpointName=name)
+    assert (described["EndpointStatus"], "ping health check" in described.get("FailureReason", "")) == (
+        status,
+        status == "Failed",
+    )
+    account.sagemaker.delete_endpoint(EndpointName=name)
+
+
 def test_a_model_needs_artefacts_that_its_role_can_read(account: Any) -> None:
     create = account.sagemaker.create_model
     missing = [{"Image": "image", "ModelDataUrl": f"s3://{account.bucket}/models/none.tar.gz"}]

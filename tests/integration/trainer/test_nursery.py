@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from local.nursery import Child, Nursery
 from local.sagemaker import processes
-from local.sagemaker.nursery import Child, Nursery
 
 ROOT = Path(__file__).parents[3]
 SERVING = "local.sagemaker.serving"
@@ -32,14 +32,14 @@ time.sleep(60)
 
 @pytest.fixture(scope="module")
 def nursery() -> Iterator[Nursery]:
-    started = Nursery(ROOT, processes._environment())
+    started = Nursery(processes._environment(), processes._IMPORTED)
     yield started
     started.close()
 
 
 @pytest.fixture
 def start(nursery: Nursery, tmp_path: Path) -> Callable[[str], Child]:
-    return lambda module: nursery.start(module, tmp_path, tmp_path / "log.txt")
+    return lambda module: nursery.run_module(module, tmp_path, tmp_path / "log.txt")
 
 
 def port_of(folder: Path) -> int:

@@ -8,6 +8,7 @@ import csv
 import io
 import json
 from contextlib import contextmanager
+from time import process_time
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -171,6 +172,16 @@ def test_a_text_at_which_the_models_reader_may_crash_is_refused_in_both_forms(te
         assert text not in str(refusal.value)
     assert converted(["1e-1234567890"], Column("b", "number"))[0] == 1
     assert read_csv(b"a,b\nx7e12345678901,1\n", schema, max_rows=1).lines == [b"x7e12345678901,1\n"]
+
+
+@pytest.mark.parametrize("prefix", ["", ".", " " * 60_000, "1." * 30_000], ids=["digits", "dot", "blanks", "dots"])
+def test_a_long_text_of_digits_takes_no_longer_to_read_than_another(prefix: str) -> None:
+    schema = Schema((Column("a", "text"), Column("b", "number")), "y")
+    text = f"{prefix}{'1' * 60_000}xe1234567890"
+    began = process_time()
+    read_csv(f"a,b\n{text},1\n".encode(), schema, max_rows=1)
+    read_json(json.dumps({"rows": [{"a": text, "b": 1}]}).encode(), schema, max_rows=1)
+    assert process_time() - began < 1
 
 
 def test_numbers_of_json_are_taken_in_texts_and_categories_in_their_own_digits() -> None:

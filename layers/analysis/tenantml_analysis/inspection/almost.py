@@ -36,6 +36,7 @@ _UNIT = re.compile(r"(?<=[0-9])\s*([^\W\d_]|[°µ])[\w°µ²³/.]{0,11}\Z")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:([,.'’ _\u00a0\u2009\u202f])[0-9]{3})(?:\1[0-9]{3})*(?:(?!\1)([.,])[0-9]+)?")
 _INVISIBLE = meaning.SPACE + "\u00a0\u00ad\u2007\u2009\u200b\u200c\u200d\u200e\u200f\u202f\u2060\u3000\ufeff"
 _HEXADECIMAL = re.compile(r"0[xX][0-9A-Fa-f]{1,16}")
+_FORTRAN = re.compile(r"(?<=[0-9.])[dD](?=[+-][0-9]{1,3}\Z)")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
 
 _MONTH = r"(?:jan|feb|m[aä]r|apr|ma[yi]|jun|jul|aug|sep|o[ck]t|nov|de[cz])[a-z]*\.?"
@@ -201,6 +202,8 @@ _AROUND_NUMBERS: dict[str, Callable[[str], str]] = {
     "parentheses instead of a minus sign": lambda text: text[1:-1] if text[:1] + text[-1:] == "()" else text,
     "a minus sign after the number": lambda text: text.removesuffix("-"),
     "an apostrophe before the number": lambda text: text.removeprefix("'"),
+    "a formula of a spreadsheet": lambda text: text[2:-1] if text[:2] + text[-1:] == '=""' else text,
+    "a D before the exponent": lambda text: _FORTRAN.sub("e", text),
     "a limit such as <0.5": lambda text: text.lstrip("<>=~≤≥≈"),
     "hexadecimal digits": lambda text: str(int(text, 16)) if _HEXADECIMAL.fullmatch(text) else text,
     "a percent sign": lambda text: text.removesuffix("%"),

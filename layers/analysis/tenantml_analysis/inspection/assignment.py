@@ -50,11 +50,11 @@ class Assignment:
         labelled = strata >= 0
         self._count(strata[labelled])
         kept = holds(self._rule, hashes) & labelled
-        if self._first:
-            rows = np.flatnonzero(labelled)
-            np.minimum.at(self._lowest, strata[rows], hashes[rows])
-            chances = hashes[rows] == self._lowest[strata[rows]]
-            kept[rows] |= chances & ~_among(hashes[rows], self._frequent)
+        if self._first and len(self._lowest):
+            low = np.flatnonzero(labelled & (hashes <= self._lowest.take(strata, mode="clip")))  # of few rows
+            np.minimum.at(self._lowest, strata[low], hashes[low])
+            chances = hashes[low] == self._lowest[strata[low]]
+            kept[low] |= chances & ~_among(hashes[low], self._frequent)
         self._hashes = np.append(self._hashes, hashes[kept])
         self._strata = np.append(self._strata, strata[kept])
         self._sizes = np.append(self._sizes, sizes[kept])

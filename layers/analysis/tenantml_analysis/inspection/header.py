@@ -144,6 +144,10 @@ def _refuse_other_separators(header: Header, target: str) -> None:
             raise WrongDelimiter(
                 f"the columns are separated by {what}; separate them by commas", line=header.line, sample=header.sample
             )
+    if not more and target.encode() in first.split():
+        raise WrongDelimiter(
+            "the columns are separated by blanks; separate them by commas", line=header.line, sample=header.sample
+        )
 
 
 def refuse_delimiter_after_quote(text: bytes, line: int | None, sample: str | None) -> None:
@@ -234,6 +238,6 @@ def _target_missing(header: Header, target: str) -> TargetMissing:
 
 
 def _nearest(name: str, names: Sequence[str]) -> str | None:
-    folded = {other.strip().casefold(): other for other in reversed(names)}
+    folded = {other.strip("# ").casefold(): other for other in reversed(names)}  # a header may begin as a comment
     near = get_close_matches(name.strip().casefold(), folded, n=1, cutoff=0.7)
     return folded[near[0]] if near else None

@@ -24,8 +24,7 @@ from tenantml_analysis.inspection.advice import Advice, Findings, advise, person
 from tenantml_analysis.inspection.almost import Almost, Lines, almost
 from tenantml_analysis.inspection.assignment import Assignment
 from tenantml_analysis.inspection.classes import Target
-from tenantml_analysis.inspection.columns import Column
-from tenantml_analysis.inspection.exponents import long_exponent
+from tenantml_analysis.inspection.columns import Column, Place
 from tenantml_analysis.inspection.header import Header, column_names, refuse_delimiter_after_quote
 from tenantml_analysis.inspection.profiling import Columns
 from tenantml_analysis.inspection.reader import Reader
@@ -98,14 +97,12 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
     sampler = Sampler(settings.sample_rows, settings.sample_bytes)
     line_ends = {"lf": 0, "crlf": 0, "cr": 0}
     quoted = False
-    unreadable: ExponentTooLong | None = None
     first_line = last_line = 0
     staged_header, _ = rows_of(header_text, [record], [line], len(all_names), line, len(header_text)).staged(ignored)
     for part in (train, holdout):
         part.write(staged_header)
     for all_rows in reader.rows(record.fields):
         rows = all_rows.of(kept) if ignored else all_rows
-        unreadable = unreadable or long_exponent(rows, names)
         columns.add(rows)
         text, starts = all_rows.staged(ignored)
         strata = target.add(rows)
@@ -118,10 +115,9 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
         first_line, last_line = first_line or rows.line_of(0), rows.last_line
     if not splitter.rows:
         raise HeaderOnly("there is a header and no row below it; upload the rows too", line=line)
-    if unreadable:
-        raise unreadable
 
     described = columns.conclude()
+    _refuse_unreadable(described)
     sample = sampler.sample(len(names), names.index(settings.target))
     personal, nearly = _looks_like(described, sample, Lines(first_line, last_line), settings)
     concluded = target.conclude(described[names.index(settings.target)], nearly.get(settings.target))
@@ -211,16 +207,26 @@ def _without_boms(head: bytes) -> bytes:
     return head
 
 
+def _refuse_unreadable(columns: list[Column]) -> None:
+    if first := _first_of(Kind.UNREADABLE, columns):
+        place, column = first
+        raise ExponentTooLong(
+            "the cell begins as a number with an exponent of ten digits or more, as some identifiers do, and the "
+            "reader inside Autopilot's training may crash at it; leave the column out with ignore_columns, or "
+            "begin each of its values with a letter",
+            line=place.line,
+            column=column.name,
+            sample=redacted(place.value),
+        )
+
+
 def _refuse_bad_features(columns: list[Column]) -> None:
     if all(column.constant for column in columns):
         raise NoFeatures(
             "every column but the target is the same in every row, so there is nothing to predict from; add columns"
         )
-    infinite = [
-        (place, column) for column in columns if column.numeric and (place := column.firsts.get(Kind.NOT_FINITE))
-    ]
-    if infinite:
-        place, column = min(infinite, key=lambda infinity: infinity[0].line)
+    if first := _first_of(Kind.NOT_FINITE, [column for column in columns if column.numeric]):
+        place, column = first
         raise FeatureNotFinite(
             "the column is of numbers and this row's is not finite, or too large for 64 bits of floating point; write "
             "a number, or leave the cell empty",
@@ -228,6 +234,12 @@ def _refuse_bad_features(columns: list[Column]) -> None:
             column=column.name,
             sample=redacted(place.value),
         )
+
+
+def _first_of(kind: int, columns: list[Column]) -> tuple[Place, Column] | None:
+    """Return the first place of a kind of value, and its column."""
+    places = [(place, column) for column in columns if (place := column.firsts.get(kind))]
+    return min(places, key=lambda found: found[0].line, default=None)
 
 
 def _reuse_memory() -> None:

@@ -3,8 +3,8 @@ exactly.
 
 A value is *news* unless it is missing, or a known value of a column whose distinct values are still counted, or a
 plain number in a column that leans to numbers (which at most widens the range), or a plain date in one that leans to
-dates, or in a column of text, about which nothing more is asked. The odd values of a column that leans are always
-news: their rows are counted.
+dates, or in a column of text, of which nothing more is asked than whether training can read it. The odd values of a
+column that leans are always news: their rows are counted.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from tenantml_analysis.inspection.words import (
     Mask,
     PlainNumbers,
     iso_dates,
+    long_exponents,
     short_whole_numbers,
     whole_number_of,
 )
@@ -47,7 +48,8 @@ class Columns:
         self._keys: list[set[int]] = [set() for _ in names]
         self._remembered: list[set[bytes]] = [set() for _ in names]
         self._counting = np.arange(len(names))  # columns whose distinct values are still counted
-        self._whole = self._numeric = self._dated = self._other = np.zeros(0, np.int64)  # the others, by what they hold
+        self._whole = self._numeric = self._dated = self._text = np.zeros(0, np.int64)  # the others, by what they hold
+        self._other = self._text
         self._kinds = np.zeros(len(names), np.int64)
         self._leanings = np.full(len(names), UNDECIDED)
         self._iso = np.zeros(len(names), np.bool_)  # which columns hold dates of this form
@@ -82,6 +84,7 @@ class Columns:
             (self._whole, self._new_whole_numbers),
             (self._numeric, self._new_numbers),
             (self._dated, self._new_dates),
+            (self._text, self._unreadable_values),
             (self._other, self._all_values),
         ):
             if len(columns):
@@ -105,6 +108,9 @@ class Columns:
 
     def _all_values(self, cells: Cells) -> Mask:
         return ~cells.missing
+
+    def _unreadable_values(self, cells: Cells) -> Mask:
+        return long_exponents(cells.words, cells.starts, cells.lengths, cells.first)
 
     def _new_whole_numbers(self, cells: Cells) -> Mask:
         order, ok = short_whole_numbers(cells.first, cells.lengths)
@@ -215,10 +221,12 @@ class Columns:
         leanings = self._leanings.copy()
         leanings[self._counting] = TEXT
         whole = (leanings == NUMERIC) & (self._kinds & NUMERIC == Kind.INTEGER)
-        unread = (leanings == TEXT) & (self._kinds & Kind.OTHER == 0)
-        unread[self._counting] = False
+        text = leanings == TEXT
+        text[self._counting] = False
+        unread = text & (self._kinds & Kind.OTHER == 0)
         self._whole, self._numeric = np.flatnonzero(whole), np.flatnonzero((leanings == NUMERIC) & ~whole)
         self._dated = np.flatnonzero(leanings == DATED)
+        self._text = np.flatnonzero(text & ~unread & (self._kinds & Kind.UNREADABLE == 0))
         self._other = np.flatnonzero(unread | (leanings == UNDECIDED))
 
 

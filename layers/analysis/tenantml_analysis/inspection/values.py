@@ -29,6 +29,7 @@ class Kind:
     DATE: Final = 16
     DATETIME: Final = 32
     OTHER: Final = 64
+    UNREADABLE: Final = 128  # to the reader inside training: `tenantml.domain.meaning.is_unreadable`
 
 
 NUMERIC: Final = Kind.INTEGER | Kind.NUMBER | Kind.NOT_FINITE
@@ -65,9 +66,11 @@ def read(value: bytes) -> Value:
     """Read a value that is not missing; a number too large for a double is not finite."""
     text = value.decode()
     number = meaning.number_of(text)
+    if isinstance(number, int):
+        return Value(Kind.INTEGER, number)
+    if meaning.is_unreadable(text):
+        return Value(Kind.UNREADABLE)
     if number is not None:
-        if isinstance(number, int):
-            return Value(Kind.INTEGER, number)
         return Value(Kind.NOT_FINITE) if isinf(number) else Value(Kind.NUMBER, number)
     if meaning.boolean_of(text) is not None:
         return Value(Kind.BOOLEAN)

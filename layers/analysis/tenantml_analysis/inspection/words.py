@@ -28,6 +28,7 @@ _ASCII_ZEROS, _HIGH_BITS = _U(0x3030303030303030), _U(0x8080808080808080)
 _ALL_ZEROS = _KEEP & _ASCII_ZEROS  # words of so many zeros
 _BUT_BLANKS, _LOW_BITS = _U(0xD6D6D6D6D6D6D6D6), _U(0x0101010101010101)  # a space is 0x20, a tab 0x09
 _DOT = _U(ord(".") ^ ord("0"))
+_BEFORE_LETTERS = ord("9") + 1  # digits, signs, dots and blanks are lower
 _POWERS = np.array([float(10**n) for n in range(NUMBER_BYTES_MAX + 1)])
 _SCALES = _POWERS[8::-1].copy()
 _MIX = _U(0x9E3779B97F4A7C15)
@@ -67,13 +68,18 @@ def blank_only(words: Words, starts: Ints, lengths: Ints, first: Words) -> Mask:
     blank &= lengths > 0
     at, rest, which = starts[blank], lengths[blank], np.flatnonzero(blank)
     flat = blank.ravel()
-    while len(which):
+    for _ in range(0, KEYED_BYTES_MAX, 8):
+        if not len(which):
+            break
         word = first_words(words, at, rest)
         # Of the bytes that are left, a blank's first and fourth bits are the same, and its sixth is set alone.
         odd = (word & _BUT_BLANKS) | ((word ^ (word >> _U(3))) & _LOW_BITS) | (word & (word >> _U(5)) & _LOW_BITS)
         flat[which[odd != 0]] = False
         more = (odd == 0) & (rest > 8)
         at, rest, which = at[more] + 8, rest[more] - 8, which[more]
+    text = words.view(np.uint8)
+    for place, start, end in zip(which.tolist(), at.tolist(), (at + rest).tolist(), strict=True):  # the longest
+        flat[place] = not text[start:end].tobytes().strip(b" \t")
     return blank
 
 
@@ -262,6 +268,30 @@ def _parsed(digits: Words) -> Words:
     fours += pairs
     fours >>= _U(32)
     return fours
+
+
+def long_exponents(words: Words, starts: Ints, lengths: Ints, first: Words) -> Mask:
+    """Say which values have an E as their first letter, with an exponent of nine digits or more: all values that begin
+    as a number with such an exponent, and few others. Of long values only the beginning is looked at.
+    """
+    found = np.zeros(lengths.shape, np.bool_)
+    which = np.flatnonzero(((first & _U(0xFF)) < _U(_BEFORE_LETTERS)) & (lengths > 11))
+    at, rest = starts.ravel()[which], lengths.ravel()[which]
+    for _ in range(0, KEYED_BYTES_MAX, 8):
+        if not len(which):
+            break
+        word = first_words(words, at, rest)
+        letters = ((word & ~_HIGH_BITS) + _U(0x80 - _BEFORE_LETTERS) * _LOW_BITS | word) & _HIGH_BITS
+        letter = letters & (~letters + _U(1))  # the high bit of the first one's byte, or nothing
+        place = np.bitwise_count(letter - _U(1)) >> 3
+        marks = ((word | _LOW_BITS * _U(0x20)) >> (place.astype(_U) << _U(3))) & _U(0xFF) == _U(ord("e"))
+        marked = np.flatnonzero(marks & (letter != 0))
+        digits = words_at(words, at[marked] + place[marked] + 2)  # after the first digit, or its sign
+        found.ravel()[which[marked[_odd(digits ^ _ASCII_ZEROS) == 0]]] = True
+        more = (letter == 0) & (rest > 8)
+        at, rest, which = at[more] + 8, rest[more] - 8, which[more]
+    found.ravel()[which] = True
+    return found
 
 
 _DAYS_MAX = 40

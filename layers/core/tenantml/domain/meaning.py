@@ -52,7 +52,7 @@ NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 WHOLE = r"[+-]?[0-9]+"
 INFINITE = r"[+-]?[iI][nN][fF](?:[iI][nN][iI][tT][yY])?"
 
-UNREADABLE = rf"[{SPACE}]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]{{{EXPONENT_DIGITS_MAX + 1}}}"
+UNREADABLE = rf"[{SPACE}]*+[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)[eE][+-]?[0-9]{{{EXPONENT_DIGITS_MAX + 1}}}"
 
 _NUMBER = re.compile(NUMBER)
 _UNREADABLE = re.compile(UNREADABLE)

@@ -24,6 +24,7 @@ ACCOUNT_PREFIX_PATTERN = re.compile(r"tml-[a-z2-7]{6}")
 TENANT_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]")
 MODEL_PATTERN = re.compile(r"[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?")
 VERSION_PATTERN = re.compile(r"v[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
+EXECUTION_PATTERN = re.compile(r"[a-z0-9-]{18,80}")
 ACCOUNT_PATTERN = re.compile(r"[0-9]{12}")
 
 
@@ -40,6 +41,11 @@ def is_model(text: object) -> bool:
 def is_version(text: object) -> bool:
     """Return whether `text` may name a version."""
     return isinstance(text, str) and VERSION_PATTERN.fullmatch(text) is not None
+
+
+def is_execution(text: object) -> bool:
+    """Return whether `text` may name an execution that an upload starts."""
+    return isinstance(text, str) and EXECUTION_PATTERN.fullmatch(text) is not None
 
 
 def upload_digest(bucket: str, key: str, version_id: str) -> str:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from tenantml.aws import stepfunctions
 from tenantml.domain.judging.gate import ALWAYS
-from tenantml.domain.names import CustomerAccount, requested_version_name
+from tenantml.domain.names import CustomerAccount, is_execution, is_version, requested_version_name
 from tenantml.domain.tenancy.tenant import Tenant
-from tenantml.domain.training.deployment_request import artefacts_gone
+from tenantml.domain.training.deployment_request import DeploymentRequest, artefacts_gone, choose
+from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
+from tenantml.errors import NeverLive
 from tenantml.services import registry
 from tenantml.settings import setting
 
@@ -51,21 +53,56 @@ def _order(run: Run) -> str:
     return registry.now()
 
 
-def return_to(tenant: Tenant, model: str, found: dict[str, Any], by: str) -> dict[str, Any]:
+def proposed_name() -> str:
+    """Return a name for a version that somebody asks for now."""
+    return requested_version_name(datetime.now(UTC), secrets.token_hex(16))
+
+
+def request(
+    tenant: Tenant, model: str, asked: DeploymentRequest, region: str, name: Callable[[], str] = proposed_name
+) -> dict[str, Any] | None:
+    """Start the deployment of the candidate that somebody asks for, and return the row of its version; None when the
+    model has no such execution. Repeatable under the same name. `region` is the platform's.
+
+    Raises:
+        ArtefactsGone: the artefacts of its training are deleted.
+        InvalidRequest: the training has no such candidate.
+        InvalidSettings: the settings are not such that a version can have them in this tenant's account.
+        NotTrained: the execution has come to no candidate.
+    """
+    execution = registry.find_execution(tenant.tenant, asked.execution) if is_execution(asked.execution) else None
+    if execution is None or execution.get("model") != model:
+        return None
+    is_kept = registry.find_training(tenant.tenant, model, asked.execution) is not None
+    candidate = choose(asked, execution, is_kept=is_kept)
+    settings = ModelSettings.from_document(execution["settings"] | asked.settings)
+    settings.require_fit(tenant.account, region)
+    run = Run(asked.execution, tenant.tenant, model, name())
+    start(run, tenant.account, candidate, asked={"settings": asked.settings})
+    return registry.find_version(tenant.tenant, model, run.version)
+
+
+def return_to(tenant: Tenant, model: str, version: str, by: str) -> dict[str, Any] | None:
     """Let a version that was live answer again, and return its row; when its endpoint no longer stands, start the
-    deployment of the same candidate as a version of its own, and return the row of that. Repeatable.
+    deployment of the same candidate as a version of its own, and return the row of that; None when the model has no
+    such version. Repeatable.
 
     Raises:
         ArtefactsGone: its endpoint is gone, and the artefacts of its training are deleted.
+        NeverLive: it never answered.
     """
-    name, version = tenant.tenant, found["version"]
+    name = tenant.tenant
+    found = registry.find_version(name, model, version) if is_version(version) else None
+    if found is None:
+        return None
+    if "promoted_at" not in found:
+        raise NeverLive("this version never answered; wait for its deployment, or deploy its candidate")
     for standing in filter(None, (version, registry.returned_as(name, model, version))):
         if registry.return_to(name, model, standing, by):
             return registry.find_version(name, model, standing) or found
     if registry.find_training(name, model, found["execution"]) is None:
         raise artefacts_gone()
-    proposed = requested_version_name(datetime.now(UTC), secrets.token_hex(16))
-    run = Run(found["execution"], name, model, registry.note_return(name, model, version, proposed))
+    run = Run(found["execution"], name, model, registry.note_return(name, model, version, proposed_name()))
     by_hand = found["settings"] | {"promote": ALWAYS}
     asked = {"returns_to": version, "returned": {"at": registry.now(), "by": by}, "settings": by_hand}
     start(run, tenant.account, found["candidate"], asked=asked)

@@ -17,13 +17,14 @@ from tenantml.services import outcomes, registry, removal
 from tenantml.settings import setting
 
 CAUSES = FROM_OUTSIDE | {
-    # Every failure path ends with its record; one that could not be written is written by the sweep.
+    # Every failure path ends with its record; what none ran for, or could not write, is written by rescue and sweep.
     "FAILED": {"Error": "OutcomeNotRecorded", "Cause": "the execution failed and could not record why"},
 }
 
 
 def rescue_training(upload: Upload, status: str) -> dict[str, Any]:
-    """Remove what a stopped (`ABORTED`) or timed-out (`TIMED_OUT`) training left, and record its outcome. Repeatable.
+    """Remove what a training left that ended by this status of Step Functions and ran no failure path, and record its
+    outcome. Repeatable.
 
     Raises:
         StillChanging: something of it is still being created or stopped; the outcome is recorded when it is removed.
@@ -41,8 +42,8 @@ def rescue_training(upload: Upload, status: str) -> dict[str, Any]:
 
 
 def rescue_deployment(run: Run, left_behind: list[str], status: str) -> dict[str, Any]:
-    """Remove what a stopped or timed-out deployment left, and record its outcome; `left_behind` is what its training
-    could not remove. Repeatable.
+    """Remove what a deployment left that ran no failure path, and record its outcome; `left_behind` is what its
+    training could not remove. Repeatable.
 
     Raises:
         StillChanging: its endpoint is still being created; the outcome is recorded when it is removed.
@@ -51,7 +52,7 @@ def rescue_deployment(run: Run, left_behind: list[str], status: str) -> dict[str
 
 
 def rescue_lost() -> list[str]:
-    """Rescue executions that ended in one of these ways without an announcement; return their names.
+    """Rescue executions that ended in one of these ways and of which nobody was told; return their names.
 
     One whose resources are still changing, or cannot be reached now, waits for the next sweep.
     """
@@ -73,5 +74,12 @@ def _lost() -> Iterator[tuple[str, Callable[[], Any]]]:
         for name, started in stepfunctions.ended_as(setting("DEPLOYMENT_STATE_MACHINE"), status):
             run = Run.of_document(started["run"])
             version = registry.find_version(run.tenant, run.model, run.version)
-            if version and "ended_at" not in version:
+            if version and not _is_announced(run, version):
                 yield name, partial(rescue_deployment, run, started["left_behind"], status)
+
+
+def _is_announced(run: Run, version: dict[str, Any]) -> bool:
+    """Whether a deployment's end is recorded and published; that of an upload's own version is its execution's."""
+    execution = registry.find_execution(run.tenant, run.execution)
+    row = execution if execution and execution["version"] == run.version else version
+    return "ended_at" in version and row.get("announced") is not False

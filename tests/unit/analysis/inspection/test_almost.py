@@ -102,6 +102,8 @@ def test_lines_that_are_no_data_are_named_for_what_they_are(at: int, what: str) 
         ([f"{number}%" for number in NUMBERS], "a percent sign"),
         ([f"{number} kg" for number in NUMBERS], "a unit"),
         ([f"{number} EUR" for number in NUMBERS], "a currency sign"),
+        ([f'="{number}"' for number in NUMBERS], "a formula of a spreadsheet"),
+        ([f"{number}D+02" for number in NUMBERS], "a D before the exponent"),
     ],
 )
 def test_a_column_of_numbers_in_another_form_is_told(values: list[str], form: str) -> None:
@@ -207,8 +209,10 @@ def test_no_message_shows_a_cell() -> None:
         "[" + ", ".join(f"{number:.9f}" for number in range(4000)) + "]",
         "1" * 20_000 + " pm",
         "0" * 60 + "12345X",
+        "1 " * 30_000,
+        " " * 60_000,
     ],
-    ids=["padded", "vector", "digits", "zeros"],
+    ids=["padded", "vector", "digits", "zeros", "lists", "blanks"],
 )
 def test_no_text_takes_long_to_look_at(value: str) -> None:
     began = time.process_time()

@@ -89,6 +89,7 @@ def test_the_header_again_is_found_however_it_is_quoted(header: str, row: str, a
     [
         ('"age,visits,churn"\n"1,2,yes"\n', "remove the quotes around the rows"),
         ("age^visits^churn\n1^2^yes\n", "separated by carets"),
+        ("age visits churn\n1 2 yes\n", "separated by blanks"),
         ("age~visits~churn\n1~2~yes\n", "separated by tildes"),
         ("age\x01visits\x01churn\n1\x012\x01yes\n", "as in exports of Hive"),
         ('"age";"visits, all";"churn"\n1;2;yes\n', "separated by semicolons"),

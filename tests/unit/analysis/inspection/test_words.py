@@ -7,6 +7,7 @@ import random
 
 import numpy as np
 
+from tenantml.domain.meaning import is_unreadable
 from tenantml_analysis.inspection import InspectionSettings, inspect
 from tenantml_analysis.inspection.values import Kind, read
 from tenantml_analysis.inspection.words import (
@@ -16,6 +17,7 @@ from tenantml_analysis.inspection.words import (
     first_words,
     iso_dates,
     keys_of,
+    long_exponents,
     words_of,
 )
 
@@ -35,6 +37,11 @@ def values(count: int) -> list[bytes]:
         lambda: str(draw.randint(0, 10 ** draw.randint(1, 9))),
         lambda: "".join(draw.choices(" \t", k=draw.randint(1, 30))) + draw.choice(("", "", "!", "(", ")", "\x08", "x")),
         lambda: "x" * draw.randint(9, 300) + str(draw.randint(0, 9)),
+        lambda: (
+            f"{' ' * draw.randint(0, 9)}{draw.choice(('', '+', '-', '.', 'e'))}{10 ** draw.randint(0, 20)}"
+            f"{draw.choice('eE.x,')}{draw.choice(('', '', '+', '-', 'e'))}{draw.getrandbits(draw.randint(1, 80))}"
+            f"{draw.choice(('', 'b72', '.5', 'é'))}"
+        ),
     ]
     return [draw.choice(makers)().encode() for _ in range(count)]
 
@@ -57,6 +64,11 @@ def test_plain_numbers_dates_and_keys_agree_with_single_values() -> None:
         assert value.kind == (Kind.NUMBER if numbers.dotted[i] else Kind.INTEGER), found[i]
     assert {read(found[i]).kind for i in np.flatnonzero(dates)} == {Kind.DATE}
     assert {read(found[i]).kind for i in np.flatnonzero(times)} == {Kind.DATETIME}
+    exponents = long_exponents(words, starts, lengths, first)
+    unreadable = np.array([is_unreadable(value.decode()) for value in found])
+    assert not (unreadable & ~exponents).any()
+    assert unreadable.sum() > 300
+    assert (exponents & ~unreadable).sum() < 1_000  # of 30,000 values
     blank = blank_only(words, starts, lengths, first)
     assert blank.tolist() == [bool(value) and not value.strip(b" \t") for value in found]
     assert blank.sum() > 500

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tenantml.errors import ArtefactsGone, InvalidRequest, NotTrained
+from tenantml.errors import ArtefactsGone, InvalidRequest, NotTrained, TenantMLError
 
 OVERRIDES = ("instance_type", "instance_count", "serverless_memory_mb", "serverless_concurrency", "promote")
 """The settings of a model that one version may have otherwise."""
@@ -22,20 +22,20 @@ class DeploymentRequest:
     settings: dict[str, Any]
 
     @classmethod
-    def from_document(cls, document: dict[str, Any]) -> DeploymentRequest:
-        """Read the API's request; the values of the settings are not checked yet.
+    def from_document(
+        cls, document: dict[str, Any], refusal: type[TenantMLError] = InvalidRequest
+    ) -> DeploymentRequest:
+        """Read the API's request, or an operator's; the values of the settings are not checked yet.
 
         Raises:
-            InvalidRequest: it is malformed.
+            refusal: it is malformed.
         """
         unknown = document.keys() - {"execution", "candidate", *OVERRIDES}
         if unknown or not isinstance(document.get("execution"), str):
-            raise InvalidRequest(
-                f'the body must be {{"execution": "…"}}, and optionally candidate, {", ".join(OVERRIDES)}'
-            )
+            raise refusal(f'the body must be {{"execution": "…"}}, and optionally candidate, {", ".join(OVERRIDES)}')
         candidate = document.get("candidate")
         if candidate is not None and not isinstance(candidate, str):
-            raise InvalidRequest("candidate: expected the name of one of the execution's candidates")
+            raise refusal("candidate: expected the name of one of the execution's candidates")
         return cls(document["execution"], candidate, {name: document[name] for name in OVERRIDES if name in document})
 
 

@@ -1,0 +1,58 @@
+"""Lambda: on Linux, workers in Python are forked from one process that has imported botocore, half of a cold start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ministack.core import lambda_runtime
+
+from local.nursery import Child, Nursery
+from local.patches.emulator import EmulatorChanged, original
+
+_WORKER: Final = "_worker.py"
+_SHARED: Final = "botocore"
+_IMPORTED: Final = (f"{_SHARED}.session", f"{_SHARED}.handlers", f"{_SHARED}.client")
+
+_lock = threading.Lock()
+_nurseries: list[Nursery] = []
+
+
+def apply() -> None:
+    """Start the workers that `Worker._spawn` starts as processes; what it starts of other runtimes is left alone."""
+    original(lambda_runtime.Worker, "_spawn", "c55febf95656")
+    if lambda_runtime.subprocess is not subprocess:
+        raise EmulatorChanged("ministack: core.lambda_runtime no longer starts processes with the module subprocess")
+    lambda_runtime.subprocess = _Subprocess()
+
+
+class _Subprocess:
+    """The module `subprocess` as the emulator's Lambda runtime uses it."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(subprocess, name)
+
+    @staticmethod
+    def Popen(command: list[str], **options: Any) -> Child | subprocess.Popen[Any]:  # noqa: N802 - subprocess's name
+        file = Path(command[-1])
+        if sys.platform == "linux" and command[0] == sys.executable and file.name == _WORKER and not _brings(file):
+            return _nursery(options["env"]).run_file(file, Path(options["cwd"]), options["env"])
+        return subprocess.Popen(command, **options)
+
+
+def _brings(file: Path) -> bool:
+    """Whether the function's package or a layer of it brings what would be shared: a function gets its own."""
+    return any(file.parent.glob(f"code/{_SHARED}")) or any(file.parent.glob(f"layer_*/**/{_SHARED}"))
+
+
+def _nursery(environment: Mapping[str, str]) -> Nursery:
+    """The process that all workers are forked from; a new one when it has ended."""
+    with _lock:
+        if not _nurseries or not _nurseries[-1].is_alive:
+            inherited = {name: environment[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in environment}
+            _nurseries[:] = [Nursery(inherited, _IMPORTED)]
+        return _nurseries[-1]

@@ -1,0 +1,107 @@
+"""A worker that is forked is as one that was started: its own process, folder, variables, modules and streams.
+
+AWS: "Lambda execution environment" (developer guide, lambda-runtime-environment.html): an environment belongs to one
+function, and is not used again once it has crashed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.cloud import EmbeddedCloud
+
+_CODE = """
+import importlib.util, os, random, sys
+count, number = 0, random.random()
+print("imported")
+sys.modules["sentinel"] = os
+def handler(event, context):
+    global count
+    count += 1
+    if event == "crash":
+        os._exit(3)
+    with open(f"/proc/{os.getppid()}/cmdline") as file:
+        parent = file.read()
+    return {
+        "pid": os.getpid(), "parent": parent, "count": count, "number": number, "argv": sys.argv, "path": sys.path,
+        "folder": os.getcwd(), "variables": dict(os.environ), "finds": importlib.util.find_spec("local") is not None,
+        "main": sys.modules["__main__"].__file__, "sentinel": sys.modules["sentinel"] is os, "event": event,
+        "warnings": len([1 for entry in __import__("warnings").filters if entry[1:] == (None, Warning, None, 0)]),
+    }
+"""
+_BRINGS_ITS_OWN = """
+import os, botocore
+def handler(event, context):
+    with open(f"/proc/{os.getppid()}/cmdline") as file:
+        return {"botocore": botocore.whose, "parent": file.read()}
+"""
+
+
+@pytest.fixture(scope="module")
+def invoke(cloud: EmbeddedCloud) -> Callable[..., Any]:
+    def call(function: str, event: Any = None) -> Any:
+        answer = cloud.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
+        return json.loads(answer["Payload"].read())
+
+    return call
+
+
+def test_a_worker_is_forked_and_is_a_process_of_its_own(
+    make_function: Callable[[str], str], invoke: Callable[..., Any]
+) -> None:
+    first, second = (invoke(make_function(_CODE)) for _ in range(2))
+    for found in (first, second):
+        assert "nursery.py" in found["parent"]
+        assert found["folder"] == found["variables"]["LAMBDA_TASK_ROOT"]
+        script = str(Path(found["folder"]).with_name("_worker.py"))
+        assert (found["argv"], found["main"]) == ([script], script)
+        assert Path(found["folder"]) == Path(found["path"][0])
+        assert not found["finds"], "a module of this repository"
+        assert not found["warnings"], "warnings that nobody sees"
+    assert first["number"] != second["number"], "two workers draw the same random numbers"
+    assert first["pid"] != second["pid"]
+    assert first["parent"] == second["parent"]
+    for name in ("AWS_LAMBDA_FUNCTION_NAME", "AWS_ACCESS_KEY_ID", "LAMBDA_TASK_ROOT"):
+        assert first["variables"][name] != second["variables"][name]
+
+
+def test_a_worker_that_ended_is_followed_by_a_new_one(
+    make_function: Callable[[str], str], invoke: Callable[..., Any]
+) -> None:
+    function = make_function(_CODE)
+    before = invoke(function)
+    assert invoke(function)["count"] == before["count"] + 1
+    assert "died" in json.dumps(invoke(function, "crash"))
+    after = invoke(function, {"text": "ä" * 100_000})
+    assert (after["count"], after["event"]) == (1, {"text": "ä" * 100_000})
+    assert after["pid"] != before["pid"]
+
+
+def test_what_a_worker_prints_is_in_its_log(
+    cloud: EmbeddedCloud, make_function: Callable[[str], str], invoke: Callable[..., Any]
+) -> None:
+    function = make_function(_CODE)
+    invoke(function)
+    group = f"/aws/lambda/{function.rsplit(':', 1)[-1]}"
+    events = cloud.client("logs").filter_log_events(logGroupName=group, filterPattern="imported")["events"]
+    assert [event["message"].strip() for event in events] == ["imported"]
+
+
+def test_a_package_that_brings_a_library_has_its_own(
+    cloud: EmbeddedCloud, make_function: Callable[[str], str], invoke: Callable[..., Any]
+) -> None:
+    function, package = make_function(_BRINGS_ITS_OWN), io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("app.py", _BRINGS_ITS_OWN)
+        archive.writestr("botocore/__init__.py", "whose = 'mine'")
+    cloud.client("lambda").update_function_code(FunctionName=function, ZipFile=package.getvalue())
+    found = invoke(function)
+    assert found["botocore"] == "mine"
+    assert "nursery.py" not in found["parent"]
