@@ -287,6 +287,23 @@ def test_what_does_not_answer_now_is_tried_again_and_no_verdict(
     assert version_of(challenger)["evaluation"]["not_compared"] == "it does not answer now"
 
 
+def test_a_live_version_that_answers_no_more_does_not_keep_out_the_one_that_would(
+    challenger: Run, live: Run, endpoints: Endpoints, invoke: Invoke, event: Sample
+) -> None:
+    def evaluate_again(attempt: int) -> None:
+        invoke("evaluate_version", event("evaluate_version") | {"attempt": attempt})
+
+    endpoints.codes = {endpoint_of(live): "ServiceUnavailable"}
+    with pytest.raises(CustomerThrottled):
+        evaluate_again(evaluate_version.LIVE_ATTEMPTS - 1)
+    evaluate_again(evaluate_version.LIVE_ATTEMPTS)
+    assert version_of(challenger)["evaluation"]["not_compared"] == "it does not answer now"
+    assert invoke("judge_version", event("judge_version")) == {"decision": "promote"}
+    endpoints.codes = {endpoint_of(challenger): "ServiceUnavailable"}
+    with pytest.raises(CustomerThrottled):
+        evaluate_again(evaluate_version.LIVE_ATTEMPTS)
+
+
 def test_an_endpoint_that_is_slow_is_asked_for_fewer_rows_at_once(
     challenger: Run, endpoints: Endpoints, invoke: Invoke, event: Sample, stack: dict[str, str]
 ) -> None:
