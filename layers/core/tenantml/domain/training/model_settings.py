@@ -68,6 +68,12 @@ RANGES: dict[str, tuple[float, float]] = gate.RANGES | {
     "instance_count": (1, 20),
     "serverless_concurrency": (1, 200),
 }
+# fmt: off
+OF_JUDGING = (
+    "bake_minutes", "thresholds", "promote", "approval_hours", "margin", "min_gain", "beats_baseline", "undecided",
+)
+# fmt: on
+"""By what a version is judged: a version that somebody asks for follows what the model has then."""
 SERVERLESS_MEMORY_MB = tuple(range(3072, 6145, 1024))  # SageMaker takes 1024 too: Autopilot's containers do not fit
 """What the settings may be; the API's document is made of these, too."""
 
