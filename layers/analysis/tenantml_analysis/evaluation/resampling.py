@@ -22,7 +22,7 @@ OF_ROWS = frozenset({"Accuracy"})
 OF_CLASSES = frozenset({"BalancedAccuracy", "F1macro", "PrecisionMacro", "RecallMacro"})
 OF_ONE_CLASS = frozenset({"AUC", "F1", "Precision", "Recall"})
 """Metrics from 0 to 1: means over all rows, means over the classes, and what stands on the rows of one of two."""
-_LARGEST = 1e120  # DynamoDB's numbers end at 1e126
+LARGEST = 1e120  # DynamoDB's numbers end at 1e126
 
 
 def resamples_of(rows: int, most: int = RESAMPLES_MAX) -> int:
@@ -113,4 +113,4 @@ def rounded(value: float) -> float:
 
 
 def _fits(*values: float) -> bool:
-    return all(abs(value) < _LARGEST for value in values)
+    return all(abs(value) < LARGEST for value in values)
