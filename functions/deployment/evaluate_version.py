@@ -44,6 +44,8 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         objective=row["objective"]["name"],
         seed=run.execution,
         training_classes={label["value"]: label["rows"] for label in profile["target"]["classes"] or ()},
+        cost_false_positive=context.version_settings.cost_false_positive,
+        cost_false_negative=context.version_settings.cost_false_negative,
     )
     rival = evaluation.live_version(run)
     live = _answers(context, rival, holdout, version.schema.target, event["attempt"]) if rival else None

@@ -48,8 +48,8 @@ class EvaluationSettings:
 
     `objective` is the metric to compare by; of an unknown one, Autopilot's default for the problem type takes the
     place. `seed` names the evaluation (such as its execution): the same one gives the same intervals.
-    `training_classes` has the training set's rows by class: what the naive baseline knows, the holdout's own where it is
-    not given. `positive_class` is the second of two classes unless it is named.
+    `training_classes` has the training set's rows by class: what the naive baseline knows, the holdout's own where it
+    is not given. `positive_class` is the second of two classes unless it is named.
     """
 
     problem_type: str

@@ -3,9 +3,10 @@
 The deployment's gating state calls `judge`, records the verdict on the version, and raises its refusal; the API and the
 demo show its sentences. The questions, in this order; the first that is answered with no ends it:
 
-1. Is there enough to judge by? With under 30 rows, or rows of one class or value, there is no verdict; with under 200 rows, or
-   30 of the rarer class, it is undecided (with 100 rows the 95 % interval of an accuracy of 0.9 is 0.83 to 0.94). Both
-   are left to the setting `undecided`, and thresholds to the values that Autopilot validated the candidate with.
+1. Is there enough to judge by? With under 30 rows, or rows of one class or value, there is no verdict; with under 200
+   rows, or 30 of the rarer class, it is undecided (with 100 rows the 95 % interval of an accuracy of 0.9 is 0.83 to
+   0.94). Both are left to the setting `undecided`, and thresholds to the values that Autopilot validated the candidate
+   with.
 2. `thresholds`: the worse end of each metric's interval reaches its threshold.
 3. `beats_baseline`: the objective is better than that of always giving the same answer.
 4. `promote`: if-not-worse compares with the live version on the rows on which neither was trained, and is undecided
