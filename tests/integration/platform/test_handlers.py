@@ -211,7 +211,9 @@ def live(tenant: Tenant, invoke: Invoke, event: Sample, run: Run, stack: dict[st
     """A run whose version answers: its profile is staged, its artefacts and its dataset copy are the customer's."""
     invoke("accept_upload", event("accept_upload"))
     registry.keep_training(run, {"bucket": "staging", "key": "candidates.json"})
-    registry.request_version(run, {"status": "deploying", "order": order_of(run.version)})
+    registry.request_version(
+        run, {"status": "deploying", "order": order_of(run.version), "candidate": "WeightedEnsemble-L3-FULL-t1"}
+    )
     for name in ("train.csv", "holdout.csv", "profile.json"):
         platform("s3").put_object(Bucket=stack["STAGING_BUCKET"], Key=f"{run.staging_folder}{name}", Body=b"x")
     for name in ("input/train.csv", "output/model.tar.gz"):

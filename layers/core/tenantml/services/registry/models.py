@@ -126,7 +126,7 @@ def request_version(run: Run, document: dict[str, Any]) -> None:
         "attribute_not_exists(pk)",
     )
     found = {} if is_new else find_version(run.tenant, run.model, run.version) or {}
-    if found and (found["execution"], found["candidate"]) != (run.execution, document["candidate"]):
+    if found and (found["execution"], found.get("candidate")) != (run.execution, document.get("candidate")):
         raise PlatformUnavailable("another version was asked for at the same moment; try again")
 
 
