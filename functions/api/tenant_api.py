@@ -47,6 +47,7 @@ from tenantml.services import (
     receipts,
     registry,
     served,
+    spending,
     tenant_scope,
 )
 from tenantml.services.registry import uploads
@@ -98,6 +99,12 @@ def get_model_document(tenant: str, event: Json) -> Answer:
         regression=version["problem_type"] == "Regression",
     )
     return Answer(200, document, is_document=True)
+
+
+def get_quote(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/quote: what the next training and its endpoint can cost at worst."""
+    settings = ModelSettings.from_document(find_model(tenant, event)["settings"])
+    return Answer(200, spending.quote(settings, registry.get_tenant(tenant).account))
 
 
 def create_upload(tenant: str, event: Json) -> Answer:

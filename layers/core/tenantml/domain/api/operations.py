@@ -111,6 +111,11 @@ OPERATIONS = (
         refusals=(errors.NotFound, errors.ModelNotReady),
     ),
     Operation(
+        "getQuote", "GET", "/models/{model}/quote", "models",
+        "The most that a training and an endpoint of this model can cost you, before anything is spent",
+        {200: "Quote"}, refusals=(errors.NotFound,),
+    ),
+    Operation(
         "createUpload", "POST", "/models/{model}/uploads", "uploads",
         "A form that takes one CSV file, or the parts of a larger one; what it brings is trained from once",
         {201: "NewUpload"}, takes="UploadRequest",
