@@ -308,8 +308,8 @@ def list_keys(tenant: str, event: Json) -> Answer:
 
 
 def get_usage(tenant: str, event: Json) -> Answer:
-    """GET /usage: this day's."""
-    return Answer(200, quota.of(tenant).report())
+    """GET /usage: this day's predictions, and what this month's trainings and endpoints cost."""
+    return Answer(200, quota.of(tenant).report() | {"spending": spending.report(tenant)})
 
 
 def shown(status: int, row: Json) -> Answer:

@@ -11,6 +11,7 @@ import pytest
 from tenantml.aws.clients import platform
 from tenantml.domain.pricing.ledger import Caps
 from tenantml.domain.tenancy.tenant import Tenant
+from tenantml.domain.training.endpoint_plan import EndpointPlan
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
@@ -152,3 +153,42 @@ def test_caps_are_the_limits_neighbours_and_neither_takes_the_others_away(tenant
         "caps": {"trainings_per_day": None, "max_concurrent_trainings": None, "monthly_budget_usd": 50},
     }
     assert spending.find_caps("acme") == Caps(monthly_budget_usd=50)
+
+
+def test_usage_says_what_this_month_cost_by_model_and_what_is_unknown(tenant: Tenant, invoke: Invoke, get: Get) -> None:
+    invoke("limit_tenant", {"tenant": "acme", "monthly_budget_usd": 500})
+    for name, cost in (("e1", (3600, 2_000_000)), ("e2", None)):
+        spending.admit(of(name), ModelSettings("y"), tenant.account)
+        spending.settle(of(name), begun=True, cost=cost)
+    spending.admit(of("e3"), ModelSettings("y"), tenant.account)
+    spending.open_endpoint(of("e1", "fast"), plan(instance_type="ml.m5.xlarge", instance_count=2), "us-east-1")
+    spending.open_endpoint(of("e1", "rare"), plan(serverless_memory_mb=4096), "us-east-1")
+    found = get("/usage")
+    assert found["requests"]["limit"] == 1_000_000, "this day's predictions stay"
+    spent = found["spending"]
+    assert spent["training"] == {"usd": "66.516667", "seconds": 3600}
+    assert (spent["endpoint"]["usd"], "serverless" in spent["reason"]) == (None, True)
+    assert (spent["trainings_running"], spent["trainings_today"]) == (1, 3)
+    assert spent["caps"]["monthly_budget_usd"] == 500
+    assert spent["committed_usd"] >= "131.033334", "with the training that runs"
+    by_model = {row["model"]: row for row in spent["models"]}
+    assert "worst case" in by_model["churn"]["reason"]
+    assert by_model["fast"]["endpoint"]["usd"] is not None
+    assert by_model["rare"]["endpoint"]["usd"] is None
+    spending.close_endpoint("acme", "fast", of("e1").version)
+    assert list(spending.find_ledger("acme").endpoints) == [f"rare/{of('e1').version}"]
+    assert "AWS would ask" in spent["note"]
+
+
+def test_an_endpoint_is_refused_by_a_budget_that_is_used_up(tenant: Tenant, invoke: Invoke) -> None:
+    spending.require_budget("acme", "churn", ModelSettings("y"))
+    invoke("limit_tenant", {"tenant": "acme", "monthly_budget_usd": 0})
+    with pytest.raises(BudgetExceeded):
+        spending.require_budget("acme", "churn", ModelSettings("y"))
+    invoke("limit_tenant", {"tenant": "acme"})
+    with pytest.raises(BudgetExceeded, match="the model churn"):
+        spending.require_budget("acme", "churn", ModelSettings("y", monthly_budget_usd=0))
+
+
+def plan(**fields: Any) -> EndpointPlan:
+    return EndpointPlan(**(dict.fromkeys(EndpointPlan.__dataclass_fields__) | {"reason": "asked for"} | fields))

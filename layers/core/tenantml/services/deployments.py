@@ -16,7 +16,7 @@ from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import NeverLive
-from tenantml.services import registry
+from tenantml.services import registry, spending
 from tenantml.settings import setting
 
 
@@ -66,6 +66,7 @@ def request(
 
     Raises:
         ArtefactsGone: the artefacts of its training are deleted.
+        BudgetExceeded: the month's budget, of the tenant or the model, is used up.
         InvalidRequest: the training has no such candidate.
         InvalidSettings: the settings are not such that a version can have them in this tenant's account.
         NotTrained: the execution has come to no candidate.
@@ -77,6 +78,7 @@ def request(
     candidate = choose(asked, execution, is_kept=is_kept)
     settings = ModelSettings.from_document(execution["settings"] | asked.settings)
     settings.require_fit(tenant.account, region)
+    spending.require_budget(tenant.tenant, model, settings)
     run = Run(asked.execution, tenant.tenant, model, name())
     start(run, tenant.account, candidate, asked={"settings": asked.settings})
     return registry.find_version(tenant.tenant, model, run.version)

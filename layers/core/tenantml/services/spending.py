@@ -11,6 +11,7 @@ from tenantml.domain.pricing import prices as pricing
 from tenantml.domain.pricing import quotes
 from tenantml.domain.pricing.ledger import Caps, Ledger
 from tenantml.domain.pricing.prices import Prices
+from tenantml.domain.training.endpoint_plan import EndpointPlan
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.errors import PlatformUnavailable
@@ -52,11 +53,37 @@ def require_budget(tenant: str, model: str, settings: ModelSettings) -> None:
     find_ledger(tenant).require_budget(model, 0, find_caps(tenant), _caps_of(settings), datetime.now(UTC))
 
 
+def has_place(run: Run) -> bool:
+    """Return whether the run's training still has its place."""
+    return run.execution in find_ledger(run.tenant).places
+
+
 def settle(run: Run, *, begun: bool, cost: tuple[int, int | None] | None = None) -> None:
     """Give back the place of the run's training, for what it cost in seconds and micro-dollars. Repeatable: the first
     word counts.
     """
     _change(run.tenant, lambda book, now: book.settle(run.execution, now, begun=begun, cost=cost))
+
+
+def open_endpoint(run: Run, plan: EndpointPlan, region: str) -> None:
+    """Note that the endpoint of the run's version stands from now on, and at what price. Repeatable."""
+    serverless = plan.serverless_memory_mb is not None
+    price = pricing.find(prices(), region, str(plan.instance_type), pricing.HOSTING)
+    micros = None if price is None or serverless else price.micros_per_hour * (plan.instance_count or 1)
+    _change(
+        run.tenant, lambda book, now: book.open_endpoint(run.model, run.version, now, micros, serverless=serverless)
+    )
+
+
+def close_endpoint(tenant: str, model: str, version: str | None = None) -> None:
+    """Note that a version's endpoint was removed, or all of the model's. Repeatable."""
+    _change(tenant, lambda book, now: book.close_endpoint(model, version, now))
+
+
+def report(tenant: str) -> dict[str, Any]:
+    """Return what this month has cost until now, as the API shows it."""
+    now = datetime.now(UTC)
+    return find_ledger(tenant).report(find_caps(tenant), now) | {"note": quotes.WHO_PAYS}
 
 
 def find_ledger(tenant: str) -> Ledger:

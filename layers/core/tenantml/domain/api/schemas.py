@@ -144,6 +144,12 @@ def components() -> dict[str, Schema]:
             ),
             note=TEXT,
         ),
+        "TrainingCost": record(
+            "What AWS would ask of your own account for the training's jobs.",
+            training_seconds=COUNT | {"description": "That AWS bills, of all instances together"},
+            training_usd=maybe(USD) | {"description": "Null where an instance type has no price"},
+            not_measured=COUNT | {"description": "Steps that are not in it, such as the preparation of data"},
+        ),
         "Execution": execution(),
         "ExecutionSummary": record(
             "One upload in a list: without its advice, and without the candidates of its training.", **EXECUTION
@@ -281,6 +287,24 @@ def components() -> dict[str, Schema]:
             requests=reference("Used"),
             rows=reference("Used"),
             rate=reference("UsedRate"),
+            spending=reference("Spending"),
+        ),
+        "Cost": record("Null is unknown.", usd=maybe(USD), seconds=COUNT),
+        "Spending": record(
+            "What AWS would ask of your own account for this month until now.",
+            month=TEXT,
+            **SPENT,
+            models=listing(record("Of one model.", model=MODEL_NAME, **SPENT)),
+            committed_usd=maybe(USD) | {"description": "With the worst case of running trainings; what budgets count"},
+            trainings_running=COUNT,
+            trainings_today=COUNT,
+            caps=record(
+                "The operator's, null for none; a model's own are its settings.",
+                trainings_per_day=maybe(COUNT),
+                max_concurrent_trainings=maybe(COUNT),
+                monthly_budget_usd=maybe(COUNT),
+            ),
+            note=TEXT,
         ),
         "Used": record("Of one limit.", **USED),
         "UsedRate": record("Of the rate, in the current window.", **USED, window_seconds=COUNT),
@@ -347,6 +371,11 @@ EXECUTION: dict[str, Schema] = {
     "training": maybe(reference("Training")),
     "endpoint": {"type": ["object", "null"], "properties": {"name": TEXT, "account": TEXT, "status": TEXT}},
     "left_behind": listing(TEXT),
+}
+SPENT: dict[str, Schema] = {
+    "training": reference("Cost"),
+    "endpoint": reference("Cost"),
+    "reason": maybe(TEXT) | {"description": "Why a cost is unknown, or more than was measured"},
 }
 USED: dict[str, Schema] = {"used": COUNT, "limit": COUNT, "remaining": COUNT}
 
@@ -426,6 +455,7 @@ def execution() -> Schema:
         "One upload and what became of it; what it has not reached yet is null.",
         **EXECUTION,
         quote=maybe(reference("Quote")) | {"description": "As it was before anything was spent"},
+        cost=maybe(reference("TrainingCost")) | {"description": "What the training did cost; null until it is over"},
         advice=listing(reference("Advice")),
     )
 

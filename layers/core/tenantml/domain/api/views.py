@@ -68,6 +68,7 @@ def execution(row: Row) -> Row:
         "advice": row.get("advice", []),
         "training": row.get("training"),
         "quote": row.get("quote"),
+        "cost": row.get("cost"),
     }
 
 

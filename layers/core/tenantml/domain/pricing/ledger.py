@@ -19,6 +19,8 @@ KEPT_MONTHS = 13
 MOST = 10**9
 KEPT = "nothing was spent on it, and the file is kept"
 
+COUNTED = ("training_seconds", "training_micros", "endpoint_seconds", "endpoint_micros")
+FLAGS = ("unmeasured", "unpriced", "serverless")
 Spent = Mapping[str, int]
 """By what it was for: `training_seconds`, `training_micros`, `endpoint_seconds`, `endpoint_micros`; and how many were
 `unmeasured` (trainings, counted at their worst case), `unpriced`, or `serverless` (not counted).
@@ -195,6 +197,20 @@ class Ledger:
             until_now = until_now.close_endpoint(*name.split("/", 1), now)
         return {model: dict(row) for model, row in until_now.months.get(month_of(now), {}).items()}
 
+    def report(self, caps: Caps, now: datetime) -> dict[str, Any]:
+        """Return what this month has cost until now, as the API shows it; what is unknown is null, with the reason."""
+        spent = self.spent(now)
+        total = {name: sum(row.get(name, 0) for row in spent.values()) for name in (*COUNTED, *FLAGS)}
+        return {
+            "month": month_of(now),
+            **_shown(total),
+            "models": [{"model": model, **_shown(row)} for model, row in sorted(spent.items())],
+            "committed_usd": usd(self.committed_micros(now)),
+            "trainings_running": len(self.places),
+            "trainings_today": sum(self.trainings.values()) if self.day == day_of(now) else 0,
+            "caps": asdict(caps),
+        }
+
     def _plus(self, month: str, model: str, added: Spent) -> Ledger:
         of_month = self.months.get(month, {})
         before = of_month.get(model, {})
@@ -224,6 +240,27 @@ def _by_month(endpoint: Mapping[str, Any], until: datetime) -> Iterator[tuple[st
             },
         )
         since = end
+
+
+def _shown(row: Mapping[str, int]) -> dict[str, Any]:
+    found = {name: row.get(name, 0) for name in (*COUNTED, *FLAGS)}
+    reasons = {
+        "unpriced": "the price table lacks a price of something that it used",
+        "serverless": "serverless endpoints are billed by the time of their requests, which nobody measures here",
+        "unmeasured": f"{found['unmeasured']} trainings could not be measured and count at their worst case",
+    }
+    reason = "; ".join(reasons[name] for name in FLAGS if found[name]) or None
+    return {
+        "training": {
+            "usd": usd(None if found["unpriced"] else found["training_micros"]),
+            "seconds": found["training_seconds"],
+        },
+        "endpoint": {
+            "usd": usd(None if found["unpriced"] or found["serverless"] else found["endpoint_micros"]),
+            "seconds": found["endpoint_seconds"],
+        },
+        "reason": reason,
+    }
 
 
 def day_of(now: datetime) -> str:

@@ -9,6 +9,7 @@ from tenantml.domain.training import candidates, inference_containers
 from tenantml.domain.training.model_settings import AUTO, ENSEMBLING, HYPERPARAMETER_TUNING, ModelSettings
 from tenantml.errors import QuotaExceeded, TrainingFailed, TrainingStopped, TrainingTimedOut
 
+OVER = frozenset({"Completed", "Failed", "Stopped"})
 FIRST_WAIT_SECONDS = 30
 GRACE_SECONDS = 3600  # Autopilot ends a job at its runtime cap, and writes its reports after that
 DEFAULT_OBJECTIVES = {"F1": "BinaryClassification", "Accuracy": "MulticlassClassification", "MSE": "Regression"}

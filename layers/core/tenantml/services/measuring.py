@@ -1,0 +1,49 @@
+"""Measuring: what a training that is over cost, asked of AWS in the customer's account."""
+
+from __future__ import annotations
+
+from tenantml.aws.sagemaker import automl
+from tenantml.domain.access import session_policies
+from tenantml.domain.pricing import costs
+from tenantml.entrypoint import logger, report_bug
+from tenantml.errors import TenantMLError
+from tenantml.services import spending
+from tenantml.services.run_context import RunContext
+
+MOST_JOBS = 200  # a call and a receipt each, within a function's minute
+
+
+def settle(context: RunContext) -> None:
+    """Give back the place of a training that is over for what it cost, and show that to the tenant. What AWS does not
+    tell us is counted at its worst case: no training fails for it. Repeatable.
+    """
+    if not spending.has_place(context.run):
+        return
+    try:
+        cost = _measured(context)
+    except TenantMLError as error:
+        logger.warning("cost is not measured", extra={"code": type(error).__name__, "reason": str(error)})
+        cost = None
+    except Exception:  # noqa: BLE001 - a bug in measuring must not end what is measured; reported as the bug it is
+        report_bug()
+        cost = None
+    if cost is not None:
+        context.note(cost=cost.as_document())
+    spending.settle(context.run, begun=True, cost=cost and (cost.seconds, cost.micros))
+
+
+def _measured(context: RunContext) -> costs.TrainingCost | None:
+    """Return the cost, None where there is nothing to measure it by.
+
+    Raises:
+        CustomerAccessRevoked: the account's template is older than this permission, or refuses us.
+        CustomerThrottled: AWS did not answer.
+    """
+    client = context.customer(session_policies.measure_training(context.account)).client("sagemaker")
+    jobs, others = costs.steps_of(automl.candidates(client, context.job))
+    if not 0 < len(jobs) <= MOST_JOBS:
+        return None
+    measured = [costs.Job.of(automl.training_job(client, name)) for name in jobs]
+    if not any(measured):
+        return None
+    return costs.of_training(measured, others, context.account.region, spending.prices())
