@@ -63,6 +63,14 @@ class TenantApi:
         """All that was measured of a version on its holdout."""
         return self.call("GET", f"/models/{_quoted(model)}/versions/{_quoted(version)}/evaluation")
 
+    def quote(self, model: str) -> Document:
+        """What a training and an endpoint of the model can cost the customer at worst."""
+        return self.call("GET", f"/models/{_quoted(model)}/quote")
+
+    def usage(self) -> Document:
+        """What is used of today's quota, and what this month's trainings and endpoints cost."""
+        return self.call("GET", "/usage")
+
     def importance(self, model: str, version: str) -> Document:
         """How much each column counts for a version, or why none is known."""
         return self.call("GET", f"/models/{_quoted(model)}/versions/{_quoted(version)}/importance")

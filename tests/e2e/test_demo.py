@@ -19,7 +19,7 @@ from sklearn.datasets import load_digits
 
 REPORT_KEYS = {
     "tenant", "model", "version", "problem_type", "rows", "advice", "objective", "candidates", "holdout", "evaluation",
-    "importance", "endpoint", "api", "timings_seconds", "left_behind",
+    "importance", "quote", "spending", "endpoint", "api", "timings_seconds", "left_behind",
 }  # fmt: skip
 TIMEOUT_SECONDS = 240
 

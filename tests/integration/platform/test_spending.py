@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -170,7 +171,7 @@ def test_usage_says_what_this_month_cost_by_model_and_what_is_unknown(tenant: Te
     assert (spent["endpoint"]["usd"], "serverless" in spent["reason"]) == (None, True)
     assert (spent["trainings_running"], spent["trainings_today"]) == (1, 3)
     assert spent["caps"]["monthly_budget_usd"] == 500
-    assert spent["committed_usd"] >= "131.033334", "with the training that runs"
+    assert Decimal(spent["committed_usd"]) >= Decimal("131.033334"), "with the training that runs"
     by_model = {row["model"]: row for row in spent["models"]}
     assert "worst case" in by_model["churn"]["reason"]
     assert by_model["fast"]["endpoint"]["usd"] is not None

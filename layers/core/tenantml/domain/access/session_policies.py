@@ -82,7 +82,9 @@ def train(account: CustomerAccount, job: str) -> dict[str, Any]:
 
 
 def measure_training(account: CustomerAccount) -> dict[str, Any]:
-    """Read what AWS bills of the jobs behind Autopilot's candidates, whose names begin like their AutoML job's."""
+    """Read what AWS bills of the jobs behind Autopilot's candidates, whose names begin like their AutoML job's
+    (by public examples; no page of AWS says so).
+    """
     return _policy(
         _allow(["sagemaker:DescribeTrainingJob"], account.sagemaker_arn("training-job", f"{account.prefix}-*")),
         _allow(["sagemaker:ListCandidatesForAutoMLJob"], "*"),  # no resource level
