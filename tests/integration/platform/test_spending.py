@@ -192,4 +192,5 @@ def test_an_endpoint_is_refused_by_a_budget_that_is_used_up(tenant: Tenant, invo
 
 
 def plan(**fields: Any) -> EndpointPlan:
-    return EndpointPlan(**(dict.fromkeys(EndpointPlan.__dataclass_fields__) | {"reason": "asked for"} | fields))
+    nothing: dict[str, Any] = dict.fromkeys(EndpointPlan.__dataclass_fields__)
+    return EndpointPlan(**(nothing | {"reason": "asked for"} | fields))

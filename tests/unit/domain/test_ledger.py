@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenantml.domain.pricing.ledger import Caps, Ledger, month_of
-from tenantml.domain.pricing.prices import MICROS
+from tenantml.domain.pricing.prices import MICROS, Price
+from tenantml.domain.pricing.quotes import TrainingQuote
 from tenantml.errors import (
     BudgetExceeded,
     InvalidOperation,
@@ -24,7 +25,13 @@ NONE = Caps()
 
 
 def admitted(ledger: Ledger, execution: str, model: str = "churn", worst: int | None = DOLLAR, **caps: int) -> Ledger:
-    return ledger.admit(execution, model, worst, Caps(**caps), NONE, NOON)
+    return ledger.admit(execution, model, at_worst(worst), Caps(**caps), NONE, NOON)
+
+
+def at_worst(micros: int | None) -> TrainingQuote:
+    """A training of an hour that costs so much at worst."""
+    price = None if micros is None else Price("us-east-1", "ml.m5.large", "training", micros, "2026-11-28", "made up")
+    return TrainingQuote("ml.m5.large", 1, 3600, price)
 
 
 def test_a_day_has_so_many_trainings_of_a_tenant_and_of_a_model_and_the_next_as_many_again() -> None:
@@ -32,9 +39,9 @@ def test_a_day_has_so_many_trainings_of_a_tenant_and_of_a_model_and_the_next_as_
     with pytest.raises(TrainingsPerDayExceeded, match="kept"):
         admitted(ledger, "e2", "other", trainings_per_day=1)
     with pytest.raises(TrainingsPerDayExceeded, match="model churn"):
-        ledger.admit("e2", "churn", 1, NONE, Caps(trainings_per_day=1), NOON)
-    ledger.admit("e2", "other", 1, NONE, Caps(trainings_per_day=1), NOON)
-    ledger.admit("e2", "churn", 1, Caps(trainings_per_day=1), NONE, NOON + timedelta(hours=12))
+        ledger.admit("e2", "churn", at_worst(1), NONE, Caps(trainings_per_day=1), NOON)
+    ledger.admit("e2", "other", at_worst(1), NONE, Caps(trainings_per_day=1), NOON)
+    ledger.admit("e2", "churn", at_worst(1), Caps(trainings_per_day=1), NONE, NOON + timedelta(hours=12))
 
 
 def test_models_are_trained_at_once_up_to_the_cap_and_uploads_of_one_model_wait_for_each_other() -> None:
@@ -50,7 +57,7 @@ def test_models_are_trained_at_once_up_to_the_cap_and_uploads_of_one_model_wait_
 
 def test_a_budget_counts_what_is_spent_and_what_running_trainings_may_cost() -> None:
     ledger = admitted(Ledger(), "e1", worst=6 * DOLLAR, monthly_budget_usd=10)
-    with pytest.raises(BudgetExceeded, match="6.000000 are spent or taken"):
+    with pytest.raises(BudgetExceeded, match=r"6\.000000 are spent or taken"):
         admitted(ledger, "e2", worst=5 * DOLLAR, monthly_budget_usd=10)
     cheap = ledger.settle("e1", NOON, begun=True, cost=(3600, 2 * DOLLAR))
     assert cheap.committed_micros(NOON) == 2 * DOLLAR
@@ -73,9 +80,9 @@ def test_a_budget_of_0_refuses_everything_and_an_unknown_price_fits_into_no_budg
 
 def test_a_models_budget_is_its_own() -> None:
     ledger = admitted(Ledger(), "e1", "other", worst=100 * DOLLAR)
-    ledger.admit("e2", "churn", DOLLAR, NONE, Caps(monthly_budget_usd=1), NOON)
+    ledger.admit("e2", "churn", at_worst(DOLLAR), NONE, Caps(monthly_budget_usd=1), NOON)
     with pytest.raises(BudgetExceeded, match="model other"):
-        ledger.admit("e2", "other", DOLLAR, NONE, Caps(monthly_budget_usd=100), NOON)
+        ledger.admit("e2", "other", at_worst(DOLLAR), NONE, Caps(monthly_budget_usd=100), NOON)
 
 
 def test_a_place_is_taken_once_and_given_back_once() -> None:
@@ -93,6 +100,10 @@ def test_a_place_is_taken_once_and_given_back_once() -> None:
 def test_what_could_not_be_measured_counts_at_its_worst_case() -> None:
     spent = admitted(Ledger(), "e1").settle("e1", NOON, begun=True).spent(NOON)["churn"]
     assert (spent["training_micros"], spent["unmeasured"]) == (DOLLAR, 1)
+    stopped = admitted(Ledger(), "e1").settle("e1", NOON + timedelta(minutes=6), begun=True, is_over=True)
+    assert stopped.spent(NOON)["churn"]["training_micros"] == DOLLAR // 10, "a job that is over cannot cost more"
+    late = admitted(Ledger(), "e1").settle("e1", NOON + timedelta(days=2), begun=True, is_over=True)
+    assert late.spent(NOON)["churn"]["training_micros"] == DOLLAR
     unknown = admitted(Ledger(), "e1", worst=None).settle("e1", NOON, begun=True)
     assert unknown.committed_micros(NOON) is None
 
@@ -135,7 +146,7 @@ def test_whatever_comes_no_cap_is_ever_passed(uploads: list[tuple[str, int, bool
     ledger = Ledger()
     for number, (model, worst, ends) in enumerate(uploads):
         try:
-            ledger = ledger.admit(str(number), model, worst, caps, NONE, NOON)
+            ledger = ledger.admit(str(number), model, at_worst(worst), caps, NONE, NOON)
         except UploadError:
             continue
         if ends:

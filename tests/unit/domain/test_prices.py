@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -81,8 +82,8 @@ def test_what_has_no_price_is_unknown_with_a_reason_and_not_free(
 
 
 @given(st.fixed_dictionaries(LIMITS), st.fixed_dictionaries(LIMITS))
-def test_a_training_that_may_do_more_never_costs_less_at_worst(one: dict[str, int], other: dict[str, int]) -> None:
-    less = {name: min(one[name], other[name]) for name in one}
+def test_a_training_that_may_do_more_never_costs_less_at_worst(one: dict[str, Any], other: dict[str, Any]) -> None:
+    less: dict[str, Any] = {name: min(one[name], other[name]) for name in one}
     first, second = (quotes.training(replace(SETTINGS, **limits), "us-east-1", TABLE) for limits in (less, one))
     assert 0 < (first.worst_micros or 0) <= (second.worst_micros or 0)
 

@@ -21,17 +21,16 @@ def settle(context: RunContext) -> None:
     """
     if not spending.has_place(context.run):
         return
+    cost, is_over = None, False
     try:
-        cost = _measured(context)
+        cost, is_over = _measured(context), True
     except TenantMLError as error:
         logger.warning("cost is not measured", extra={"code": type(error).__name__, "reason": str(error)})
-        cost = None
     except Exception:  # a bug in measuring must not end what is measured
         logger.exception("cost is not measured")
-        cost = None
     if cost is not None:
         context.note(cost=cost.as_document())
-    spending.settle(context.run, begun=True, cost=cost and (cost.seconds, cost.micros))
+    spending.settle(context.run, begun=True, cost=(cost.seconds, cost.micros) if cost else None, is_over=is_over)
 
 
 def _measured(context: RunContext) -> costs.TrainingCost | None:

@@ -39,9 +39,9 @@ def admit(run: Run, settings: ModelSettings, account: CustomerAccount) -> None:
         TooManyTrainings: as many models are trained as may be at once.
         TrainingsPerDayExceeded: as many trainings were begun on this day as may be.
     """
-    worst_micros = quotes.training(settings, account.region, prices()).worst_micros
+    quote = quotes.training(settings, account.region, prices())
     of_tenant, of_model = find_caps(run.tenant), _caps_of(settings)
-    _change(run.tenant, lambda book, now: book.admit(run.execution, run.model, worst_micros, of_tenant, of_model, now))
+    _change(run.tenant, lambda book, now: book.admit(run.execution, run.model, quote, of_tenant, of_model, now))
 
 
 def require_budget(tenant: str, model: str, settings: ModelSettings) -> None:
@@ -58,11 +58,11 @@ def has_place(run: Run) -> bool:
     return run.execution in find_ledger(run.tenant).places
 
 
-def settle(run: Run, *, begun: bool, cost: tuple[int, int | None] | None = None) -> None:
-    """Give back the place of the run's training, for what it cost in seconds and micro-dollars. Repeatable: the first
-    word counts.
+def settle(run: Run, *, begun: bool, cost: tuple[int, int | None] | None = None, is_over: bool = False) -> None:
+    """Give back the place of the run's training, for what it cost (seconds, micro-dollars), as `Ledger.settle` does.
+    Repeatable: the first word counts.
     """
-    _change(run.tenant, lambda book, now: book.settle(run.execution, now, begun=begun, cost=cost))
+    _change(run.tenant, lambda book, now: book.settle(run.execution, now, begun=begun, cost=cost, is_over=is_over))
 
 
 def open_endpoint(run: Run, plan: EndpointPlan, region: str) -> None:

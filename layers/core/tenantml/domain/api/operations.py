@@ -218,7 +218,10 @@ OPERATIONS = (
         "listKeys", "GET", "/keys", "usage", "Your API keys by their ids, never a key itself", {200: "Keys"},
         parameters=PAGE,
     ),
-    Operation("getUsage", "GET", "/usage", "usage", "What is used of today's quota, and what trainings and endpoints cost this month", {200: "Usage"}),
+    Operation(
+        "getUsage", "GET", "/usage", "usage",
+        "What is used of today's quota, and what trainings and endpoints cost this month", {200: "Usage"},
+    ),
     Operation(
         "getDocument", "GET", "/openapi.json", "contract", "This document; no key is asked for",
         {200: "OpenApiDocument"}, is_public=True, function="DescribeApi",

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tenantml.domain.pricing.prices import HOUR_SECONDS, MICROS, usd
+from tenantml.domain.pricing.quotes import TrainingQuote
 from tenantml.domain.tenancy import operator_requests
 from tenantml.errors import BudgetExceeded, InvalidOperation, TooManyTrainings, TrainingsPerDayExceeded
 
@@ -71,7 +72,7 @@ class Ledger:
         return asdict(self)
 
     def admit(
-        self, execution: str, model: str, worst_micros: int | None, of_tenant: Caps, of_model: Caps, now: datetime
+        self, execution: str, model: str, quote: TrainingQuote, of_tenant: Caps, of_model: Caps, now: datetime
     ) -> Ledger:
         """Return the ledger with a place for the training; one that has a place keeps it.
 
@@ -99,12 +100,13 @@ class Ledger:
                 f"the tenant has {most} trainings at once, and as many are running; {KEPT}; upload again when one of "
                 "them is over"
             )
-        self.require_budget(model, worst_micros, of_tenant, of_model, now)
+        self.require_budget(model, quote.worst_micros, of_tenant, of_model, now)
+        place = {"model": model, "worst_micros": quote.worst_micros, "seconds": quote.seconds, "since": now.isoformat()}
         return replace(
             self,
             day=day_of(now),
             trainings={**begun, model: begun.get(model, 0) + 1},
-            places={**self.places, execution: {"model": model, "worst_micros": worst_micros, "day": day_of(now)}},
+            places={**self.places, execution: place},
         )
 
     def require_budget(
@@ -137,16 +139,26 @@ class Ledger:
         """
         spent = self.spent(now)
         rows = [row for name, row in spent.items() if model in (None, name)]
-        places = [place["worst_micros"] for place in self.places.values() if model in (None, place["model"])]
-        if None in places or any(row.get("unpriced") for row in rows):
+        places: list[int | None] = [
+            place["worst_micros"] for place in self.places.values() if model in (None, place["model"])
+        ]
+        known = [micros for micros in places if micros is not None]
+        if len(known) < len(places) or any(row.get("unpriced") for row in rows):
             return None
-        return sum(row.get("training_micros", 0) + row.get("endpoint_micros", 0) for row in rows) + sum(places)
+        return sum(row.get("training_micros", 0) + row.get("endpoint_micros", 0) for row in rows) + sum(known)
 
     def settle(
-        self, execution: str, now: datetime, *, begun: bool, cost: tuple[int, int | None] | None = None
+        self,
+        execution: str,
+        now: datetime,
+        *,
+        begun: bool,
+        cost: tuple[int, int | None] | None = None,
+        is_over: bool = False,
     ) -> Ledger:
         """Return the ledger after a training: its place is free, and its `cost` (seconds and micro-dollars) is spent.
-        One that was begun and could not be measured counts at its worst case; one that was not costs nothing.
+        One that was begun and could not be measured counts at its worst case, until now where its job is known to be
+        over; one that was not begun costs nothing.
         """
         place = self.places.get(execution)
         if place is None:
@@ -154,17 +166,17 @@ class Ledger:
         rest = replace(self, places={name: found for name, found in self.places.items() if name != execution})
         model = str(place["model"])
         if not begun:
-            if place["day"] != self.day:
+            if day_of(datetime.fromisoformat(place["since"])) != self.day:
                 return rest
             return replace(rest, trainings={**self.trainings, model: max(0, self.trainings.get(model, 0) - 1)})
-        seconds, micros = cost or (0, place["worst_micros"])
+        seconds, micros = cost or (0, _worst_until(place, now) if is_over else place["worst_micros"])
         added = {
             "training_seconds": seconds,
             "training_micros": micros or 0,
             "unpriced": int(micros is None),
             "unmeasured": int(cost is None),
         }
-        return rest._plus(month_of(now), model, added)
+        return rest.plus(month_of(now), model, added)
 
     def open_endpoint(
         self, model: str, version: str, now: datetime, micros_per_hour: int | None, *, serverless: bool
@@ -187,14 +199,15 @@ class Ledger:
         closed = self
         for name in names:
             for month, added in _by_month(self.endpoints[name], now):
-                closed = closed._plus(month, model, added)
+                closed = closed.plus(month, model, added)
         return replace(closed, endpoints={name: self.endpoints[name] for name in self.endpoints if name not in names})
 
     def spent(self, now: datetime) -> dict[str, dict[str, int]]:
         """Return by model what this month has cost until now, endpoints that stand included."""
         until_now = self
         for name in self.endpoints:
-            until_now = until_now.close_endpoint(*name.split("/", 1), now)
+            model, _, version = name.partition("/")
+            until_now = until_now.close_endpoint(model, version, now)
         return {model: dict(row) for model, row in until_now.months.get(month_of(now), {}).items()}
 
     def report(self, caps: Caps, now: datetime) -> dict[str, Any]:
@@ -211,12 +224,20 @@ class Ledger:
             "caps": asdict(caps),
         }
 
-    def _plus(self, month: str, model: str, added: Spent) -> Ledger:
+    def plus(self, month: str, model: str, added: Spent) -> Ledger:
+        """Return the ledger with more spent in a month; of months, the last 13 are kept."""
         of_month = self.months.get(month, {})
         before = of_month.get(model, {})
         row = {name: before.get(name, 0) + added.get(name, 0) for name in {**before, **added}}
         months = {**self.months, month: {**of_month, model: row}}
         return replace(self, months={name: months[name] for name in sorted(months)[-KEPT_MONTHS:]})
+
+
+def _worst_until(place: Mapping[str, Any], now: datetime) -> int | None:
+    """Return the worst case of a training that was over by now, rounded up."""
+    worst, most = place["worst_micros"], place["seconds"]
+    ran = -(-(now - datetime.fromisoformat(place["since"])) // timedelta(seconds=1))
+    return None if worst is None else -(-worst * min(ran, most) // most)
 
 
 def _by_month(endpoint: Mapping[str, Any], until: datetime) -> Iterator[tuple[str, Spent]]:
