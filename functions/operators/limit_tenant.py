@@ -18,7 +18,8 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     fields = Limits.__dataclass_fields__ | Caps.__dataclass_fields__
     asked = operator_requests.read(event, dict.fromkeys(fields, int), tenant=str)
     tenant = asked.pop("tenant")
-    caps = Caps.from_document({name: asked.pop(name) for name in Caps.__dataclass_fields__ if name in asked})
+    capped = {name: asked.pop(name) for name in Caps.__dataclass_fields__ if name in asked}
+    caps = Caps.from_document(capped)
     limits = Limits.from_document(asked)
-    quota.set_limits(registry.get_tenant(tenant).tenant, limits, caps)
+    quota.set_limits(registry.get_tenant(tenant).tenant, limits, capped)
     return {"tenant": tenant, "limits": limits.as_document(), "caps": asdict(caps)}

@@ -10,14 +10,12 @@ day's count with its next one, and which is lost if it ends (docs/decisions/0009
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from tenantml.aws.dynamodb import from_item, to_item
 from tenantml.aws.error_codes import BUSY, CONDITION_FAILED, AwsError, code_of
-from tenantml.domain.pricing.ledger import Caps
 from tenantml.domain.tenancy import usage_limits
 from tenantml.domain.tenancy.usage_limits import Holding, Limits, Usage
 from tenantml.errors import DailyQuotaExceeded, RateExceeded
@@ -27,7 +25,6 @@ from tenantml.services.registry import keys, table
 LIMITS_SECONDS = 60.0
 ASK_AGAIN_SECONDS = 1.0
 KEPT_DAYS = 90
-NO_CAPS = Caps()
 ATTEMPTS = 5  # the table's window and what is left may each differ from what this process knows
 
 _NAMES = {"#requests": "requests", "#rows": "rows", "#used": "window_requests", "#window": "window"}
@@ -205,9 +202,8 @@ def find_limits(tenant: str) -> Limits:
     return Limits.from_document({name: row[name] for name in Limits.__dataclass_fields__ if name in row})
 
 
-def set_limits(tenant: str, limits: Limits, caps: Caps = NO_CAPS) -> None:
+def set_limits(tenant: str, limits: Limits, caps: Mapping[str, int] | None = None) -> None:
     """Write the operator's limits for a tenant, which every process follows within a minute, and the caps on what its
     trainings spend, which hold at once.
     """
-    set_caps = {name: cap for name, cap in asdict(caps).items() if cap is not None}
-    table.put(keys.limits(tenant), limits.as_document() | set_caps)
+    table.put(keys.limits(tenant), limits.as_document() | dict(caps or {}))
