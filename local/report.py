@@ -32,6 +32,8 @@ class Report:
     holdout: dict[str, float] | None = None
     evaluation: dict[str, Any] | None = None
     importance: dict[str, Any] | None = None
+    quote: dict[str, Any] | None = None
+    spending: dict[str, Any] | None = None
     endpoint: dict[str, str] | None = None
     api: dict[str, Any] | None = None
     timings_seconds: dict[str, float] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local import judgement
+from local import judgement, spending
 from local.onboard import Customer, activate, apply_access_stack, delete_access_stack, register
 from local.platform import offboard
 from local.progress import Progress
@@ -112,11 +112,15 @@ class Scenario:
         with screen.step("configure a model") as step:
             self.api.configure(plan.model, {"target": plan.target, **plan.settings})
             step.detail = f"{plan.model} predicts {plan.target}"
+        self.report.quote = self.api.quote(plan.model)
+        screen.line(spending.quoted(self.report.quote), indent=4)
         with screen.step("upload") as step:
             upload_key = self.api.upload(plan.model, plan.data)
             step.detail = f"{plan.data} through a presigned form, {plan.data.stat().st_size:,} bytes"
         self._watch(upload_key)
         self.report.read(self.execution)
+        self.report.spending = self.api.usage()["spending"]
+        screen.line(spending.spent(self.execution["cost"], self.report.spending), indent=4)
         self._show_leaderboard()
         described = self.customer.client("sagemaker").describe_endpoint(EndpointName=self.execution["endpoint"]["name"])
         account, status = described["EndpointArn"].split(":")[4], described["EndpointStatus"]

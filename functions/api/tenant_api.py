@@ -48,6 +48,7 @@ from tenantml.services import (
     receipts,
     registry,
     served,
+    spending,
     tenant_scope,
 )
 from tenantml.services.registry import uploads
@@ -100,6 +101,12 @@ def get_model_document(tenant: str, event: Json) -> Answer:
         regression=version["problem_type"] == "Regression",
     )
     return Answer(200, document, is_document=True)
+
+
+def get_quote(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/quote: what the next training and its endpoint can cost at worst."""
+    settings = ModelSettings.from_document(find_model(tenant, event)["settings"])
+    return Answer(200, spending.quote(settings, registry.get_tenant(tenant).account))
 
 
 def create_upload(tenant: str, event: Json) -> Answer:
@@ -310,8 +317,8 @@ def list_keys(tenant: str, event: Json) -> Answer:
 
 
 def get_usage(tenant: str, event: Json) -> Answer:
-    """GET /usage: this day's."""
-    return Answer(200, quota.of(tenant).report())
+    """GET /usage: this day's predictions, and what this month's trainings and endpoints cost."""
+    return Answer(200, quota.of(tenant).report() | {"spending": spending.report(tenant)})
 
 
 def shown(status: int, row: Json) -> Answer:

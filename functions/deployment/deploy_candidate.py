@@ -9,7 +9,7 @@ from tenantml.domain.access import session_policies
 from tenantml.domain.predictions import answers
 from tenantml.domain.training import candidates, endpoint_plan, inference_containers
 from tenantml.entrypoint import state
-from tenantml.services import registry, sizing
+from tenantml.services import registry, sizing, spending
 from tenantml.services.run_context import RunContext
 from tenantml.settings import setting
 
@@ -40,5 +40,6 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     containers = endpoint_plan.with_workers(containers, plan.workers)
     isolated = context.version_settings.network_isolation
     endpoints.create(client, account, context.endpoint, run.execution, containers, plan, isolated=isolated)
+    spending.open_endpoint(run, plan, account.region)
     context.note_endpoint("Creating")
     return {"endpoint": context.endpoint}

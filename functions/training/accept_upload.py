@@ -11,7 +11,7 @@ from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload, check_size, destination_of
 from tenantml.entrypoint import function, logger
 from tenantml.errors import UnknownModel, UnknownTenant, UploadSuperseded, WrongUploadKey
-from tenantml.services import registry
+from tenantml.services import registry, spending
 from tenantml.services.registry import uploads
 from tenantml.settings import setting
 
@@ -42,11 +42,18 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     registry.add_execution(
         run.tenant,
         run.execution,
-        {**run.as_document(), "upload": event["upload"], "settings": settings.as_document(), "state": event["state"]},
+        {
+            **run.as_document(),
+            "upload": event["upload"],
+            "settings": settings.as_document(),
+            "state": event["state"],
+            "quote": spending.quote(settings, tenant.account),
+        },
     )
     brought_by = presigned.upload_behind(upload.bucket, upload.key, upload.version_id)
     if brought_by:
         uploads.claim(run.tenant, brought_by, run.model, upload.key, upload.version_id, run.execution)
+    spending.admit(run, settings, tenant.account)
     if not registry.note_newest_upload(run.tenant, run.model, upload.order):
         raise UploadSuperseded(
             "a newer upload of this model arrived before this one was checked; the newer one is used"

@@ -9,7 +9,7 @@ from tenantml.domain.access import session_policies
 from tenantml.domain.training import automl_job
 from tenantml.entrypoint import logger, report_bug, state
 from tenantml.errors import TenantMLError, TrainingTimedOut
-from tenantml.services import turns
+from tenantml.services import measuring, turns
 from tenantml.services.run_context import RunContext
 
 
@@ -22,6 +22,8 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     client = context.customer(session_policies.train(context.account, job)).client("sagemaker")
     description = automl.describe(client, job)
     show_progress(context, client, description)
+    if description["AutoMLJobStatus"] in automl_job.OVER:
+        measuring.settle(context)
     if description["AutoMLJobStatus"] != "Completed":  # what is paid for is kept
         turns.require(context.run)
     try:

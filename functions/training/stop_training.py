@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from tenantml.entrypoint import state
-from tenantml.services import removal
+from tenantml.services import measuring, removal
 from tenantml.services.run_context import RunContext
 
 
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
-    """Return what the customer's account no longer lets us stop."""
-    return removal.stop_training(context.run).as_document()
+    """Return what the customer's account no longer lets us stop; what the training cost until then is counted."""
+    stopped = removal.stop_training(context.run).as_document()
+    if context.has_begun:
+        measuring.settle(context)
+    return stopped

@@ -6,6 +6,7 @@ a real one's shape, not a measurement.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from local.sagemaker import store
@@ -34,6 +35,7 @@ def _description(job: Job, candidate: Document, step: Document) -> Document:
     # The last container that holds a model; in HPO the first transforms features and the third restores labels.
     containers = candidate["InferenceContainers"]
     algorithm = containers[0] if len(containers) == 1 else containers[1]
+    seconds = max(1, math.ceil(candidate["EndTime"] - candidate["CreationTime"]))
     metric = candidate["FinalAutoMLJobObjectiveMetric"]
     return {
         "TrainingJobName": step["CandidateStepName"],
@@ -52,6 +54,8 @@ def _description(job: Job, candidate: Document, step: Document) -> Document:
         "TrainingStartTime": candidate["CreationTime"],
         "TrainingEndTime": candidate["EndTime"],
         "LastModifiedTime": candidate["LastModifiedTime"],
+        "TrainingTimeInSeconds": seconds,
+        "BillableTimeInSeconds": seconds,
         "FinalMetricDataList": [
             {
                 "MetricName": f"validation:{metric['MetricName'].lower()}",

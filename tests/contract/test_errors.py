@@ -13,8 +13,8 @@ from tools.reach import errors_of
 
 KINDS = {kind.__name__: kind for kind in errors.kinds()}
 TURNS = {errors.TENANT, errors.APP, errors.CLOUD_TEAM, errors.OPERATOR, errors.NOBODY}
-# Answered as 502: the tenant was checked before, and its limits when they were written.
-NOT_EXPECTED_OF_THE_API = {"InvalidOperation", "TenantNotFound"}
+# Answered as 502: the tenant was checked before, and its limits when they were written; no request begins a training.
+NOT_EXPECTED_OF_THE_API = {"InvalidOperation", "TenantNotFound", "TooManyTrainings", "TrainingsPerDayExceeded"}
 
 
 def faults(kind: type[errors.TenantMLError]) -> Iterator[str]:

@@ -35,6 +35,7 @@ NARROW = {
     "remove_objects": session_policies.remove_objects(ACCOUNT, RUN.customer_folder),
     "inventory": session_policies.inventory(ACCOUNT, RUN.model),
     "quotas": session_policies.quotas(),
+    "measure_training": session_policies.measure_training(ACCOUNT),
 }
 # For everything of ours in an account: fewer actions than the role, on the same names.
 WHOLE = {
@@ -46,6 +47,7 @@ APART = {"probe", "probe_beyond", "nothing"}
 # Permissions that cannot be narrowed -> why.
 AS_WIDE_AS_THE_ROLE = {
     "iam:PassRole": "a role is passed whole, and a session names the one that it passes",
+    "sagemaker:DescribeTrainingJob": "Autopilot names its training jobs, and keeps no more of the job's name than ours",
     "s3:ListBucketMultipartUploads": "has no condition on a prefix (Service Authorization Reference, S3)",
 }
 # The removal of a model stops its jobs, whose names hold a hash of the upload and not the model's name.

@@ -21,7 +21,7 @@ from tests import pages
 
 REPORT_KEYS = {
     "tenant", "model", "version", "problem_type", "rows", "advice", "objective", "candidates", "holdout", "evaluation",
-    "importance", "endpoint", "api", "timings_seconds", "left_behind",
+    "importance", "quote", "spending", "endpoint", "api", "timings_seconds", "left_behind",
 }  # fmt: skip
 TIMEOUT_SECONDS = 240
 

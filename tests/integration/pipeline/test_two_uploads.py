@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from tenantml.aws.clients import shared_session
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.training.model_settings import ModelSettings
-from tenantml.services import registry
+from tenantml.services import registry, spending
 from tests.integration.pipeline.conftest import CSV
 from tests.integration.pipeline.faults import DyingInvoke, call, twice
 
@@ -51,11 +53,24 @@ def assert_the_newer_is_live(older: Customer, newer: Customer) -> None:
         newer.tenant.account.endpoint(run.model, run.version)
     ]
     assert jobs(newer, "InProgress", "Stopping") == []
+    assert_all_is_counted(row, newer)
     row = registry.require_execution(run.tenant, older.run.execution)
     assert row["status"] in {"succeeded", "superseded"}
     assert row["left_behind"] == []
     if row["status"] == "superseded":
         assert row["error"]["code"] == "UploadSuperseded"
+
+
+def assert_all_is_counted(row: dict[str, Any], customer: Customer) -> None:
+    """The training's place is free for what AWS bills, within its quote, and the endpoint that stands is the only one
+    that costs.
+    """
+    run, ledger = customer.run, spending.find_ledger(customer.run.tenant)
+    assert ledger.places == {}
+    assert row["cost"]["training_seconds"] > 0
+    assert 0 < Decimal(row["cost"]["training_usd"]) <= Decimal(row["quote"]["training"]["worst_case_usd"])
+    assert list(ledger.endpoints) == [f"{run.model}/{run.version}"]
+    assert ledger.spent(datetime.now(UTC))[run.model]["endpoint_seconds"] > 0
 
 
 @settings(

@@ -42,6 +42,7 @@ POLICIES = {
     "deliver by copy": session_policies.deliver(ACCOUNT, RUN.customer_folder, SOURCE),
     "deliver by upload": session_policies.deliver(ACCOUNT, RUN.customer_folder, None),
     "train": session_policies.train(ACCOUNT, JOB),
+    "measure training": session_policies.measure_training(ACCOUNT),
     "deploy": session_policies.deploy(ACCOUNT, ENDPOINT),
     "predict": session_policies.predict(ACCOUNT, ENDPOINT),
     "remove a folder": session_policies.remove_objects(ACCOUNT, RUN.customer_folder),

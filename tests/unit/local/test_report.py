@@ -42,7 +42,7 @@ def test_a_complete_report_has_exactly_the_documented_keys(tmp_path: Path) -> No
     written = json.loads((tmp_path / "new" / "report.json").read_text())
     assert set(written) == {
         "tenant", "model", "version", "problem_type", "rows", "advice", "objective", "candidates", "holdout",
-        "evaluation", "importance", "endpoint", "api", "timings_seconds", "left_behind",
+        "evaluation", "importance", "quote", "spending", "endpoint", "api", "timings_seconds", "left_behind",
     }  # fmt: skip
     assert written["objective"] == {"name": "F1", "value": 0.9}
     assert written["candidates"] == [

@@ -65,6 +65,37 @@ class DuplicateUpload(UploadError):
     do = "Nothing. To train from the same file again, or from a corrected one, request a new form."
 
 
+class TrainingsPerDayExceeded(UploadError):
+    """The tenant, or the model by its settings, has begun as many trainings on this day as `trainings_per_day` allows.
+    The uploaded file is kept.
+    """
+
+    do = (
+        "Upload again after midnight UTC, or raise the cap: the model's setting, or the operator's with `limit_tenant`."
+    )
+
+
+class TooManyTrainings(UploadError):
+    """As many of the tenant's models are trained at this moment as `max_concurrent_trainings` allows. The uploaded file
+    is kept.
+    """
+
+    do = "Upload again when one of the trainings is over, or ask the operator for more."
+
+
+class BudgetExceeded(UploadError):
+    """What it would cost at worst, with what is spent this month and what running trainings may cost, is more than
+    `monthly_budget_usd` of the tenant or the model; or a budget is set and the worst case is unknown. The uploaded file
+    is kept.
+    """
+
+    status = 409
+    do = (
+        "`GET /models/MODEL/quote` and `GET /usage` have the figures. Lower `max_candidates` or `max_runtime_seconds`, "
+        "raise the model's budget, or ask the operator, who sets the tenant's and the prices."
+    )
+
+
 class DatasetChanged(UploadError):
     """The uploaded object, or its staged copy, is no longer what the event named: it was overwritten or deleted
     during the execution.

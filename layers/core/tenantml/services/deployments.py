@@ -16,7 +16,7 @@ from tenantml.domain.training.model_settings import OF_JUDGING, ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import NeverLive
-from tenantml.services import registry
+from tenantml.services import registry, spending
 from tenantml.settings import setting
 
 
@@ -66,6 +66,7 @@ def request(
 
     Raises:
         ArtefactsGone: the artefacts of its training are deleted.
+        BudgetExceeded: the month's budget, of the tenant or the model, is used up.
         InvalidRequest: the training has no such candidate.
         InvalidSettings: the settings are not such that a version can have them in this tenant's account.
         NotFound: the model is gone.
@@ -79,6 +80,7 @@ def request(
     judged_by = _judged_by(tenant.tenant, model)
     settings = ModelSettings.from_document(execution["settings"] | judged_by | asked.settings)
     settings.require_fit(tenant.account, region)
+    spending.require_budget(tenant.tenant, model, settings)
     run = Run(asked.execution, tenant.tenant, model, name())
     start(run, tenant.account, candidate, asked={"settings": asked.settings, "judged_by": judged_by})
     return registry.find_version(tenant.tenant, model, run.version)

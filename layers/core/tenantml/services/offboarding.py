@@ -21,7 +21,7 @@ from tenantml.domain.tenancy.tenant import OFFBOARDED, Tenant
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import NotFound, StillChanging, TenantNotFound
-from tenantml.services import grants, receipts, registry, reports, rescue
+from tenantml.services import grants, receipts, registry, reports, rescue, spending
 from tenantml.services.customer import CustomerSession, assume
 from tenantml.services.registry import keys
 from tenantml.settings import setting
@@ -217,6 +217,8 @@ def forget_rows(wanted: Offboarding) -> None:
     for row in _rows(wanted, keys.EXECUTION):
         if head := receipts.read_head(wanted.tenant, row["execution"]):
             receipts.keep_head(wanted.tenant, row["execution"], head)
+    if wanted.model:
+        spending.close_endpoint(wanted.tenant, wanted.model)
     tombstones = setting("OFFBOARDED_RECORDS") == "tombstone"
     count = registry.forget(wanted.tenant, wanted.model, tombstones=tombstones)
     reports.note(

@@ -12,7 +12,7 @@ from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.access import session_policies
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.errors import CustomerAccountError, TransientError
-from tenantml.services import registry
+from tenantml.services import registry, spending
 from tenantml.services.customer import assume
 
 PURPOSE = "tenantml-sweep"
@@ -52,6 +52,7 @@ def _remove_orphans_of(tenant: Tenant, swept: dict[str, list[str]]) -> None:
             elif registry.begin_retirement(tenant.tenant, *parts) and endpoints.remove_one(client, kind, name):
                 swept["removed"].append(arn)
                 registry.update_version(tenant.tenant, *parts, {"status": "retired"})
+                spending.close_endpoint(tenant.tenant, *parts)
 
 
 def _is_needed(tenant: str, model: str, version: str) -> bool:

@@ -10,7 +10,7 @@ from tenantml.aws import events
 from tenantml.domain.training import execution_outcome as domain
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
-from tenantml.services import registry
+from tenantml.services import registry, spending
 
 # An account that refused one execution may refuse all; whether it does is for the probe to say.
 ASK_THE_PROBE = {"CustomerAccessRevoked", "DeliveryDenied"}
@@ -31,6 +31,7 @@ def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str
         failure = _verdict(run, failure)
     outcome = domain.of(failure, left_behind)
     if run:
+        spending.settle(run, begun="training" in (registry.find_execution(owner, upload.execution) or {}))
         registry.end_version(run, {"error": outcome["error"], "left_behind": left_behind})
     registry.end_execution(
         owner, upload.execution, {**outcome, "tenant": owner, "upload": upload.as_input(), "announced": False}

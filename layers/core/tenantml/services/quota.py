@@ -10,7 +10,7 @@ day's count with its next one, and which is lost if it ends (docs/decisions/0009
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -202,6 +202,8 @@ def find_limits(tenant: str) -> Limits:
     return Limits.from_document({name: row[name] for name in Limits.__dataclass_fields__ if name in row})
 
 
-def set_limits(tenant: str, limits: Limits) -> None:
-    """Write the operator's limits for a tenant; every process follows them within a minute."""
-    table.put(keys.limits(tenant), limits.as_document())
+def set_limits(tenant: str, limits: Limits, caps: Mapping[str, int] | None = None) -> None:
+    """Write the operator's limits for a tenant, which every process follows within a minute, and the caps on what its
+    trainings spend, which hold at once.
+    """
+    table.put(keys.limits(tenant), limits.as_document() | dict(caps or {}))

@@ -12,7 +12,7 @@ from tenantml.aws.sagemaker import automl, endpoints
 from tenantml.domain.access import session_policies
 from tenantml.domain.training.run import Run
 from tenantml.errors import CustomerAccountError, StillChanging
-from tenantml.services import registry
+from tenantml.services import registry, spending
 from tenantml.services.customer import assume
 from tenantml.settings import setting
 
@@ -64,6 +64,7 @@ def roll_back(run: Run) -> Removal:
     except CustomerAccountError:
         return Removal(left_behind=[account.sagemaker_arn(kind, endpoint) for kind in endpoints.KINDS])
     registry.update_version(run.tenant, run.model, run.version, {"status": "rolled back"})
+    spending.close_endpoint(run.tenant, run.model, run.version)
     return Removal(removed)
 
 
@@ -84,6 +85,7 @@ def retire(run: Run, replaced: str, drained_from: str) -> Removal:
             session = assume(tenant, run.execution, session_policies.deploy(tenant.account, name))
             result.removed += endpoints.remove(session.client("sagemaker"), name)
             registry.update_version(run.tenant, run.model, version, {"status": "retired"})
+            spending.close_endpoint(run.tenant, run.model, version)
     return result
 
 

@@ -113,6 +113,11 @@ class RunContext:
         training: dict[str, Any] = self._execution["training"]
         return training
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the run's job was started."""
+        return "training" in self._execution
+
     @cached_property
     def _execution(self) -> dict[str, Any]:
         """The execution's row, as the state found it."""

@@ -122,6 +122,17 @@ def candidates(client: Any, job: str) -> list[dict[str, Any]]:
         return [candidate for page in pages for candidate in page["Candidates"]]
 
 
+def training_job(client: Any, name: str) -> dict[str, Any]:
+    """Return DescribeTrainingJob's answer, of a step of a candidate.
+
+    Raises:
+        CustomerAccessRevoked: the access role may not describe training jobs.
+    """
+    with named(IN_CUSTOMER_ACCOUNT | dict.fromkeys(INVALID, TrainingRefused), f"{name} could not be described"):
+        answer: dict[str, Any] = client.describe_training_job(TrainingJobName=name)
+    return answer
+
+
 def stop(client: Any, job: str) -> str:
     """Stop the job if it runs; return its new status: `Stopping` until it has stopped, `Absent` when there is none.
 

@@ -22,6 +22,7 @@ NOT_PROBED = {
     "iam:PassRole": "asked with CreateAutoMLJobV2 and CreateModel, whose refusal names it",
     "s3:GetObjectVersion": "reads our own staging bucket, and only while a grant there allows it",
     "servicequotas:ListServiceQuotas": "an older template lacks it; quotas are not read then, and nothing fails",
+    "sagemaker:DescribeTrainingJob": "an older template lacks it; trainings count at their worst case, nothing fails",
     "kms:GenerateDataKey": "asked with PutObject, which uses the customer's key if it has one; the refusal names it",
     "kms:Decrypt": "asked with GetObject, likewise; our own key needs it only while a grant allows reading our bucket",
     "kms:CreateGrant": "would make a grant, and only AWS's services may",

@@ -81,6 +81,16 @@ def train(account: CustomerAccount, job: str) -> dict[str, Any]:
     )
 
 
+def measure_training(account: CustomerAccount) -> dict[str, Any]:
+    """Read what AWS bills of the jobs behind Autopilot's candidates, whose names begin like their AutoML job's
+    (by public examples; no page of AWS says so).
+    """
+    return _policy(
+        _allow(["sagemaker:DescribeTrainingJob"], account.sagemaker_arn("training-job", f"{account.prefix}-*")),
+        _allow(["sagemaker:ListCandidatesForAutoMLJob"], "*"),  # no resource level
+    )
+
+
 def quotas() -> dict[str, Any]:
     """Read how much of SageMaker the account may use."""
     return _policy(_allow(["servicequotas:ListServiceQuotas"], "*"))  # no resource level

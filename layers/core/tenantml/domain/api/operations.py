@@ -115,6 +115,11 @@ OPERATIONS = (
         refusals=(errors.NotFound, errors.ModelNotReady),
     ),
     Operation(
+        "getQuote", "GET", "/models/{model}/quote", "models",
+        "The most that a training and an endpoint of this model can cost you, before anything is spent",
+        {200: "Quote"}, refusals=(errors.NotFound,),
+    ),
+    Operation(
         "createUpload", "POST", "/models/{model}/uploads", "uploads",
         "A form that takes one CSV file, or the parts of a larger one; what it brings is trained from once",
         {201: "NewUpload"}, takes="UploadRequest",
@@ -164,7 +169,7 @@ OPERATIONS = (
         {202: "Version"}, takes="DeploymentRequest", parameters=(IDEMPOTENT,),
         refusals=(
             *BODY, errors.NotFound, errors.NotTrained, errors.ArtefactsGone, errors.InvalidSettings,
-            errors.IdempotencyKeyReused,
+            errors.BudgetExceeded, errors.IdempotencyKeyReused,
         ),
     ),
     Operation(
@@ -256,7 +261,10 @@ OPERATIONS = (
         "listKeys", "GET", "/keys", "usage", "Your API keys by their ids, never a key itself", {200: "Keys"},
         parameters=PAGE,
     ),
-    Operation("getUsage", "GET", "/usage", "usage", "What is used of today's quota", {200: "Usage"}),
+    Operation(
+        "getUsage", "GET", "/usage", "usage",
+        "What is used of today's quota, and what trainings and endpoints cost this month", {200: "Usage"},
+    ),
     Operation(
         "getDocument", "GET", "/openapi.json", "contract", "This document; no key is asked for",
         {200: "OpenApiDocument"}, is_public=True, function="DescribeApi",

@@ -33,6 +33,7 @@ TEXT: Schema = {"type": "string"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 NUMBER: Schema = {"type": "number"}
 TIME: Schema = {"type": "string", "format": "date-time"}
+USD: Schema = {"type": "string", "pattern": r"^\d+\.\d{6}$"}
 MODEL_NAME: Schema = {"type": "string", "pattern": f"^{MODEL_PATTERN.pattern}$", "maxLength": 30}
 CSV_PREDICTIONS: Schema = TEXT | {
     "description": "A header and a line per row: predicted_label, probability, then one column per class; "
@@ -112,6 +113,42 @@ def components() -> dict[str, Schema]:
             fields={"type": "object", "additionalProperties": TEXT},
             key=TEXT | {"description": "Names the upload; GET /executions?upload_key= finds what became of it"},
             expires_in_seconds=COUNT,
+        ),
+        "Quote": record(
+            "What AWS would ask of your own account at worst; null is unknown, never nothing.",
+            region=TEXT,
+            training=record(
+                "Until its job is stopped, on as many instances as may work at once.",
+                worst_case_usd=maybe(USD),
+                reason=maybe(TEXT) | {"description": "Why it is unknown"},
+                instance_type=TEXT,
+                instances=COUNT,
+                seconds=COUNT | {"description": "Of each instance"},
+            ),
+            endpoint=record(
+                "One endpoint; two stand while a new version is judged and bakes.",
+                usd_per_hour=maybe(USD)
+                | {"description": "On the most likely instance type; of a serverless one, busy"},
+                worst_case_usd_per_hour=maybe(USD),
+                worst_case_usd_per_month=maybe(USD) | {"description": "Of 31 days"},
+                reason=maybe(TEXT) | {"description": "Why a price is unknown"},
+                instance_types=listing(TEXT) | {"description": "What it may be made of, the most likely first"},
+                serverless_memory_mb=maybe(COUNT),
+                count=COUNT | {"description": "Instances, or requests that a serverless endpoint answers at once"},
+            ),
+            prices=record(
+                "Where the prices are from.",
+                oldest=maybe(TEXT | {"format": "date"}),
+                age_days=maybe({"type": "integer"}) | {"description": "Of the oldest price"},
+                sources=listing(TEXT),
+            ),
+            note=TEXT,
+        ),
+        "TrainingCost": record(
+            "What AWS would ask of your own account for the training's jobs.",
+            training_seconds=COUNT | {"description": "That AWS bills, of all instances together"},
+            training_usd=maybe(USD) | {"description": "Null where an instance type has no price"},
+            not_measured=COUNT | {"description": "Steps that are not in it, such as the preparation of data"},
         ),
         "Execution": execution(),
         "ExecutionSummary": record(
@@ -250,6 +287,24 @@ def components() -> dict[str, Schema]:
             requests=reference("Used"),
             rows=reference("Used"),
             rate=reference("UsedRate"),
+            spending=reference("Spending"),
+        ),
+        "Cost": record("Null is unknown.", usd=maybe(USD), seconds=COUNT),
+        "Spending": record(
+            "What AWS would ask of your own account for this month until now.",
+            month=TEXT,
+            **SPENT,
+            models=listing(record("Of one model.", model=MODEL_NAME, **SPENT)),
+            committed_usd=maybe(USD) | {"description": "With the worst case of running trainings; what budgets count"},
+            trainings_running=COUNT,
+            trainings_today=COUNT,
+            caps=record(
+                "The operator's, null for none; a model's own are its settings.",
+                trainings_per_day=maybe(COUNT),
+                max_concurrent_trainings=maybe(COUNT),
+                monthly_budget_usd=maybe(COUNT),
+            ),
+            note=TEXT,
         ),
         "Used": record("Of one limit.", **USED),
         "UsedRate": record("Of the rate, in the current window.", **USED, window_seconds=COUNT),
@@ -316,6 +371,11 @@ EXECUTION: dict[str, Schema] = {
     "training": maybe(reference("Training")),
     "endpoint": {"type": ["object", "null"], "properties": {"name": TEXT, "account": TEXT, "status": TEXT}},
     "left_behind": listing(TEXT),
+}
+SPENT: dict[str, Schema] = {
+    "training": reference("Cost"),
+    "endpoint": reference("Cost"),
+    "reason": maybe(TEXT) | {"description": "Why a cost is unknown, or more than was measured"},
 }
 USED: dict[str, Schema] = {"used": COUNT, "limit": COUNT, "remaining": COUNT}
 
@@ -394,6 +454,8 @@ def execution() -> Schema:
     return record(
         "One upload and what became of it; what it has not reached yet is null.",
         **EXECUTION,
+        quote=maybe(reference("Quote")) | {"description": "As it was before anything was spent"},
+        cost=maybe(reference("TrainingCost")) | {"description": "What the training did cost; null until it is over"},
         advice=listing(reference("Advice")),
     )
 

@@ -64,7 +64,12 @@ def version_details(row: Row, live_version: str | None, trained_by: Row, counted
 
 def execution(row: Row) -> Row:
     """Return an execution as the API shows it; what it has not reached yet is null."""
-    return execution_summary(row) | {"advice": row.get("advice", []), "training": row.get("training")}
+    return execution_summary(row) | {
+        "advice": row.get("advice", []),
+        "training": row.get("training"),
+        "quote": row.get("quote"),
+        "cost": row.get("cost"),
+    }
 
 
 def execution_summary(row: Row) -> Row:

@@ -9,9 +9,11 @@ from tenantml.domain.training import candidates, inference_containers
 from tenantml.domain.training.model_settings import AUTO, ENSEMBLING, HYPERPARAMETER_TUNING, ModelSettings
 from tenantml.errors import QuotaExceeded, TrainingFailed, TrainingStopped, TrainingTimedOut
 
+OVER = frozenset({"Completed", "Failed", "Stopped"})
 FIRST_WAIT_SECONDS = 30
 GRACE_SECONDS = 3600  # Autopilot ends a job at its runtime cap, and writes its reports after that
 DEFAULT_OBJECTIVES = {"F1": "BinaryClassification", "Accuracy": "MulticlassClassification", "MSE": "Regression"}
+LONGEST_WAIT_SECONDS = 1200  # between two polls
 PARTIAL_FAILURE, REPORT_MISSING, TRAINED_ON_SAMPLE = "partial-failure", "report-missing", "trained-on-sample"
 ENSEMBLING_LIMIT_BYTES = 100 * 1000**2
 SAMPLED_FROM_BYTES = 5 * 1000**3  # SageMaker developer guide, "Amazon SageMaker Autopilot quotas"
@@ -132,4 +134,4 @@ def next_wait_seconds(wait_seconds: int) -> int:
 
     A poll is about 9 events and a history holds 25,000 (Step Functions service quotas), so 30 days of polls fit.
     """
-    return min(wait_seconds * 6 // 5, 1200)
+    return min(wait_seconds * 6 // 5, LONGEST_WAIT_SECONDS)

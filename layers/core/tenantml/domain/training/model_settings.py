@@ -59,6 +59,8 @@ CHOICES = {
 RANGES: dict[str, tuple[float, float]] = gate.RANGES | {
     "max_candidates": (1, 750),
     "max_runtime_seconds": (900, 30 * 24 * 3600),
+    "trainings_per_day": (0, 1_000_000),
+    "monthly_budget_usd": (0, 1_000_000_000),
     "max_upload_bytes": (1, 20 * GIB),  # what inspect_dataset reads in its 900 s: docs/api.md, "Large files"
     "holdout_fraction": (0.05, 0.5),
     "holdout_rows_max": (50, 1_000_000),
@@ -123,6 +125,14 @@ class ModelSettings:
     ] = STOP_OLDER
     max_candidates: Annotated[int, "How many candidates a job tries; caps the customer's bill"] = 10
     max_runtime_seconds: Annotated[int, "How long a job runs; caps the customer's bill"] = 3600
+    trainings_per_day: Annotated[int | None, "How many trainings begin on a day in UTC; null for as many as come"] = (
+        None
+    )
+    monthly_budget_usd: Annotated[
+        int | None,
+        "How many dollars a month of this model's trainings and endpoints may cost; a training whose worst case does "
+        "not fit is refused; null for no budget",
+    ] = None
     max_upload_bytes: Annotated[int, "The largest file that is trained from"] = 10 * GIB
     holdout_fraction: Annotated[float, "The share of the rows that is held out of the training set"] = 0.2
     holdout_rows_max: Annotated[int, "The most rows that are held out"] = 20_000

@@ -74,6 +74,11 @@ def limits(tenant: str) -> Key:
     return of_tenant(tenant, "LIMITS")
 
 
+def spending(tenant: str) -> Key:
+    """What the tenant's trainings and endpoints cost the customer, by month and model, and what they still may."""
+    return of_tenant(tenant, "SPENDING")
+
+
 def usage(tenant: str, day: str) -> Key:
     """What the tenant used of the API on a day: `requests`, `rows`, and `window_requests` since `window` began."""
     return Key(f"USAGE#{tenant}", day)
@@ -160,6 +165,7 @@ REGISTRY = (
     training,
     key_of_tenant,
     limits,
+    spending,
     usage,
     served,
     upload,

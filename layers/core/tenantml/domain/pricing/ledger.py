@@ -1,0 +1,294 @@
+"""The ledger of a tenant: what its trainings and endpoints cost this month, what they still may, and the caps on both.
+
+A training takes a place with its worst case before anything is spent, and gives it back for what it did cost. The
+ledger is one value that changes as a whole, so that of two uploads at once only one can have the last place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tenantml.domain.pricing.prices import HOUR_SECONDS, MICROS, usd
+from tenantml.domain.pricing.quotes import TrainingQuote
+from tenantml.domain.tenancy import operator_requests
+from tenantml.errors import BudgetExceeded, InvalidOperation, TooManyTrainings, TrainingsPerDayExceeded
+
+KEPT_MONTHS = 13
+MOST = 10**9
+KEPT = "nothing was spent on it, and the file is kept"
+
+COUNTED = ("training_seconds", "training_micros", "endpoint_seconds", "endpoint_micros")
+FLAGS = ("unmeasured", "unpriced", "serverless")
+Spent = Mapping[str, int]
+"""By what it was for: `training_seconds`, `training_micros`, `endpoint_seconds`, `endpoint_micros`; and how many were
+`unmeasured` (trainings, counted at their worst case), `unpriced`, or `serverless` (not counted).
+"""
+
+
+@dataclass(frozen=True)
+class Caps:
+    """What a tenant or a model may spend of the customer's money; None for no cap."""
+
+    trainings_per_day: int | None = None
+    max_concurrent_trainings: int | None = None
+    monthly_budget_usd: int | None = None
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Caps:
+        """Read a JSON object of caps; an omitted one is none.
+
+        Raises:
+            InvalidOperation: names each field that is unknown or not a whole number from 0 up.
+        """
+        caps = operator_requests.read(dict(document), dict.fromkeys(cls.__dataclass_fields__, int))
+        wrong = [f"{name}: expected 0 to {MOST:,}" for name, value in caps.items() if not 0 <= value <= MOST]
+        if wrong:
+            raise InvalidOperation("; ".join(wrong))
+        return cls(**caps)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What is spent, by month and model; trainings that were begun on `day`, by model; and what may still be spent:
+    trainings that have a place, by execution, and endpoints that stand, by model and version.
+    """
+
+    day: str = ""
+    trainings: Mapping[str, int] = field(default_factory=dict)
+    places: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    endpoints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    months: Mapping[str, Mapping[str, Spent]] = field(default_factory=dict)
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> Ledger:
+        """Return the ledger of a row; an empty one has spent nothing."""
+        return cls(**{name: row[name] for name in cls.__dataclass_fields__ if name in row})
+
+    def as_document(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return asdict(self)
+
+    def admit(
+        self, execution: str, model: str, quote: TrainingQuote, of_tenant: Caps, of_model: Caps, now: datetime
+    ) -> Ledger:
+        """Return the ledger with a place for the training; one that has a place keeps it.
+
+        Raises:
+            BudgetExceeded: its worst case, with what is spent and may be spent, is over a budget, or is unknown.
+            TooManyTrainings: as many models are trained as may be at once.
+            TrainingsPerDayExceeded: as many trainings were begun on this day as may be.
+        """
+        if execution in self.places:
+            return self
+        begun = self.trainings if self.day == day_of(now) else {}
+        others = {place["model"] for place in self.places.values()} - {model}
+        for caps, whose, count in (
+            (of_tenant, "the tenant", sum(begun.values())),
+            (of_model, f"the model {model}", begun.get(model, 0)),
+        ):
+            if caps.trainings_per_day is not None and count >= caps.trainings_per_day:
+                raise TrainingsPerDayExceeded(
+                    f"{whose} has {caps.trainings_per_day} trainings a day, which are used up; {KEPT}; upload again "
+                    "after midnight UTC"
+                )
+        most = of_tenant.max_concurrent_trainings
+        if most is not None and len(others) >= most:
+            raise TooManyTrainings(
+                f"the tenant has {most} trainings at once, and as many are running; {KEPT}; upload again when one of "
+                "them is over"
+            )
+        self.require_budget(model, quote.worst_micros, of_tenant, of_model, now)
+        place = {"model": model, "worst_micros": quote.worst_micros, "seconds": quote.seconds, "since": now.isoformat()}
+        return replace(
+            self,
+            day=day_of(now),
+            trainings={**begun, model: begun.get(model, 0) + 1},
+            places={**self.places, execution: place},
+        )
+
+    def require_budget(
+        self, model: str, worst_micros: int | None, of_tenant: Caps, of_model: Caps, now: datetime
+    ) -> None:
+        """Return when what is to be spent fits into the month's budgets.
+
+        Raises:
+            BudgetExceeded: it does not, or nobody knows whether it does.
+        """
+        for caps, whose, of in ((of_tenant, "the tenant", None), (of_model, f"the model {model}", model)):
+            budget = caps.monthly_budget_usd
+            if budget is None:
+                continue
+            committed = self.committed_micros(now, of)
+            if worst_micros is None or committed is None:
+                raise BudgetExceeded(
+                    f"{whose} has a budget of {budget} USD a month, and what this would cost at worst is unknown, for "
+                    f"the price table lacks a price; {KEPT}"
+                )
+            if worst_micros + committed > budget * MICROS or budget == 0:
+                raise BudgetExceeded(
+                    f"{whose} has a budget of {budget} USD a month; {usd(committed)} are spent or taken, and this may "
+                    f"cost {usd(worst_micros)} at worst; {KEPT}"
+                )
+
+    def committed_micros(self, now: datetime, model: str | None = None) -> int | None:
+        """Return what this month has cost, by all models or one, with the worst case of every training that runs; None
+        where a price is unknown.
+        """
+        spent = self.spent(now)
+        rows = [row for name, row in spent.items() if model in (None, name)]
+        places: list[int | None] = [
+            place["worst_micros"] for place in self.places.values() if model in (None, place["model"])
+        ]
+        known = [micros for micros in places if micros is not None]
+        if len(known) < len(places) or any(row.get("unpriced") for row in rows):
+            return None
+        return sum(row.get("training_micros", 0) + row.get("endpoint_micros", 0) for row in rows) + sum(known)
+
+    def settle(
+        self,
+        execution: str,
+        now: datetime,
+        *,
+        begun: bool,
+        cost: tuple[int, int | None] | None = None,
+        is_over: bool = False,
+    ) -> Ledger:
+        """Return the ledger after a training: its place is free, and its `cost` (seconds and micro-dollars) is spent.
+        One that was begun and could not be measured counts at its worst case, until now where its job is known to be
+        over; one that was not begun costs nothing.
+        """
+        place = self.places.get(execution)
+        if place is None:
+            return self
+        rest = replace(self, places={name: found for name, found in self.places.items() if name != execution})
+        model = str(place["model"])
+        if not begun:
+            if day_of(datetime.fromisoformat(place["since"])) != self.day:
+                return rest
+            return replace(rest, trainings={**self.trainings, model: max(0, self.trainings.get(model, 0) - 1)})
+        seconds, micros = cost or (0, _worst_until(place, now) if is_over else place["worst_micros"])
+        added = {
+            "training_seconds": seconds,
+            "training_micros": micros or 0,
+            "unpriced": int(micros is None),
+            "unmeasured": int(cost is None),
+        }
+        return rest.plus(month_of(now), model, added)
+
+    def open_endpoint(
+        self, model: str, version: str, now: datetime, micros_per_hour: int | None, *, serverless: bool
+    ) -> Ledger:
+        """Return the ledger with an endpoint that stands from now on, all its instances at this price; one that stands
+        at the same price already, stands since then.
+        """
+        name = f"{model}/{version}"
+        entry = {"micros_per_hour": micros_per_hour, "serverless": serverless}
+        standing = self.endpoints.get(name)
+        if standing is not None and {key: standing[key] for key in entry} == entry:
+            return self
+        closed = self.close_endpoint(model, version, now)
+        return replace(closed, endpoints={**closed.endpoints, name: entry | {"since": now.isoformat()}})
+
+    def close_endpoint(self, model: str, version: str | None, now: datetime) -> Ledger:
+        """Return the ledger after an endpoint was removed, or all of the model's: what they cost is spent."""
+        named = f"{model}/{version or ''}"
+        names = [name for name in self.endpoints if name == named or (version is None and name.startswith(named))]
+        closed = self
+        for name in names:
+            for month, added in _by_month(self.endpoints[name], now):
+                closed = closed.plus(month, model, added)
+        return replace(closed, endpoints={name: self.endpoints[name] for name in self.endpoints if name not in names})
+
+    def spent(self, now: datetime) -> dict[str, dict[str, int]]:
+        """Return by model what this month has cost until now, endpoints that stand included."""
+        until_now = self
+        for name in self.endpoints:
+            model, _, version = name.partition("/")
+            until_now = until_now.close_endpoint(model, version, now)
+        return {model: dict(row) for model, row in until_now.months.get(month_of(now), {}).items()}
+
+    def report(self, caps: Caps, now: datetime) -> dict[str, Any]:
+        """Return what this month has cost until now, as the API shows it; what is unknown is null, with the reason."""
+        spent = self.spent(now)
+        total = {name: sum(row.get(name, 0) for row in spent.values()) for name in (*COUNTED, *FLAGS)}
+        return {
+            "month": month_of(now),
+            **_shown(total),
+            "models": [{"model": model, **_shown(row)} for model, row in sorted(spent.items())],
+            "committed_usd": usd(self.committed_micros(now)),
+            "trainings_running": len(self.places),
+            "trainings_today": sum(self.trainings.values()) if self.day == day_of(now) else 0,
+            "caps": asdict(caps),
+        }
+
+    def plus(self, month: str, model: str, added: Spent) -> Ledger:
+        """Return the ledger with more spent in a month; of months, the last 13 are kept."""
+        of_month = self.months.get(month, {})
+        before = of_month.get(model, {})
+        row = {name: before.get(name, 0) + added.get(name, 0) for name in {**before, **added}}
+        months = {**self.months, month: {**of_month, model: row}}
+        return replace(self, months={name: months[name] for name in sorted(months)[-KEPT_MONTHS:]})
+
+
+def _worst_until(place: Mapping[str, Any], now: datetime) -> int | None:
+    """Return the worst case of a training that was over by now, rounded up."""
+    worst, most = place["worst_micros"], place["seconds"]
+    ran = -(-(now - datetime.fromisoformat(place["since"])) // timedelta(seconds=1))
+    return None if worst is None else -(-worst * min(ran, most) // most)
+
+
+def _by_month(endpoint: Mapping[str, Any], until: datetime) -> Iterator[tuple[str, Spent]]:
+    """Yield what an endpoint cost in each month; a month's cost is rounded up."""
+    since = datetime.fromisoformat(endpoint["since"])
+    while since < until:
+        next_month = (since.replace(day=1, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=32)).replace(
+            day=1
+        )
+        end = min(until, next_month)
+        seconds = -(-(end - since) // timedelta(seconds=1))
+        micros = endpoint["micros_per_hour"]
+        yield (
+            month_of(since),
+            {"endpoint_seconds": seconds, "serverless": 1}
+            if endpoint["serverless"]
+            else {
+                "endpoint_seconds": seconds,
+                "endpoint_micros": -(-(micros or 0) * seconds // HOUR_SECONDS),
+                "unpriced": int(micros is None),
+            },
+        )
+        since = end
+
+
+def _shown(row: Mapping[str, int]) -> dict[str, Any]:
+    found = {name: row.get(name, 0) for name in (*COUNTED, *FLAGS)}
+    reasons = {
+        "unpriced": "the price table lacks a price of something that it used",
+        "serverless": "serverless endpoints are billed by the time of their requests, which nobody measures here",
+        "unmeasured": f"{found['unmeasured']} trainings could not be measured and count at their worst case",
+    }
+    reason = "; ".join(reasons[name] for name in FLAGS if found[name]) or None
+    return {
+        "training": {
+            "usd": usd(None if found["unpriced"] else found["training_micros"]),
+            "seconds": found["training_seconds"],
+        },
+        "endpoint": {
+            "usd": usd(None if found["unpriced"] or found["serverless"] else found["endpoint_micros"]),
+            "seconds": found["endpoint_seconds"],
+        },
+        "reason": reason,
+    }
+
+
+def day_of(now: datetime) -> str:
+    """Return the day, in UTC."""
+    return now.astimezone(UTC).strftime("%Y-%m-%d")
+
+
+def month_of(now: datetime) -> str:
+    """Return the month, in UTC."""
+    return now.astimezone(UTC).strftime("%Y-%m")

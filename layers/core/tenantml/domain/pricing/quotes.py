@@ -1,0 +1,114 @@
+"""Quotes: the most that a training and an endpoint can cost the customer, before anything is spent.
+
+AWS does not document which instances Autopilot trains on, nor how many at once: `TRAINING_TYPE` is the largest type
+that its jobs were seen to ask a quota for, and `MOST_AT_ONCE` a judgement (docs/decisions/0034).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from tenantml.domain.names import CustomerAccount
+from tenantml.domain.pricing import prices as pricing
+from tenantml.domain.pricing.prices import Price, Prices, usd
+from tenantml.domain.training import automl_job, endpoint_plan
+from tenantml.domain.training.model_settings import ModelSettings
+
+TRAINING_TYPE = "ml.m5.12xlarge"
+MOST_AT_ONCE = 10
+MONTH_HOURS = 31 * 24
+WHO_PAYS = (
+    "What AWS would ask of your own account by these prices, before taxes, discounts and free tiers; AWS's bill counts"
+)
+
+
+@dataclass(frozen=True)
+class TrainingQuote:
+    """The most that a training can use, and what that costs: `seconds` of each of `instances`."""
+
+    instance_type: str
+    instances: int
+    seconds: int
+    price: Price | None
+
+    @property
+    def worst_micros(self) -> int | None:
+        """The worst case in micro-dollars, None where there is no price."""
+        return None if self.price is None else self.price.cost_micros(self.seconds, self.instances)
+
+
+def training(settings: ModelSettings, region: str, prices: Prices) -> TrainingQuote:
+    """Return the quote of a training: until we stop its job, on as many instances as it has candidates or may use."""
+    return TrainingQuote(
+        TRAINING_TYPE,
+        min(settings.max_candidates, MOST_AT_ONCE),
+        settings.max_runtime_seconds + automl_job.GRACE_SECONDS + automl_job.LONGEST_WAIT_SECONDS,
+        pricing.find(prices, region, TRAINING_TYPE, pricing.TRAINING),
+    )
+
+
+def endpoint_types(settings: ModelSettings, allowed: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return what an endpoint may be made of, the most likely first; of a serverless one, its memory in MB."""
+    if settings.serverless_memory_mb is not None:
+        return (str(settings.serverless_memory_mb),)
+    likely = str(endpoint_plan.expected_type(settings, allowed))
+    ladder = [rung.instance_type for rung in endpoint_plan.LADDER if not allowed or rung.instance_type in allowed]
+    return tuple(dict.fromkeys((likely, *ladder))) if settings.instance_type is None else (likely,)
+
+
+def endpoint_price(settings: ModelSettings, instance_type: str, region: str, prices: Prices) -> Price | None:
+    """Return the price of an endpoint's instance type."""
+    use = pricing.HOSTING if settings.serverless_memory_mb is None else pricing.SERVERLESS
+    return pricing.find(prices, region, instance_type, use)
+
+
+def quote(settings: ModelSettings, account: CustomerAccount, prices: Prices, today: date) -> dict[str, Any]:
+    """Return the quote as the API shows it; what has no price is null, with the reason."""
+    region = account.region
+    trained = training(settings, region, prices)
+    types = endpoint_types(settings, account.instance_types)
+    found = [endpoint_price(settings, name, region, prices) for name in types]
+    known = [price for price in found if price is not None]
+    count = settings.instance_count if settings.serverless_memory_mb is None else settings.serverless_concurrency
+    worst = max((price.micros_per_hour for price in known), default=0) if len(known) == len(found) else None
+    likely = found[0]
+    used = [price for price in (trained.price, *found) if price is not None]
+    return {
+        "region": region,
+        "training": {
+            "worst_case_usd": usd(trained.worst_micros),
+            "reason": _reason([trained.instance_type] if trained.price is None else [], region, "training"),
+            "instance_type": trained.instance_type,
+            "instances": trained.instances,
+            "seconds": trained.seconds,
+        },
+        "endpoint": {
+            "usd_per_hour": usd(None if likely is None else likely.micros_per_hour * count),
+            "worst_case_usd_per_hour": usd(None if worst is None else worst * count),
+            "worst_case_usd_per_month": usd(None if worst is None else worst * count * MONTH_HOURS),
+            "reason": _reason(
+                [name for name, price in zip(types, found, strict=True) if price is None], region, "an endpoint"
+            ),
+            "instance_types": list(types) if settings.serverless_memory_mb is None else [],
+            "serverless_memory_mb": settings.serverless_memory_mb,
+            "count": count,
+        },
+        "prices": {
+            "oldest": min((price.date for price in used), default=None),
+            "age_days": pricing.age_days(used, today),
+            "sources": sorted({price.source for price in used}),
+        },
+        "note": WHO_PAYS,
+    }
+
+
+def _reason(unknown: Sequence[str], region: str, what: str) -> str | None:
+    if not unknown:
+        return None
+    return (
+        f"the price table has no price for {what} on {', '.join(unknown)} in {region}, so its worst case is unknown; "
+        "the operator can add it"
+    )

@@ -1,0 +1,50 @@
+"""Measuring: what a training that is over cost, asked of AWS in the customer's account."""
+
+from __future__ import annotations
+
+from aws_lambda_powertools import Logger
+
+from tenantml.aws.sagemaker import automl
+from tenantml.domain.access import session_policies
+from tenantml.domain.pricing import costs
+from tenantml.errors import TenantMLError
+from tenantml.services import spending
+from tenantml.services.run_context import RunContext
+
+logger = Logger(service="tenantml")
+MOST_JOBS = 200  # a call and a receipt each, within a function's minute
+
+
+def settle(context: RunContext) -> None:
+    """Give back the place of a training that is over for what it cost, and show that to the tenant. What AWS does not
+    tell us is counted at its worst case: no training fails for it. Repeatable.
+    """
+    if not spending.has_place(context.run):
+        return
+    cost, is_over = None, False
+    try:
+        cost, is_over = _measured(context), True
+    except TenantMLError as error:
+        logger.warning("cost is not measured", extra={"code": type(error).__name__, "reason": str(error)})
+    except Exception:  # a bug in measuring must not end what is measured
+        logger.exception("cost is not measured")
+    if cost is not None:
+        context.note(cost=cost.as_document())
+    spending.settle(context.run, begun=True, cost=(cost.seconds, cost.micros) if cost else None, is_over=is_over)
+
+
+def _measured(context: RunContext) -> costs.TrainingCost | None:
+    """Return the cost, None where there is nothing to measure it by.
+
+    Raises:
+        CustomerAccessRevoked: the account's template is older than this permission, or refuses us.
+        CustomerThrottled: AWS did not answer.
+    """
+    client = context.customer(session_policies.measure_training(context.account)).client("sagemaker")
+    jobs, others = costs.steps_of(automl.candidates(client, context.job))
+    if not 0 < len(jobs) <= MOST_JOBS:
+        return None
+    measured = [costs.Job.of(automl.training_job(client, name)) for name in jobs]
+    if not any(measured):
+        return None
+    return costs.of_training(measured, others, context.account.region, spending.prices())

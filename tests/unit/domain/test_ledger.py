@@ -1,0 +1,163 @@
+"""The ledger: caps hold, places come back, and every second of an endpoint is counted once, in its month."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenantml.domain.pricing.ledger import Caps, Ledger, month_of
+from tenantml.domain.pricing.prices import MICROS, Price
+from tenantml.domain.pricing.quotes import TrainingQuote
+from tenantml.errors import (
+    BudgetExceeded,
+    InvalidOperation,
+    TooManyTrainings,
+    TrainingsPerDayExceeded,
+    UploadError,
+)
+
+NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
+DOLLAR = MICROS
+NONE = Caps()
+
+
+def admitted(ledger: Ledger, execution: str, model: str = "churn", worst: int | None = DOLLAR, **caps: int) -> Ledger:
+    return ledger.admit(execution, model, at_worst(worst), Caps(**caps), NONE, NOON)
+
+
+def at_worst(micros: int | None) -> TrainingQuote:
+    """A training of an hour that costs so much at worst."""
+    price = None if micros is None else Price("us-east-1", "ml.m5.large", "training", micros, "2026-11-28", "made up")
+    return TrainingQuote("ml.m5.large", 1, 3600, price)
+
+
+def test_a_day_has_so_many_trainings_of_a_tenant_and_of_a_model_and_the_next_as_many_again() -> None:
+    ledger = admitted(Ledger(), "e1", trainings_per_day=1)
+    with pytest.raises(TrainingsPerDayExceeded, match="kept"):
+        admitted(ledger, "e2", "other", trainings_per_day=1)
+    with pytest.raises(TrainingsPerDayExceeded, match="model churn"):
+        ledger.admit("e2", "churn", at_worst(1), NONE, Caps(trainings_per_day=1), NOON)
+    ledger.admit("e2", "other", at_worst(1), NONE, Caps(trainings_per_day=1), NOON)
+    ledger.admit("e2", "churn", at_worst(1), Caps(trainings_per_day=1), NONE, NOON + timedelta(hours=12))
+
+
+def test_models_are_trained_at_once_up_to_the_cap_and_uploads_of_one_model_wait_for_each_other() -> None:
+    ledger = admitted(Ledger(), "e1", max_concurrent_trainings=1)
+    again = admitted(ledger, "e2", max_concurrent_trainings=1)
+    with pytest.raises(TooManyTrainings, match="kept"):
+        admitted(again, "e3", "other", max_concurrent_trainings=1)
+    over = again.settle("e1", NOON, begun=True).settle("e2", NOON, begun=True)
+    assert "e3" in admitted(over, "e3", "other", max_concurrent_trainings=1).places
+    with pytest.raises(TooManyTrainings):
+        admitted(Ledger(), "e1", max_concurrent_trainings=0)
+
+
+def test_a_budget_counts_what_is_spent_and_what_running_trainings_may_cost() -> None:
+    ledger = admitted(Ledger(), "e1", worst=6 * DOLLAR, monthly_budget_usd=10)
+    with pytest.raises(BudgetExceeded, match=r"6\.000000 are spent or taken"):
+        admitted(ledger, "e2", worst=5 * DOLLAR, monthly_budget_usd=10)
+    cheap = ledger.settle("e1", NOON, begun=True, cost=(3600, 2 * DOLLAR))
+    assert cheap.committed_micros(NOON) == 2 * DOLLAR
+    assert "e2" in admitted(cheap, "e2", worst=5 * DOLLAR, monthly_budget_usd=10).places
+    december = NOON + timedelta(days=7)
+    assert cheap.committed_micros(december) == 0, "a month begins with nothing spent"
+
+
+def test_a_budget_of_0_refuses_everything_and_an_unknown_price_fits_into_no_budget() -> None:
+    for worst in (0, 1, None):
+        with pytest.raises(BudgetExceeded):
+            admitted(Ledger(), "e1", worst=worst, monthly_budget_usd=0)
+    with pytest.raises(BudgetExceeded, match="unknown"):
+        admitted(Ledger(), "e1", worst=None, monthly_budget_usd=10**6)
+    assert "e1" in admitted(Ledger(), "e1", worst=None).places
+    standing = Ledger().open_endpoint("churn", "v1", NOON - timedelta(hours=1), None, serverless=False)
+    with pytest.raises(BudgetExceeded, match="unknown"):
+        admitted(standing, "e1", monthly_budget_usd=10**6)
+
+
+def test_a_models_budget_is_its_own() -> None:
+    ledger = admitted(Ledger(), "e1", "other", worst=100 * DOLLAR)
+    ledger.admit("e2", "churn", at_worst(DOLLAR), NONE, Caps(monthly_budget_usd=1), NOON)
+    with pytest.raises(BudgetExceeded, match="model other"):
+        ledger.admit("e2", "other", at_worst(DOLLAR), NONE, Caps(monthly_budget_usd=100), NOON)
+
+
+def test_a_place_is_taken_once_and_given_back_once() -> None:
+    ledger = admitted(Ledger(), "e1", trainings_per_day=1)
+    assert admitted(ledger, "e1", trainings_per_day=1) == ledger
+    never_begun = ledger.settle("e1", NOON, begun=False)
+    assert (never_begun.places, never_begun.trainings, never_begun.months) == ({}, {"churn": 0}, {})
+    over = ledger.settle("e1", NOON, begun=True, cost=(60, 5))
+    assert over.settle("e1", NOON, begun=True, cost=(60, 5)) == over.settle("e1", NOON, begun=False) == over
+    assert over.spent(NOON)["churn"] == {
+        "training_seconds": 60, "training_micros": 5, "unpriced": 0, "unmeasured": 0,
+    }  # fmt: skip
+
+
+def test_what_could_not_be_measured_counts_at_its_worst_case() -> None:
+    spent = admitted(Ledger(), "e1").settle("e1", NOON, begun=True).spent(NOON)["churn"]
+    assert (spent["training_micros"], spent["unmeasured"]) == (DOLLAR, 1)
+    stopped = admitted(Ledger(), "e1").settle("e1", NOON + timedelta(minutes=6), begun=True, is_over=True)
+    assert stopped.spent(NOON)["churn"]["training_micros"] == DOLLAR // 10, "a job that is over cannot cost more"
+    late = admitted(Ledger(), "e1").settle("e1", NOON + timedelta(days=2), begun=True, is_over=True)
+    assert late.spent(NOON)["churn"]["training_micros"] == DOLLAR
+    unknown = admitted(Ledger(), "e1", worst=None).settle("e1", NOON, begun=True)
+    assert unknown.committed_micros(NOON) is None
+
+
+def test_an_endpoint_costs_while_it_stands_and_moves_to_another_price() -> None:
+    ledger = Ledger().open_endpoint("churn", "v1", NOON, 2 * DOLLAR, serverless=False)
+    later = NOON + timedelta(hours=1)
+    assert ledger.open_endpoint("churn", "v1", later, 2 * DOLLAR, serverless=False) == ledger, "a repeat"
+    assert ledger.spent(later)["churn"]["endpoint_micros"] == 2 * DOLLAR
+    larger = ledger.open_endpoint("churn", "v1", later, 4 * DOLLAR, serverless=False)
+    both = larger.open_endpoint("churn", "v2", later, DOLLAR, serverless=False)
+    other = both.open_endpoint("churn-2", "v1", later, DOLLAR, serverless=False)
+    gone = other.close_endpoint("churn", None, later + timedelta(hours=1))
+    assert list(gone.endpoints) == ["churn-2/v1"]
+    assert gone.spent(later)["churn"]["endpoint_micros"] == (2 + 4 + 1) * DOLLAR
+
+
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)),  # noqa: DTZ001 - the zone is added
+    st.timedeltas(timedelta(0), timedelta(days=100)),
+    st.integers(0, 10**8),
+)
+def test_every_second_of_an_endpoint_is_in_one_month(since: datetime, stood: timedelta, price: int) -> None:
+    since = since.replace(tzinfo=UTC)
+    closed = (
+        Ledger()
+        .open_endpoint("churn", "v1", since, price, serverless=False)
+        .close_endpoint("churn", "v1", since + stood)
+    )
+    rows = {month: row["churn"] for month, row in closed.months.items()}
+    seconds = sum(row["endpoint_seconds"] for row in rows.values())
+    assert 0 <= seconds - stood.total_seconds() < 1 + len(rows)
+    assert sum(row["endpoint_micros"] for row in rows.values()) * 3600 >= price * seconds
+    assert not rows or min(rows) == month_of(since)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5 * DOLLAR), st.booleans()), max_size=12))
+def test_whatever_comes_no_cap_is_ever_passed(uploads: list[tuple[str, int, bool]]) -> None:
+    caps = Caps(trainings_per_day=5, max_concurrent_trainings=2, monthly_budget_usd=10)
+    ledger = Ledger()
+    for number, (model, worst, ends) in enumerate(uploads):
+        try:
+            ledger = ledger.admit(str(number), model, at_worst(worst), caps, NONE, NOON)
+        except UploadError:
+            continue
+        if ends:
+            ledger = ledger.settle(str(number), NOON, begun=True, cost=(1, worst // 2))
+        assert (ledger.committed_micros(NOON) or 0) <= 10 * DOLLAR
+        assert sum(ledger.trainings.values()) <= 5
+        assert len({place["model"] for place in ledger.places.values()}) <= 2
+
+
+@pytest.mark.parametrize("wrong", [-1, 10**9 + 1, True, 1.5, "2"])
+def test_a_cap_is_a_whole_number(wrong: object) -> None:
+    for name in Caps.__dataclass_fields__:
+        with pytest.raises(InvalidOperation, match=name):
+            Caps.from_document({name: wrong})

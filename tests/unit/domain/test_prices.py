@@ -1,0 +1,127 @@
+"""Prices and quotes: whole micro-dollars, dated, never 0 for what is unknown, and never below what is used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenantml.domain.pricing import prices as pricing
+from tenantml.domain.pricing import quotes
+from tenantml.domain.pricing.prices import Price, usd
+from tenantml.domain.training.endpoint_plan import LADDER
+from tenantml.domain.training.model_settings import SERVERLESS_MEMORY_MB, ModelSettings
+from tests.tenants import account_of
+
+TODAY = date(2026, 11, 28)
+TABLE = pricing.table()
+SETTINGS = ModelSettings("y")
+LIMITS = {"max_candidates": st.integers(1, 750), "max_runtime_seconds": st.integers(900, 30 * 24 * 3600)}
+
+
+def test_every_price_has_a_date_that_has_come_and_a_source() -> None:
+    assert len(TABLE) > 20
+    for price in TABLE.values():
+        assert date(2024, 1, 1) <= date.fromisoformat(price.date) <= TODAY, price
+        assert price.source
+        assert price.micros_per_hour > 0
+
+
+def test_every_type_that_we_choose_ourselves_has_a_price_in_every_region_of_the_table() -> None:
+    for region in {price.region for price in TABLE.values()}:
+        for rung in LADDER:
+            assert pricing.find(TABLE, region, rung.instance_type, pricing.HOSTING), (region, rung)
+        for memory_mb in SERVERLESS_MEMORY_MB:
+            assert pricing.find(TABLE, region, str(memory_mb), pricing.SERVERLESS), (region, memory_mb)
+        assert pricing.find(TABLE, region, quotes.TRAINING_TYPE, pricing.TRAINING), region
+
+
+def test_a_quote_names_what_it_is_made_of() -> None:
+    found = quotes.quote(SETTINGS, account_of(), TABLE, TODAY)
+    assert found["training"] == {
+        "worst_case_usd": "64.516667",  # 10 instances for 8,400 s at 2.765 an hour
+        "reason": None,
+        "instance_type": "ml.m5.12xlarge",
+        "instances": 10,
+        "seconds": 3600 + 3600 + 1200,
+    }
+    assert found["endpoint"]["usd_per_hour"] == "0.461000"
+    assert found["endpoint"]["worst_case_usd_per_hour"] == "5.530000"
+    assert found["endpoint"]["worst_case_usd_per_month"] == "4114.320000"
+    assert (found["prices"]["oldest"], found["prices"]["age_days"]) == ("2024-01-01", 1062)
+    assert "AWS would ask" in found["note"]
+
+
+def test_the_endpoint_of_the_settings_is_the_only_one() -> None:
+    named = quotes.quote(replace(SETTINGS, instance_type="ml.m5.xlarge", instance_count=3), account_of(), TABLE, TODAY)
+    assert named["endpoint"]["usd_per_hour"] == named["endpoint"]["worst_case_usd_per_hour"] == "0.690000"
+    serverless = quotes.quote(replace(SETTINGS, serverless_memory_mb=4096), account_of(), TABLE, TODAY)
+    assert serverless["endpoint"]["worst_case_usd_per_hour"] == "1.440000"  # 5 requests at once, all the time
+
+
+@pytest.mark.parametrize(
+    ("settings", "region", "unknown"),
+    [
+        (SETTINGS, "eu-central-1", {"training", "endpoint"}),
+        (replace(SETTINGS, instance_type="ml.g5.xlarge"), "us-east-1", {"endpoint"}),
+        (replace(SETTINGS, serverless_memory_mb=4096), "eu-central-1", {"training", "endpoint"}),
+    ],
+)
+def test_what_has_no_price_is_unknown_with_a_reason_and_not_free(
+    settings: ModelSettings, region: str, unknown: set[str]
+) -> None:
+    found = quotes.quote(settings, account_of(region=region), TABLE, TODAY)
+    for part, figures in (("training", ["worst_case_usd"]), ("endpoint", ["usd_per_hour", "worst_case_usd_per_month"])):
+        for figure in figures:
+            assert (found[part][figure] is None) is (part in unknown), (part, figure)
+        assert ("unknown" in (found[part]["reason"] or "")) is (part in unknown)
+
+
+@given(st.fixed_dictionaries(LIMITS), st.fixed_dictionaries(LIMITS))
+def test_a_training_that_may_do_more_never_costs_less_at_worst(one: dict[str, Any], other: dict[str, Any]) -> None:
+    less: dict[str, Any] = {name: min(one[name], other[name]) for name in one}
+    first, second = (quotes.training(replace(SETTINGS, **limits), "us-east-1", TABLE) for limits in (less, one))
+    assert 0 < (first.worst_micros or 0) <= (second.worst_micros or 0)
+
+
+@given(st.integers(0, 10**7), st.integers(0, 10**7), st.sampled_from(sorted(TABLE.values(), key=str)))
+def test_more_seconds_never_cost_less_and_a_second_is_never_free(one: int, more: int, price: Price) -> None:
+    assert price.cost_micros(one) <= price.cost_micros(one + more)
+    assert price.cost_micros(one) * 3600 >= price.micros_per_hour * one > price.cost_micros(one) * 3600 - 3600
+
+
+def test_the_operators_prices_replace_those_of_the_repository_and_add_to_them() -> None:
+    replaced = "us-east-1,ml.m5.xlarge,hosting,0.2,2026-11-01,contract; eu-west-1,ml.m5.xlarge,hosting,0.3,2026-11-01,x"
+    found = pricing.table(replaced)
+    assert found["us-east-1", "ml.m5.xlarge", "hosting"].micros_per_hour == 200_000
+    assert found["eu-west-1", "ml.m5.xlarge", "hosting"].micros_per_hour == 300_000
+    assert len(found) == len(TABLE) + 1
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "us-east-1,ml.m5.xlarge,hosting,0,2026-11-01,x",
+        "us-east-1,ml.m5.xlarge,hosting,-1,2026-11-01,x",
+        "us-east-1,ml.m5.xlarge,hosting,NaN,2026-11-01,x",
+        "us-east-1,ml.m5.xlarge,hosting,0.0000001,2026-11-01,x",
+        "us-east-1,ml.m5.xlarge,hosting,cheap,2026-11-01,x",
+        "us-east-1,ml.m5.xlarge,lunch,1,2026-11-01,x",
+        "us-east-1,ml.m5.xlarge,hosting,1,yesterday,x",
+        "us-east-1,ml.m5.xlarge,hosting,1,2026-11-01,",
+        "us-east-1,ml.m5.xlarge,hosting,1",
+    ],
+)
+def test_a_price_that_is_none_is_not_read(row: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        pricing.table(row)
+
+
+def test_dollars_are_written_with_all_their_micros() -> None:
+    assert [usd(None), usd(0), usd(1), usd(1_500_000), usd(12_000_000_001)] == [
+        None, "0.000000", "0.000001", "1.500000", "12000.000001",
+    ]  # fmt: skip
