@@ -16,6 +16,7 @@ REMOVED, KEPT, IMPOSSIBLE, REMAINS = "removed", "kept", "impossible", "remains"
 FATES = (REMOVED, KEPT, IMPOSSIBLE, REMAINS)
 KEEPABLE = {"artefacts"}
 NO_OPERATION = "AWS has no operation that deletes the record of an AutoML job"
+NO_OPERATION_OF_TRANSFORMS = "AWS has no operation that deletes the record of a batch transform"
 SHOWN = 200  # entries of a list in a state machine's output, which holds 256 KB; the stored report has all
 
 Row = dict[str, Any]

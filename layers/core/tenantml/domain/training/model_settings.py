@@ -65,6 +65,7 @@ RANGES: dict[str, tuple[float, float]] = gate.RANGES | {
     "keep_versions": (1, 20),
     "bake_minutes": (0, 24 * 60),
     "approval_hours": (1, 14 * 24),
+    "batch_days": (1, 90),
     "instance_count": (1, 20),
     "serverless_concurrency": (1, 200),
 }
@@ -165,6 +166,7 @@ class ModelSettings:
         int | None, "A serverless endpoint of this size, not with mode HYPERPARAMETER_TUNING; null has none"
     ] = None
     serverless_concurrency: Annotated[int, "How many requests a serverless endpoint answers at once"] = 5
+    batch_days: Annotated[int, "How long the result of a batch stays in the customer's bucket"] = 7
     network_isolation: Annotated[
         bool, "Whether the model's containers reach no network at all; SageMaker brings their artefacts"
     ] = False

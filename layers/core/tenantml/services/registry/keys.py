@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 NOBODY = "-"  # the tenant of uploads that belong to none
 EXECUTION, KEY, MODEL, TRAINING, UPLOAD, VERSION = "EXECUTION", "KEY", "MODEL", "TRAINING", "UPLOAD", "VERSION"
+RESULT = "RESULT"
 
 
 class Key(NamedTuple):
@@ -92,6 +93,11 @@ def idempotency(tenant: str, sha256: str) -> Key:
     return of_tenant(tenant, f"IDEMPOTENCY#{sha256}")
 
 
+def result(tenant: str, expires_at: str, execution: str) -> Key:
+    """One batch's result in the customer's bucket, by when it is deleted there."""
+    return of_tenant(tenant, f"{RESULT}#{expires_at}#{execution}")
+
+
 def api_key(sha256: str) -> Key:
     """Whose API key this is, and until when."""
     return Key(f"{KEY}#{sha256}", KEY)
@@ -140,6 +146,7 @@ REGISTRY = (
     served,
     upload,
     idempotency,
+    result,
     api_key,
     listed_tenant,
 )
