@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,7 +47,7 @@ def as_csv(rows: list[list[str]]) -> bytes:
 
 def sent(tenant: Tenant, model: str, path: Path, content: bytes) -> Document:
     """Send a batch, and return its document when it has ended."""
-    asked = tenant.api.call("POST", f"/models/{model}/batches", {})
+    asked = tenant.api.call("POST", f"/models/{model}/batches", b"{}", "application/json")
     path.write_bytes(content)
     post_form(asked["form"]["url"], asked["form"]["fields"], path)
     return wait_for(
@@ -85,8 +86,7 @@ def test_every_row_is_joined_with_what_the_endpoint_predicts_of_it(
     assert header[:width] == ["row_number", *rows[0]]
     assert header[width : width + 2] == ["predicted_label", "probability"]
     assert [row[:width] for row in joined] == [[str(number), *row] for number, row in enumerate(rows[1:], 1)]
-    some = [dict(zip(rows[0], row, strict=True)) for row in rows[1:51]]
-    told = acme.api.predict_rows("batched", some)
+    told = acme.api.predict("batched", as_csv(rows[:51]).decode())
     assert told["version"] == batch["version"]
     for row, prediction in zip(joined, told["predictions"], strict=False):
         assert row[width] == prediction["predicted_label"]
@@ -111,9 +111,13 @@ def test_every_row_is_joined_with_what_the_endpoint_predicts_of_it(
     assert batch["batch"] in [found["batch"] for found in listed]
 
     globex.api.configure("batched", {"target": "Churn?"})
-    for method, path in (("GET", f"/models/batched/batches/{batch['batch']}"), ("POST", "/models/batched/batches")):
+    request = json.dumps({"version": batch["version"]}).encode()
+    for call in (
+        ("GET", f"/models/batched/batches/{batch['batch']}"),
+        ("POST", "/models/batched/batches", request, "application/json"),
+    ):
         with pytest.raises(Refused) as refused:
-            globex.api.call(method, path, {"version": batch["version"]} if method == "POST" else None)
+            globex.api.call(*call)
         assert (refused.value.status, refused.value.code) == (404, "NotFound")
     assert globex.api.call("GET", "/models/batched/batches")["batches"] == []
 

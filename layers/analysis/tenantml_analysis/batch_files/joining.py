@@ -63,5 +63,5 @@ def _cells(found: Predictions) -> Iterator[tuple[str, ...]]:
 
 def _csv(table: Iterator[list[str]] | list[list[str]]) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(table)
+    csv.writer(text).writerows(table)  # ends rows by CRLF (RFC 4180), so that a CR in a cell is quoted
     return text.getvalue().encode()
