@@ -23,5 +23,5 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         reject_unseen=context.settings.unseen_category == "reject",
     )
     rows = sum(len(part.rows) for part in file.parts())
-    context.note(rows=rows, advice=file.advice)
+    context.note(row_count=rows, advice=file.advice)
     return {"run": run.as_document(), "rows": rows}

@@ -27,9 +27,7 @@ def start_one(record: SQSRecord) -> None:
         else (setting("TRAINING_STATE_MACHINE"), upload.execution)
     )
     started = stepfunctions.start(machine, execution, upload.as_input())
-    logger.info(
-        "upload received", extra={"execution": execution, "started": started, "size_bytes": upload.size_bytes}
-    )
+    logger.info("upload received", extra={"execution": execution, "started": started, "size_bytes": upload.size_bytes})
 
 
 @function

@@ -17,7 +17,8 @@ from tenantml.services import rescue
 @function
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Return the outcome, from Step Functions' `Execution Status Change` event of a training, a deployment or
-    a batch."""
+    a batch.
+    """
     detail = event["detail"]
     started, status = json.loads(detail["input"]), detail["status"]
     if "run" in started:

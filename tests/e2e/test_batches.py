@@ -1,4 +1,4 @@
-"""Batches: a file of rows becomes the prediction of each, in the customer's account, and nothing else of it stays there."""
+"""Batches: a file of rows becomes the prediction of each, in the customer's account, and nothing else of it stays."""
 
 from __future__ import annotations
 
@@ -106,7 +106,8 @@ def test_every_row_is_joined_with_what_the_endpoint_predicts_of_it(
     assert customer.job(batch["execution"]) not in [found["ModelName"] for found in models]
     receipt = acme.api.call("GET", f"/executions/{batch['execution']}/receipt")
     assert receipt["faults"] == []
-    assert {"CreateModel", "CreateTransformJob", "DeleteModel"} <= {entry["operation"] for entry in receipt["entries"]}
+    done = {entry["action"] for entry in receipt["entries"]}
+    assert {f"sagemaker:{action}" for action in ("CreateModel", "CreateTransformJob", "DeleteModel")} <= done
     listed = acme.api.call("GET", "/models/batched/batches")["batches"]
     assert batch["batch"] in [found["batch"] for found in listed]
 

@@ -92,7 +92,7 @@ def result_of(customer: Customer, upload: Upload) -> list[list[str]]:
 
 def assert_it_succeeded(customer: Customer, upload: Upload, boundary: Boundary) -> None:
     row = row_of(upload)
-    assert (row["status"], row["error"], row["left_behind"], row["rows"]) == ("succeeded", None, [], len(ROWS))
+    assert (row["status"], row["error"], row["left_behind"], row["row_count"]) == ("succeeded", None, [], len(ROWS))
     header, *rows = result_of(customer, upload)
     assert header[:5] == ["row_number", "plan", "age", "predicted_label", "probability"]
     assert [found[:3] for found in rows] == [[str(number), *sent] for number, sent in enumerate(ROWS, 1)]
@@ -136,7 +136,9 @@ def test_the_reply_to_any_call_may_be_lost(customer: Customer, send: Sent, bound
     assert_it_succeeded(customer, upload, boundary)
 
 
-def test_wherever_a_batch_fails_nothing_of_it_is_left_and_its_message_shows_no_cell(customer: Customer, send: Sent) -> None:
+def test_wherever_a_batch_fails_nothing_of_it_is_left_and_its_message_shows_no_cell(
+    customer: Customer, send: Sent
+) -> None:
     for failing in IN_ACCOUNT:
 
         def invoke(function: str, payload: Any, failing: str = failing) -> Any:
@@ -148,7 +150,6 @@ def test_wherever_a_batch_fails_nothing_of_it_is_left_and_its_message_shows_no_c
         upload, states = send(invoke)
         assert list(states)[-3:] == ["CleanUpAfterFailure", "RecordFailure", "Failed"]
         assert_it_failed(customer, upload, "InternalFailure")
-
 
     upload, states = send()
     for state in states:

@@ -1,1 +1,1 @@
-"""Files of a batch: rows to predict, cut into what one call of a model takes, and the rows joined with their answers."""
+"""Files of a batch: rows to predict, in parts that one call of a model takes, and joined with the answers to them."""

@@ -85,10 +85,10 @@ class BatchFile:
         try:
             prepared = rows.prepare(columns, self._schema, reject_unseen=self._reject_unseen)
         except RowError as error:
-            row, column = error.members.get("row"), error.members.get("column")
-            if row is None:
+            if error.row is None:
                 raise
-            raise type(error)(error.reason, row=before + row, column=column, line=block.line_of(row - 1)) from None
+            line = block.line_of(error.row - 1)
+            raise type(error)(error.reason, row=before + error.row, column=error.column, line=line) from None
         for found in prepared.advice:
             known = self._advice.setdefault(found["column"], found | {"row": before + found["row"], "rows": 0})
             known["rows"] += found["rows"]

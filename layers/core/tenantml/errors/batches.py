@@ -1,8 +1,8 @@
 """Batches.
 
-A batch's file is refused as a file that is trained from, or by the first row that a prediction would refuse, with its line;
-nothing is spent then. What follows can end in these. Nothing of the batch is kept, and no version or model changes. The
-tenant is notified in the batch's `error` and on the event bus.
+A batch's file is refused as a file that is trained from, or by the first row that a prediction would refuse, with its
+line; nothing is spent then. What follows can end in these. Nothing of the batch is kept, and no version or model
+changes. The tenant is notified in the batch's `error` and on the event bus.
 """
 
 from __future__ import annotations

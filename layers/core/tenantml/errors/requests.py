@@ -162,7 +162,7 @@ class RowError(RequestError):
         places = [f"row {row}"] * (row is not None) + [f"line {line}"] * (line is not None)
         places += [f"column {column!r}"] * (column is not None)
         super().__init__(f"{', '.join(places)}: {message}" if places else message)
-        self.reason = message
+        self.reason, self.row, self.column = message, row, column
         self.members = {name: value for name, value in (("row", row), ("column", column)) if value is not None}
 
 

@@ -16,7 +16,15 @@ from tenantml.aws.sagemaker import automl, endpoints
 from tenantml.domain.access import session_policies
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.tenancy import removal_report
-from tenantml.domain.tenancy.removal_report import IMPOSSIBLE, KEPT, NO_OPERATION, NO_OPERATION_OF_TRANSFORMS, REMAINS, REMOVED, Offboarding
+from tenantml.domain.tenancy.removal_report import (
+    IMPOSSIBLE,
+    KEPT,
+    NO_OPERATION,
+    NO_OPERATION_OF_TRANSFORMS,
+    REMAINS,
+    REMOVED,
+    Offboarding,
+)
 from tenantml.domain.tenancy.tenant import OFFBOARDED, Tenant
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload

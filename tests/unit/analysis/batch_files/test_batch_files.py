@@ -43,7 +43,9 @@ def as_csv(rows: list[list[str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def opened(content: bytes, *, chunk: int = 1 << 20, reject_unseen: bool = False, version: Deployed = VERSION) -> BatchFile:
+def opened(
+    content: bytes, *, chunk: int = 1 << 20, reject_unseen: bool = False, version: Deployed = VERSION
+) -> BatchFile:
     chunks = (content[at : at + chunk] for at in range(0, len(content), chunk))
     return BatchFile(chunks, version, reject_unseen=reject_unseen)
 
@@ -73,9 +75,7 @@ def test_a_result_has_every_row_of_its_file_in_order_with_its_own_prediction(tol
     assert [row[5] for row in found] == ["yes" if calls > 4 else "no" for _, calls, _ in told]
 
 
-@given(
-    st.lists(st.tuples(NOTES, st.integers(0, 9)), min_size=1, max_size=40), st.integers(1, 60), st.integers(1, 7)
-)
+@given(st.lists(st.tuples(NOTES, st.integers(0, 9)), min_size=1, max_size=40), st.integers(1, 60), st.integers(1, 7))
 @settings(max_examples=60)
 def test_the_parts_are_the_same_however_the_file_arrives(
     told: list[tuple[str, int]], chunk: int, rows_max: int

@@ -30,11 +30,15 @@ def upload(row: Row) -> Row:
 
 def batch(row: Row) -> Row:
     """Return a batch as the API shows it, from its execution or, before its file has come, from its upload."""
-    result, rows = row.get("result") or {}, row.get("rows")
-    return {"status": row.get("status", AWAITING_FILE), "rows": rows, "expires_at": result.get("expires_at")} | {
-        name: row.get(name)
-        for name in ("batch", "model", "version", "execution", "state", "started_at", "ended_at", "error")
-    } | {"advice": row.get("advice", []), "left_behind": row.get("left_behind", [])}
+    result, rows = row.get("result") or {}, row.get("row_count")
+    return (
+        {"status": row.get("status", AWAITING_FILE), "rows": rows, "expires_at": result.get("expires_at")}
+        | {
+            name: row.get(name)
+            for name in ("batch", "model", "version", "execution", "state", "started_at", "ended_at", "error")
+        }
+        | {"advice": row.get("advice", []), "left_behind": row.get("left_behind", [])}
+    )
 
 
 def version(row: Row, live_version: str | None) -> Row:

@@ -88,8 +88,8 @@ def is_over(status: str, reason: str, waited_seconds: int) -> bool:
     if status == "Failed":
         kind = reason.partition(":")[0]  # what follows may repeat what a container said of a row
         raise TransformFailed(
-            f"the batch transform failed ({kind if kind.isidentifier() else 'no kind is known'}); its description and its "
-            "logs, under /aws/sagemaker/TransformJobs in your account, say why"
+            f"the batch transform failed ({kind if kind.isidentifier() else 'no kind is known'}); its description says "
+            "why, and its logs, under /aws/sagemaker/TransformJobs in your account"
         )
     if waited_seconds >= LONGEST_SECONDS:
         raise TransformTimedOut("the batch transform ran for a day and is stopped; send fewer rows at once")
