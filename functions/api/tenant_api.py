@@ -16,7 +16,7 @@ from tenantml.domain.api import model_document, pagination, views
 from tenantml.domain.api.operations import OPERATIONS, PATH_PARAMETERS, Operation
 from tenantml.domain.judging.approval import Decision
 from tenantml.domain.names import execution_name, is_model
-from tenantml.domain.predictions.batch import Batch, new_batch, version_asked_for
+from tenantml.domain.predictions.batch import FILE_BYTES, Batch, new_batch, version_asked_for
 from tenantml.domain.tenancy.tenant import require_active
 from tenantml.domain.training.deployment_request import DeploymentRequest, version_to_return_to
 from tenantml.domain.training.execution_outcome import STATUSES
@@ -182,8 +182,7 @@ def create_batch(tenant: str, event: Json) -> Answer:
     batch = Batch(tenant, model, name)
     asked = {"model": model, "batch": name, "version": version["version"], "key": batch.key}
     stored = uploads.add(tenant, name, asked)
-    limit_bytes = row["settings"]["max_upload_bytes"]
-    form = presigned.upload_form(tenant_scope.s3(), batch.key, limit_bytes, name)
+    form = presigned.upload_form(tenant_scope.s3(), batch.key, FILE_BYTES, name)
     return Answer(201, views.batch(stored) | {"form": form})
 
 

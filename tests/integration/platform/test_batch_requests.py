@@ -9,10 +9,17 @@ from typing import Any
 import pytest
 
 from tenantml.aws.clients import platform
-from tenantml.domain.predictions.batch import LONGEST_SECONDS, Batch, is_over
+from tenantml.domain.predictions.batch import FILE_BYTES, LONGEST_SECONDS, Batch, is_over
 from tenantml.domain.tenancy.tenant import SUSPENDED, Tenant
 from tenantml.domain.training.run import Run
-from tenantml.errors import TransformFailed, TransformStopped, TransformTimedOut, UnknownTenant, WrongUploadKey
+from tenantml.errors import (
+    TransformFailed,
+    TransformStopped,
+    TransformTimedOut,
+    UnknownTenant,
+    UploadTooLarge,
+    WrongUploadKey,
+)
 from tenantml.services import registry, tenant_scope
 from tenantml.services.expiring_cache import ExpiringCache
 from tenantml.services.registry import keys, table, uploads
@@ -138,6 +145,21 @@ def test_a_file_of_a_batch_starts_its_own_machine_once_and_no_training(
         for name in ("TRAINING", "BATCH")
     }
     assert started == {"TRAINING": [], "BATCH": ["acme-churn-batch-69298f0c3fa91b22"]}
+
+
+def test_a_file_that_no_function_can_read_in_its_time_is_refused_before_it_is_read(
+    tenant: Tenant,
+    versions: None,
+    stack: dict[str, str],
+    invoke: Callable[[str, Any], Any],
+    event: Callable[[str], Any],
+) -> None:
+    batch = Batch("acme", "churn", "69298f0c3fa91b22")
+    uploads.add("acme", batch.batch, {"model": "churn", "batch": batch.batch, "version": LIVE})
+    given = sent(stack, event, batch)
+    given["upload"]["size_bytes"] = FILE_BYTES + 1
+    with pytest.raises(UploadTooLarge, match="several batches"):
+        invoke("check_batch", given)
 
 
 @pytest.mark.parametrize(

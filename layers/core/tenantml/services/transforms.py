@@ -18,11 +18,11 @@ from tenantml.aws.s3.objects import StoredObject
 from tenantml.aws.sagemaker import endpoints, transform_jobs
 from tenantml.domain.access import session_policies
 from tenantml.domain.predictions.asking import Deployed
-from tenantml.domain.predictions.batch import Batch, result_key
+from tenantml.domain.predictions.batch import Batch, check_size, result_key
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
-from tenantml.domain.uploads.upload import Upload, check_size
+from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import (
     ArtefactsGone,
     CustomerAccountError,
@@ -74,7 +74,7 @@ def begin(upload: Upload, state: str) -> Run:
         WrongUploadKey: nobody asked for a batch of this name.
         UnknownTenant: the tenant is not active.
         UnknownModel: the model was removed since.
-        UploadTooLarge: the file is larger than the model's settings allow.
+        UploadTooLarge: the file is larger than a batch may be.
     """
     batch = Batch.of_key(upload.key)
     if batch is None or upload.bucket != setting("INGEST_BUCKET"):
@@ -92,7 +92,7 @@ def begin(upload: Upload, state: str) -> Run:
     run = Run(batch.execution, batch.tenant, batch.model, asked["version"])
     document = {"batch": batch.batch, "upload": upload.as_input(), "settings": settings.as_document(), "state": state}
     registry.begin_batch(run, document)
-    check_size(upload.size_bytes, settings.max_upload_bytes)
+    check_size(upload.size_bytes)
     return run
 
 

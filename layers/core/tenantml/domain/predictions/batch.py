@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenantml.domain.names import batch_execution, is_model, is_tenant, is_version
-from tenantml.errors import InvalidRequest, TransformFailed, TransformStopped, TransformTimedOut
+from tenantml.errors import InvalidRequest, TransformFailed, TransformStopped, TransformTimedOut, UploadTooLarge
 
 ID_PATTERN = r"[0-9a-f]{16}"
+FILE_BYTES = 2 * 1024**3
+"""Of a file: each of the three functions that read it has 900 s, and reads 5 MB a second (docs/decisions/0033)."""
 LONGEST_SECONDS = 24 * 3600
 """Of a batch transform; then it is stopped."""
 
@@ -58,6 +60,18 @@ def version_asked_for(document: dict[str, Any]) -> str | None:
     if document.keys() - {"version"} or not (version is None or is_version(version)):
         raise InvalidRequest('the body must be {}, or {"version": "…"} with a version of the model')
     return version
+
+
+def check_size(size_bytes: int) -> None:
+    """Refuse a file by its size, before anything of it is read.
+
+    Raises:
+        UploadTooLarge: it is larger than a batch may be.
+    """
+    if size_bytes > FILE_BYTES:
+        raise UploadTooLarge(
+            f"the file has {size_bytes:,} bytes and a batch {FILE_BYTES:,} at most; send the rows in several batches"
+        )
 
 
 def part_key(folder: str, number: int) -> str:
