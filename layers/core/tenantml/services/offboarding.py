@@ -179,10 +179,7 @@ def count_left(wanted: Offboarding) -> int:
     for row in _jobs(client, wanted, tenant.account):
         left += row["AutoMLJobStatus"] in RUNNING
         reports.note(wanted, IMPOSSIBLE, row["AutoMLJobArn"], NO_OPERATION)
-    for row in _rows(wanted, keys.EXECUTION):
-        if "transform" in row:
-            arn = tenant.account.sagemaker_arn("transform-job", row["transform"]["job_name"])
-            reports.note(wanted, IMPOSSIBLE, arn, NO_OPERATION_OF_TRANSFORMS)
+    _note_transforms(wanted, tenant.account)
     left += sum(len(_names(client, kind, wanted, tenant.account)) for kind in endpoints.KINDS)
     if "artefacts" not in wanted.keep:
         left += objects.count_left(session.client("s3"), tenant.account.bucket, wanted.customer_folder)
@@ -200,6 +197,12 @@ def note_remains(wanted: Offboarding) -> None:
         reports.note(wanted, REMAINS, arn, reason)
     for job in removal_report.job_names(executions):
         reports.note(wanted, IMPOSSIBLE, tenant.account.sagemaker_arn("automl-job", job), NO_OPERATION)
+    _note_transforms(wanted, tenant.account)
+
+
+def _note_transforms(wanted: Offboarding, account: CustomerAccount) -> None:
+    for job in removal_report.transform_names(_rows(wanted, keys.EXECUTION)):
+        reports.note(wanted, IMPOSSIBLE, account.sagemaker_arn("transform-job", job), NO_OPERATION_OF_TRANSFORMS)
 
 
 def revoke_grants(wanted: Offboarding) -> None:

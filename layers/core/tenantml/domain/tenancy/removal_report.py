@@ -107,7 +107,10 @@ def remaining(
     for row in executions:
         for arn in row.get("left_behind") or []:
             reasons[arn] = f"left by execution {row['execution']}"
-        if row.get("model") and (row["execution"] in trained or row.get("status") == "running"):
+        is_running = row.get("status") == "running"
+        if "transform" in row and is_running:
+            reasons[account.sagemaker_arn("model", row["transform"]["job_name"])] = f"batch {row['batch']}, running"
+        if row.get("model") and (row["execution"] in trained or is_running or "result" in row):
             folder = CustomerAccount.folder(row["model"], row["execution"])
             reasons[f"{account.bucket_arn}/{folder}*"] = f"artefacts of execution {row['execution']}"
     return reasons
@@ -116,6 +119,11 @@ def remaining(
 def job_names(executions: Iterable[Row]) -> set[str]:
     """Return the names of the AutoML jobs that executions started."""
     return {row["training"]["job_name"] for row in executions if (row.get("training") or {}).get("job_name")}
+
+
+def transform_names(executions: Iterable[Row]) -> set[str]:
+    """Return the names of the batch transforms that executions started."""
+    return {row["transform"]["job_name"] for row in executions if "transform" in row}
 
 
 def report(head: Row, notes: Iterable[Row]) -> Row:
