@@ -8,7 +8,6 @@ Exit code 0 when all of it really happened, 1 when it did not, 2 for a wrong com
 from __future__ import annotations
 
 import argparse
-import re
 import shutil
 import signal
 import sys
@@ -25,12 +24,13 @@ from local.onboard import Customer
 from local.package import BuildFailed
 from local.platform import WAIT_SCALE, Platform
 from local.report import Report
-from local.scenario import Plan, Scenario
+from local.scenario import Plan, Scenario, model_name
 from local.screen import Screen
 from tenantml_cli.errors import CommandError
 from tenantml_cli.tenant_api import TenantApi
 
 TENANT = "acme"
+PAGE = "report.html"
 SETTINGS = {"bake_minutes": 1}  # nobody asks while it is seen how a version does
 
 
@@ -69,7 +69,7 @@ def _plan(arguments: Sequence[str] | None) -> tuple[Plan, Path, tuple[Path, Path
     parser.add_argument("--target", help="the column to predict, with --data")
     parser.add_argument("--model", help="the model's name; default: churn, or made from the file's name")
     parser.add_argument("--retrain", action="store_true", help="then two uploads more: one refused, one promoted")
-    parser.add_argument("--out", type=Path, default=Path("build/demo"), help="where report.json and the log go")
+    parser.add_argument("--out", type=Path, default=Path("build/demo"), help="where both reports and the log go")
     options = parser.parse_args(arguments)
     out: Path = options.out
     if options.data is None:
@@ -88,16 +88,12 @@ def _plan(arguments: Sequence[str] | None) -> tuple[Plan, Path, tuple[Path, Path
     if not options.data.is_file():
         parser.error(f"there is no file {options.data}")
     again = (retrain.fewer_rows(options.data, out), options.data) if options.retrain else None
-    return Plan(TENANT, options.data, options.target, options.model or _model_name(options.data), SETTINGS), out, again
-
-
-def _model_name(path: Path) -> str:
-    """A name that the API takes, from a file's: 1 to 30 of a-z, 0-9 and inner hyphens, starting with a letter."""
-    return re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).lstrip("0123456789-")[:30].strip("-") or "model"
+    return Plan(TENANT, options.data, options.target, options.model or model_name(options.data), SETTINGS), out, again
 
 
 def _run(plan: Plan, out: Path, again: tuple[Path, Path] | None, report: Report, screen: Screen) -> None:
     shutil.rmtree(out / "cloud", ignore_errors=True)
+    (out / PAGE).unlink(missing_ok=True)  # of an earlier demonstration
     cloud = EmbeddedCloud(out / "cloud", wait_scale=WAIT_SCALE)
     try:
         with screen.step("start the cloud") as step:
@@ -115,6 +111,7 @@ def _run(plan: Plan, out: Path, again: tuple[Path, Path] | None, report: Report,
             scenario.train()
             scenario.predict()
             _show_request(scenario)
+            _write_page(scenario, out / PAGE)
             if again:
                 retrain.retrain(plan.model, *again, scenario.api, report, screen)
         except CommandError as error:
@@ -138,6 +135,14 @@ def _show_request(scenario: Scenario) -> None:
     screen.note(f"answers {api.predict(model, first)['predictions'][0]}; it was {rows.truth[0]}")
 
 
+def _write_page(scenario: Scenario, path: Path) -> None:
+    """Keep the version's model report, which is all that outlives the demonstration's cloud."""
+    version = scenario.execution["version"]
+    path.write_text(scenario.api.report(scenario.plan.model, version), encoding="utf-8")
+    scenario.screen.title("Model report", "one file for a browser, without a network")
+    scenario.screen.line(path.absolute().as_uri(), indent=4)
+
+
 def _remove(scenario: Scenario, cloud: EmbeddedCloud, before: set[str]) -> None:
     report, screen = scenario.report, scenario.screen
     screen.title("Removal")
@@ -159,6 +164,8 @@ def _conclude(report: Report, out: Path, screen: Screen) -> int:
         screen.failed("not everything happened", "; ".join(shortcomings))
         screen.note(f"the cloud's log is {out / 'cloud' / 'server.log'}")
     screen.line(f"report: {out / 'report.json'}")
+    if (page := out / PAGE).exists():
+        screen.line(f"model report: {page.absolute().as_uri()}")
     return 1 if shortcomings else 0
 
 

@@ -28,7 +28,7 @@ from tenantml.errors import (
 )
 from tenantml.services.registry import keys
 from tenantml.services.registry.keys import Key
-from tools import cli_docs, evaluation_docs, states
+from tools import cli_docs, evaluation_docs, states, webhook_docs
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ERROR_MODULES = (uploads, datasets, training, batches, accounts, transient, stops, tenancy, requests, internal)
@@ -137,6 +137,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "cli": cli_docs.reference,
     "evaluation": evaluation_docs.schema,
     "registry rows": lambda: rows_table(keys.REGISTRY),
+    "webhook events": webhook_docs.events,
+    "webhook outcomes": webhook_docs.outcomes,
     "evidence rows": lambda: rows_table(keys.EVIDENCE),
 }
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from tenantml_cli.context import KEY_VARIABLE, URL_VARIABLE
 from tenantml_cli.errors import Refused
 
-KEY_VARIABLE, URL_VARIABLE = "TENANTML_API_KEY", "TENANTML_API_URL"
 FORM_BYTES = 5 * 1024**3  # of one POST to S3; what is larger goes in parts
 _CHUNK_BYTES = 1024 * 1024
 _TIMEOUT_SECONDS = 60
@@ -55,6 +55,17 @@ class TenantApi:
         """Deploy a candidate of a training as a new version."""
         return self.call("POST", f"/models/{_quoted(model)}/versions", json.dumps(request).encode())
 
+    def live_version(self, model: str) -> str:
+        """The version of a model that answers.
+
+        Raises:
+            Refused: there is none.
+        """
+        live = self.model(model)["live_version"]
+        if live is None:
+            raise Refused("NoLiveVersion", f"no version of {model} is live; name one of its versions")
+        return str(live)
+
     def version(self, model: str, version: str) -> Document:
         """One version's document: its status, error, evaluation in short and verdict."""
         return self.call("GET", f"/models/{_quoted(model)}/versions/{_quoted(version)}")
@@ -62,6 +73,10 @@ class TenantApi:
     def evaluation(self, model: str, version: str) -> Document:
         """All that was measured of a version on its holdout."""
         return self.call("GET", f"/models/{_quoted(model)}/versions/{_quoted(version)}/evaluation")
+
+    def report(self, model: str, version: str) -> str:
+        """The model report of a version: one HTML file."""
+        return self._ask("GET", f"/models/{_quoted(model)}/versions/{_quoted(version)}/report").decode()
 
     def importance(self, model: str, version: str) -> Document:
         """How much each column counts for a version, or why none is known."""
@@ -98,6 +113,42 @@ class TenantApi:
         found = self.call("GET", f"/executions?{query}")["executions"]
         return found[0] if found else None
 
+    def all_pages(self, path: str, rows: str, most: int | None = None, **query: str | None) -> list[Document]:
+        """What a path lists under the name `rows`, page by page, `most` at most; a query that is None is left out."""
+        asked = {name: value for name, value in query.items() if value is not None}
+        found: list[Document] = []
+        while most is None or len(found) < most:
+            page = self.call("GET", f"{path}?{urllib.parse.urlencode(asked)}" if asked else path)
+            found += page[rows]
+            if not page["next_token"]:
+                break
+            asked["next_token"] = page["next_token"]
+        return found[:most]
+
+    def model(self, model: str) -> Document:
+        """One model's document: its settings, and which of its versions answers."""
+        return self.call("GET", f"/models/{_quoted(model)}")
+
+    def versions(self, model: str) -> list[Document]:
+        """All versions of a model, the newest first."""
+        return self.all_pages(f"/models/{_quoted(model)}/versions", "versions")
+
+    def put_webhook(self, name: str, wanted: Mapping[str, Any]) -> Document:
+        """Create or change a webhook; answer it, with its secret when it is new."""
+        return self.call("PUT", f"/webhooks/{_quoted(name)}", json.dumps(wanted).encode())
+
+    def webhook(self, name: str) -> Document:
+        """One webhook's document."""
+        return self.call("GET", f"/webhooks/{_quoted(name)}")
+
+    def delete_webhook(self, name: str) -> Document:
+        """Delete a webhook; answer what it was."""
+        return self.call("DELETE", f"/webhooks/{_quoted(name)}")
+
+    def deliveries(self, name: str) -> list[Document]:
+        """What was sent to a webhook, the newest first."""
+        return self.all_pages(f"/webhooks/{_quoted(name)}/deliveries", "deliveries")
+
     def execution(self, name: str) -> Document:
         """One execution's document: state, training, candidates, endpoint, error."""
         return self.call("GET", f"/executions/{_quoted(name)}")
@@ -127,11 +178,14 @@ class TenantApi:
         self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json"
     ) -> Document:
         """Answer one request."""
+        answer: Document = json.loads(self._ask(method, path, body, content_type))
+        return answer
+
+    def _ask(self, method: str, path: str, body: bytes | None = None, content_type: str = "") -> bytes:
         headers = {"x-api-key": self.api_key, "accept": "application/json"}
         if body:
             headers["content-type"] = content_type
-        answer: Document = json.loads(_send(urllib.request.Request(self.url + path, body, headers, method=method)))  # noqa: S310 - checked at the start
-        return answer
+        return _send(urllib.request.Request(self.url + path, body, headers, method=method))  # noqa: S310 - checked at the start
 
     def _send_parts(self, path: str, file: BinaryIO, size_bytes: int, tell: Progress | None) -> None:
         """PUT every part where the API says, then complete them; the parts of one that is given up are forgotten."""

@@ -44,6 +44,7 @@ from tenantml.services import (
     approvals,
     deployments,
     explanations,
+    model_report,
     quota,
     receipts,
     registry,
@@ -53,6 +54,7 @@ from tenantml.services import (
 )
 from tenantml.services.registry import uploads
 from tenantml.settings import setting
+from tenantml_pages import report
 
 Json = dict[str, Any]
 
@@ -297,6 +299,13 @@ def get_evaluation(tenant: str, event: Json) -> Answer:
     if stored is None:
         raise ArtefactsGone("the evaluation is deleted with the artefacts of its training; the version has its summary")
     return Answer(200, json.loads(stored))
+
+
+def get_report(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/versions/{version}/report: made as it is asked for, so that it says what holds now."""
+    row, version = find_version(tenant, event)
+    facts = model_report.facts_of(tenant_scope.s3(), tenant, version, row.get("live_version"))
+    return Answer(200, report.render(facts), http.page_headers(report.policy()))
 
 
 def get_importance(tenant: str, event: Json) -> Answer:

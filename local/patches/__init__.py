@@ -14,6 +14,7 @@ PATCHES: Final = {
     "lambda_invocations": "definitions catch a Lambda's errors by class; 50 ms per invocation would hide our own time",
     "lambda_workers": "each function's first invocation would import botocore anew, for 0.16 s of CPU",
     "lambda_payload": "a prediction or a page of a list may exceed the 6 MB of a request or a response",
+    "lambda_internet": "webhooks go to public addresses alone, and a receiver of a test is on loopback",
     "iam_conditions": "our trust policy, buckets and tenant-scoped credentials depend on three condition keys",
     "iam_decisions": "what was requested of our policies, and refused, shows whether they are least privilege",
     "policy_documents": "AWS refuses malformed and overlong policies and unknown principals: grants must respect that",

@@ -25,6 +25,7 @@ _LAMBDA_MEGABYTES = 250  # a function and its layers, unzipped (Lambda quotas)
 _LAYER_MEGABYTES = 42
 _FUNCTIONS_KILOBYTES = 120
 _ANALYSIS_MEGABYTES = 55
+_PAGES_KILOBYTES = 1000
 # CPU time of what a function imports on top of botocore, as a share of that. Measured 0.3 to 0.42 for predict: what is
 # caught is one more library, not a busy machine.
 _OF_DATA = ("inspect_dataset", "evaluate_version", "check_batch", "deliver_batch", "join_batch")
@@ -99,16 +100,16 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]
 
 
 @pytest.fixture(scope="module")
-def native(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The folders that the two layers add to `sys.path`, built for this machine."""
-    core, analysis = tmp_path_factory.mktemp("core"), tmp_path_factory.mktemp("analysis")
-    _build("core", core, "native")
-    _build("analysis", analysis, "native")
-    return core / "python", analysis / "python"
+def native(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """The folders that the three layers add to `sys.path`, built for this machine."""
+    core, analysis, pages = (tmp_path_factory.mktemp(layer) for layer in ("core", "analysis", "pages"))
+    for layer, folder in (("core", core), ("analysis", analysis), ("pages", pages)):
+        _build(layer, folder, "native")
+    return core / "python", analysis / "python", pages / "python"
 
 
 @pytest.fixture(scope="module")
-def imports(native: tuple[Path, Path]) -> dict[str, dict[str, Any]]:
+def imports(native: tuple[Path, Path, Path]) -> dict[str, dict[str, Any]]:
     """What each function imports on top of botocore, from nothing but its layers: the best of two runs."""
     path = json.dumps([*map(str, native), str(_REPOSITORY / "functions")])
     modules = [f"{file.parent.name}.{name}" for name, file in PATHS.items()]
@@ -136,6 +137,7 @@ def test_the_layers_and_the_functions_are_far_below_lambdas_limit(deployed: tupl
     assert core_bytes + analysis_bytes < _LAMBDA_MEGABYTES / 2 * _MEGABYTE
     assert core_bytes < _LAYER_MEGABYTES * _MEGABYTE
     assert analysis_bytes < _ANALYSIS_MEGABYTES * _MEGABYTE
+    assert _bytes_of(_REPOSITORY / "layers" / "pages") < _PAGES_KILOBYTES * 1000
 
 
 def test_the_functions_hold_their_own_few_lines_and_no_library() -> None:
@@ -182,19 +184,20 @@ def test_no_cold_start_costs_much_more_than_botocore(imports: dict[str, dict[str
     assert slow == {}
 
 
-def _layers_of(function: str, native: tuple[Path, Path]) -> list[Path]:
+def _layers_of(function: str, native: tuple[Path, Path, Path]) -> list[Path]:
     """The layers that the template gives a function, in the order of `sys.path`."""
     name = f"{function.title().replace('_', '')}Function"
     more = template()["Resources"][name]["Properties"].get("Layers", [])
-    built = dict(zip(("CoreLayer", "AnalysisLayer"), native, strict=True))
+    built = dict(zip(("CoreLayer", "AnalysisLayer", "PagesLayer"), native, strict=True))
     return [built[layer["Ref"]] for layer in [*template()["Globals"]["Function"]["Layers"], *more]]
 
 
-def test_every_function_imports_with_nothing_but_its_layers(native: tuple[Path, Path]) -> None:
+def test_every_function_imports_with_nothing_but_its_layers(native: tuple[Path, Path, Path]) -> None:
     by_layers: dict[tuple[Path, ...], list[str]] = {}
     for name, path in PATHS.items():
         by_layers.setdefault(tuple(_layers_of(name, native)), []).append(f"{path.parent.name}.{name}")
-    assert set(by_layers) == {native[:1], native}
+    core, analysis, pages = native
+    assert set(by_layers) == {(core,), (core, analysis), (core, pages)}
     for layers, modules in by_layers.items():
         search_path = ":".join(map(str, [_REPOSITORY / "functions", *layers]))
         finished = subprocess.run(
@@ -207,7 +210,7 @@ def test_every_function_imports_with_nothing_but_its_layers(native: tuple[Path, 
 
 
 def test_every_module_of_the_layer_has_bytecode_that_is_never_compared_with_its_source(
-    native: tuple[Path, Path],
+    native: tuple[Path, Path, Path],
 ) -> None:
     for module in native[0].rglob("*.py"):
         bytecode = module.parent / "__pycache__" / f"{module.stem}.{sys.implementation.cache_tag}.pyc"
@@ -215,10 +218,11 @@ def test_every_module_of_the_layer_has_bytecode_that_is_never_compared_with_its_
         assert bytecode.read_bytes()[4:8] == b"\x01\x00\x00\x00", module
 
 
-def test_numpy_is_in_the_analysis_layer_alone(native: tuple[Path, Path]) -> None:
-    core, analysis = native
+def test_numpy_is_in_the_analysis_layer_alone(native: tuple[Path, Path, Path]) -> None:
+    core, analysis, pages = native
     assert (analysis / "numpy").is_dir()
     assert not (core / "numpy").exists()
+    assert [path.name for path in pages.iterdir()] == ["tenantml_pages"]
 
 
 def test_compiled_code_for_aws_is_for_arm(deployed: tuple[Path, Path, str]) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.functions import imports
 
-OURS, NUMERIC = {"tenantml", "tenantml_analysis", "functions"}, {"numpy"}
+OURS, NUMERIC = {"tenantml", "tenantml_analysis", "tenantml_pages", "functions"}, {"numpy"}
 # Whom each layer may import, itself included; the edge is what handlers are wrapped in.
 BASE = ("tenantml.errors", "tenantml.settings")
 DOMAIN = ("tenantml.domain", "tenantml.errors")
@@ -53,7 +53,8 @@ def test_each_layer_imports_itself_and_what_is_below(package: Path, analysis: Pa
     assert reaching_up(package / "aws", AWS) == []
     assert reaching_up(package / "services", SERVICES) == []
     assert reaching_up(analysis, (*DOMAIN, "tenantml_analysis")) == []
-    assert reaching_up(repository / "functions", (*EDGE, "tenantml_analysis")) == []
+    assert reaching_up(repository / "layers" / "pages", ("tenantml_pages",)) == []
+    assert reaching_up(repository / "functions", (*EDGE, "tenantml_analysis", "tenantml_pages")) == []
 
 
 def test_the_domain_and_the_analysis_import_the_standard_library_besides(package: Path, analysis: Path) -> None:
@@ -113,7 +114,12 @@ def test_no_module_is_called_the_same_in_two_layers(package: Path, analysis: Pat
 def test_functions_import_the_package_the_standard_library_and_powertools(repository: Path) -> None:
     for path in (repository / "functions").rglob("*.py"):
         for module in imports(path):
-            known = sys.stdlib_module_names | {"tenantml", "tenantml_analysis", "aws_lambda_powertools"}
+            known = sys.stdlib_module_names | {
+                "tenantml",
+                "tenantml_analysis",
+                "tenantml_pages",
+                "aws_lambda_powertools",
+            }
             assert top(module) in known, f"{path} imports {module}"
 
 

@@ -23,6 +23,7 @@ Found = list[tuple[str, Statement]]
 
 # Statements that reach every resource -> why no name pattern is possible.
 UNLIMITED = {
+    "AutopilotUsers.SeeMetrics": "metrics have no ARN",
     "StateMachineLogging.DeliverLogs": "log delivery has no resource level (Step Functions guide, CloudWatch Logs)",
     "FunctionsBoundary.FindStreams": "listings have no resource level (Service Authorization Reference, DynamoDB)",
     "TrainingAccessRole.ListCandidatesAndLeftovers": "lists have no resource level (Service Authorization Reference)",
@@ -177,8 +178,9 @@ INGEST, STAGING, COPIES = ":tenantml-ingest-", ":tenantml-staging-", ":tenantml-
 WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 LEADING = "dynamodb:LeadingKeys"
 TAG = "${aws:PrincipalTag/tenant}"
-OF_ONE_TENANT = ("ACCOUNT#", "TENANT#", "USAGE#")
-DATA_ROLES = {"TenantDataRole": "TenantApi", "PredictionDataRole": "Predict"}  # each with the function that assumes it
+OF_ONE_TENANT = ("ACCOUNT#", "TENANT#", "USAGE#", "WEBHOOK#", "SECRET#")
+# Each with the function that assumes it.
+DATA_ROLES = {"TenantDataRole": "TenantApi", "PredictionDataRole": "Predict", "WebhookDataRole": "WebhookApi"}
 LIMITS = {"FunctionsBoundary"}  # allow nothing by themselves
 
 
@@ -215,7 +217,8 @@ def test_every_right_to_the_registry_is_to_partitions_by_name(statements: Found)
     for action in ("dynamodb:GetItem", "dynamodb:Query", *WRITES):
         for owner, partitions in rows(statements, action).items():
             assert partitions <= {
-                "ACCOUNT#*", "TENANT#*", "TENANTS", "USAGE#*", "KEY#*", *(kind + TAG for kind in OF_ONE_TENANT)
+                "ACCOUNT#*", "TENANT#*", "TENANTS", "USAGE#*", "KEY#*",
+                *("WEBHOOK#*", "SECRET#*", "WEBHOOK#-", "SECRET#-"), *(kind + TAG for kind in OF_ONE_TENANT),
             }, (owner, action)  # fmt: skip
 
 
@@ -245,7 +248,7 @@ def test_accounts_are_read_by_the_functions_that_look_one_up_and_by_no_other(
 ) -> None:
     look_up = {"".join(map(str.title, name.split("_"))) for name, app in apps.items() if reaches(app, "find_tenant")}
     assert len(look_up) > 20
-    assert writers("dynamodb:GetItem", "ACCOUNT#*") == look_up - {"TenantApi", "Predict"}
+    assert writers("dynamodb:GetItem", "ACCOUNT#*") == look_up - set(DATA_ROLES.values())
     assert writers("dynamodb:GetItem", f"ACCOUNT#{TAG}") == DATA_ROLES.keys()
 
 
@@ -269,6 +272,44 @@ def test_only_what_issues_or_revokes_keys_writes_them(writers: Callable[[str, st
         assert writers(action, "TENANTS") == only
 
 
+def test_what_signs_webhooks_is_read_by_the_sender_alone_and_set_by_what_cannot_read_it(
+    statements: Found, writers: Callable[[str, str], set[str]]
+) -> None:
+    assert writers("dynamodb:GetItem", "SECRET#*") == {"SendWebhook"}
+    for action in ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"):
+        for partition in (f"SECRET#{TAG}", "SECRET#-"):
+            assert partition not in {key for keys in rows(statements, action).values() for key in keys}
+    assert writers("dynamodb:UpdateItem", f"SECRET#{TAG}") == {"WebhookDataRole"}
+    assert writers("dynamodb:UpdateItem", "SECRET#-") == {"OperatorWebhooks"}
+    assert writers("dynamodb:DeleteItem", "SECRET#*") == {"ConcludeRemoval"}
+    for owner, one in statements:  # nor may an update return what was there
+        sets = "dynamodb:UpdateItem" in listed(one["Action"]) if "Action" in one else False
+        if sets and any(key.startswith("SECRET#") for key in leading_keys(one)):
+            assert one["Condition"]["StringEqualsIfExists"] == {"dynamodb:ReturnValues": "NONE"}, owner
+
+
+def test_webhooks_are_reached_by_what_puts_dispatches_sends_and_forgets_them_and_by_no_other(
+    writers: Callable[[str, str], set[str]],
+) -> None:
+    assert writers("dynamodb:PutItem", "WEBHOOK#*") == {"DispatchWebhooks"}
+    assert writers("dynamodb:UpdateItem", "WEBHOOK#*") == {"SendWebhook"}
+    assert writers("dynamodb:DeleteItem", "WEBHOOK#*") == {"ConcludeRemoval"}
+    assert writers("dynamodb:GetItem", "WEBHOOK#*") == {"DispatchWebhooks", "SendWebhook"}
+    for action in WRITES:
+        assert writers(action, f"WEBHOOK#{TAG}") == {"WebhookDataRole"}
+        assert writers(action, "WEBHOOK#-") == {"OperatorWebhooks"}
+
+
+def test_the_sender_calls_nobody_but_its_rows_and_its_queue(statements: Found) -> None:
+    asked = {
+        action
+        for owner, one in statements
+        if owner == "SendWebhookFunctionRole" and "Principal" not in one
+        for action in listed(one["Action"])
+    }
+    assert asked == {"dynamodb:GetItem", "dynamodb:UpdateItem", "sqs:ChangeMessageVisibility"}
+
+
 def test_one_function_writes_the_bucket_policy_and_its_ledger(statements: Found) -> None:
     for action, resource in (
         ("s3:PutBucketPolicy", STAGING),
@@ -285,18 +326,19 @@ OF_VERSIONS = {"profile.json", "candidates.json", "evaluation.json", "importance
 
 def test_the_functions_that_tenants_call_reach_files_through_the_tenants_role_alone(statements: Found) -> None:
     for owner, one in statements:
-        if owner in {"PredictFunctionRole", "TenantApiFunctionRole"} and "Principal" not in one:
+        if owner in {f"{name}FunctionRole" for name in DATA_ROLES.values()} and "Principal" not in one:
             assert not [action for action in listed(one["Action"]) if action.startswith(("s3:", "dynamodb:"))], one
     for owner, one in statements:
         if owner in DATA_ROLES and "Principal" not in one:
             assert TAG in json.dumps(one["Resource"]) + json.dumps(one.get("Condition", {})), one
             in_buckets = [arn for arn in listed(one["Resource"]) if ":s3:" in arn]
             assert [arn for arn in in_buckets if not arn.partition("/")[2].startswith(f"{TAG}/")] == []
-    read = {role: may(statements, "s3:GetObject", STAGING)[role] for role in DATA_ROLES}
+    read = {role: may(statements, "s3:GetObject", STAGING).get(role, []) for role in DATA_ROLES}
     found = {role: {arn.partition("/")[2] for one in read[role] for arn in listed(one["Resource"])} for role in read}
     assert found == {
         "TenantDataRole": {f"{TAG}/*/{name}" for name in OF_VERSIONS},
         "PredictionDataRole": {f"{TAG}/*/profile.json"},
+        "WebhookDataRole": set(),
     }
 
 

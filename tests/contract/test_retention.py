@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tenantml.aws.s3 import presigned
+from tenantml.domain.webhooks import webhook
 from tenantml.services import grants, quota
 from tenantml.services.registry import uploads
 from tests.contract.test_policies import DATA_ROLES, Found, listed, may
@@ -133,6 +134,8 @@ def test_rows_are_forgotten_in_the_days_that_the_page_says(rows: Rows) -> None:
     )
     assert uploads.DAY_SECONDS == DAY
     assert rows["counts of usage"][HOW_LONG] == days(quota.KEPT_DAYS)
+    delivered = rows["deliveries of webhooks: ids, codes of errors, how attempts went"]
+    assert delivered[HOW_LONG] == days(webhook.KEPT_SECONDS // DAY)
     hours = {grants.COPY_GRANT_SECONDS // 3600, grants.IN_PLACE_MARGIN_SECONDS // 3600}
     assert hours == {6}
     assert "at most 6 hours for a copy" in rows["which role reads which training set"][HOW_LONG]

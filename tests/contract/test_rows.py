@@ -10,12 +10,15 @@ from pathlib import Path
 
 from tenantml.services.registry import keys
 
-BEGINNINGS_AND_KEYS_OF_ROWS = {"of", "of_tenant", "receipts"}
+BEGINNINGS_AND_KEYS_OF_ROWS = {"of", "of_tenant", "receipts", "webhooks"}
 LISTED_FOR_ALL = {"listed_tenant"}
 APART = {
     "tenant": "ACCOUNT#acme",
     "usage": "USAGE#acme",
     "served": "USAGE#acme",
+    "webhook": "WEBHOOK#acme",
+    "webhook_delivery": "WEBHOOK#acme",
+    "webhook_secret": "SECRET#acme",
 }  # what others may write than the tenant's other rows
 
 

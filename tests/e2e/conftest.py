@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
-from local import sample
+from local import internet, sample
 from local.cloud import EmbeddedCloud
 from local.inventory import record_calls
 from local.onboard import OnboardedTenant, onboard
@@ -25,9 +25,11 @@ from tenantml.domain.tenancy import tenant as registered
 from tenantml.services.registry import keys
 from tenantml_cli.tenant_api import Document, TenantApi
 from tests.e2e import least_privilege
+from tests.receiver import Receiver
 from tests.waiting import wait_for
 
 TRAINING_SECONDS = 240.0
+RECEIVER = "hooks.acme.example"
 BUGS = Path("build/e2e/unnamed_failures.log")  # for whoever looks why a request was answered with 500
 OBSERVED = Path("build/e2e/permissions")  # what each worker's cloud allowed and was asked for
 
@@ -100,9 +102,20 @@ def note_permissions(cloud: EmbeddedCloud, which: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
+    """What answers webhooks as `hooks.acme.example`, where the platform's functions find it."""
+    folder = tmp_path_factory.mktemp("receiver")
+    receiver = Receiver(folder / "authority.pem")
+    receiver.start(RECEIVER, folder)
+    yield receiver
+    receiver.stop()
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Platform]:
     """The SaaS account's stack, deployed from the unmodified template."""
-    with EmbeddedCloud(tmp_path_factory.mktemp("cloud"), wait_scale=WAIT_SCALE) as cloud:
+    settings = {internet.SETTING: json.dumps({RECEIVER: receiver.port}), "SSL_CERT_FILE": str(receiver.authority)}
+    with EmbeddedCloud(tmp_path_factory.mktemp("cloud"), wait_scale=WAIT_SCALE, settings=settings) as cloud:
         deployed = Platform.deploy(cloud)
         record_calls(cloud)
         yield deployed

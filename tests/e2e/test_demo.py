@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 from sklearn.datasets import load_digits
 
+from tests import pages
+
 REPORT_KEYS = {
     "tenant", "model", "version", "problem_type", "rows", "advice", "objective", "candidates", "holdout", "evaluation",
     "importance", "endpoint", "api", "timings_seconds", "left_behind",
@@ -81,6 +83,11 @@ def test_the_sample_becomes_predictions_of_a_model_in_the_customers_account(
     ):
         assert shown in done.stdout
     assert "\x1b" not in done.stdout
+    (address,) = set(re.findall(r"file://\S+/report\.html", done.stdout))
+    page = pages.read(Path(urllib.parse.unquote(urllib.parse.urlsplit(address).path)).read_text(encoding="utf-8"))
+    assert page.one("h1").text == "churn"
+    assert "Nothing is live yet, so it goes live." in page.one("section", id="verdict").text
+    assert f"F1 {report['holdout']['f1']:.3f}" in page.one("section", id="quality").text
 
 
 def test_a_retrain_that_is_worse_is_refused_promoted_by_hand_replaced_by_a_better_one_and_taken_back(

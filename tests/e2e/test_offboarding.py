@@ -59,6 +59,9 @@ def test_a_tenant_leaves_nothing_behind_and_the_report_survives_it(newcomer: Cal
     ended = tenant.train("iris", iris, **QUICK)
     assert ended["error"] is None, ended
     assert tenant.api.predict_rows("iris", first_row(iris))["version"] == ended["version"]
+    told = {"url": "https://hooks.initrode.invalid/", "events": ["execution.ended"]}
+    tenant.api.call("PUT", "/webhooks/ops", json.dumps(told).encode())
+    tenant.api.call("POST", "/webhooks/ops/test")
 
     report = platform.offboard("initrode")
 

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import CUSTOMER_ACCOUNT, SAAS_ACCOUNT
+from local import CUSTOMER_ACCOUNT, SAAS_ACCOUNT, internet
 from local.cloud import EmbeddedCloud
 
 Statement = dict[str, Any]
-# Limits that are too far away to reach in a test.
+# Limits that are too far away to reach in a test; and a receiver that nothing is sent to.
 LOWERED = {
+    internet.SETTING: '{"receiver.example": 1}',
     "TENANTML_LOCAL_API_SECONDS": "3",
     "TENANTML_LOCAL_COPY_OBJECT_BYTES": "10000000",
     "TENANTML_LOCAL_HISTORY_EVENTS": "120",

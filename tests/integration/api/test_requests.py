@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from functions.api import predict, tenant_api
+from functions.api import predict, tenant_api, webhook_api
 from tenantml.domain.api.operations import OPERATIONS, Operation
 from tests.tenants import tenant_of
 
@@ -55,6 +55,7 @@ BODIES = (
             "[" * 50_000,
             '{"target": 1e999}',
             '{"target": "\\ud800"}',
+            '{"url": "https://hooks.acme.example/", "events": ["execution.ended"]}',
             '{"file_name": "x.csv"}',
             "=" * 70_000,
         ]
@@ -80,6 +81,7 @@ def app() -> Iterator[Any]:
         "REGISTRY_TABLE": "registry",
         "EVIDENCE_TABLE": "evidence",
         "INGEST_BUCKET": "ingest",
+        "WEBHOOK_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/webhooks",
         "TENANT_DATA_ROLE": "arn:aws:iam::123456789012:role/tenant-data",
     }
     before = dict(os.environ)
@@ -115,6 +117,7 @@ def _create_tables() -> None:
             ],
         )
     _forget_clients()
+    boto3.client("sqs").create_queue(QueueName="webhooks")
     boto3.client("s3").create_bucket(Bucket="ingest")
     boto3.client("s3").put_bucket_versioning(Bucket="ingest", VersioningConfiguration={"Status": "Enabled"})
     registry.add_tenant(tenant_of("acme", "222222222222", "us-east-1", "x@acme.example", "external", ACTIVE))
@@ -151,7 +154,7 @@ def test_a_request_that_no_authorizer_let_in_is_not_answered(app: Any, context: 
 @given(
     operation=st.integers(0, 100),
     names=st.none()
-    | st.fixed_dictionaries({}, optional=dict.fromkeys(("model", "version", "execution", "upload"), TEXTS)),
+    | st.fixed_dictionaries({}, optional=dict.fromkeys(("model", "version", "execution", "upload", "webhook"), TEXTS)),
     headers=st.none() | HEADERS,
     query=QUERIES,
     body=BODIES,
@@ -190,7 +193,8 @@ def test_no_request_ends_in_a_bug(
     body: str | None,
     is_base64: bool | None,
 ) -> None:
-    method, path = sorted(app.HANDLERS)[operation % len(app.HANDLERS)]
+    functions = {place: found.handler for found in (webhook_api, app) for place in sorted(found.HANDLERS)}
+    method, path = list(functions)[operation % len(functions)]
     event = {
         "httpMethod": method,
         "resource": path,
@@ -201,7 +205,7 @@ def test_no_request_ends_in_a_bug(
         "isBase64Encoded": is_base64,
         "requestContext": {"authorizer": {"tenant": "acme"}},
     }
-    answer = app.handler(event, CONTEXT)
+    answer = functions[method, path](event, CONTEXT)
     document = json.loads(answer["body"])
     assert answer["statusCode"] < 500, (event, document)
     assert answer["headers"]["X-Request-Id"] == document["request_id"] == "request-1"
@@ -216,7 +220,7 @@ def test_no_request_ends_in_a_bug(
 def test_a_query_parameter_that_an_operation_does_not_have_is_refused_by_its_name(
     app: Any, operation: Operation
 ) -> None:
-    function = predict if operation.function == "Predict" else app
+    function = {"Predict": predict, "WebhookApi": webhook_api}.get(operation.function, app)
     event = {
         "httpMethod": operation.method,
         "resource": operation.path,

@@ -53,6 +53,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
             **{variable: make_table(name) for variable, name in TABLES.items()},
             **{variable: make_bucket(name) for variable, name in BUCKETS.items()},
             "EVENT_BUS": "tenantml",
+            "WEBHOOK_QUEUE": make_queue("WebhookQueue"),
             **machine_arns,
             "TENANT_DATA_ROLE": f"arn:aws:iam::{SAAS}:role/tenant-data",
             "OUTSIDER_ROLE": f"arn:aws:iam::{SAAS}:role/outsider",
@@ -71,6 +72,16 @@ def make_table(name: str) -> str:
     properties = {key: value for key, value in TEMPLATE[name]["Properties"].items() if key in known}
     platform("dynamodb").create_table(TableName=name, **properties)
     return name
+
+
+def make_queue(name: str) -> str:
+    """Make a queue that gives up as the template's does; return its address."""
+    dead = platform("sqs").create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+    arn = platform("sqs").get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    count = TEMPLATE[name]["Properties"]["RedrivePolicy"]["maxReceiveCount"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": count})
+    made = platform("sqs").create_queue(QueueName=name, Attributes={"RedrivePolicy": policy})
+    return str(made["QueueUrl"])
 
 
 def make_bucket(name: str) -> str:

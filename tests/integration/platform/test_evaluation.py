@@ -24,6 +24,7 @@ from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.errors import BelowBaseline, BelowQualityBar, CustomerThrottled, DeploymentFailed, DidNotBeatLive
 from tenantml.services import holdouts, registry
+from tests import pages
 from tests.rows import order_of, put_training
 
 Invoke = Callable[[str, Any], Any]
@@ -388,6 +389,48 @@ def test_an_evaluation_is_shown_to_its_tenant_and_its_absence_named(
     registry.forget_training("acme", "churn", challenger.execution)
     status, problem = get(challenger.version)
     assert (status, problem["code"]) == (409, "ArtefactsGone")
+
+
+def test_a_report_says_what_is_known_of_a_version_at_every_time_to_its_tenant_alone(
+    challenger: Run, endpoints: Endpoints, invoke: Invoke, event: Sample, stack: dict[str, str]
+) -> None:
+    def get(tenant: str = "acme", version: str = challenger.version) -> dict[str, Any]:
+        asked = event("tenant_api") | {
+            "httpMethod": "GET", "body": None, "resource": "/models/{model}/versions/{version}/report",
+            "pathParameters": {"model": "churn", "version": version},
+            "requestContext": {"authorizer": {"tenant": tenant, "key_id": "0123456789ab"}},
+        }  # fmt: skip
+        answer: dict[str, Any] = invoke("tenant_api", asked)
+        return answer
+
+    def text_of(answer: dict[str, Any]) -> str:
+        assert answer["statusCode"] == 200
+        return pages.read(answer["body"]).one("main").text
+
+    assert "was not evaluated" in text_of(get())
+    judged(invoke, event)
+    answer = get()
+    assert "Nothing is live yet, so it goes live." in text_of(answer)
+    assert "400" in text_of(answer)
+    assert (answer["headers"]["Content-Type"], answer["headers"]["Cache-Control"]) == (
+        "text/html; charset=utf-8", "no-store",
+    )  # fmt: skip
+    policy = answer["headers"]["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    assert SECRET not in answer["body"], "a cell"
+    registry.promote("acme", "churn", challenger.version)
+    assert "This version is live" in text_of(get()), "what it says is what holds now"
+    registry.forget_training("acme", "churn", challenger.execution)
+    assert "Nothing is live yet, so it goes live." in text_of(get()), "the summary outlives the artefacts"
+
+    registry.add_tenant(Tenant.from_document(registry.get_tenant("acme").as_document() | {"tenant": "globex"}))
+    registry.put_model("globex", "churn", ModelSettings("Churn?"), None)
+    strange, unknown = get("globex"), get("globex", "v20200101-000000-0000")
+    assert (strange["statusCode"], json.loads(strange["body"])["code"]) == (404, "NotFound")
+    for refused in (strange, unknown):
+        refused["body"] = {name: value for name, value in json.loads(refused["body"]).items() if name != "request_id"}
+    assert strange["body"] == unknown["body"]
 
 
 def keep_split(run: Run, threshold: int, rows: int) -> None:

@@ -77,11 +77,18 @@ def test_progress_of_a_job_that_has_just_begun_is_empty() -> None:
         "job_name": "tenantml-1-1",
         "status": "InProgress",
         "secondary_status": "TrainingModels",
+        "seconds": None,
         "mode": None,
         "problem_type": None,
         "objective": None,
         "candidates": [],
     }
+
+
+def test_a_job_that_is_over_says_for_how_long_it_ran() -> None:
+    began = job("Completed")
+    ended = began["CreationTime"] + timedelta(minutes=31, milliseconds=200)
+    assert progress(began | {"EndTime": ended}, [])["seconds"] == 31 * 60
 
 
 def test_progress_shows_the_best_so_far_and_the_problem_that_autopilot_sees() -> None:

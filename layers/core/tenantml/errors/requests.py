@@ -126,6 +126,13 @@ class NeverLive(RequestError):
     do = "Wait for its deployment, or deploy its candidate with `POST /models/MODEL/versions`."
 
 
+class TooManyWebhooks(RequestError):
+    """The tenant has as many webhooks as it may, which is ten."""
+
+    status = 409
+    do = "Change one with `PUT /webhooks/NAME`, or delete one."
+
+
 class NotAwaitingApproval(RequestError):
     """The version awaits no approval: it was not asked for, its time is over, or its deployment has ended."""
 

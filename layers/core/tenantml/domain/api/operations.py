@@ -1,7 +1,7 @@
 """What the API can do: one row per method and path, in the order of a tenant's life.
 
 The document and the dispatch of `functions/api/tenant_api` are made of this table; a test compares it with
-`template.yaml`. Reports join here: `/models/{model}/versions/{version}/report`.
+`template.yaml`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tenantml.domain.names import EXECUTION_PATTERN, VERSION_PATTERN
 from tenantml.domain.predictions.batch import ID_PATTERN as BATCH_PATTERN
 from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.uploads.upload import ID_PATTERN, IDEMPOTENCY_KEY
+from tenantml.domain.webhooks.webhook import NAME
 
 Parameter = dict[str, Any]
 
@@ -37,6 +38,8 @@ PATH_PARAMETERS: dict[str, Schema] = {
     "version": {"type": "string", "pattern": f"^{VERSION_PATTERN.pattern}$"},
     "batch": {"type": "string", "pattern": f"^{BATCH_PATTERN}$"},
     "execution": {"type": "string", "pattern": f"^{EXECUTION_PATTERN.pattern}$"},
+    "file": {"type": "string", "pattern": r"^[a-z0-9.-]{1,60}$"},
+    "webhook": {"type": "string", "pattern": f"^{NAME}$"},
 }
 PAGE = (
     query("limit", "Rows of a page", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
@@ -59,7 +62,8 @@ ENTRIES = (
 class Operation:
     """One method of one path.
 
-    `answers` maps a status to the name of the schema that is answered, in JSON, and as CSV too where `answers_csv`;
+    `answers` maps a status to the name of the schema that is answered, in JSON, and as CSV too where `answers_csv`; to
+    none where a page of HTML is;
     `refusals` are the errors that this operation has beyond those that every operation has; `function` is the
     template's, without the word Function.
     """
@@ -175,6 +179,11 @@ OPERATIONS = (
         {200: "Evaluation"}, refusals=(errors.NotFound, errors.NotEvaluated, errors.ArtefactsGone),
     ),
     Operation(
+        "getReport", "GET", "/models/{model}/versions/{version}/report", "versions",
+        "The model report: all that is known of a version, as one HTML file to read, print and pass on", {200: ""},
+        refusals=(errors.NotFound,),
+    ),
+    Operation(
         "getImportance", "GET", "/models/{model}/versions/{version}/importance", "versions",
         "How much each column counts for a version, as Autopilot explained it", {200: "Importance"},
         refusals=(errors.NotFound, errors.ArtefactsGone),
@@ -230,6 +239,40 @@ OPERATIONS = (
         refusals=(errors.NotFound, errors.CustomerThrottled),
     ),
     Operation(
+        "listWebhooks", "GET", "/webhooks", "webhooks", "Your webhooks: which addresses are told what happens",
+        {200: "Webhooks"}, parameters=PAGE, function="WebhookApi",
+    ),
+    Operation(
+        "putWebhook", "PUT", "/webhooks/{webhook}", "webhooks",
+        "Create a webhook, whose secret is shown this once (201), or change and enable it (200)",
+        {200: "NewWebhook", 201: "NewWebhook"}, takes="WebhookSettings",
+        refusals=(*BODY, errors.TooManyWebhooks), function="WebhookApi",
+    ),
+    Operation(
+        "getWebhook", "GET", "/webhooks/{webhook}", "webhooks", "One webhook", {200: "Webhook"},
+        refusals=(errors.NotFound,), function="WebhookApi",
+    ),
+    Operation(
+        "deleteWebhook", "DELETE", "/webhooks/{webhook}", "webhooks",
+        "Delete a webhook and what signs for it; what is not delivered yet never is", {200: "Webhook"},
+        refusals=(errors.NotFound,), function="WebhookApi",
+    ),
+    Operation(
+        "createSecret", "POST", "/webhooks/{webhook}/secrets", "webhooks",
+        "A new secret, shown this once; the one before it signs beside it for a day", {201: "WebhookSecret"},
+        refusals=(errors.NotFound,), function="WebhookApi",
+    ),
+    Operation(
+        "testWebhook", "POST", "/webhooks/{webhook}/test", "webhooks",
+        "Deliver a message of the type `webhook.test`, in one attempt", {202: "Delivery"},
+        refusals=(errors.NotFound,), function="WebhookApi",
+    ),
+    Operation(
+        "listDeliveries", "GET", "/webhooks/{webhook}/deliveries", "webhooks",
+        "What was sent to a webhook in the last week, the newest first, and how it went", {200: "Deliveries"},
+        parameters=PAGE, refusals=(errors.NotFound,), function="WebhookApi",
+    ),
+    Operation(
         "listKeys", "GET", "/keys", "usage", "Your API keys by their ids, never a key itself", {200: "Keys"},
         parameters=PAGE,
     ),
@@ -239,8 +282,20 @@ OPERATIONS = (
         {200: "OpenApiDocument"}, is_public=True, function="DescribeApi",
     ),
     Operation(
-        "getDocumentation", "GET", "/docs", "contract", "This document as a page to try it on; no key is asked for",
-        {200: ""}, is_public=True, function="DescribeApi",
+        "getPage", "GET", "/app", "pages", "The page on which people do all of this; it asks for a key", {200: ""},
+        is_public=True, function="ShowPages",
+    ),
+    Operation(
+        "getPageFile", "GET", "/app/{file}", "pages", "A script or style of that page", {200: ""},
+        refusals=(errors.NotFound,), is_public=True, function="ShowPages",
+    ),
+    Operation(
+        "getDocumentation", "GET", "/docs", "pages", "This document as a page to try it on; no key is asked for",
+        {200: ""}, is_public=True, function="ShowPages",
+    ),
+    Operation(
+        "getDocumentationFile", "GET", "/docs/{file}", "pages", "A script or style of that page", {200: ""},
+        refusals=(errors.NotFound,), is_public=True, function="ShowPages",
     ),
 )  # fmt: skip
 EVERYWHERE = (

@@ -440,6 +440,7 @@ def training() -> Schema:
         "job_name": TEXT,
         "status": TEXT,
         "secondary_status": maybe(TEXT),
+        "seconds": maybe(COUNT) | {"description": "From its creation to its end; null before"},
         "mode": maybe(TEXT),
         "problem_type": maybe(TEXT),
         "objective": maybe(reference("Objective")),

@@ -108,3 +108,18 @@ def execution_summary(row: Row) -> Row:
         "endpoint": row.get("endpoint_state"),
         "left_behind": row.get("left_behind", []),
     }
+
+
+def webhook(row: Row) -> Row:
+    """Return a webhook as the API shows it; what signs for it is not in its row."""
+    names = ("name", "url", "events", "status", "reason", "created_at", "updated_at", "delivered_at")
+    return {name: row.get(name) for name in names}
+
+
+def webhook_delivery(row: Row) -> Row:
+    """Return a delivery as the API shows it; what is yet to come is null."""
+    names = (
+        "message", "type", "webhook", "status", "attempts", "outcome", "http_status", "created_at", "attempted_at",
+        "next_attempt_at",
+    )  # fmt: skip
+    return {name: row.get(name) for name in names}

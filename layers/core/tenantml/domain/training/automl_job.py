@@ -80,11 +80,17 @@ def progress(job: dict[str, Any], all_candidates: list[dict[str, Any]]) -> dict[
         "job_name": job["AutoMLJobName"],
         "status": job["AutoMLJobStatus"],
         "secondary_status": job.get("AutoMLJobSecondaryStatus"),
+        "seconds": _seconds(job),
         "mode": job.get("AutoMLProblemTypeConfig", {}).get("TabularJobConfig", {}).get("Mode"),
         "problem_type": problem_type(job),
         "objective": candidates.objective(best),
         "candidates": candidates.leaderboard(all_candidates, best.get("CandidateName", "")),
     }
+
+
+def _seconds(job: dict[str, Any]) -> int | None:
+    """Return how long the job ran from its creation to its end, None before."""
+    return round((job["EndTime"] - job["CreationTime"]).total_seconds()) if job.get("EndTime") else None
 
 
 def problem_type(job: dict[str, Any]) -> str | None:

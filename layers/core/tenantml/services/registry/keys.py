@@ -1,8 +1,9 @@
 """The keys of our rows, in the registry and in the evidence table; each docstring says what the row holds.
 
 What is a tenant's is under partition keys of its own, so that credentials can be scoped to them
-(`dynamodb:LeadingKeys`). A partition is the least that IAM tells apart, so there are three: the account, which few
-functions write; what the API counts, which the predict function writes; and everything else.
+(`dynamodb:LeadingKeys`). A partition is the least that IAM tells apart, so there are five: the account, which few
+functions write; what the API counts, which the predict function writes; webhooks and their deliveries; what signs for
+them, which one function reads; and everything else.
 Where the last name is empty, a key is the beginning of all keys of its kind: `execution("acme", "")`.
 """
 
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 NOBODY = "-"  # the tenant of uploads that belong to none
 EXECUTION, KEY, MODEL, TRAINING, UPLOAD, VERSION = "EXECUTION", "KEY", "MODEL", "TRAINING", "UPLOAD", "VERSION"
 RESULT = "RESULT"
+WEBHOOK = "WEBHOOK"
 
 
 class Key(NamedTuple):
@@ -98,6 +100,28 @@ def result(tenant: str, expires_at: str, execution: str) -> Key:
     return of_tenant(tenant, f"{RESULT}#{expires_at}#{execution}")
 
 
+def webhook(tenant: str, name: str) -> Key:
+    """One webhook: its address, its events, whether it is enabled, and the random `hook` that its deliveries name. The
+    operators' are those of the tenant `-`.
+    """
+    return Key(f"{WEBHOOK}#{tenant}", f"{WEBHOOK}#{name}")
+
+
+def webhooks(tenant: str) -> Key:
+    """Return the beginning of the keys of a tenant's webhooks and of their deliveries."""
+    return Key(f"{WEBHOOK}#{tenant}", "")
+
+
+def webhook_delivery(tenant: str, hook: str, message: str) -> Key:
+    """For a week, one message to one webhook: what is sent, and how its attempts went."""
+    return Key(f"{WEBHOOK}#{tenant}", f"DELIVERY#{hook}#{message}")
+
+
+def webhook_secret(tenant: str, name: str) -> Key:
+    """What signs for a webhook, and what signed before until when; only the function that sends reads it."""
+    return Key(f"SECRET#{tenant}", name)
+
+
 def api_key(sha256: str) -> Key:
     """Whose API key this is, and until when."""
     return Key(f"{KEY}#{sha256}", KEY)
@@ -147,6 +171,9 @@ REGISTRY = (
     upload,
     idempotency,
     result,
+    webhook,
+    webhook_delivery,
+    webhook_secret,
     api_key,
     listed_tenant,
 )

@@ -8,7 +8,7 @@ from tenantml.aws.error_codes import CONDITION_FAILED, AwsError, code_of
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.errors import RegistrationConflict, TenantNotFound
 from tenantml.services import tenant_scope
-from tenantml.services.registry import keys, table
+from tenantml.services.registry import keys, table, webhooks
 
 TOMBSTONE = ("execution", "tenant", "model", "version", "status", "started_at", "ended_at", "created_at")
 
@@ -154,11 +154,14 @@ def forget(tenant: str, model: str | None = None, *, tombstones: bool = False) -
             table.put(keys.of(row), {**kept, "upload": {"key": ""}, "removed_at": table.now()})
         else:
             table.delete(keys.of(row))
-    if model is not None or registered is None:
+    if model is not None:
         return len(rows)
+    count = len(rows) + webhooks.forget_all(tenant)
+    if registered is None:
+        return count
     table.delete(keys.listed_tenant(tenant))
     if tombstones:
         table.put(keys.tenant(tenant), {**registered.as_document(), "contact": "", "removed_at": table.now()})
     else:
         table.delete(keys.tenant(tenant))
-    return len(rows) + 2
+    return count + 2

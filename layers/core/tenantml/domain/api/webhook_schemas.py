@@ -1,0 +1,65 @@
+"""JSON schemas of webhooks."""
+
+from __future__ import annotations
+
+from tenantml.domain.api.schemas import COUNT, TEXT, TIME, Schema, listing, maybe, page, record
+from tenantml.domain.webhooks.webhook import DELIVERY_STATUSES, DISABLED, ENABLED, MAX_URL, NAME, URL
+from tenantml.domain.webhooks.webhook_events import EVENT_TYPES, NAMES, TEST
+from tenantml.domain.webhooks.webhook_outcomes import OUTCOMES
+
+ADDRESS: Schema = {"type": "string", "pattern": f"^{URL}$", "maxLength": MAX_URL}
+EVENTS: Schema = listing({"type": "string", "enum": list(NAMES)}) | {
+    "minItems": 1,
+    "description": " ".join(f"`{kind.name}`: {kind.description}" for kind in EVENT_TYPES),
+}
+SECRET: Schema = TEXT | {"description": "What signs; it is shown this once"}
+WEBHOOK: dict[str, Schema] = {
+    "name": TEXT | {"pattern": f"^{NAME}$"},
+    "url": ADDRESS,
+    "events": EVENTS,
+    "status": {"type": "string", "enum": [ENABLED, DISABLED]},
+    "reason": maybe(TEXT) | {"description": "Why it is disabled; PUT it again to enable it"},
+    "created_at": TIME,
+    "updated_at": TIME,
+    "delivered_at": maybe(TIME) | {"description": "When something was delivered last"},
+}
+
+
+def components() -> dict[str, Schema]:
+    """Return the schemas by name."""
+    return {
+        "WebhookSettings": {
+            "type": "object",
+            "description": "Where and of what you want to be told: a host name of the public internet, port 443.",
+            "properties": {"url": ADDRESS, "events": EVENTS},
+            "required": ["url", "events"],
+            "additionalProperties": False,
+            "example": {"url": "https://hooks.acme.example/tenantml", "events": ["execution.ended"]},
+        },
+        "Webhook": record("An address that is told what happens.", **WEBHOOK),
+        "NewWebhook": record(
+            "A webhook; with its secret when it is new.",
+            **WEBHOOK,
+            secret=maybe(TEXT) | {"description": "Of a new webhook, shown this once; else null"},
+        ),
+        "Webhooks": page("webhooks", "Webhook"),
+        "WebhookSecret": record(
+            "A new secret.",
+            secret=SECRET,
+            previous_until=TIME | {"description": "Until when the secret before it signs beside it"},
+        ),
+        "Delivery": record(
+            "One message to a webhook, and how it went.",
+            message=TEXT | {"description": "The header `webhook-id`: the same however often it is sent"},
+            type={"type": "string", "enum": [*NAMES, TEST]},
+            webhook=TEXT,
+            status={"type": "string", "enum": list(DELIVERY_STATUSES)},
+            attempts=COUNT,
+            outcome=maybe({"type": "string", "enum": list(OUTCOMES)}) | {"description": "Of the last attempt"},
+            http_status=maybe(COUNT),
+            created_at=TIME,
+            attempted_at=maybe(TIME),
+            next_attempt_at=maybe(TIME),
+        ),
+        "Deliveries": page("deliveries", "Delivery"),
+    }

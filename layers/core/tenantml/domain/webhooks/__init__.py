@@ -1,0 +1,1 @@
+"""Webhooks: what is sent, to where, and when it is tried again."""

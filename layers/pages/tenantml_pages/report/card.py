@@ -1,0 +1,159 @@
+"""The model card: what the version is for, what it does not know, what it costs, and how it is called."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tenantml_pages.report.elements import Element, Node, bullets, element, name, paragraph, section
+from tenantml_pages.report.elements import facts as listed
+from tenantml_pages.report.figures import count, duration, milliseconds, moment, number, share
+
+Facts = Mapping[str, Any]
+COLUMNS_IN_EXAMPLE = 20
+FEW_ROWS, FEW_OF_A_CLASS = 200, 30
+SUSPICIOUS_AUC, SUSPICIOUS_SHARE = 0.99, 0.5
+PLACEHOLDERS: dict[str, object] = {
+    "integer": 1, "number": 1.5, "boolean": True, "date": "2026-11-22", "datetime": "2026-11-22T17:03:01Z",
+}  # fmt: skip
+NOT_KNOWN = "not known"
+
+
+def sections_of(facts: Facts) -> Iterator[Element]:
+    """Yield intended use, limits, cost, and how to call it."""
+    yield _use(facts)
+    yield section("limits", "Limits", bullets(_limits(facts)))
+    yield _cost(facts)
+    yield _call(facts)
+
+
+def _target(facts: Facts) -> Element:
+    target = ((facts["profile"] or {}).get("target") or {}).get("column") or (facts["settings"] or {}).get("target")
+    return name(str(target)) if target else element("span", "its target")
+
+
+def _use(facts: Facts) -> Element:
+    return section(
+        "use",
+        "Intended use",
+        paragraph(
+            "To predict ", _target(facts), " of rows that come from where the training rows came from, with the same "
+            "columns, each known at the time of the prediction.",
+        ),
+        paragraph(
+            "Not intended: rows of other sources or other times than it was judged on, to explain why something "
+            "happens, and decisions about people by the prediction alone.",
+        ),
+    )  # fmt: skip
+
+
+def _limits(facts: Facts) -> Iterator[Node]:
+    evaluation = facts["evaluation"] or facts["version"].get("evaluation") or {}
+    uploaded = (facts["upload"] or {}).get("uploaded_at")
+    since = f", uploaded on {moment(uploaded)}" if uploaded else ""
+    yield f"It knows the world as the file had it{since}. Watch its quality on newer rows, and train again."
+    yield from _limits_of_the_holdout(evaluation, facts["version"].get("evaluation") or {})
+    auc = (evaluation.get("metrics") or {}).get("AUC")
+    if auc and auc["value"] > SUSPICIOUS_AUC:
+        yield f"AUC is {number(auc['value'])}, which is rare in practice: look for a column that gives the answer away."
+    features = (facts["importance"] or {}).get("features") or []
+    if features and features[0]["share"] > SUSPICIOUS_SHARE:
+        first = share(features[0]["share"])
+        advised = "Make sure that it is known, and means the same, at the time of the prediction."
+        yield ["One column, ", name(features[0]["feature"]), f", has {first} of the importance. {advised}"]
+    if (facts["settings"] or {}).get("unseen_category") == "reject":
+        yield "A category that training did not see is refused."
+    else:
+        yield "A category that training did not see is answered, with advice; the answer is less certain than it looks."
+    yield "Nothing was measured by groups of people. Where predictions concern people, compare the groups first."
+    if evaluation.get("calibration"):
+        yield "A probability is the model's own estimate; Calibration says how far it can be taken at its word."
+    else:
+        yield "A prediction comes without an interval of its own."
+
+
+def _limits_of_the_holdout(evaluation: Mapping[str, Any], summary: Mapping[str, Any]) -> Iterator[Node]:
+    rows = evaluation.get("rows")
+    if rows is not None and rows < FEW_ROWS:
+        yield f"It was judged on {count(rows, 'row')}, which is few: every number here may be far off."
+    if (looks := summary.get("looks", 1)) > 1:
+        yield (
+            f"Versions were judged on these held-out rows {looks:,} times; the more often, the more a good value may "
+            "be luck."
+        )
+    if rare := [one for one in evaluation.get("per_class") or () if one["rows"] < FEW_OF_A_CLASS]:
+        yield [
+            f"Fewer than {FEW_OF_A_CLASS} held-out rows are of ",
+            [[", " if place else None, name(one["label"])] for place, one in enumerate(rare[:8])],
+            f" and {count(len(rare) - 8, 'more class', 'more classes')}" if len(rare) > 8 else None,
+            ": little can be said of these classes.",
+        ]
+
+
+def _cost(facts: Facts) -> Element:
+    version, training = facts["version"], facts["training"] or {}
+    plan, served = version.get("plan") or {}, version.get("served") or {}
+    latency = (facts["evaluation"] or {}).get("latency")
+    seconds = training.get("seconds")
+    tried = version.get("candidates") or facts["candidates"] or []
+    asked = None
+    if latency:
+        asked = (
+            f"{milliseconds(latency['median_ms'])} for up to {latency['rows_per_call']:,} rows in the median of "
+            f"{count(latency['calls'], 'call')}, {milliseconds(latency['slowest_ms'])} at most"
+        )
+    answered = None
+    if served.get("requests"):
+        answered = (
+            f"{count(served['requests'], 'request')}, {served['failures']:,} failed, "
+            f"{milliseconds(served['mean_ms'])} on average"
+        )
+    rows: list[tuple[str, Node]] = [
+        ("Training", f"{duration(seconds)} from start to end of the AutoML job" if seconds is not None else NOT_KNOWN),
+        ("Candidates tried", f"{len(tried):,}" if tried else NOT_KNOWN),
+        ("Endpoint", _endpoint(plan)),
+        ("Why this one", plan.get("reason") or None),
+        ("Endpoint's answers, evaluated", asked or NOT_KNOWN),
+        ("Answered so far", answered or "nothing yet"),
+        ("In money", f"{NOT_KNOWN}: this report has no prices; AWS bills the customer's account"),
+    ]
+    return section("cost", "Cost and speed", listed(rows))
+
+
+def _endpoint(plan: Mapping[str, Any]) -> str:
+    if plan.get("instance_type"):
+        return f"{plan.get('instance_count') or 1} × {plan['instance_type']}, paid for as long as it stands"
+    if plan.get("serverless_memory_mb"):
+        return f"serverless with {plan['serverless_memory_mb']:,} MB, paid for while it answers"
+    return NOT_KNOWN
+
+
+def _call(facts: Facts) -> Element:
+    model, profile = facts["version"]["model"], facts["profile"] or {}
+    target = (profile.get("target") or {}).get("column")
+    columns = [column for column in profile.get("columns") or () if column["name"] != target]
+    row = {
+        column["name"][:100]: PLACEHOLDERS.get(column.get("type", ""), column.get("type", "text"))
+        for column in columns[:COLUMNS_IN_EXAMPLE]
+    }
+    more = len(columns) - len(row)
+    request = json.dumps({"rows": [row]}, indent=2, ensure_ascii=False)
+    command = (
+        f'curl -sS "$TENANTML_API_URL/models/{model}/predictions" \\\n'
+        "  -H \"x-api-key: $TENANTML_API_KEY\" -H 'content-type: application/json' \\\n"
+        f"  --data-binary @- <<'JSON'\n{request}\nJSON"
+    )
+    said = "The live version answers, which the answer names."
+    if not facts["version"]["live"]:
+        said += " That is not this version now."
+    return section(
+        "call",
+        "How to call it",
+        paragraph(
+            said + " The values below stand for yours. ", element("code", f"GET /models/{model}/openapi.json"),
+            " has the live version's exact contract, from which clients are generated.",
+        ),
+        element("pre", element("code", command), tabindex="0"),
+        paragraph(f"A row needs {more:,} more columns, which are not shown.") if more > 0 else None,
+    )  # fmt: skip

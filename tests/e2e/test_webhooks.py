@@ -1,0 +1,93 @@
+"""Webhooks with the permissions that the stack gives, to a real receiver: signed, tried again, told to operators."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from tenantml_cli.errors import Refused
+from tests.e2e.conftest import RECEIVER
+
+if TYPE_CHECKING:
+    from tenantml_cli.tenant_api import Document
+    from tests.e2e.conftest import Tenant
+    from tests.receiver import Receiver
+
+WANTED = {"url": f"https://{RECEIVER}/in", "events": ["execution.ended"]}
+
+
+def put(tenant: Tenant, name: str, wanted: Document) -> Document:
+    return tenant.api.call("PUT", f"/webhooks/{name}", json.dumps(wanted).encode())
+
+
+def delivered(tenant: Tenant, name: str, is_reached: Callable[[Document], object]) -> Document:
+    """Wait until the newest delivery of a webhook has reached something, and return it."""
+    deadline = time.monotonic() + 60
+    while not ((rows := tenant.api.call("GET", f"/webhooks/{name}/deliveries")["deliveries"]) and is_reached(rows[0])):
+        assert time.monotonic() < deadline, rows
+        time.sleep(0.1)
+    return dict(rows[0])
+
+
+def test_an_execution_that_ends_is_told_to_its_tenant_and_to_operators_and_tried_again(
+    newcomer: Callable[..., Tenant],
+    person: Callable[..., dict[str, str]],
+    receiver: Receiver,
+    tmp_path: Path,
+) -> None:
+    tenant, other = newcomer("gavin"), newcomer("belson")
+    outputs = tenant.platform.outputs
+    lambdas = tenant.platform.cloud.client("lambda", credentials=person("wanda", "OperatorGroup"))
+
+    def operate(**asked: Any) -> Document:
+        answer = lambdas.invoke(FunctionName=outputs["OperatorWebhooksFunction"], Payload=json.dumps(asked).encode())
+        document: Document = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, document
+        return document
+
+    secret = put(tenant, "ops", WANTED)["secret"]
+    put(other, "ops", WANTED)
+    begun = tenant.api.call("POST", "/webhooks/ops/test")
+    tested = delivered(tenant, "ops", lambda row: row["attempts"])
+    assert (tested["outcome"], tested["message"]) == ("answered", begun["message"])
+    ((headers, body),) = receiver.received
+    assert Webhook(secret).verify(body, headers)["type"] == "webhook.test"
+
+    renewed = tenant.api.call("POST", "/webhooks/ops/secrets")["secret"]
+    operators = operate(name="pager", url=WANTED["url"], events=["execution.ended"])["secret"]
+    receiver.reset()
+    receiver.answers += [(503, {}), (503, {})]
+    empty = tmp_path / "empty.csv"
+    empty.write_text("a,b\n")
+    tenant.api.configure("churn", {"target": "b"})
+    ended = tenant.outcome(tenant.api.upload("churn", empty))
+    assert ended["error"]["code"] == "HeaderOnly"
+
+    told: dict[str, list[str]] = {"tenant": [], "operators": []}
+    for headers, body in receiver.wait_for(4):  # each is refused once
+        data = json.loads(body)["data"]
+        assert (data["tenant"], data["execution"], data["error"]) == ("gavin", ended["execution"], "HeaderOnly")
+        whose = "tenant" if len(headers["webhook-signature"].split()) == 2 else "operators"
+        told[whose].append(headers["webhook-id"])
+        for one in (secret, renewed) if whose == "tenant" else (operators,):
+            Webhook(one).verify(body, headers)
+    assert {whose: (len(ids), len(set(ids))) for whose, ids in told.items()} == {
+        "tenant": (2, 1), "operators": (2, 1)
+    }  # fmt: skip
+    found = delivered(tenant, "ops", lambda row: row["status"] == "delivered")
+    assert (found["attempts"], found["http_status"], found["type"]) == (2, 204, "execution.ended")
+    assert other.api.call("GET", "/webhooks/ops/deliveries")["deliveries"] == []
+
+    assert operate(remove="pager")["webhooks"] == []
+    assert tenant.api.call("GET", "/webhooks/ops")["url"] == WANTED["url"]
+    assert [row["name"] for row in tenant.api.call("GET", "/webhooks")["webhooks"]] == ["ops"]
+    tenant.api.call("DELETE", "/webhooks/ops")
+    with pytest.raises(Refused) as refused:
+        tenant.api.call("POST", "/webhooks/ops/test")
+    assert (refused.value.code, refused.value.status) == ("NotFound", 404)

@@ -1,0 +1,34 @@
+"""What several folders of tests share: a receiver of webhooks under a public name, on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.internet import joined
+from tenantml.services import https_post
+from tests.receiver import Receiver
+
+HOST = "hooks.acme.example"
+
+
+@pytest.fixture(scope="session")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
+    """What answers as `hooks.acme.example`, in all tests."""
+    folder = tmp_path_factory.mktemp("receiver")
+    receiver = Receiver(folder / "authority.pem")
+    receiver.start(HOST, folder)
+    yield receiver
+    receiver.stop()
+
+
+@pytest.fixture
+def receiver(serving: Receiver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """What answers as `hooks.acme.example`, with a certificate that is trusted; nothing has come yet."""
+    serving.reset()
+    monkeypatch.setenv("SSL_CERT_FILE", str(serving.authority))
+    https_post._trust.cache_clear()
+    with joined({HOST: serving.port, "other.acme.example": serving.port}):
+        yield serving
+    https_post._trust.cache_clear()
