@@ -16,6 +16,7 @@ from tenantml.domain.api import schemas
 from tenantml.domain.api.document import document
 from tenantml.errors import (
     accounts,
+    batches,
     datasets,
     internal,
     requests,
@@ -30,7 +31,7 @@ from tenantml.services.registry.keys import Key
 from tools import cli_docs, evaluation_docs, states, webhook_docs
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-ERROR_MODULES = (uploads, datasets, training, accounts, transient, stops, tenancy, requests, internal)
+ERROR_MODULES = (uploads, datasets, training, batches, accounts, transient, stops, tenancy, requests, internal)
 SHOWN = 20  # values of a setting
 ERRORS_INTRODUCTION = """
 Every failure has a name: the class in `layers/core/tenantml/errors/`, from which `make docs` writes this page; the

@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from tenantml.aws import stepfunctions
+from tenantml.domain.predictions.batch import Batch
 from tenantml.domain.uploads.upload import Upload
 from tenantml.entrypoint import function, logger
 from tenantml.settings import setting
@@ -19,10 +20,14 @@ def start_one(record: SQSRecord) -> None:
     upload = Upload.from_event(json.loads(record.body))
     if upload.is_folder_marker:
         return
-    started = stepfunctions.start(setting("TRAINING_STATE_MACHINE"), upload.execution, upload.as_input())
-    logger.info(
-        "upload received", extra={"execution": upload.execution, "started": started, "size_bytes": upload.size_bytes}
+    batch = Batch.of_key(upload.key)
+    machine, execution = (
+        (setting("BATCH_STATE_MACHINE"), batch.execution)
+        if batch
+        else (setting("TRAINING_STATE_MACHINE"), upload.execution)
     )
+    started = stepfunctions.start(machine, execution, upload.as_input())
+    logger.info("upload received", extra={"execution": execution, "started": started, "size_bytes": upload.size_bytes})
 
 
 @function

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tenantml.domain.predictions.batch import Batch
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.entrypoint import function
@@ -15,9 +16,14 @@ from tenantml.services import rescue
 
 @function
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    """Return the outcome, from Step Functions' `Execution Status Change` event of a training or a deployment."""
+    """Return the outcome, from Step Functions' `Execution Status Change` event of a training, a deployment or
+    a batch.
+    """
     detail = event["detail"]
     started, status = json.loads(detail["input"]), detail["status"]
     if "run" in started:
         return rescue.rescue_deployment(Run.of_document(started["run"]), started["left_behind"], status)
-    return rescue.rescue_training(Upload(**started), status)
+    upload = Upload(**started)
+    if Batch.of_key(upload.key):
+        return rescue.rescue_batch(upload, status)
+    return rescue.rescue_training(upload, status)

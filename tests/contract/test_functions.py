@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tenantml.domain.predictions.batch import Batch
 from tests.functions import imports
 from tools.reach import reaches, settings_of
 
@@ -70,7 +71,9 @@ def test_samples_that_are_about_one_upload_agree(repository: Path) -> None:
     samples = {path.stem: json.loads(path.read_text()) for path in (repository / "events").glob("*.json")}
     runs = {json.dumps(sample["run"], sort_keys=True) for sample in samples.values() if "run" in sample}
     uploads = {json.dumps(sample["upload"], sort_keys=True) for sample in samples.values() if "upload" in sample}
-    assert len(runs) == len(uploads) == 1
+    assert len(runs) == len(uploads) == 2  # of a training and its deployment, and of a batch
+    executions = {json.loads(run)["execution"] for run in runs}
+    assert executions >= {batch.execution for upload in uploads if (batch := Batch.of_key(json.loads(upload)["key"]))}
 
 
 def test_every_variable_that_a_function_reads_is_given_and_none_is_given_unused(

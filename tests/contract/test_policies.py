@@ -382,6 +382,7 @@ def test_holdouts_are_read_by_the_evaluation_and_the_data_handlers_alone(stateme
     assert readers == {
         "InspectDatasetFunctionRole": {"*/profile.json", "*/holdout_rule.json"},
         "DeliverDatasetFunctionRole": {"*/train.csv"},
+        **{f"{name}FunctionRole": {"*/profile.json"} for name in ("CheckBatch", "DeliverBatch", "JoinBatch")},
         "EvaluateVersionFunctionRole": {
             "*/holdout.csv",
             "*/holdout_hashes.bin",
@@ -404,7 +405,7 @@ def test_each_function_reaches_tenants_files_by_its_own_verb(statements: Found) 
     delete_staged = {"CleanUp", "StopExecutions", "RescueExecution", "Sweep", "RemoveOurs"}
     for action, bucket, expected in (
         ("s3:GetObject", INGEST, {"AcceptUpload"}),
-        ("s3:GetObjectVersion", INGEST, {"AcceptUpload", "InspectDataset"}),
+        ("s3:GetObjectVersion", INGEST, {"AcceptUpload", "InspectDataset", "CheckBatch", "DeliverBatch", "JoinBatch"}),
         ("s3:PutObject", INGEST, set()),
         ("s3:DeleteObjectVersion", INGEST, {"RemoveOurs"}),
         ("s3:GetObjectVersion", STAGING, {"DeliverDataset"}),
@@ -522,15 +523,20 @@ def test_network_interfaces_are_bound_to_the_given_subnets(
     assert found["MakeNetworkInterfaces"]["Action"] == "ec2:CreateNetworkInterface"
 
 
-@pytest.mark.parametrize("role", ["TrainingAccessRole", "TrainingExecutionRole"])
-def test_every_endpoint_configuration_has_the_given_instance_types(
-    role: str, of_role: Callable[[str], list[Statement]]
+BATCHES = {"RunBatchTransforms": "sagemaker:CreateTransformJob"}
+
+
+@pytest.mark.parametrize(
+    ("role", "batches"), [("TrainingAccessRole", BATCHES), ("TrainingExecutionRole", {})], ids=["access", "execution"]
+)
+def test_every_endpoint_configuration_and_every_batch_has_the_given_instance_types(
+    role: str, batches: dict[str, str], of_role: Callable[[str], list[Statement]]
 ) -> None:
     limit = {"ForAllValues:StringEquals": {"sagemaker:InstanceTypes": ["instancetypes"]}}
     given = [one for one in of_role(role) if one.get("Condition") == limit]
     configuring = {one["Sid"] for one in of_role(role) if "sagemaker:CreateEndpointConfig" in listed(one["Action"])}
-    assert {one["Sid"] for one in given} == configuring
-    assert [one["Action"] for one in given] == ["sagemaker:CreateEndpointConfig"] * len(configuring)
+    asked = dict.fromkeys(configuring, "sagemaker:CreateEndpointConfig") | batches
+    assert {one["Sid"]: one["Action"] for one in given} == asked
     assert "sagemaker:CreateEndpointConfig" not in actions_of(of_role("ServingExecutionRole"))
 
 

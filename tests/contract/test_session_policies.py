@@ -27,6 +27,8 @@ SOURCE = f"arn:aws:s3:::saasstagingbucket/{RUN.staging_folder}train.csv"
 NARROW = {
     "deliver": session_policies.deliver(ACCOUNT, RUN.customer_folder, SOURCE),
     "train": session_policies.train(ACCOUNT, JOB),
+    "transform": session_policies.transform(ACCOUNT, JOB),
+    "list_candidates": session_policies.list_candidates(),
     "deploy": session_policies.deploy(ACCOUNT, ENDPOINT),
     "measure_artefacts": session_policies.measure_artefacts(ACCOUNT, f"{RUN.customer_folder}output/model.tar.gz"),
     "read_reports": session_policies.read_reports(

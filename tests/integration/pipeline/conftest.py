@@ -71,7 +71,8 @@ def session_environment(cloud: EmbeddedCloud) -> dict[str, str]:
         "STACK_NAME": "tenantml",
         "OFFBOARDED_RECORDS": "delete",
     }
-    environment |= {f"{name}_STATE_MACHINE": make_machine(cloud, name.lower()) for name in ("TRAINING", "DEPLOYMENT")}
+    machines = ("TRAINING", "DEPLOYMENT", "BATCH")
+    environment |= {f"{name}_STATE_MACHINE": make_machine(cloud, name.lower()) for name in machines}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
@@ -138,6 +139,7 @@ class Customer:
         """Return whether no job and no endpoint of the account is about to change."""
         sagemaker = self.client("sagemaker")
         jobs = [row["AutoMLJobStatus"] for row in sagemaker.list_auto_ml_jobs()["AutoMLJobSummaries"]]
+        jobs += [row["TransformJobStatus"] for row in sagemaker.list_transform_jobs()["TransformJobSummaries"]]
         endpoints = [row["EndpointStatus"] for row in sagemaker.list_endpoints()["Endpoints"]]
         return not {"InProgress", "Stopping", "Creating", "Deleting"} & {*jobs, *endpoints}
 

@@ -18,9 +18,9 @@ from jsonata import Jsonata
 from tenantml.errors import TenantMLError
 from tenantml.services.registry.table import now
 
-TRAINING, DEPLOYMENT, OFFBOARDING = (
+TRAINING, DEPLOYMENT, OFFBOARDING, BATCH = (
     Path(__file__).parents[3] / "statemachine" / f"{name}.asl.json"
-    for name in ("training", "deployment", "offboarding")
+    for name in ("training", "deployment", "offboarding", "batch")
 )
 
 

@@ -46,7 +46,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
             f"{name.upper()}_STATE_MACHINE": platform("stepfunctions").create_state_machine(
                 name=f"tenantml-{name}", definition="{}", roleArn=f"arn:aws:iam::{SAAS}:role/r"
             )["stateMachineArn"]
-            for name in ("training", "deployment")
+            for name in ("training", "deployment", "batch")
         }
         platform("events").create_event_bus(Name="tenantml")
         environment = {

@@ -102,3 +102,17 @@ def test_a_shortened_report_keeps_its_counts_and_digest() -> None:
     short = removal_report.shortened(whole)
     assert len(short["impossible"]) == removal_report.SHOWN
     assert (short["counts"]["impossible"], short["digest"]) == (500, whole["digest"])
+
+
+def test_a_batch_leaves_its_result_and_while_it_runs_its_model() -> None:
+    account = ACCOUNT
+    batch = {"model": "churn", "batch": "b", "transform": {"job_name": "tml-abc234-b-1"}}
+    executions = [
+        batch | {"execution": "running", "status": "running"},
+        batch | {"execution": "kept", "status": "succeeded", "result": {"expires_at": "2026-12-01T00:00:00Z"}},
+        batch | {"execution": "failed", "status": "failed"},
+    ]
+    bucket, sagemaker = account.bucket_arn, "arn:aws:sagemaker:us-east-1:222222222222"
+    found = removal_report.remaining(account, [], executions, set())
+    assert set(found) == {f"{sagemaker}:model/tml-abc234-b-1", f"{bucket}/churn/running/*", f"{bucket}/churn/kept/*"}
+    assert removal_report.transform_names([*executions, {"execution": "trained"}]) == {"tml-abc234-b-1"}

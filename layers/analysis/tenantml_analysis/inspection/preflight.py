@@ -75,7 +75,7 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
         Limits(settings.field_bytes_max, settings.row_bytes_max),
         settings.block_bytes,
     )
-    record, header_text, line, bom = _header(reader)
+    record, header_text, line, bom = read_header(reader)
     all_names = column_names(
         Header(line, record.fields, header_text, partial(reader.next_rows, ROWS_BELOW_HEADER)),
         settings.target,
@@ -185,8 +185,12 @@ def _assignment(hashed: list[str], settings: InspectionSettings) -> Assignment:
     )
 
 
-def _header(reader: Reader) -> tuple[Record, bytes, int, bool]:
-    """Consume the header: the record, its text and line, and whether a byte-order mark was above it."""
+def read_header(reader: Reader) -> tuple[Record, bytes, int, bool]:
+    """Consume the header: the record, its text and line, and whether a byte-order mark was above it.
+
+    Raises:
+        DatasetError: there is none, or the file is of another format.
+    """
     head = reader.head(SNIFFED_BYTES)
     refuse_other_formats(head)
     reader.skip(len(head) - len(_without_boms(head)))

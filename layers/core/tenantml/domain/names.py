@@ -85,6 +85,11 @@ def deployment_name(tenant: str, model: str, version: str) -> str:
     return f"{tenant}_{model}_{version}"
 
 
+def batch_execution(tenant: str, model: str, batch: str) -> str:
+    """Return the name of the execution of a batch: at most 74 characters, the last 16 of them the batch's own."""
+    return f"{tenant}-{model}-batch-{batch}"
+
+
 def new_account_prefix() -> str:
     """Return a random prefix for what a tenant will have in its AWS account."""
     return f"tml-{base64.b32encode(secrets.token_bytes(5)).decode().lower()[:6]}"

@@ -8,6 +8,7 @@ about its error: the docstring what happened, `status` the HTTP status, `turn` w
     ├── UploadError                 the object cannot be trained from: known before its content is read
     ├── DatasetError                the content cannot be trained on; carries line, column and a redacted sample
     ├── TrainingError               the job ran without a usable model
+    ├── BatchError                  the batch transform ran without a result
     ├── CustomerAccountError        the customer's account refused or lacks something
     ├── TransientError              retry may help; the definitions retry these by name
     │   └── SettlingError           a refusal that AWS may take back within a minute
@@ -23,6 +24,7 @@ from collections.abc import Iterator
 
 from tenantml.errors.accounts import *
 from tenantml.errors.base import *
+from tenantml.errors.batches import *
 from tenantml.errors.datasets import *
 from tenantml.errors.internal import *
 from tenantml.errors.requests import *

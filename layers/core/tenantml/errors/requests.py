@@ -160,11 +160,16 @@ class ArtefactsGone(RequestError):
 
 
 class RowError(RequestError):
-    """Rows of a prediction request do not fit the model; `members` says `row` (1-based) and `column` where known."""
+    """Rows of a prediction request do not fit the model; `members` says `row` (1-based) and `column` where known.
 
-    def __init__(self, message: str, *, row: int | None = None, column: str | None = None):
-        places = [f"row {row}"] * (row is not None) + [f"column {column!r}"] * (column is not None)
+    Of a file, `line` says where the row starts, from 1.
+    """
+
+    def __init__(self, message: str, *, row: int | None = None, column: str | None = None, line: int | None = None):
+        places = [f"row {row}"] * (row is not None) + [f"line {line}"] * (line is not None)
+        places += [f"column {column!r}"] * (column is not None)
         super().__init__(f"{', '.join(places)}: {message}" if places else message)
+        self.reason, self.row, self.column = message, row, column
         self.members = {name: value for name, value in (("row", row), ("column", column)) if value is not None}
 
 

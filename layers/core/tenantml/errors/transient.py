@@ -127,3 +127,12 @@ class DeploymentRefused(SettlingError):
         "updating the on-boarding stack. The tenant then deploys the candidate again, on another `instance_type` if "
         "the reason is about that one; the training is kept."
     )
+
+
+class TransformRefused(SettlingError):
+    """SageMaker refuses the batch's model or its batch transform. The message carries its reason."""
+
+    do = (
+        "Fix what the reason says: update the on-boarding stack if it is about a role, a key, a subnet or the "
+        "artefacts; set another `instance_type` if it is about that. The tenant then sends the batch again."
+    )

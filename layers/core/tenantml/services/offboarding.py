@@ -16,7 +16,15 @@ from tenantml.aws.sagemaker import automl, endpoints
 from tenantml.domain.access import session_policies
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.tenancy import removal_report
-from tenantml.domain.tenancy.removal_report import IMPOSSIBLE, KEPT, NO_OPERATION, REMAINS, REMOVED, Offboarding
+from tenantml.domain.tenancy.removal_report import (
+    IMPOSSIBLE,
+    KEPT,
+    NO_OPERATION,
+    NO_OPERATION_OF_TRANSFORMS,
+    REMAINS,
+    REMOVED,
+    Offboarding,
+)
 from tenantml.domain.tenancy.tenant import OFFBOARDED, Tenant
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
@@ -65,8 +73,13 @@ def stop_executions(wanted: Offboarding) -> int:
         StillChanging: something that one of them made is still changing.
     """
     changing: list[str] = []
-    trainings = [row for row in _rows(wanted, keys.EXECUTION) if "ended_at" not in row]
-    for row in trainings:
+    running = [row for row in _rows(wanted, keys.EXECUTION) if "ended_at" not in row]
+    for row in running:
+        if "batch" in row:
+            status = stepfunctions.stop(setting("BATCH_STATE_MACHINE"), row["execution"])
+            with _noting(changing):
+                rescue.rescue_batch(Upload(**row["upload"]), _as_ended(status))
+            continue
         status = stepfunctions.stop(setting("TRAINING_STATE_MACHINE"), row["execution"])
         with _noting(changing):
             rescue.rescue_training(Upload(**row["upload"]), _as_ended(status))
@@ -78,7 +91,7 @@ def stop_executions(wanted: Offboarding) -> int:
             rescue.rescue_deployment(run, [], _as_ended(status))
     if changing:
         raise StillChanging("; ".join(changing))
-    return len(trainings) + len(deployments)
+    return len(running) + len(deployments)
 
 
 def _as_ended(status: str) -> str:
@@ -166,6 +179,7 @@ def count_left(wanted: Offboarding) -> int:
     for row in _jobs(client, wanted, tenant.account):
         left += row["AutoMLJobStatus"] in RUNNING
         reports.note(wanted, IMPOSSIBLE, row["AutoMLJobArn"], NO_OPERATION)
+    _note_transforms(wanted, tenant.account)
     left += sum(len(_names(client, kind, wanted, tenant.account)) for kind in endpoints.KINDS)
     if "artefacts" not in wanted.keep:
         left += objects.count_left(session.client("s3"), tenant.account.bucket, wanted.customer_folder)
@@ -183,6 +197,12 @@ def note_remains(wanted: Offboarding) -> None:
         reports.note(wanted, REMAINS, arn, reason)
     for job in removal_report.job_names(executions):
         reports.note(wanted, IMPOSSIBLE, tenant.account.sagemaker_arn("automl-job", job), NO_OPERATION)
+    _note_transforms(wanted, tenant.account)
+
+
+def _note_transforms(wanted: Offboarding, account: CustomerAccount) -> None:
+    for job in removal_report.transform_names(_rows(wanted, keys.EXECUTION)):
+        reports.note(wanted, IMPOSSIBLE, account.sagemaker_arn("transform-job", job), NO_OPERATION_OF_TRANSFORMS)
 
 
 def revoke_grants(wanted: Offboarding) -> None:

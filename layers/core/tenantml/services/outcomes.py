@@ -7,6 +7,7 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from tenantml.aws import events
+from tenantml.domain.predictions.batch import Batch
 from tenantml.domain.training import execution_outcome as domain
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
@@ -66,6 +67,30 @@ def record_deployment(run: Run, failure: dict[str, str] | None, left_behind: lis
     if not row.get("announced"):
         _publish("Deployment Ended", event)
         registry.update_version(run.tenant, run.model, run.version, {"announced": True})
+    return event
+
+
+def record_batch(upload: Upload, failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]:
+    """Write how a batch ended, publish it, and return it; the first caller decides what it is. The result of one that
+    succeeded is kept for the days of the model's setting.
+
+    Raises:
+        ValueError: the upload is no batch's: a bug, or a forgery.
+    """
+    batch = Batch.of_key(upload.key)
+    if batch is None:
+        raise ValueError("the upload is no batch's")
+    outcome = domain.of(failure, left_behind)
+    registry.end_batch(batch.tenant, batch.execution, outcome)
+    row = registry.find_execution(batch.tenant, batch.execution) or {}
+    event: dict[str, Any] = {"execution": batch.execution, "tenant": batch.tenant, "model": batch.model} | {
+        name: row.get(name) for name in ("batch", "version", "status", "error", "left_behind")
+    }
+    if row and row["error"] and row["error"]["code"] in ASK_THE_PROBE:
+        registry.ask_for_probe(batch.tenant)
+    if row.get("announced") is False:
+        _publish("Batch Ended", event)
+        registry.update_execution(batch.tenant, batch.execution, {"announced": True})
     return event
 
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from tenantml.aws import stepfunctions
 from tenantml.aws.error_codes import ours
+from tenantml.domain.predictions.batch import Batch
 from tenantml.domain.training.execution_outcome import FROM_OUTSIDE
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import TransientError
-from tenantml.services import outcomes, registry, removal
+from tenantml.services import outcomes, registry, removal, transforms
 from tenantml.settings import setting
 
 CAUSES = FROM_OUTSIDE | {
@@ -51,6 +52,20 @@ def rescue_deployment(run: Run, left_behind: list[str], status: str) -> dict[str
     return outcomes.record_deployment(run, CAUSES[status], left_behind + removal.roll_back(run).left_behind)
 
 
+def rescue_batch(upload: Upload, status: str) -> dict[str, Any]:
+    """Stop and remove what a batch left that ran no failure path, and record its outcome. Repeatable.
+
+    Raises:
+        StillChanging: its job is being stopped; the outcome is recorded when it is removed.
+    """
+    batch = Batch.of_key(upload.key)
+    row = registry.find_execution(batch.tenant, batch.execution) if batch else None
+    left_behind = []
+    if row and "ended_at" not in row:
+        left_behind = transforms.clean_up(Run.of_row(row), failed=True).left_behind
+    return outcomes.record_batch(upload, CAUSES[status], left_behind)
+
+
 def rescue_lost() -> list[str]:
     """Rescue executions that ended in one of these ways and of which nobody was told; return their names.
 
@@ -71,6 +86,11 @@ def _lost() -> Iterator[tuple[str, Callable[[], Any]]]:
             row = registry.find_execution(upload.key.split("/")[0], name)
             if row and not row.get("announced"):
                 yield name, partial(rescue_training, upload, status)
+        for name, started in stepfunctions.ended_as(setting("BATCH_STATE_MACHINE"), status):
+            upload = Upload(**started)
+            row = registry.find_execution(upload.key.split("/")[0], name)
+            if row and not row.get("announced"):
+                yield name, partial(rescue_batch, upload, status)
         for name, started in stepfunctions.ended_as(setting("DEPLOYMENT_STATE_MACHINE"), status):
             run = Run.of_document(started["run"])
             version = registry.find_version(run.tenant, run.model, run.version)

@@ -146,7 +146,17 @@ def _jobs(account: CustomerAccount) -> list[Question]:
         "AutoMLProblemTypeConfig": {"TabularJobConfig": problem},
         "RoleArn": account.roles.training_execution,
     } | ({"SecurityConfig": account.job_security} if account.job_security else {})
+    transform = {"TransformJobName": account.probe}
+    batch = {
+        "ModelName": f"{account.probe}-none",
+        "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}},
+        "TransformOutput": {"S3OutputPath": uri},
+        "TransformResources": {"InstanceType": (*account.instance_types, "ml.m5.large")[0], "InstanceCount": 1},
+    }
     return [
+        Question("sagemaker:CreateTransformJob", transform | batch),
+        Question("sagemaker:DescribeTransformJob", transform),
+        Question("sagemaker:StopTransformJob", transform),
         Question("sagemaker:CreateAutoMLJobV2", job | request),
         Question("sagemaker:DescribeAutoMLJobV2", job),
         Question("sagemaker:StopAutoMLJob", job),

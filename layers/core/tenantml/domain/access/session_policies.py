@@ -126,6 +126,29 @@ def deploy(account: CustomerAccount, endpoint: str) -> dict[str, Any]:
     )
 
 
+def transform(account: CustomerAccount, name: str) -> dict[str, Any]:
+    """Create, watch and remove one batch's model, and start, watch and stop its batch transform, which runs as training
+    execution, as all jobs do.
+    """
+    tags = ["sagemaker:AddTags", "sagemaker:ListTags"]
+    return _policy(
+        _allow(
+            [*(f"sagemaker:{verb}Model" for verb in ("Create", "Describe", "Delete")), *tags],
+            account.sagemaker_arn("model", name),
+        ),
+        _allow(
+            [*(f"sagemaker:{verb}TransformJob" for verb in ("Create", "Describe", "Stop")), *tags],
+            account.sagemaker_arn("transform-job", name),
+        ),
+        _allow(["iam:PassRole"], account.roles.training_execution),
+    )
+
+
+def list_candidates() -> dict[str, Any]:
+    """List the candidates of jobs."""
+    return _policy(_allow(["sagemaker:ListCandidatesForAutoMLJob"], "*"))  # no resource level
+
+
 def measure_artefacts(account: CustomerAccount, *keys: str) -> dict[str, Any]:
     """List these objects of the customer's bucket, which says whether they exist and how large they are, and read
     nothing of them.

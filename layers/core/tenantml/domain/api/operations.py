@@ -1,7 +1,7 @@
 """What the API can do: one row per method and path, in the order of a tenant's life.
 
 The document and the dispatch of `functions/api/tenant_api` are made of this table; a test compares it with
-`template.yaml`. Batches join here: `/models/{model}/batches`.
+`template.yaml`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from tenantml import errors
 from tenantml.domain.api.pagination import DEFAULT_LIMIT, MAX_ENTRIES, MAX_LIMIT, TOKEN_CHARACTERS
 from tenantml.domain.api.schemas import MODEL_NAME, TEXT, Schema
 from tenantml.domain.names import EXECUTION_PATTERN, VERSION_PATTERN
+from tenantml.domain.predictions.batch import ID_PATTERN as BATCH_PATTERN
 from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.uploads.upload import ID_PATTERN, IDEMPOTENCY_KEY
 from tenantml.domain.webhooks.webhook import NAME
@@ -35,6 +36,7 @@ PATH_PARAMETERS: dict[str, Schema] = {
     "model": MODEL_NAME,
     "upload": {"type": "string", "pattern": f"^{ID_PATTERN}$"},
     "version": {"type": "string", "pattern": f"^{VERSION_PATTERN.pattern}$"},
+    "batch": {"type": "string", "pattern": f"^{BATCH_PATTERN}$"},
     "execution": {"type": "string", "pattern": f"^{EXECUTION_PATTERN.pattern}$"},
     "file": {"type": "string", "pattern": r"^[a-z0-9.-]{1,60}$"},
     "webhook": {"type": "string", "pattern": f"^{NAME}$"},
@@ -222,6 +224,24 @@ OPERATIONS = (
             errors.UnreadableAnswer, errors.WrongPredictionCount,
         ),
         function="Predict",
+    ),
+    Operation(
+        "createBatch", "POST", "/models/{model}/batches", "predictions",
+        "A form that takes one CSV file of rows to predict, without an endpoint", {201: "NewBatch"},
+        takes="BatchRequest", parameters=(IDEMPOTENT,),
+        refusals=(
+            *BODY, errors.NotFound, errors.ModelNotReady, errors.ArtefactsGone, errors.IdempotencyKeyReused,
+        ),
+    ),
+    Operation(
+        "listBatches", "GET", "/models/{model}/batches", "predictions",
+        "A model's batches whose file has come, newest first", {200: "Batches"}, parameters=PAGE,
+        refusals=(errors.NotFound,),
+    ),
+    Operation(
+        "getBatch", "GET", "/models/{model}/batches/{batch}", "predictions",
+        "One batch, and a link to its result for a quarter of an hour", {200: "BatchDetails"},
+        refusals=(errors.NotFound, errors.CustomerThrottled),
     ),
     Operation(
         "listWebhooks", "GET", "/webhooks", "webhooks", "Your webhooks: which addresses are told what happens",

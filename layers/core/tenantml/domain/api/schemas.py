@@ -7,6 +7,7 @@ import inspect
 from typing import Any, get_args, get_origin, get_type_hints
 
 from tenantml import errors
+from tenantml.domain.api.views import AWAITING_FILE
 from tenantml.domain.judging import gate
 from tenantml.domain.judging.approval import DECISIONS, OPERATOR, REASON_BYTES, TIMED_OUT
 from tenantml.domain.judging.evaluation_summary import Summary
@@ -331,6 +332,26 @@ def components() -> dict[str, Schema]:
             advice=listing(reference("Advice")),
             request_id=TEXT,
         ),
+        "BatchRequest": {
+            "type": "object",
+            "description": "By which version the rows are predicted: without one, by the live one.",
+            "properties": {"version": TEXT},
+            "additionalProperties": False,
+            "example": {},
+        },
+        "Batch": record("A file of rows to predict, and what became of it.", **BATCH),
+        "NewBatch": record("A batch, and the form that takes its file.", **BATCH, form=reference("BatchForm")),
+        "BatchForm": record(
+            "Where the file goes: POST it to `url` as multipart/form-data, all `fields` first, the part `file` last.",
+            url=TEXT,
+            fields={"type": "object", "additionalProperties": TEXT},
+            expires_in_seconds=COUNT,
+        ),
+        "BatchDetails": record(
+            "A batch, with a link to its result while it is kept.", **BATCH, download=maybe(reference("Download"))
+        ),
+        "Batches": page("batches", "Batch"),
+        "Download": record("A link that downloads a file, and when it expires.", url=TEXT, expires=TIME),
         "OpenApiDocument": {"type": "object", "description": "An OpenAPI 3.1 document."},
     }
 
@@ -355,6 +376,21 @@ VERSION: dict[str, Schema] = {
     "evaluation": maybe(reference("EvaluationSummary")),
     "verdict": maybe(reference("Verdict")),
     "approval": maybe(reference("Approval")),
+}
+BATCH: dict[str, Schema] = {
+    "batch": TEXT,
+    "model": MODEL_NAME,
+    "version": TEXT,
+    "status": {"type": "string", "enum": [AWAITING_FILE, *STATUSES]},
+    "execution": maybe(TEXT) | {"description": "What its file started; its receipt is that execution's"},
+    "state": maybe(TEXT) | {"description": "The state of the machine that it is in, or ended in"},
+    "rows": maybe(COUNT) | {"description": "How many rows its file has"},
+    "started_at": maybe(TIME),
+    "ended_at": maybe(TIME),
+    "expires_at": maybe(TIME) | {"description": "When its result is deleted in your bucket"},
+    "error": maybe(reference("Failure")),
+    "advice": listing(reference("Advice")),
+    "left_behind": listing(TEXT),
 }
 EXECUTION: dict[str, Schema] = {
     "execution": TEXT,

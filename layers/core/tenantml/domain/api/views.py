@@ -8,6 +8,9 @@ from tenantml.domain.judging.baking import Served
 
 Row = dict[str, Any]
 
+AWAITING_FILE = "awaiting file"
+"""The status of a batch whose file has not come."""
+
 
 def model(row: Row) -> Row:
     """Return a model as the API shows it."""
@@ -23,6 +26,19 @@ def model(row: Row) -> Row:
 def upload(row: Row) -> Row:
     """Return an upload as the API shows it; what a form has not, and what has not come, is null."""
     return {name: row.get(name) for name in ("upload", "key", "size_bytes", "part_bytes", "version_id", "execution")}
+
+
+def batch(row: Row) -> Row:
+    """Return a batch as the API shows it, from its execution or, before its file has come, from its upload."""
+    result, rows = row.get("result") or {}, row.get("row_count")
+    return (
+        {"status": row.get("status", AWAITING_FILE), "rows": rows, "expires_at": result.get("expires_at")}
+        | {
+            name: row.get(name)
+            for name in ("batch", "model", "version", "execution", "state", "started_at", "ended_at", "error")
+        }
+        | {"advice": row.get("advice", []), "left_behind": row.get("left_behind", [])}
+    )
 
 
 def version(row: Row, live_version: str | None) -> Row:

@@ -145,9 +145,7 @@ def read_csv(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool 
         ) from error
     if not header:
         raise NoRows("the request has no rows to predict")
-    if not set(schema.names).intersection(header):
-        raise _no_header(header, schema)
-    _check_names(header, schema, row=None)
+    check_header(header, schema)
     while rows and not rows[-1]:  # blank lines at the end
         rows.pop()
     _check_count(len(rows), max_rows)
@@ -155,6 +153,26 @@ def read_csv(body: bytes, schema: Schema, *, max_rows: int, reject_unseen: bool 
         if len(row) != len(header):
             raise InvalidRow(f"{len(row)} cells, and the header has {len(header)}", row=number)
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
+    return _prepare([columns[name] for name in schema.names], schema, reject_unseen, in_json=False)
+
+
+def check_header(header: Sequence[str], schema: Schema) -> None:
+    """Refuse the header of a CSV whose columns are not the model's.
+
+    Raises:
+        RowError: by its subclass, which column is missing, extra or repeated.
+    """
+    if not set(schema.names).intersection(header):
+        raise _no_header(header, schema)
+    _check_names(header, schema, row=None)
+
+
+def prepare(columns: Mapping[str, Sequence[str]], schema: Schema, *, reject_unseen: bool) -> PreparedRows:
+    """Prepare rows of a CSV whose header was checked, given by column.
+
+    Raises:
+        RowError: by its subclass, what of which row and column does not fit.
+    """
     return _prepare([columns[name] for name in schema.names], schema, reject_unseen, in_json=False)
 
 

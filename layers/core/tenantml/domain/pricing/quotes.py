@@ -1,7 +1,7 @@
 """Quotes: the most that a training and an endpoint can cost the customer, before anything is spent.
 
 AWS does not document which instances Autopilot trains on, nor how many at once: `TRAINING_TYPE` is the largest type
-that its jobs were seen to ask a quota for, and `MOST_AT_ONCE` a judgement (docs/decisions/0034).
+that its jobs were seen to ask a quota for, and `MOST_AT_ONCE` a judgement (docs/decisions/0031).
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ REMOVED, KEPT, IMPOSSIBLE, REMAINS = "removed", "kept", "impossible", "remains"
 FATES = (REMOVED, KEPT, IMPOSSIBLE, REMAINS)
 KEEPABLE = {"artefacts"}
 NO_OPERATION = "AWS has no operation that deletes the record of an AutoML job"
+NO_OPERATION_OF_TRANSFORMS = "AWS has no operation that deletes the record of a batch transform"
 SHOWN = 200  # entries of a list in a state machine's output, which holds 256 KB; the stored report has all
 
 Row = dict[str, Any]
@@ -106,7 +107,10 @@ def remaining(
     for row in executions:
         for arn in row.get("left_behind") or []:
             reasons[arn] = f"left by execution {row['execution']}"
-        if row.get("model") and (row["execution"] in trained or row.get("status") == "running"):
+        is_running = row.get("status") == "running"
+        if "transform" in row and is_running:
+            reasons[account.sagemaker_arn("model", row["transform"]["job_name"])] = f"batch {row['batch']}, running"
+        if row.get("model") and (row["execution"] in trained or is_running or "result" in row):
             folder = CustomerAccount.folder(row["model"], row["execution"])
             reasons[f"{account.bucket_arn}/{folder}*"] = f"artefacts of execution {row['execution']}"
     return reasons
@@ -115,6 +119,11 @@ def remaining(
 def job_names(executions: Iterable[Row]) -> set[str]:
     """Return the names of the AutoML jobs that executions started."""
     return {row["training"]["job_name"] for row in executions if (row.get("training") or {}).get("job_name")}
+
+
+def transform_names(executions: Iterable[Row]) -> set[str]:
+    """Return the names of the batch transforms that executions started."""
+    return {row["transform"]["job_name"] for row in executions if "transform" in row}
 
 
 def report(head: Row, notes: Iterable[Row]) -> Row:

@@ -132,6 +132,13 @@ def expected_type(settings: ModelSettings, allowed: Sequence[str] = ()) -> str |
     return plan(settings, 1, [0], allowed).instance_type
 
 
+def transform_type(plan: Mapping[str, Any], allowed: Sequence[str] = ()) -> str:
+    """Return the instance type of a batch transform by a version of this plan: the endpoint's, of a serverless one the
+    smallest.
+    """
+    return str(plan["instance_type"] or next(iter(allowed), SMALLEST))
+
+
 def with_workers(containers: Sequence[Mapping[str, Any]], workers: int | None) -> list[dict[str, Any]]:
     """Return the containers with the number of workers that the plan has; without one, as they are."""
     if workers is None:

@@ -69,6 +69,7 @@ RANGES: dict[str, tuple[float, float]] = gate.RANGES | {
     "approval_hours": (1, 14 * 24),
     "cost_false_positive": (0, 1_000_000_000),
     "cost_false_negative": (0, 1_000_000_000),
+    "batch_days": (1, 90),
     "instance_count": (1, 20),
     "serverless_concurrency": (1, 200),
 }
@@ -188,6 +189,7 @@ class ModelSettings:
         int | None, "A serverless endpoint of this size, not with mode HYPERPARAMETER_TUNING; null has none"
     ] = None
     serverless_concurrency: Annotated[int, "How many requests a serverless endpoint answers at once"] = 5
+    batch_days: Annotated[int, "How long the result of a batch stays in the customer's bucket"] = 7
     network_isolation: Annotated[
         bool, "Whether the model's containers reach no network at all; SageMaker brings their artefacts"
     ] = False

@@ -6,6 +6,14 @@ reaches nothing else. `uploads` is used by its own name.
 """
 
 from tenantml.services.registry.approvals import ask_for_approval, close_approval, decide
+from tenantml.services.registry.batches import (
+    begin_batch,
+    end_batch,
+    expired_results,
+    forget_result,
+    list_batches,
+    remember_result,
+)
 from tenantml.services.registry.executions import (
     add_execution,
     end_execution,
@@ -76,12 +84,15 @@ __all__ = [
     "all_versions",
     "ask_for_approval",
     "ask_for_probe",
+    "begin_batch",
     "begin_retirement",
     "close_approval",
     "decide",
+    "end_batch",
     "end_execution",
     "end_version",
     "expire_key",
+    "expired_results",
     "fall_back",
     "find_execution",
     "find_key",
@@ -91,6 +102,7 @@ __all__ = [
     "find_turn",
     "find_version",
     "forget",
+    "forget_result",
     "forget_training",
     "get_model",
     "get_tenant",
@@ -98,6 +110,7 @@ __all__ = [
     "is_awaited",
     "is_live",
     "keep_training",
+    "list_batches",
     "list_executions",
     "list_keys",
     "list_models",
@@ -112,6 +125,7 @@ __all__ = [
     "probed_at",
     "promote",
     "put_model",
+    "remember_result",
     "remove_key",
     "remove_model",
     "request_version",

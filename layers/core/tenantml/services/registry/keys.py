@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 NOBODY = "-"  # the tenant of uploads that belong to none
 EXECUTION, KEY, MODEL, TRAINING, UPLOAD, VERSION = "EXECUTION", "KEY", "MODEL", "TRAINING", "UPLOAD", "VERSION"
+RESULT = "RESULT"
 WEBHOOK = "WEBHOOK"
 
 
@@ -99,6 +100,11 @@ def idempotency(tenant: str, sha256: str) -> Key:
     return of_tenant(tenant, f"IDEMPOTENCY#{sha256}")
 
 
+def result(tenant: str, expires_at: str, execution: str) -> Key:
+    """One batch's result in the customer's bucket, by when it is deleted there."""
+    return of_tenant(tenant, f"{RESULT}#{expires_at}#{execution}")
+
+
 def webhook(tenant: str, name: str) -> Key:
     """One webhook: its address, its events, whether it is enabled, and the random `hook` that its deliveries name. The
     operators' are those of the tenant `-`.
@@ -170,6 +176,7 @@ REGISTRY = (
     served,
     upload,
     idempotency,
+    result,
     webhook,
     webhook_delivery,
     webhook_secret,

@@ -131,7 +131,7 @@ def rows_of(tenant: str, model: str | None = None) -> list[dict[str, Any]]:
         for row in rows
         if keys.of(row) == keys.model(tenant, model)
         or row["sk"].startswith((keys.version(tenant, model, "").sk, keys.training(tenant, model, "").sk))
-        or (keys.kind_of(row) in {keys.EXECUTION, keys.UPLOAD} and row.get("model") == model)
+        or (keys.kind_of(row) in {keys.EXECUTION, keys.UPLOAD, keys.RESULT} and row.get("model") == model)
     ]
 
 

@@ -1,0 +1,17 @@
+"""Record once how a batch ended, and publish it in words that the tenant can act on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenantml.domain.uploads.upload import Upload
+from tenantml.entrypoint import function, logger
+from tenantml.services import outcomes
+
+
+@function
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the outcome as the tenant sees it."""
+    outcome = outcomes.record_batch(Upload(**event["upload"]), event["failure"], event["left_behind"])
+    logger.info("batch ended", extra={name: outcome[name] for name in ("execution", "tenant", "status")})
+    return outcome
