@@ -77,6 +77,7 @@ class TenantApi:
     def report(self, model: str, version: str) -> str:
         """The model report of a version: one HTML file."""
         return self._ask("GET", f"/models/{_quoted(model)}/versions/{_quoted(version)}/report").decode()
+
     def quote(self, model: str) -> Document:
         """What a training and an endpoint of the model can cost the customer at worst."""
         return self.call("GET", f"/models/{_quoted(model)}/quote")

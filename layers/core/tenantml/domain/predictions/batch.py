@@ -13,7 +13,7 @@ from tenantml.errors import InvalidRequest, TransformFailed, TransformStopped, T
 
 ID_PATTERN = r"[0-9a-f]{16}"
 FILE_BYTES = 2 * 1024**3
-"""Of a file: each of the three functions that read it has 900 s, and reads 5 MB a second (docs/decisions/0033)."""
+"""Of a file: each of the three functions that read it has 900 s, and reads 5 MB a second (docs/decisions/0032)."""
 LONGEST_SECONDS = 24 * 3600
 """Of a batch transform; then it is stopped."""
 
