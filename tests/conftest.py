@@ -16,6 +16,8 @@ import pytest
 # OpenMP reads it when it is loaded. Its threads spin while they wait: on two busy cores one file took 47 s, then 7 s.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+pytest_plugins = ["tests.browser"]
+
 _E2E = Path(__file__).parent / "e2e"
 _OBSERVED = Path("build/e2e/permissions")  # one file of each worker, written by its fixture `platform`
 NOT_EXPLORED = "not explore"  # what only these use is a permission of the demonstration's own clouds

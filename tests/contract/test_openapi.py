@@ -29,7 +29,7 @@ def routes_of(template: dict[str, Any]) -> dict[str, str]:
         )
         for function, resource in template["Resources"].items()
         for name, event in resource.get("Properties", {}).get("Events", {}).items()
-        if event["Type"] == "Api"
+        if event["Type"] == "Api" and event["Properties"]["Method"] != "options"
     }
 
 
@@ -69,8 +69,18 @@ def test_all_differences_of_the_template_are_found_at_once() -> None:
     ]  # fmt: skip
 
 
-def test_no_operation_is_open_but_the_contract_itself() -> None:
-    assert {found.path for found in OPERATIONS if found.is_public} == {"/openapi.json", "/docs"}
+def test_no_operation_is_open_but_the_contract_and_the_pages() -> None:
+    pages = {"/app", "/app/{file}", "/docs", "/docs/{file}"}
+    assert {found.path for found in OPERATIONS if found.is_public} == {"/openapi.json"} | pages
+
+
+def test_browsers_may_ask_first_for_every_path_that_asks_for_a_key() -> None:
+    events = TEMPLATE["Resources"]["AnswerPreflightFunction"]["Properties"]["Events"].values()
+    asked = [event["Properties"] for event in events]
+    assert sorted(found["Path"] for found in asked) == sorted(
+        {found.path for found in OPERATIONS if not found.is_public}
+    )
+    assert {(found["Method"], found["Auth"]["Authorizer"]) for found in asked} == {("options", "NONE")}
 
 
 def test_every_reference_of_the_document_leads_somewhere() -> None:

@@ -23,6 +23,7 @@ Found = list[tuple[str, Statement]]
 
 # Statements that reach every resource -> why no name pattern is possible.
 UNLIMITED = {
+    "AutopilotUsers.SeeMetrics": "metrics have no ARN",
     "StateMachineLogging.DeliverLogs": "log delivery has no resource level (Step Functions guide, CloudWatch Logs)",
     "FunctionsBoundary.FindStreams": "listings have no resource level (Service Authorization Reference, DynamoDB)",
     "TrainingAccessRole.ListCandidatesAndLeftovers": "lists have no resource level (Service Authorization Reference)",

@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local import REGION
+from local import REGION, SAAS_ACCOUNT
+from local.console.process import Console
 from local.inventory import inventory
 from tenantml.aws.sagemaker.automl import EXECUTION_TAG
+from tests.browser import overflow
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
     from local.platform import Platform
     from tenantml_cli.tenant_api import Document
     from tests.e2e.conftest import Tenant
@@ -120,3 +126,164 @@ def test_the_sweep_removes_what_no_version_needs_and_nothing_else(tenant: Tenant
 
     assert f"arn:aws:sagemaker:{REGION}:{tenant.account_id}:model/{name}" in swept["orphans"]["removed"]
     assert inventory(tenant.platform.cloud, tenant.account_id) == before
+
+
+# ---- the operators' page, on what the tests above left: none of them waits for a training of its own ----
+
+
+@pytest.fixture(scope="module")
+def console(platform: Platform) -> Iterator[Console]:
+    with Console(platform) as served:
+        yield served
+    assert served.log_path.read_text() == "", "the page failed"
+
+
+def asked(console: Console, path: str, **query: str) -> Any:
+    """What the page's server answers the page."""
+    url = f"{console.url}api/{path}?{urllib.parse.urlencode(query)}"
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        return json.load(answer)
+
+
+def test_the_page_knows_of_an_execution_what_step_functions_knows(
+    console: Console, tenant: Tenant, live: Document
+) -> None:
+    listed = asked(console, "executions", tenant="cyberdyne", model="iris", machine="training")
+    (training,) = (row for row in listed if row["name"] == live["execution"])
+    assert (training["machine"], training["status"]) == ("training", "SUCCEEDED")
+    shown = asked(console, "execution", arn=training["arn"])
+    steps = tenant.platform.cloud.client("stepfunctions")
+    described = steps.describe_execution(executionArn=training["arn"])
+    assert (shown["input"], shown["output"]) == (described["input"], described["output"])
+    pages = steps.get_paginator("get_execution_history").paginate(executionArn=training["arn"])
+    entered = [event for event in pages.search("events") if event["type"].endswith("StateEntered")]
+    assert [visit["state"] for visit in shown["visits"]] == [
+        event["stateEnteredEventDetails"]["name"] for event in entered
+    ]
+    planned = json.loads(steps.describe_state_machine(stateMachineArn=described["stateMachineArn"])["definition"])
+    assert [state["name"] for state in shown["states"]] == list(planned["States"])
+    reached = {state["name"]: state["status"] for state in shown["states"] if state["visits"]}
+    assert set(reached.values()) == {"succeeded"}
+    assert {"AcceptUpload", "Trained"} < reached.keys() < planned["States"].keys()
+
+    (relative,) = shown["relatives"]
+    deployment = asked(console, "execution", arn=relative["arn"])
+    assert (relative["relation"], deployment["tenant"], deployment["model"]) == (
+        "started the deployment",
+        "cyberdyne",
+        "iris",
+    )
+    assert [each["name"] for each in deployment["relatives"]] == [live["execution"]]
+    assert deployment["logged_as"] == [live["execution"], live["version"]]
+    assert asked(console, "executions", tenant="cyberdyne", model="iris", status="TIMED_OUT") == []
+
+
+def test_the_page_knows_tenants_versions_endpoints_and_receipts(
+    console: Console, tenant: Tenant, live: Document
+) -> None:
+    (shown,) = (each for each in asked(console, "tenants") if each["tenant"] == "cyberdyne")
+    assert (shown["status"], shown["account_id"]) == ("active", tenant.account_id)
+    assert tenant.registered.external_id not in json.dumps(shown)
+    (model,) = (each for each in shown["models"] if each["model"] == "iris")
+    (version,) = (each for each in model["versions"] if each["live"])
+    assert (version["version"], version["endpoint"]) == (live["version"], live["endpoint"]["name"])
+    endpoints = asked(console, "endpoints")
+    assert {"InService"} == {
+        each["status"]
+        for each in endpoints
+        if (each["account_id"], each["endpoint"]) == (tenant.account_id, version["endpoint"])
+    }
+    assert SAAS_ACCOUNT not in {each["account_id"] for each in endpoints}
+    assert [each for each in asked(console, "grants") if each["execution"] == live["execution"]] == []
+    (head,) = (each for each in asked(console, "receipts", tenant="cyberdyne") if each["chain"] == live["execution"])
+    receipt = asked(console, "receipt", tenant="cyberdyne", chain=live["execution"])
+    assert (receipt["faults"], len(receipt["entries"])) == ([], head["count"])
+
+
+def test_an_operator_clicks_from_a_refused_upload_to_its_reason(
+    console: Console,
+    tenant: Tenant,
+    live: Document,
+    page: Page,
+    tmp_path: Path,
+    axe_violations: Callable[[Page], list[str]],
+    keep_screenshot: Callable[..., Path],
+) -> None:
+    page.goto(console.url)
+    page.get_by_label("Tenant", exact=True).select_option("cyberdyne")
+    page.get_by_label("State machine").select_option("training")
+    row = page.get_by_role("row").filter(has_text=live["execution"])
+    row.get_by_text("succeeded").wait_for()
+    assert axe_violations(page) == []
+    keep_screenshot(page, "operators-executions")
+
+    bad = tmp_path / "bad.csv"
+    bad.write_text("<b>bold</b>,b\n1,2\n")
+    page.get_by_label("Status", exact=True).select_option("FAILED")
+    refused = page.get_by_role("row").filter(has_text="TargetMissing")
+    for number in range(2):  # a line that is logged late comes with the next invocation, here as on AWS
+        tenant.api.upload("iris", bad)
+        refused.nth(number).wait_for(timeout=60_000)  # nobody reloads: the page looks again by itself
+    refused.last.get_by_role("link").click()
+
+    page.get_by_role("link", name="Show the state that failed: InspectDataset").wait_for()
+    assert page.get_by_text("'<b>bold</b>'").count() >= 1
+    assert page.locator("b").count() == 0, "text of a file is never markup"
+    states = json.loads(Path("statemachine/training.asl.json").read_text())["States"]
+    graph = page.get_by_role("group", name="States")
+    assert graph.get_by_role("button").count() == len(states)
+    failed = graph.get_by_role("button", name="InspectDataset, Task: failed, TargetMissing")
+    assert failed.get_attribute("aria-pressed") == "true"
+    assert graph.get_by_role("button", name="StartTraining, Task: not reached").count() == 1
+
+    accepted = graph.get_by_role("button", name="AcceptUpload, Task: succeeded")
+    accepted.focus()
+    page.keyboard.press("Enter")
+    panel = page.get_by_role("region", name="The chosen state")
+    panel.get_by_role("heading", name="AcceptUpload").wait_for()
+    assert "cyberdyne/iris/bad.csv" in panel.get_by_role("region", name="Input of AcceptUpload").inner_text()
+
+    page.get_by_text("The graph as a table").click()
+    table = page.get_by_role("region", name="Every state of this machine")
+    assert table.get_by_role("row").count() == len(states) + 1
+    page.get_by_text("Logs that name").click()
+    page.get_by_role("cell", name="named failure TargetMissing").wait_for()
+    for dark in (False, True):
+        keep_screenshot(page, f"operators-failed-{'dark' if dark else 'light'}", dark=dark)
+        assert axe_violations(page) == []
+    assert overflow(page) == 0
+    keep_screenshot(page, "operators-failed-narrow", narrow=True)
+
+
+def test_the_state_that_an_execution_is_in_is_lit_until_it_is_stopped(
+    console: Console, tenant: Tenant, breast_cancer: Path, page: Page
+) -> None:
+    tenant.api.configure("cancer", {"target": "malignant"})
+    upload = tenant.api.upload("cancer", breast_cancer)
+    execution = tenant.execution(upload, lambda document: document["status"] == "running")["execution"]
+    page.goto(f"{console.url}#/executions?tenant=cyberdyne&status=RUNNING")
+    page.get_by_role("link", name=execution).click()
+    lit = page.get_by_role("group", name="States").get_by_role("button", name=": in progress")
+    lit.wait_for()
+    tenant.stop(execution)
+    page.get_by_role("group", name="States").get_by_role("button", name=": stopped").wait_for()
+    assert lit.count() == 0
+    page.goto(f"{console.url}#/executions?tenant=cyberdyne&machine=rescue")
+    page.get_by_role("link", name="cyberdyne").or_(page.get_by_role("row").nth(1).get_by_role("link")).first.click()
+    page.get_by_text("cleans up after").first.wait_for()
+
+
+@pytest.mark.parametrize("place", ["tenants", "endpoints", "grants", "uploads", "receipts"])
+def test_every_part_of_the_page_is_accessible_and_fits_a_phone(
+    console: Console,
+    live: Document,
+    page: Page,
+    place: str,
+    axe_violations: Callable[[Page], list[str]],
+    keep_screenshot: Callable[..., Path],
+) -> None:
+    page.goto(f"{console.url}#/{place}")
+    page.locator("main table, main .quiet").first.wait_for()
+    assert axe_violations(page) == []
+    assert overflow(page) == 0
+    keep_screenshot(page, f"operators-{place}")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +21,12 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     command = [sys.executable, "-m", "local.up", "--out", str(out)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert any("Ctrl-C ends it" in line for line in process.stdout)
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "Ctrl-C ends it" in line:
+                break
+        (out / "said").write_text("".join(said))
         yield out
         process.send_signal(signal.SIGTERM)
         assert "stopped" in process.stdout.read()
@@ -35,6 +42,14 @@ def test_a_second_one_in_the_same_folder_is_refused_and_leaves_the_first_alone(u
     assert (ran.returncode, ran.stdout) == (1, "")
     assert f"A cloud is up at {address}, " in ran.stderr
     assert _sourced(up / "env", _python('boto3.client("s3").list_buckets()')) == ""
+
+
+def test_the_operators_page_is_named_before_how_to_use_the_cloud_and_answers(up: Path) -> None:
+    before, _, _ = (up / "said").read_text().partition("How to use it")
+    (address,) = re.findall(r"(http://127\.0\.0\.1:\d+/) +for operators", before)
+    with urllib.request.urlopen(f"{address}api/tenants", timeout=60) as answer:
+        assert [tenant["tenant"] for tenant in json.load(answer)] == ["demo"]
+    assert (up / "cloud" / "console.log").read_text() == ""
 
 
 def _sourced(path: Path, command: str) -> str:

@@ -24,10 +24,12 @@ from tenantml.errors import (
     UnsupportedMediaType,
 )
 from tenantml.services import quota, tenant_scope
+from tenantml.settings import setting
 
 RETRY_AFTER_SECONDS = 5
 BEHIND_US = 502  # the status of an error that no operation documents
 BODY_BYTES = 65_536
+EXPOSED = "ETag, RateLimit, RateLimit-Policy, Retry-After, X-Advice-Count, X-Model-Version, X-Request-Id"
 _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)  # our own bodies: an eighth of the time
 
 
@@ -70,10 +72,10 @@ def api(operate: Callable[[Event, str], tuple[int, dict[str, Any]] | Answer]) ->
             except TenantMLError as error:
                 if not isinstance(error, QuotaError) or meter.is_news():
                     logger.info("request refused", extra={"code": type(error).__name__})
-                return problem(error, request_id, meter.headers())
+                return problem(error, request_id, meter.headers() | for_browsers(event))
             if isinstance(body, dict) and not is_document:
                 body = body | {"request_id": request_id}
-            return answer(status, body, request_id, meter.headers() | headers)
+            return answer(status, body, request_id, meter.headers() | for_browsers(event) | headers)
         except Exception:  # noqa: BLE001 - the last line of defence: logged with its trace, answered with its id
             report_bug()
             return bug(request_id)
@@ -109,6 +111,16 @@ def find_header(event: dict[str, Any], name: str) -> str | None:
         if sent_name.lower() == name:
             return str(value or "")
     return None
+
+
+def for_browsers(event: Event) -> dict[str, str]:
+    """Return the headers by which a browser lets a page of an origin that the stack names read the answer (Fetch
+    standard, "CORS protocol"); none for other origins.
+    """
+    origin, named = header(event, "origin"), setting("BROWSER_ORIGINS", "").split(",")
+    if not origin or origin not in named:
+        return {}
+    return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": EXPOSED, "Vary": "Origin"}
 
 
 def in_path(event: Event, parameter: str) -> str:
@@ -215,12 +227,6 @@ def answer(
         "headers": {"Content-Type": kind, "X-Request-Id": request_id, "Cache-Control": "no-store"} | (headers or {}),
         "body": body,
     }
-
-
-def page(text: str, policy: str, request_id: str) -> dict[str, Any]:
-    """Return a page of HTML for everybody, with the Content-Security-Policy that it keeps to."""
-    headers = {"X-Request-Id": request_id, "Cache-Control": "public, max-age=300"} | page_headers(policy)
-    return {"statusCode": 200, "headers": headers, "body": text}
 
 
 def page_headers(policy: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -36,3 +37,12 @@ def test_no_index_address_is_written_down(name: str) -> None:
 def test_what_runs_is_what_was_tested(name: str) -> None:
     """The embedded cloud runs functions on .venv's packages in the place of the layer's: so they must be the same."""
     assert _pins(name) <= _pins("dev")
+
+
+def test_the_browser_is_pinned_by_integrity_alone() -> None:
+    lock = (_REQUIREMENTS / "browser" / "package-lock.json").read_text()
+    packages = json.loads(lock)["packages"]
+    wanted = json.loads((_REQUIREMENTS / "browser" / "package.json").read_text())["dependencies"]
+    assert {name: packages[f"node_modules/{name}"]["version"] for name in wanted} == wanted
+    assert [name for name, package in packages.items() if name and not package["integrity"].startswith("sha512-")] == []
+    assert "://" not in lock

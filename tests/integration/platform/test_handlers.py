@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from tenantml.aws.clients import platform
 from tenantml.domain.access import session_policies
-from tenantml.domain.tenancy.tenant import ACTIVE, SUSPENDED, Tenant
+from tenantml.domain.tenancy.tenant import ACTIVE, REGISTERED, SUSPENDED, Tenant
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import (
@@ -465,3 +465,12 @@ def test_no_key_and_a_wrong_key_are_refused_alike(
     with pytest.raises(Unauthorized) as caught:
         invoke("authorize", event("authorize") | {"headers": headers})
     assert str(caught.value) == "Unauthorized"
+
+
+def test_how_many_tenants_are_suspended_is_counted_for_the_dashboard(
+    tenant: Tenant, invoke: Callable[[str, Any], Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for status, count in ((SUSPENDED, "1.0"), (REGISTERED, "0.0")):
+        registry.set_tenant_status(tenant.tenant, status, "an operator's word", held=True)
+        assert invoke("probe_tenants", {}) == {"suspended": [], "active": []}
+        assert f'"TenantsSuspended":[{count}]' in capsys.readouterr().out

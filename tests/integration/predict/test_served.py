@@ -196,3 +196,17 @@ def test_of_5000_requests_none_fails_across_promotion_return_approval_and_roll_b
     endpoints = {endpoint.removeprefix("tenantml-churn-") for _, endpoint in process.accounts.calls}
     assert endpoints == {VERSION, NEWER, LATE, BROKEN}
     assert registry.is_live(tenant.tenant, "churn", LATE)
+
+
+def test_what_is_written_is_logged_for_the_dashboard(
+    process: Process, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(served, "FLUSH_SECONDS", 0)
+    monkeypatch.setattr(served, "FLUSH_CALLS", 1)
+    tenant = process.add_tenant(1)
+    process.accounts.next_answers = [FAILED]
+    assert process.predict(tenant)[0] == 502
+    (line,) = (vars(record) for record in caplog.records if record.getMessage() == "version answered")
+    said = {name: line[name] for name in ("tenant", "model", "version", "requests", "failures")}
+    assert said == {"tenant": tenant.tenant, "model": "churn", "version": VERSION, "requests": 1, "failures": 1}
+    assert line["latency_ms"] >= 0

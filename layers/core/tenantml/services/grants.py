@@ -91,9 +91,14 @@ def revoke(grant_id: str) -> int:
     return known
 
 
+def standing() -> list[Grant]:
+    """Return the grants in the ledger; one that expired may still be among them until the next sweep."""
+    return _ledger(setting("STAGING_BUCKET"))
+
+
 def ids_under(folder: str) -> list[str]:
     """Return the ids of the grants in the ledger that let somebody read something under `folder`."""
-    return [entry.grant_id for entry in _ledger(setting("STAGING_BUCKET")) if entry.path.startswith(folder)]
+    return [entry.grant_id for entry in standing() if entry.path.startswith(folder)]
 
 
 def sweep() -> list[str]:

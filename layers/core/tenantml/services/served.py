@@ -14,6 +14,8 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Final
 
+from aws_lambda_powertools import Logger
+
 from tenantml.aws.error_codes import BUSY, NO_ANSWER, AwsError, code_of
 from tenantml.domain.judging.baking import Served
 from tenantml.errors import AnswerTimedOut, EndpointGone, EndpointUnavailable, UnreadableAnswer, WrongPredictionCount
@@ -25,14 +27,16 @@ KEPT_SECONDS = 90 * 24 * 3600  # after the last call, as what a tenant used
 FAILURES: Final = (AnswerTimedOut, EndpointGone, EndpointUnavailable, UnreadableAnswer, WrongPredictionCount)
 """What is the endpoint's own failure; the customer's account taking our access away is not."""
 
+logger = Logger(service="tenantml")
+
 
 class Tally:
     """What this process counted of one version and did not write yet; `with tally:` counts one call."""
 
-    __slots__ = ("_began", "_failures", "_key", "_latency", "_requests", "_written_at")
+    __slots__ = ("_began", "_failures", "_latency", "_of", "_requests", "_written_at")
 
-    def __init__(self, key: keys.Key) -> None:
-        self._key, self._written_at, self._began = key, 0.0, 0.0
+    def __init__(self, tenant: str, model: str, version: str) -> None:
+        self._of, self._written_at, self._began = {"tenant": tenant, "model": model, "version": version}, 0.0, 0.0
         self._requests, self._failures, self._latency = 0, 0, 0.0
 
     def __enter__(self) -> None:
@@ -57,18 +61,19 @@ class Tally:
             "latency_ms": round(1000 * self._latency),
         }
         try:
-            table.add(self._key, counted, int(time.time()) + KEPT_SECONDS)
+            table.add(keys.served(**self._of), counted, int(time.time()) + KEPT_SECONDS)
         except (AwsError, *NO_ANSWER) as error:
             if code_of(error) in BUSY:
                 return  # the next write has it
             raise
+        logger.info("version answered", extra={**self._of, **counted})  # what the dashboard sums up
         self._requests, self._failures, self._latency = 0, 0, 0.0
 
 
 @lru_cache(maxsize=1000)
 def tally(tenant: str, model: str, version: str) -> Tally:
     """Return the process's tally of a version."""
-    return Tally(keys.served(tenant, model, version))
+    return Tally(tenant, model, version)
 
 
 def of(tenant: str, model: str, version: str) -> Served:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from botocore.config import Config
 
@@ -54,6 +55,14 @@ def upload_form(client: Any, key: str, max_bytes: int, upload: str) -> dict[str,
         ExpiresIn=EXPIRES_IN_SECONDS,
     )
     return {"url": form["url"], "fields": form["fields"], "expires_in_seconds": EXPIRES_IN_SECONDS}
+
+
+@lru_cache(maxsize=1)
+def upload_origin() -> str:
+    """Return the origin that uploads are sent to, for a page's policy; nothing is asked of S3."""
+    client: Any = shared_session().create_client("s3", config=SIGNING)
+    url = urlsplit(client.generate_presigned_url("head_bucket", Params={"Bucket": setting("INGEST_BUCKET")}))
+    return f"{url.scheme}://{url.netloc}"
 
 
 def begin_parts(client: Any, key: str, upload: str) -> str:

@@ -71,7 +71,7 @@ def of_operation(operation: Operation) -> Json:
         "tags": [operation.tag],
         "summary": operation.summary,
         "responses": {str(status): answer(operation, name) for status, name in operation.answers.items()}
-        | (problems([]) if operation.is_public else problems([*EVERYWHERE, *operation.refusals])),
+        | problems(operation.refusals if operation.is_public else [*EVERYWHERE, *operation.refusals]),
     }
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": schema}
@@ -95,9 +95,8 @@ def of_operation(operation: Operation) -> Json:
 
 def answer(operation: Operation, name: str) -> Json:
     """Return what an operation answers when it works."""
-    content = (
-        {"application/json": {"schema": schemas.reference(name)}} if name else {"text/html": {"schema": schemas.TEXT}}
-    )
+    page = {"*/*" if "{file}" in operation.path else "text/html": {"schema": schemas.TEXT}}
+    content = {"application/json": {"schema": schemas.reference(name)}} if name else page
     headers = REQUEST_ID | ({} if operation.is_public else QUOTA_HEADERS) | (ETAG if operation.has_etag else {})
     if operation.answers_csv:
         content["text/csv"] = {"schema": schemas.CSV_PREDICTIONS}

@@ -36,6 +36,7 @@ PATH_PARAMETERS: dict[str, Schema] = {
     "upload": {"type": "string", "pattern": f"^{ID_PATTERN}$"},
     "version": {"type": "string", "pattern": f"^{VERSION_PATTERN.pattern}$"},
     "execution": {"type": "string", "pattern": f"^{EXECUTION_PATTERN.pattern}$"},
+    "file": {"type": "string", "pattern": r"^[a-z0-9.-]{1,60}$"},
     "webhook": {"type": "string", "pattern": f"^{NAME}$"},
 }
 PAGE = (
@@ -261,8 +262,20 @@ OPERATIONS = (
         {200: "OpenApiDocument"}, is_public=True, function="DescribeApi",
     ),
     Operation(
-        "getDocumentation", "GET", "/docs", "contract", "This document as a page to try it on; no key is asked for",
-        {200: ""}, is_public=True, function="DescribeApi",
+        "getPage", "GET", "/app", "pages", "The page on which people do all of this; it asks for a key", {200: ""},
+        is_public=True, function="ShowPages",
+    ),
+    Operation(
+        "getPageFile", "GET", "/app/{file}", "pages", "A script or style of that page", {200: ""},
+        refusals=(errors.NotFound,), is_public=True, function="ShowPages",
+    ),
+    Operation(
+        "getDocumentation", "GET", "/docs", "pages", "This document as a page to try it on; no key is asked for",
+        {200: ""}, is_public=True, function="ShowPages",
+    ),
+    Operation(
+        "getDocumentationFile", "GET", "/docs/{file}", "pages", "A script or style of that page", {200: ""},
+        refusals=(errors.NotFound,), is_public=True, function="ShowPages",
     ),
 )  # fmt: skip
 EVERYWHERE = (

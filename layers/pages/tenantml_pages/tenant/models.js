@@ -1,0 +1,72 @@
+// All models, and a new one from a file.
+import { html, useState } from "./preact.js";
+import { DropZone, columnsOf } from "./upload.js";
+import { Badge, Failure, Title, day, link, useAnswer } from "./widgets.js";
+
+export function Models({ api }) {
+  const { data: models, error } = useAnswer(() => api.all(["models"], "models"), "models");
+  return html`
+    <${Title}>Models<//>
+    <${Failure} error=${error} />
+    ${!models ? !error && html`<p aria-busy="true">Loading your models</p>` : html`
+      <ul class="cards">
+        ${models.map((model) => html`
+          <li key=${model.model}><article>
+            <h2><a href=${link("models", model.model)}>${model.model}</a></h2>
+            <p>Predicts <strong>${model.settings.target}</strong></p>
+            <p>${model.live_version ? html`<${Badge} tone="live">Live<//> <small>${model.live_version}</small>` : html`<${Badge}>Not live yet<//>`}</p>
+            <small>Settings of ${day(model.updated_at)}</small>
+          </article></li>`)}
+      </ul>
+      <${NewModel} api=${api} models=${models} />`}`;
+}
+
+/** From a file to a model: its name, the column to predict, and the first training. */
+function NewModel({ api, models }) {
+  const [file, setFile] = useState(null);
+  const [columns, setColumns] = useState([]);
+  const [error, setError] = useState(null);
+  const [sent, setSent] = useState(null);
+  const choose = async (chosen) => {
+    setError(null);
+    setFile(chosen);
+    setColumns(await columnsOf(chosen));
+  };
+  const train = async (event) => {
+    event.preventDefault();
+    const { model, target } = Object.fromEntries(new FormData(event.target));
+    setError(null);
+    setSent(0);
+    try {
+      await api.call("PUT", ["models", model], { json: { target }, headers: { "if-none-match": "*" } });
+      await api.upload(model, file, setSent);
+      location.hash = link("models", model);
+    } catch (refusal) {
+      setError(refusal.status === 412 ? { code: "NameTaken", message: `You have a model ${model} already: open it to train it again, or choose another name.` } : refusal);
+      setSent(null);
+    }
+  };
+  return html`
+    <section aria-labelledby="new-model">
+      <h2 id="new-model">${models.length ? "A new model" : "Your first model"}</h2>
+      <${DropZone} choose=${choose} file=${file} busy=${sent !== null} />
+      ${file && html`
+        <form onSubmit=${train}>
+          <div class="grid">
+            <div><label for="name">Name</label>
+              <input id="name" name="model" required pattern="[a-z]([a-z0-9\\-]{0,28}[a-z0-9])?" maxlength="30" defaultValue=${nameOf(file)} aria-describedby="name-note" />
+              <small id="name-note">Small letters, digits and hyphens; your apps call it by this name.</small></div>
+            <div><label for="target">Column to predict</label>
+              <select id="target" name="target" required aria-describedby="target-note">
+                ${columns.map((column, number) => html`<option value=${column} selected=${number === columns.length - 1}>${column}</option>`)}
+              </select>
+              <small id="target-note">It needs at least 500 rows where this column is filled.</small></div>
+          </div>
+          <button aria-busy=${sent !== null} disabled=${sent !== null}>Train</button>
+          ${sent !== null && html`<label>Sending the file <progress value=${sent} max="1" /></label>`}
+        </form>`}
+      <${Failure} error=${error} />
+    </section>`;
+}
+
+const nameOf = (file) => file.name.replace(/\.csv$/i, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^[^a-z]+|-+$/g, "").slice(0, 30);
