@@ -1,15 +1,16 @@
 """Guides as a person follows them: what a page says to type is typed, and what it shows is compared with what came.
 
-Of a page's `console` blocks, a line that begins with `$ ` is a command, and the lines after it are what it prints. There,
-`…` stands for any text, and alone on a line for any lines; ids, times, addresses and fractions are of the day, and only
-their form is compared. A block whose language is followed by a file's name (`python predict.py`) is that file.
+Of a page's `console` blocks, a line that begins with `$ ` is a command, and the lines after it are what it prints.
+There, `…` stands for any text, and alone on a line for any lines. Ids, times, addresses and fractions are of the day:
+their form is compared, and an id that a page shows is, in its later commands, the one that came in its place. A block
+whose language is followed by a file's name (`python predict.py`) is that file.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,20 +18,21 @@ from pathlib import Path
 _BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ENDED = "\x1e"
 _TIMEOUT_SECONDS = 300
-_OF_THE_DAY = [
-    (re.compile(pattern), name)
-    for pattern, name in [
-        (r"\bv\d{8}-\d{6}-[0-9a-f]{4}\b", "VERSION"),
-        (r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID"),
-        (r"(?<=-)[0-9a-f]{16}\b", "ID"),
-        (r"\b[0-9a-f]{12}\b", "ID"),
-        (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?", "TIME"),
-        (r"\btml-[a-z0-9]{6}\b", "PREFIX"),
-        (r"http://127\.0\.0\.1:\d+(?:/_aws/execute-api/\w+/v1)?", "ADDRESS"),
-        (r"\d+\.\d+", "0.0"),
-        (r"[ \t]+", " "),  # columns are as wide as what is in them
-    ]
+_IDS = [
+    r"\bv\d{8}-\d{6}-[0-9a-f]{4}\b",  # a version
+    r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",
+    r"(?<=-)[0-9a-f]{16}\b",  # the end of an execution's name
+    r"\b[0-9a-f]{12}\b",  # of an API key
+    r"\btml-[a-z0-9]{6}\b",
+    r"\btml_[\w-]{20,}",
 ]
+_FORMS = [
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?",
+    r"http://127\.0\.0\.1:\d+(?:/_aws/execute-api/\w+/v1)?",
+    r"\d+\.\d+",
+]
+_BLANKS = r"[ \t]+"  # columns are as wide as what is in them
+_OF_THE_DAY = re.compile("|".join(f"({pattern})" for pattern in [*_IDS, *_FORMS, _BLANKS, "…"]))
 
 
 @dataclass(frozen=True)
@@ -73,48 +75,82 @@ def _steps(text: str, block: re.Match[str]) -> Iterator[Step]:
         at = end
 
 
-def is_as_shown(shown: str, printed: str) -> bool:
-    """Return whether a command printed what the page shows."""
-    pattern = ""
-    for line in shown.strip().splitlines():
-        parts = [re.escape(_form(part)) for part in line.strip().split("…")]
-        pattern += r"(?:.*\n)*" if line.strip() == "…" else ".*".join(parts) + r"\n"
-    came = "".join(f"{_form(line.strip())}\n" for line in printed.strip().splitlines())
-    return re.fullmatch(pattern, came) is not None
-
-
-def _form(text: str) -> str:
-    for pattern, name in _OF_THE_DAY:
-        text = pattern.sub(name, text)
-    return text
+def compared(shown: str, printed: str) -> dict[str, str] | None:
+    """Return which id came for each that is shown; None if what was printed is not as shown."""
+    pattern, ids = "", []
+    for line in map(str.strip, shown.strip().splitlines()):
+        if line == "…":
+            pattern += r"(?:.*\n)*?"
+            continue
+        end = 0
+        for token in _OF_THE_DAY.finditer(line):
+            kind = [*_IDS, *_FORMS, _BLANKS, ".*"][(token.lastindex or 0) - 1]
+            pattern += re.escape(line[end : token.start()]) + (f"({kind})" if kind in _IDS else kind)
+            ids += [token[0]] if kind in _IDS else []
+            end = token.end()
+        pattern += re.escape(line[end:]) + r"\n"
+    came = "".join(f"{line.strip()}\n" for line in printed.strip().splitlines())
+    found = re.fullmatch(pattern, came)
+    return None if found is None else dict(zip(ids, found.groups(), strict=True))
 
 
 def follow(page: Path, folder: Path, environment: Mapping[str, str]) -> list[str]:
     """Type a page's commands into one shell, in `folder`, and return what does not come as the page says."""
     text = page.read_text(encoding="utf-8")
-    typed = steps(text)
     for name, content in files(text).items():
         (folder / name).write_text(content, encoding="utf-8")
-    script = folder / f"{page.stem}.sh"
-    script.write_text("".join(f"{step.command}\nprintf '{_ENDED}%s{_ENDED}' $?\n" for step in typed))
-    ran = subprocess.run(
-        ["bash", script.name],
-        cwd=folder,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=_TIMEOUT_SECONDS,
-        text=True,
-        check=False,
-    )
-    said = ran.stdout.split(_ENDED)
-    printed = [*zip(said[0::2], said[1::2], strict=False)]
-    findings = [
-        f"{page.name}, line {step.line}: $ {step.command}\nended with {code} and printed\n{came}"
-        for step, (came, code) in zip(typed, printed, strict=False)
-        if code != "0" or not is_as_shown(step.shown, came)
-    ]
-    if len(printed) != len(typed):
-        findings.append(f"{page.name}: {len(printed)} of {len(typed)} commands ended{os.linesep}{said[-1]}")
+    ids: dict[str, str] = {}
+    findings = []
+    with _Shell(folder, environment) as shell:
+        for step in steps(text):
+            command = step.command
+            for shown, came in ids.items():
+                command = command.replace(shown, came)
+            printed, code = shell.type(command)
+            matched = compared(step.shown, printed)
+            ids |= matched or {}
+            if code != "0" or matched is None:
+                findings.append(f"{page.name}, line {step.line}: $ {command}\nended with {code} and printed\n{printed}")
     return findings
+
+
+class _Shell:
+    """One bash, which stays where and as the commands before have left it."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self._bash = subprocess.Popen(
+            ["bash"],
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+        )
+        self._watch = threading.Timer(_TIMEOUT_SECONDS, self._bash.kill)
+
+    def __enter__(self) -> _Shell:
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._watch.cancel()
+        self._bash.kill()
+        self._bash.communicate()
+
+    def type(self, command: str) -> tuple[str, str]:
+        """Return what a command prints, and its exit code: empty if the shell has ended."""
+        assert self._bash.stdin is not None
+        assert self._bash.stdout is not None
+        if self._bash.poll() is None:
+            # Nothing but the shell reads what is typed.
+            self._bash.stdin.write(f"{{\n{command}\n}} < /dev/null\nprintf '{_ENDED}%s{_ENDED}\\n' $?\n")
+            self._bash.stdin.flush()
+        printed = ""
+        for line in self._bash.stdout:
+            printed += line
+            if line.endswith(f"{_ENDED}\n"):
+                break
+        output, _, code = printed.partition(_ENDED)
+        return output, code.strip().strip(_ENDED)

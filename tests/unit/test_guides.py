@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.guides import Step, files, follow, is_as_shown, steps
+from tests.guides import Step, compared, files, follow, steps
 
 PAGE = """\
 # A page
@@ -58,15 +58,22 @@ def test_commands_and_files_are_read_in_order() -> None:
 def test_the_form_of_what_is_of_the_day_is_compared_and_the_rest_is_as_it_is(
     shown: str, printed: str, is_same: bool
 ) -> None:
-    assert is_as_shown(shown, printed) == is_same
+    assert (compared(shown, printed) is not None) == is_same
 
 
 def test_a_page_is_followed_in_one_shell_and_each_difference_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(PAGE + "```console\n$ x=1; false\n$ echo $x\n2\n$ exit 3\n$ echo unreached\n```\n")
-    findings = follow(page, tmp_path, os.environ)
-    assert [finding.splitlines()[0] for finding in findings] == [
-        "page.md, line 21: $ x=1; false",
-        "page.md, line 22: $ echo $x",
-        "page.md: 4 of 6 commands ended",
+    page.write_text(PAGE + "```console\n$ x=1; false\n$ echo $x; cat\n2\n$ exit 3\n```\n")
+    assert [finding.split("\n", 2) for finding in follow(page, tmp_path, os.environ)] == [
+        ["page.md, line 21: $ x=1; false", "ended with 1 and printed", ""],
+        ["page.md, line 22: $ echo $x; cat", "ended with 0 and printed", "1\n"],
+        ["page.md, line 24: $ exit 3", "ended with  and printed", ""],
     ]
+
+
+def test_an_id_that_a_page_shows_is_the_one_that_came_in_later_commands(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    shown, came = "demo-churn-9f3c0123456789ab", "demo-churn-1111111111111111"
+    page.write_text(f"```console\n$ cat id\n{shown}\n$ test {shown} = {came}\n```\n")
+    (tmp_path / "id").write_text(came)
+    assert follow(page, tmp_path, os.environ) == []
