@@ -17,9 +17,9 @@ onboarding
 operations
 *
 decisions/README
-decisions/*
 ```
 """
+DECISIONS = "\n```{toctree}\n:hidden:\n:glob:\n\n0*\n```\n"
 
 project = "TenantML"
 copyright = "TenantML contributors"  # noqa: A001  (Sphinx's name for it)
@@ -27,7 +27,6 @@ extensions = ["myst_parser"]
 root_doc = "README"
 html_theme = "furo"
 html_title = "TenantML"
-html_extra_path = ["openapi.json"]
 html_show_sphinx = False
 myst_heading_anchors = 4  # as GitHub gives them
 
@@ -36,8 +35,7 @@ def for_the_site(_: Sphinx, page: str, source: list[str]) -> None:
     """Point links out of docs/ to the repository, and give the first page the contents for the side."""
     up = "../../" if "/" in page else "../"
     source[0] = re.sub(rf"\]\({re.escape(up)}(?!\.\.)([^)]+)\)", rf"]({REPOSITORY}\1)", source[0])
-    if page == root_doc:
-        source[0] += CONTENTS
+    source[0] += {root_doc: CONTENTS, f"decisions/{root_doc}": DECISIONS}.get(page, "")
 
 
 def setup(app: Sphinx) -> None:
