@@ -28,7 +28,8 @@ METHODS = {"-d": "POST", "--data": "POST", "--data-binary": "POST"}
 
 def commands(text: str) -> Iterator[list[str]]:
     """Yield the words of each command of a page's blocks and code in line, without variables set before it."""
-    fenced = re.findall(r"^```(?:sh|console)?\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```(.*)\n((?:.*\n)*?)```$", text, re.MULTILINE)
+    fenced = [block for language, block in blocks if language in {"", "sh", "console"}]
     indented = re.findall(r"(?:^    \S.*\n)(?:^    .*\n)*", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S), re.M)
     for block in [*fenced, *indented]:
         for line in re.sub(r"\\\n", " ", block).splitlines():
