@@ -1,11 +1,12 @@
 """Every command that the documentation shows is one that there is, with options that it takes.
 
-Those of `console` blocks are run, too (tests/e2e/test_guides.py). Of the others, those for AWS are compared with botocore's
-models of its services: what AWS would answer is not known here.
+Those of `console` blocks are run, too (tests/e2e/test_guides.py). Of the others, those for AWS are compared with
+botocore's models of its services: what AWS would answer is not known here.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shlex
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+import click
 import pytest
 from botocore import xform_name
 
+from tenantml_cli.__main__ import cli
 from tests.functions import REPOSITORY
 
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
@@ -30,7 +33,8 @@ def commands(text: str) -> Iterator[list[str]]:
     """Yield the words of each command of a page's blocks and code in line, without variables set before it."""
     blocks = re.findall(r"^```(.*)\n((?:.*\n)*?)```$", text, re.MULTILINE)
     fenced = [block for language, block in blocks if language in {"", "sh", "console"}]
-    indented = re.findall(r"(?:^    \S.*\n)(?:^    .*\n)*", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S), re.M)
+    unfenced = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    indented = re.findall(r"(?:^    \S.*\n)(?:^    .*\n)*", unfenced, re.MULTILINE)
     for block in [*fenced, *indented]:
         for line in re.sub(r"\\\n", " ", block).splitlines():
             yield from _words(line.strip().removeprefix("$ "))
@@ -89,6 +93,20 @@ def test_a_command_for_aws_is_an_operation_that_takes_these_options(words: list[
     assert options <= taken | {f"no-{option}" for option in taken}
 
 
+@pytest.mark.parametrize("words", shown("tenantml").values(), ids=shown("tenantml"))
+def test_a_command_of_ours_takes_these_options(words: list[str]) -> None:
+    """What is named in a text may lack its arguments; what it has must be right."""
+    context, command = click.Context(cli, info_name="tenantml"), cli
+    rest = [word for word in words if word != "…"]
+    while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+        name = rest.pop(0)
+        found = command.get_command(context, name)
+        assert found is not None, name
+        context, command = click.Context(found, parent=context, info_name=name), found
+    taken = {option for found in command.get_params(context) for option in found.opts}
+    assert {f"--{option}" for option in _options(rest)} <= taken | {"--json", "--stack", "--version", "--help"}
+
+
 @pytest.mark.parametrize("words", shown("make").values(), ids=shown("make"))
 def test_a_target_of_make_is_one_of_the_makefile(words: list[str]) -> None:
     makefile = (REPOSITORY / "Makefile").read_text()
@@ -104,12 +122,12 @@ def test_a_target_of_make_is_one_of_the_makefile(words: list[str]) -> None:
 def test_a_request_to_the_api_is_of_an_operation_of_its_document(words: list[str]) -> None:
     document = json.loads((REPOSITORY / "docs" / "openapi.json").read_text())
     (path,) = [path[1] for word in words if (path := re.match(r"\$(?:TENANTML_API_URL|API)(/[^?]*)", word))]
-    named = [method for option, method in zip(words, words[1:], strict=False) if option == "-X"]
+    named = [method for option, method in itertools.pairwise(words) if option == "-X"]
     method = (named or [METHODS[word] for word in words if word in METHODS] or ["GET"])[0].lower()
     templates = [template for template in document["paths"] if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path)]
     assert any(method in document["paths"][template] for template in templates), (method, path)
 
 
-@pytest.mark.parametrize("program", ["aws", "make", "curl"])
+@pytest.mark.parametrize("program", ["aws", "tenantml", "make", "curl"])
 def test_there_are_commands_to_look_at(program: str) -> None:
     assert len(shown(program)) > 5

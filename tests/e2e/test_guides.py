@@ -12,7 +12,7 @@ import pytest
 
 from local import sample
 from local.onboard import OnboardedTenant, onboard
-from local.up import platform_variables, write_shell_file
+from local.place import platform_variables, write_shell_file
 from tests import guides
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def test_what_a_guide_says_to_type_prints_what_it_shows(followed: dict[str, list
 
 
 @pytest.mark.usefixtures("followed")
-def test_a_client_as_its_generator_shows_it_is_refused_for_its_header(folder: Path, environment: dict[str, str]) -> None:
+def test_a_client_as_its_generator_shows_it_is_refused(folder: Path, environment: dict[str, str]) -> None:
     text = (folder / "predict.py").read_text().replace('    auth_header_name="x-api-key",\n    prefix="",\n', "")
     assert "auth_header_name" not in text
     (folder / "as_generated.py").write_text(text)
