@@ -22,7 +22,7 @@ _IDS = [
     r"\bv\d{8}-\d{6}-[0-9a-f]{4}\b",  # a version
     r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",
     r"(?<=-)[0-9a-f]{16}\b",  # the end of an execution's name
-    r"\b[0-9a-f]{12}\b",  # of an API key
+    r"\b[0-9a-f]{12}\b",  # of an API key, or an account
     r"\btml-[a-z0-9]{6}\b",
     r"\btml_[\w-]{20,}",
 ]
@@ -30,6 +30,7 @@ _FORMS = [
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?",
     r"http://127\.0\.0\.1:\d+(?:/_aws/execute-api/\w+/v1)?",
     r"\d+\.\d+",
+    r"\d+ s\b",
 ]
 _BLANKS = r"[ \t]+"  # columns are as wide as what is in them
 _OF_THE_DAY = re.compile("|".join(f"({pattern})" for pattern in [*_IDS, *_FORMS, _BLANKS, "…"]))

@@ -25,7 +25,10 @@ from tests.functions import REPOSITORY
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 GLOBAL_OPTIONS = {"profile", "query", "output", "region", "cli-binary-format", "no-cli-pager"}
 # Commands of the AWS CLI that are more than one operation, with their options.
-CUSTOMISED: dict[tuple[str, str], set[str]] = {("s3", "cp"): set(), ("s3", "rb"): {"force"}}
+CUSTOMISED = {
+    ("cloudformation", "deploy"): {"stack-name", "template-file", "capabilities", "parameter-overrides"},
+    ("s3", "rb"): {"force"},
+}
 METHODS = {"-d": "POST", "--data": "POST", "--data-binary": "POST"}
 
 
