@@ -26,15 +26,17 @@ TYPESCRIPT = ["openapi-fetch@0.17.0", "openapi-typescript@7.13.0", "typescript@5
 
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
-    """A shell of somebody who has nothing set, but the Python of `make setup`."""
+    """A shell of somebody who has nothing set: the guides say how to find what `make setup` installs."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TENANTML_", "PYTHON"))}
-    return kept | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    ours = str(Path(sys.executable).parent)
+    return kept | {"PATH": ":".join(path for path in kept["PATH"].split(":") if path != ours)}
 
 
 @pytest.fixture(scope="module")
 def folder(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what `make up` leaves in one: a tenant's and an operator's variables, and a table."""
+    """A folder with what `make setup` and `make up` leave in one: programs, variables, and a table."""
     folder = tmp_path_factory.mktemp("guides")
+    (folder / ".venv").symlink_to(sys.prefix)
     out = folder / "build" / "local"
     tenant: OnboardedTenant = onboard(platform, "demo", "818181818181", "cloud-team@demo.example")
     write_shell_file(out / "env", platform_variables(platform, tenant))
@@ -59,7 +61,7 @@ def test_a_client_as_its_generator_shows_it_is_refused(folder: Path, environment
     text = (folder / "predict.py").read_text().replace('    auth_header_name="x-api-key",\n    prefix="",\n', "")
     assert "auth_header_name" not in text
     (folder / "as_generated.py").write_text(text)
-    shell = ["bash", "-c", ". build/local/env; python as_generated.py"]
+    shell = ["bash", "-c", ". build/local/env; .venv/bin/python as_generated.py"]
     ran = subprocess.run(shell, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr == "Unauthorized: send a valid API key in the header x-api-key\n"
