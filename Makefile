@@ -74,7 +74,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 lock: | .venv/.uv ## Compile requirements/ (LOCK=--upgrade moves the pins)
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	for set in core analysis cloud fuzz; do $(COMPILE) -c requirements/dev.txt requirements/$$set.in -o requirements/$$set.txt || exit 1; done
-	for set in sam scan audit; do $(COMPILE) requirements/$$set.in -o requirements/$$set.txt || exit 1; done
+	for set in sam scan audit site; do $(COMPILE) requirements/$$set.in -o requirements/$$set.txt || exit 1; done
 	cd requirements/browser && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
 
 # ---- run ----
@@ -132,6 +132,12 @@ docs: .venv/.dev ## Write what is generated: docs from the code, instance types 
 	@$(BIN)/python -m tools.instance_types
 	@$(BIN)/python -m tools.image_registries
 	@$(BIN)/python -m tools.docs
+
+.PHONY: site
+site: .venv-site/.installed ## The documentation as a website in build/site, every link checked
+	@.venv-site/bin/sphinx-build --quiet --nitpicky --fail-on-warning --keep-going --fresh-env docs build/site
+	@cp build/site/README.html build/site/index.html
+	@echo "file://$(CURDIR)/build/site/index.html"
 
 .PHONY: format
 format: .venv/.dev ## Format code and definitions, and apply safe fixes
@@ -236,5 +242,5 @@ smoke: .venv/.cloud ## Prove a deployed stack on AWS: STACK=name SAAS_PROFILE=â€
 
 .PHONY: clean
 clean: ## Remove what was built, and the environments
-	rm -rf build .aws-sam .browser .venv .venv-sam .venv-scan .venv-audit .venv-fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf build .aws-sam .browser .venv .venv-sam .venv-scan .venv-audit .venv-fuzz .venv-site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

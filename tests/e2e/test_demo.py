@@ -18,6 +18,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from tests import pages
+from tests.functions import REPOSITORY
 
 REPORT_KEYS = {
     "tenant", "model", "version", "problem_type", "rows", "advice", "objective", "candidates", "holdout", "evaluation",
@@ -44,6 +45,21 @@ def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.C
     done, report = _demonstrate(tmp_path_factory.mktemp("demo"), "--retrain")
     assert done.returncode == 0, done.stdout + done.stderr
     return done, report
+
+
+def test_the_readme_shows_what_it_prints(
+    demonstrated: tuple[subprocess.CompletedProcess[str], dict[str, Any]],
+) -> None:
+    """But for numbers, and which candidates and columns are first: they are of the day, as the holdout is."""
+
+    def form(line: str) -> str:
+        return re.sub(r"[\d.,]+", "0", re.sub(r"\S*/\S+", "WHERE", " ".join(line.split())))
+
+    (block,) = re.findall(r"^```\n(  ✓.*?)^```", (REPOSITORY / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    printed = set(map(form, demonstrated[0].stdout.splitlines()))
+    shown = [line for line in block.splitlines() if not re.search(r"^  …|-FULL-t1|%$", line)]
+    assert len(shown) > 20
+    assert [line for line in shown if form(line) not in printed] == []
 
 
 def test_the_sample_becomes_predictions_of_a_model_in_the_customers_account(
