@@ -145,6 +145,13 @@ def test_from_a_dropped_file_to_a_prediction_a_decision_and_back(
     page.get_by_role("button", name="Return to this version").click()
     page.get_by_text(f"{first} answers again.").wait_for()
     assert tenant.api.call("GET", "/models/customers")["live_version"] == first
+    page.get_by_text("Pause this model").click()
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.get_by_text("nothing answers, and no endpoint costs").wait_for()
+    assert tenant.api.call("GET", "/models/customers")["state"]["paused_version"] == first
+    look("paused")
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_text("Pause this model").wait_for(timeout=PATIENCE)
     page.get_by_role("link", name="Usage").click()
     page.get_by_role("heading", name="API keys").wait_for()
     look("usage")
