@@ -136,7 +136,7 @@ def test_a_resumption_makes_the_endpoint_anew_and_is_not_judged_again(put: Put, 
 
 def test_a_paused_model_says_so_and_a_resuming_one_when_to_come_back(put: Put) -> None:
     put({"paused": True})
-    with pytest.raises(ModelPaused, match="paused.: false"):
+    with pytest.raises(ModelPaused, match=r"state .*false"):
         serving._look_up("acme", "churn")
     end_retirement(V2)
     anew = put({"paused": False})[1]["state"]["resumes_as"]

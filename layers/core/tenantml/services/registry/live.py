@@ -8,8 +8,8 @@ The newest word wins. `newest_word` of a model is the `order` of the newest vers
 somebody chose a version by hand: what was uploaded or asked for before it is promoted no more.
 
 The pointer of a paused model names no version, and `paused` says which one answered: its endpoint goes as that of any
-version that was replaced. Whatever becomes live ends the pause. A version that is deployed to resume it is promoted only
-while this very pause lasts.
+version that was replaced. Whatever becomes live ends the pause. A version that is deployed to resume it is promoted
+only while this very pause lasts.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def promote(tenant: str, model: str, version: str, over: str | None = ANY_VERSIO
             return found.get("replaced")
         if _is_overtaken(row, found):
             raise UploadSuperseded(
-                "a version of a newer upload was promoted, a version was chosen by hand, or the model was paused, after "
-                "this one was uploaded or asked for; this one was not promoted"
+                "a version of a newer upload was promoted, or a version was chosen by hand, or the model was paused, "
+                "after this one was uploaded or asked for; this one was not promoted"
             )
         if found["status"] in ENDED:
             raise NotFound("the version is being removed")
