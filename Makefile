@@ -12,7 +12,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c '$(IS_SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 UV := $(BIN)/uv
-INSTALL = $(UV) pip install --quiet --require-hashes
+# On a terminal, what takes minutes shows how far it is.
+QUIET := $(shell test -t 2 || echo --quiet)
+INSTALL = $(UV) pip install $(QUIET) --require-hashes
 
 DATA ?=
 TARGET ?=
@@ -82,8 +84,8 @@ demo: .venv/.cloud ## The whole pipeline on this machine; DATA=file.csv TARGET=c
 	@$(BIN)/python -m local.demo $(if $(DATA),--data "$(DATA)") $(if $(TARGET),--target "$(TARGET)") $(if $(RETRAIN),--retrain)
 
 .PHONY: up
-up: .venv/.cloud ## Start the embedded cloud and keep it until Ctrl-C
-	@$(BIN)/python -m local.up
+up: .venv/.cloud ## Start the embedded cloud and keep it until Ctrl-C; DATA=file.csv TARGET=column trains at once
+	@$(BIN)/python -m local.up $(if $(DATA),--data "$(DATA)") $(if $(TARGET),--target "$(TARGET)")
 
 .PHONY: bench
 bench: .venv/.dev ## Measure; writes build/bench/

@@ -8,7 +8,6 @@ Exit code 0 when all of it really happened, 1 when it did not, 2 for a wrong com
 from __future__ import annotations
 
 import argparse
-import re
 import shutil
 import signal
 import sys
@@ -25,7 +24,7 @@ from local.onboard import Customer
 from local.package import BuildFailed
 from local.platform import WAIT_SCALE, Platform
 from local.report import Report
-from local.scenario import Plan, Scenario
+from local.scenario import Plan, Scenario, model_name
 from local.screen import Screen
 from tenantml_cli.errors import CommandError
 from tenantml_cli.tenant_api import TenantApi
@@ -89,12 +88,7 @@ def _plan(arguments: Sequence[str] | None) -> tuple[Plan, Path, tuple[Path, Path
     if not options.data.is_file():
         parser.error(f"there is no file {options.data}")
     again = (retrain.fewer_rows(options.data, out), options.data) if options.retrain else None
-    return Plan(TENANT, options.data, options.target, options.model or _model_name(options.data), SETTINGS), out, again
-
-
-def _model_name(path: Path) -> str:
-    """A name that the API takes, from a file's: 1 to 30 of a-z, 0-9 and inner hyphens, starting with a letter."""
-    return re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).lstrip("0123456789-")[:30].strip("-") or "model"
+    return Plan(TENANT, options.data, options.target, options.model or model_name(options.data), SETTINGS), out, again
 
 
 def _run(plan: Plan, out: Path, again: tuple[Path, Path] | None, report: Report, screen: Screen) -> None:

@@ -12,7 +12,6 @@ from local import REGION, SAAS_ACCOUNT
 from local.cloud import EmbeddedCloud
 from local.deploy import deploy
 from local.package import package
-from tenantml_cli.commands import OFFBOARDING
 from tenantml_cli.stack import Document, Stack
 from tools.deployment import publish
 
@@ -63,5 +62,4 @@ class Platform(Stack):
 def offboard(stack: Stack, tenant: str, **options: Any) -> Document:
     """Remove a tenant and return the report; raises Failed with the failure's name."""
     name = f"{tenant}-{uuid.uuid4().hex[:16]}"
-    stack.start(OFFBOARDING, name, {"tenant": tenant, **options})
-    return stack.follow(OFFBOARDING, name, _OFFBOARDING_SECONDS, lambda _: None)
+    return stack.remove(name, {"tenant": tenant, **options}, _OFFBOARDING_SECONDS, lambda _: None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -39,6 +40,11 @@ class Plan:
     target: str
     model: str
     settings: Mapping[str, object] = field(default_factory=dict)
+
+
+def model_name(path: Path) -> str:
+    """Return a name for a model, from a file's: 1 to 30 of a-z, 0-9 and inner hyphens, starting with a letter."""
+    return re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).lstrip("0123456789-")[:30].strip("-") or "model"
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from smoke.look import look
 from smoke.recording import Recorder
 from tenantml.domain.names import digest_of
 from tenantml.domain.tenancy.onboarding import access_stack
+from tenantml_cli.context import URL_VARIABLE
 from tenantml_cli.errors import CommandError
-from tenantml_cli.tenant_api import URL_VARIABLE
 
 MODEL = "churn"
 ROWS = 1_000

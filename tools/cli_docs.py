@@ -1,52 +1,51 @@
-"""The reference of the command line, from its parser."""
+"""The reference of the command line, from its parameters."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 
-from tenantml_cli.__main__ import parser
+import click
+
+from tenantml_cli.__main__ import cli
 from tenantml_cli.errors import MEANINGS
+from tenantml_cli.options import everywhere
 
 Row = tuple[str, str]
 
 
 def reference() -> str:
     """Return the options and exit codes of all commands, and a section of each."""
-    rows = {name: [*_rows(command)] for name, command in commands().items()}
-    everywhere = [row for row in next(iter(rows.values())) if all(row in others for others in rows.values())]
-    parts = ["## Every command", _table("option", everywhere), "## Exit codes", _exit_codes()]
+    shared = [*everywhere(), *(option for option in cli.params if option.name == "version")]
+    parts = ["## Every command", _table("option", map(_row, shared)), "## Exit codes", _exit_codes()]
+    everybodys = [option.opts for option in shared]
     for name, command in commands().items():
-        own = [row for row in rows[name] if row not in everywhere]
-        parts += [f"## {name}", str(command.description), *([_table("argument", own)] if own else [])]
+        own = [_row(parameter) for parameter in command.params if parameter.opts not in everybodys]
+        parts += [f"## {name}", str(command.help), *([_table("argument", own)] if own else [])]
     return "\n\n".join(parts)
 
 
-def commands() -> dict[str, argparse.ArgumentParser]:
-    """Return each command's parser under the words that run it."""
-    return {command.prog: command for command in _commands(parser())}
+def commands() -> dict[str, click.Command]:
+    """Return each command under the words that run it."""
+    return dict(_commands("tenantml", cli))
 
 
-def _commands(group: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    # argparse has no public way to read a parser.
-    inner = [action.choices for action in group._actions if isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001
-    for choices in inner:
-        for command in choices.values():
-            yield from _commands(command)
-    if not inner:
-        yield group
+def _commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        for inner, found in command.commands.items():
+            yield from _commands(f"{name} {inner}", found)
+    else:
+        yield name, command
 
 
-def _rows(command: argparse.ArgumentParser) -> Iterator[Row]:
-    for action in command._actions:  # noqa: SLF001 - as above
-        if "--help" not in action.option_strings:
-            value = "" if action.nargs == 0 else str(action.metavar or action.dest.upper())
-            name = " ".join([*action.option_strings, value]).strip()
-            is_optional = not action.required and bool(action.option_strings)
-            yield f"`{name}`", f"{action.help}{'' if is_optional or not action.option_strings else '; required'}"
+def _row(parameter: click.Parameter) -> Row:
+    is_option = isinstance(parameter, click.Option)
+    value = "" if getattr(parameter, "is_flag", False) else str(parameter.metavar)
+    names = " ".join([*parameter.opts, value]).strip() if is_option else value
+    required = "; required" if is_option and parameter.required else ""
+    return f"`{names}`", f"{getattr(parameter, 'help', '')}{required}"
 
 
-def _table(title: str, rows: list[Row]) -> str:
+def _table(title: str, rows: Iterator[Row] | list[Row]) -> str:
     return "\n".join([f"| {title} | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows)])
 
 

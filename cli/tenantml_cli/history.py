@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ class StateEntered:
 
     name: str
     kind: str
+    at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class StateLeft:
     kind: str
     seconds: float
     error: str | None = None
+    at: datetime | None = field(default=None, compare=False)
 
 
 Event = StateEntered | StateLeft
@@ -53,7 +55,7 @@ class History:
                 name, state = event["stateEnteredEventDetails"]["name"], kind.removesuffix("StateEntered")
                 self._entered[name] = state, event["timestamp"]
                 self._error = None
-                yield StateEntered(name, state)
+                yield StateEntered(name, state, event["timestamp"])
             elif details := _FAILURES.get(kind):
                 self._error = event[details].get("error")
             elif kind == "TaskSucceeded":
@@ -68,4 +70,4 @@ class History:
 
     def _leave(self, name: str, when: datetime) -> StateLeft:
         kind, entered = self._entered.pop(name)
-        return StateLeft(name, kind, (when - entered).total_seconds(), self._error)
+        return StateLeft(name, kind, (when - entered).total_seconds(), self._error, when)

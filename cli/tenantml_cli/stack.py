@@ -13,19 +13,23 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from tenantml.domain.names import execution_name
 from tenantml.domain.training import execution_outcome
-from tenantml.errors import InternalFailure
+from tenantml.domain.uploads.upload import destination_of
+from tenantml.errors import InternalFailure, UploadError
 from tenantml_cli.errors import Failed, Refused, StillRunning
-from tenantml_cli.history import Event, History
+from tenantml_cli.history import Event, History, StateEntered
 
 # An operator function may take two minutes, and must not be called twice.
 _CONFIG = Config(retries={"mode": "standard"})
 _ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=180)
 _PART_BYTES = 64 * 1024 * 1024
 _FIRST_POLL_SECONDS = 0.2
+_EARLIER_MS = 60_000  # what starts an execution logs before it
 _START_SECONDS = 10.0  # from an upload to its execution, at most
 
 TRAINING, DEPLOYMENT = "TrainingStateMachineArn", "DeploymentStateMachineArn"
+OFFBOARDING = "OffboardingStateMachineArn"
 
 Document = dict[str, Any]
 Progress = Callable[[str], None]
@@ -85,6 +89,30 @@ class Stack:
             found["entries"] += page["entries"]
         return {name: value for name, value in found.items() if name not in {"text", "next_token"}}
 
+    def all_pages(self, function: str, rows: str, request: Document) -> list[Document]:
+        """Everything that an operator function lists under the name `rows`, page by page; raises Refused."""
+        page = self.call(function, request)
+        found: list[Document] = page[rows]
+        while token := page["next_token"]:
+            page = self.call(function, request | {"next_token": token})
+            found += page[rows]
+        return found
+
+    def upload(self, path: Path, folder: str, tell: Progress) -> Document:
+        """Send a file to `TENANT/MODEL`; answer its key, its version, and the execution that it starts.
+
+        Raises:
+            Refused: no upload goes to such a folder, or has such a name.
+        """
+        key = f"{folder}/{path.name}"
+        try:
+            destination_of(key)
+        except UploadError as error:
+            raise Refused(type(error).__name__, str(error)) from error
+        version_id = self.put(path, key, tell)
+        execution = execution_name(self.outputs["IngestBucket"], key, version_id)
+        return {"key": key, "version_id": version_id, "execution": execution}
+
     def put(self, path: Path, key: str, tell: Progress) -> str:
         """Send a file to the ingest bucket, never more than a part of it in memory, and return its version's id."""
         s3, place = self.client("s3"), {"Bucket": self.outputs["IngestBucket"], "Key": key}
@@ -119,7 +147,7 @@ class Stack:
             StillRunning: it outlives `timeout_seconds`.
             Refused: there is no such execution.
         """
-        arn = f"{self.outputs[machine].replace(':stateMachine:', ':execution:')}:{name}"
+        arn = self._arn(machine, name)
         steps, began = self.client("stepfunctions"), time.monotonic()
         deadline = began + timeout_seconds
         pages = steps.get_paginator("get_execution_history")
@@ -153,6 +181,73 @@ class Stack:
         deadline = time.monotonic() + timeout_seconds
         trained = self.follow(TRAINING, execution, timeout_seconds, tell)
         return self.follow(DEPLOYMENT, trained["deployment"], deadline - time.monotonic(), tell)
+
+    def remove(self, name: str, request: Document, timeout_seconds: float, tell: Progress) -> Document:
+        """Remove a tenant or a model in an execution `name`, tell its states, and return the report.
+
+        Raises as `follow` does.
+        """
+        self.start(OFFBOARDING, name, request)
+
+        def tell_state(event: Event) -> None:
+            if isinstance(event, StateEntered):
+                tell(event.name)
+
+        return self.follow(OFFBOARDING, name, timeout_seconds, tell_state)
+
+    def stop(self, execution: str, reason: str) -> str:
+        """Stop an upload's training, or the deployment that it started; return the name of what was stopped.
+
+        Raises:
+            Refused: there is no such execution, or nothing of it runs.
+        """
+        steps = self.client("stepfunctions")
+        for machine in (TRAINING, DEPLOYMENT):
+            arn = self._arn(machine, execution)
+            try:
+                found = steps.describe_execution(executionArn=arn)
+            except steps.exceptions.ExecutionDoesNotExist as error:
+                if machine == TRAINING:
+                    continue  # a deployment that somebody asked for has an execution of its own
+                raise Refused("NoExecution", f"there is no execution {execution!r}") from error
+            if found["status"] == "RUNNING":
+                steps.stop_execution(executionArn=arn, cause=reason)
+                return execution
+            deployment = json.loads(found.get("output") or "{}").get("deployment") if machine == TRAINING else None
+            if not deployment:
+                break
+            execution = deployment
+        raise Refused("NotRunning", f"{execution} is over: nothing of it runs")
+
+    def logs(self, execution: str) -> list[Document]:
+        """What the functions logged of an execution, the oldest first: `time` in ms, and the `line` as it is.
+
+        Raises:
+            Refused: there is no such execution.
+        """
+        steps = self.client("stepfunctions")
+        for machine in (TRAINING, DEPLOYMENT):
+            try:
+                began = steps.describe_execution(executionArn=self._arn(machine, execution))["startDate"]
+                break
+            except steps.exceptions.ExecutionDoesNotExist:
+                continue
+        else:
+            raise Refused("NoExecution", f"there is no execution {execution!r}; Step Functions keeps one for 90 days")
+        pages = self.client("logs").get_paginator("filter_log_events")
+        found = pages.paginate(
+            logGroupName=self.outputs["LogGroup"],
+            startTime=int(began.timestamp() * 1000) - _EARLIER_MS,
+            # A term in double quotes is matched as it is (CloudWatch Logs user guide, "Filter pattern syntax").
+            filterPattern=f'"{execution}"',
+        )
+        lines = [
+            {"time": event["timestamp"], "line": event["message"].strip()} for page in found for event in page["events"]
+        ]
+        return sorted(lines, key=lambda line: int(line["time"]))
+
+    def _arn(self, machine: str, name: str) -> str:
+        return f"{self.outputs[machine].replace(':stateMachine:', ':execution:')}:{name}"
 
 
 def _ended(execution: Document) -> Document:

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from tenantml_cli.context import KEY_VARIABLE, URL_VARIABLE
 from tenantml_cli.errors import Refused
 
-KEY_VARIABLE, URL_VARIABLE = "TENANTML_API_KEY", "TENANTML_API_URL"
 FORM_BYTES = 5 * 1024**3  # of one POST to S3; what is larger goes in parts
 _CHUNK_BYTES = 1024 * 1024
 _TIMEOUT_SECONDS = 60
@@ -61,7 +61,7 @@ class TenantApi:
         Raises:
             Refused: there is none.
         """
-        live = self.call("GET", f"/models/{_quoted(model)}")["live_version"]
+        live = self.model(model)["live_version"]
         if live is None:
             raise Refused("NoLiveVersion", f"no version of {model} is live; name one of its versions")
         return str(live)
@@ -91,6 +91,10 @@ class TenantApi:
         """Let a version that was live answer again; answer it, or the version that is deployed to return to it."""
         return self.call("PUT", f"/models/{_quoted(model)}/live-version", json.dumps({"version": version}).encode())
 
+    def set_paused(self, model: str, *, paused: bool) -> Document:
+        """Pause a model, or resume it; answer it as it is then."""
+        return self.call("PUT", f"/models/{_quoted(model)}/state", json.dumps({"paused": paused}).encode())
+
     def upload(self, model: str, path: Path, *, multipart: bool = False, tell: Progress | None = None) -> str:
         """Send a dataset, streamed from disk, by a form, or in parts when it is larger than a form takes or on request;
         answer its key in the ingest bucket.
@@ -112,6 +116,42 @@ class TenantApi:
         query = urllib.parse.urlencode({"upload_key": upload_key})
         found = self.call("GET", f"/executions?{query}")["executions"]
         return found[0] if found else None
+
+    def all_pages(self, path: str, rows: str, most: int | None = None, **query: str | None) -> list[Document]:
+        """What a path lists under the name `rows`, page by page, `most` at most; a query that is None is left out."""
+        asked = {name: value for name, value in query.items() if value is not None}
+        found: list[Document] = []
+        while most is None or len(found) < most:
+            page = self.call("GET", f"{path}?{urllib.parse.urlencode(asked)}" if asked else path)
+            found += page[rows]
+            if not page["next_token"]:
+                break
+            asked["next_token"] = page["next_token"]
+        return found[:most]
+
+    def model(self, model: str) -> Document:
+        """One model's document: its settings, and which of its versions answers."""
+        return self.call("GET", f"/models/{_quoted(model)}")
+
+    def versions(self, model: str) -> list[Document]:
+        """All versions of a model, the newest first."""
+        return self.all_pages(f"/models/{_quoted(model)}/versions", "versions")
+
+    def put_webhook(self, name: str, wanted: Mapping[str, Any]) -> Document:
+        """Create or change a webhook; answer it, with its secret when it is new."""
+        return self.call("PUT", f"/webhooks/{_quoted(name)}", json.dumps(wanted).encode())
+
+    def webhook(self, name: str) -> Document:
+        """One webhook's document."""
+        return self.call("GET", f"/webhooks/{_quoted(name)}")
+
+    def delete_webhook(self, name: str) -> Document:
+        """Delete a webhook; answer what it was."""
+        return self.call("DELETE", f"/webhooks/{_quoted(name)}")
+
+    def deliveries(self, name: str) -> list[Document]:
+        """What was sent to a webhook, the newest first."""
+        return self.all_pages(f"/webhooks/{_quoted(name)}/deliveries", "deliveries")
 
     def execution(self, name: str) -> Document:
         """One execution's document: state, training, candidates, endpoint, error."""

@@ -12,6 +12,8 @@ from tenantml.services import outcomes
 @function
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Return the outcome as the tenant sees it."""
-    outcome = outcomes.record_deployment(Run.of_document(event["run"]), event["failure"], event["left_behind"])
-    logger.info("deployment ended", extra={name: outcome[name] for name in ("version", "tenant", "status")})
+    run = Run.of_document(event["run"])
+    outcome = outcomes.record_deployment(run, event["failure"], event["left_behind"])
+    named = {name: outcome[name] for name in ("version", "tenant", "status")}
+    logger.info("deployment ended", extra={"execution": run.execution} | named)
     return outcome

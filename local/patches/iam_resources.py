@@ -1,6 +1,8 @@
-"""IAM's own actions are checked on the resources of the service authorization reference, with their paths.
+"""IAM's own actions are checked on the resources of the service authorization reference, with their paths; those of
+CloudWatch Logs on a log group as policies name it: with `:*` at its end, except for the actions about tags.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
 """
 
 from __future__ import annotations
@@ -22,10 +24,13 @@ _RESOURCES: Final = (
     ("RoleName", "role", iam._roles),
     ("UserName", "user", iam._users),
 )
+_TAG: Final = "Tag"  # TagResource, UntagResource, ListTagsForResource, and their older names
 
 
 def apply() -> None:
-    """As shipped CreatePolicy has no resource, a group's actions have the user or the policy, and paths are dropped."""
+    """As shipped CreatePolicy has no resource, a group's actions have the user or the policy, paths are dropped, and
+    a log group's name ends without `:*`.
+    """
     wrap(iam_actions, "extract_resource_arn", "82f51700695c", _resource)
 
 
@@ -35,6 +40,8 @@ def _resource(extract: Any) -> Any:
         service: str, method: str, path: str, headers: Any, body: bytes, query: Any, region: str, account_id: str
     ) -> str:
         arn: str = extract(service, method, path, headers, body, query, region, account_id)
+        if service == "logs" and ":log-group:" in arn and _TAG not in headers.get("x-amz-target", ""):
+            return f"{arn}:log-stream:"
         if service != "iam":
             return arn
         sent = {name: values[-1] if isinstance(values, list) else values for name, values in query.items()}

@@ -6,10 +6,11 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 
 import tenantml_cli
-from tenantml_cli.__main__ import parser
+from tenantml_cli.__main__ import cli
 from tenantml_cli.errors import MEANINGS, OWN_ERRORS, CommandError
 from tools.cli_docs import commands
 
@@ -20,14 +21,21 @@ def test_there_are_commands_to_look_at() -> None:
 
 @pytest.mark.parametrize("name", commands())
 def test_each_command_has_an_example_that_can_be_typed(name: str) -> None:
-    examples = re.findall(r"^    tenantml (.+)$", str(commands()[name].description), flags=re.MULTILINE)
+    examples = re.findall(r"^    tenantml ([^>\n]+)", str(commands()[name].help), flags=re.MULTILINE)
     assert examples
     for example in examples:
-        assert parser().parse_args(shlex.split(example)).command is commands()[name].get_default("command")
+        command: click.Command = cli
+        typed, path, context = shlex.split(example), "tenantml", click.Context(cli, info_name="tenantml")
+        while isinstance(command, click.Group):
+            path, inner = f"{path} {typed[0]}", command.get_command(context, typed[0])
+            assert inner is not None
+            context = inner.make_context(typed[0], typed[1:], parent=context)
+            command, typed = inner, typed[1:]
+        assert path == name
 
 
 def test_each_error_of_the_command_lines_own_is_listed() -> None:
-    sources = "".join(path.read_text(encoding="utf-8") for path in Path(tenantml_cli.__file__).parent.glob("*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(tenantml_cli.__file__).parent.rglob("*.py"))
     assert set(re.findall(r'Refused\(\s*"(\w+)"', sources)) == set(OWN_ERRORS)
 
 

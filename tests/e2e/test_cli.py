@@ -77,6 +77,8 @@ def test_tenants_are_listed_and_shown_without_their_keys(run: Run, key: str) -> 
     assert key not in shown.stdout
     people = run("tenant", "list")
     assert people.stdout.splitlines()[0].split() == ["tenant", "status", "account", "region", "reason"]
+    limited = answered(run("limit", "hooli", "--requests-per-second", "40", "--json"))
+    assert limited["limits"]["requests_per_second"] == 40
 
 
 def test_keys_are_added_rotated_and_revoked(run: Run, key: str) -> None:
@@ -106,7 +108,7 @@ def test_an_uploaded_dataset_is_watched_predicted_with_and_accounted_for(
     watched = run("watch", uploaded["execution"])
     assert watched.returncode == 0, watched.stderr
     assert "succeeded" in watched.stdout
-    assert "  StartTraining\n" in watched.stderr
+    assert " s  StartTraining\n" in watched.stderr
     header, first = iris.read_text().splitlines()[:2]
     rows = f"{header.rsplit(',', 1)[0]}\n{first.rsplit(',', 1)[0]}\n"
     predicted = answered(run("predict", "shell", "--json", key=acme.api.api_key, stdin=rows))
@@ -118,6 +120,7 @@ def test_an_uploaded_dataset_is_watched_predicted_with_and_accounted_for(
     people = run("predict", "shell", key=acme.api.api_key, stdin=rows).stdout.splitlines()
     assert people[0].split(",")[0] == "predicted_label"
     assert people[1].split(",")[0] == "setosa"
+    check_lists(run, uploaded["execution"], acme.api.api_key)
     tenants = answered(run("receipt", uploaded["execution"], "--json", key=acme.api.api_key))
     operators = answered(run("receipt", uploaded["execution"], "--tenant", "acme", "--json"))
     assert tenants["entries"] == operators["entries"]
@@ -132,6 +135,29 @@ def test_an_uploaded_dataset_is_watched_predicted_with_and_accounted_for(
     decided = answered(run("approve", "shell", version, "--refuse", "--reason", "a test", "--tenant", "acme", "--json"))
     assert (decided["approval"]["decision"], decided["approval"]["by"]) == ("refuse", "operator")
     assert refused(run("approve", "shell", version, "--json", key=acme.api.api_key)) == (3, "AlreadyDecided")
+
+
+def check_lists(run: Run, execution: str, key: str) -> None:
+    """An operator and the tenant see the same of an execution, its model and its version; the logs name it."""
+    for command in (["executions", "--model", "shell"], ["models"], ["versions", "shell"]):
+        kind = command[0]
+        theirs = answered(run(*command, "--json", key=key))[kind]
+        operators = answered(run(*command, "--tenant", "acme", "--json", key=key))[kind]
+        assert theirs
+        assert theirs == [{name: value for name, value in row.items() if name in theirs[0]} for row in operators]
+    everybodys = answered(run("--json", "executions", "--status", "succeeded"))["executions"]
+    assert execution in [row["execution"] for row in everybodys]
+    assert execution not in [
+        row["execution"] for row in answered(run("executions", "--failed", "--json"))["executions"]
+    ]
+    lines = answered(run("logs", execution, "--json"))["lines"]
+    assert {"upload received", "deployment ended"} <= {line["message"] for line in lines}
+    assert "StartExecution" in run("logs", execution).stdout
+    watched = run("watch", execution, key=key)
+    assert watched.stdout.startswith(f"{execution} succeeded. v")
+    assert "candidate 1: " in watched.stderr
+    assert refused(run("stop", execution, "--json")) == (3, "NotRunning")
+    assert refused(run("versions", "nothing", "--tenant", "acme", "--json")) == (3, "NotFound")
 
 
 def test_a_tenant_uploads_with_its_own_key_by_a_form_and_in_parts(acme: Tenant, run: Run, tmp_path: Path) -> None:
@@ -163,6 +189,10 @@ def test_a_failed_execution_exits_with_4_and_its_name(acme: Tenant, run: Run, tm
         (["predict", "shell"], 3, "NoApiKey"),
         (["tenant", "list", "--stack", "no-such-stack"], 1, "AccessDenied"),
         (["tenant", "offboard", "hooli"], 3, "NotConfirmed"),
+        (["logs", "no-such-execution"], 3, "NoExecution"),
+        (["stop", "no-such-execution"], 3, "NoExecution"),
+        (["executions", "--tenant", "nobody"], 3, "TenantNotFound"),
+        (["models", "--tenant", "nobody"], 3, "TenantNotFound"),
     ],
 )
 def test_what_is_refused_exits_with_3_under_its_name(
@@ -181,7 +211,7 @@ def test_a_refusal_is_said_in_words(run: Run) -> None:
 def test_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
     ran = run(*arguments)
     assert ran.returncode == 2
-    assert ran.stderr.startswith("usage: tenantml")
+    assert ran.stderr.startswith("Usage: tenantml")
 
 
 def test_an_execution_that_outlives_the_wait_exits_with_5(acme: Tenant, run: Run, churn: Path) -> None:
@@ -189,8 +219,19 @@ def test_an_execution_that_outlives_the_wait_exits_with_5(acme: Tenant, run: Run
     uploaded = answered(run("upload", "acme/slow", str(churn), "--json"))
     acme.execution(uploaded["key"], lambda document: document["training"])
     assert refused(run("watch", uploaded["execution"], "--timeout-seconds", "0", "--json")) == (5, "StillRunning")
-    acme.stop(uploaded["execution"])
+    assert answered(run("stop", uploaded["execution"], "--json"))["stopped"] == uploaded["execution"]
     assert acme.outcome(uploaded["key"])["error"]["code"] == "ExecutionStopped"
+
+
+def test_a_tenant_that_never_applied_its_template_is_removed_by_abandoning_it(run: Run) -> None:
+    account = ["--account", "141414141414", "--region", "us-east-1", "--contact", "ops@ghost.example"]
+    answered(run("tenant", "add", "ghost", *account, "--json"))
+    ran = run("tenant", "offboard", "ghost", "--yes")
+    assert ran.returncode == 4
+    assert "tenantml: RemovalIncomplete: ghost is removed in part only; CustomerAccessRevoked" in ran.stderr
+    assert "tenantml tenant offboard ghost --yes --abandon" in ran.stderr
+    assert "{" not in ran.stderr
+    assert answered(run("tenant", "offboard", "ghost", "--yes", "--abandon", "--json"))["report"]["remains"] == []
 
 
 def test_offboarding_removes_the_tenant_and_prints_what_was_removed(run: Run, key: str) -> None:

@@ -340,6 +340,7 @@ def test_an_operator_operates_and_does_nothing_else(acme: Tenant, operator: Clie
         lambda: operator("s3").put_object(Bucket=files["ingest"], Key="acme/files/a.csv", Body=b"a\n"),
         lambda: operator("sts").assume_role(RoleArn=role, RoleSessionName="attempt"),
         lambda: operator("iam").list_roles(),
+        lambda: operator("logs").filter_log_events(logGroupName="/aws/vendedlogs/states/tenantml-training"),
         lambda: operator("lambda").invoke(FunctionName=outputs["ProbeTenantsFunction"], Payload=b"{}"),
         lambda: operator("stepfunctions").start_execution(
             stateMachineArn=outputs["TrainingStateMachineArn"], name="forged-by-hand", input="{}"

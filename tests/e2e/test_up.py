@@ -15,41 +15,98 @@ from pathlib import Path
 import pytest
 
 
+def _command(out: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "local.up", "--out", str(out), *arguments]
+
+
+def _said_until(process: subprocess.Popen[str], text: str) -> str:
+    """What a process printed up to the line with a text."""
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if text in line:
+            return said
+    raise AssertionError(said)
+
+
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     out = tmp_path_factory.mktemp("up")
-    command = [sys.executable, "-m", "local.up", "--out", str(out)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        said = []
-        for line in process.stdout:
-            said.append(line)
-            if "Ctrl-C ends it" in line:
-                break
-        (out / "said").write_text("".join(said))
+    few = out / "few.csv"
+    few.write_text("a,y\n1,2\n")
+    with subprocess.Popen(
+        _command(out, "--data", str(few), "--target", "y"), stdout=subprocess.PIPE, text=True
+    ) as process:
+        (out / "said").write_text(_said_until(process, "Ctrl-C ends it"))
         yield out
         process.send_signal(signal.SIGTERM)
+        assert process.stdout is not None
         assert "stopped" in process.stdout.read()
     assert process.returncode == 0
     assert not (out / "env").exists()
     assert not (out / "customer.env").exists()
 
 
-def test_a_second_one_in_the_same_folder_is_refused_and_leaves_the_first_alone(up: Path) -> None:
-    command = [sys.executable, "-m", "local.up", "--out", str(up)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    address = _sourced(up / "env", 'printf %s "$AWS_ENDPOINT_URL"')
-    assert (ran.returncode, ran.stdout) == (1, "")
-    assert f"A cloud is up at {address}, " in ran.stderr
-    assert _sourced(up / "env", _python('boto3.client("s3").list_buckets()')) == ""
+@pytest.mark.parametrize("moment", ["", "on this machine", "start the cloud", "deploy the platform"])
+def test_ctrl_c_ends_it_without_a_traceback_whenever_it_comes(tmp_path: Path, moment: str) -> None:
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(_command(tmp_path), text=True, **streams) as process:  # type: ignore[call-overload]
+        if moment:
+            _said_until(process, moment)
+        while not (tmp_path / "lock").exists():  # made before the libraries are loaded
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)  # by an impatient person
+        said = process.stdout.read()
+    assert said.endswith("stopped\n")
+    assert "Traceback" not in said
+    assert process.returncode == 0
+    assert [path.name for path in tmp_path.iterdir() if path.name in {"env", "customer.env", "pages"}] == []
+    endpoint = tmp_path / "cloud" / "endpoint"
+    if endpoint.exists():
+        with pytest.raises(OSError, match="refused"):
+            urllib.request.urlopen(endpoint.read_text().strip(), timeout=5)
 
 
-def test_the_operators_page_is_named_before_how_to_use_the_cloud_and_answers(up: Path) -> None:
+def test_its_pages_are_named_before_how_to_use_it_and_answer(up: Path) -> None:
+    before, _, _ = (up / "said").read_text().partition("How to use it")
+    addresses = re.findall(r"http://\S+", before.partition("Pages")[2])
+    assert addresses
+    for address in addresses:
+        with urllib.request.urlopen(address, timeout=60) as answer:
+            assert answer.headers["content-type"].startswith("text/html")
+
+
+def test_the_operators_page_answers(up: Path) -> None:
     before, _, _ = (up / "said").read_text().partition("How to use it")
     (address,) = re.findall(r"(http://127\.0\.0\.1:\d+/) +for operators", before)
     with urllib.request.urlopen(f"{address}api/tenants", timeout=60) as answer:
         assert [tenant["tenant"] for tenant in json.load(answer)] == ["demo"]
     assert (up / "cloud" / "console.log").read_text() == ""
+
+
+def test_a_file_is_trained_from_at_once_and_what_comes_of_it_is_shown(up: Path) -> None:
+    said = (up / "said").read_text()
+    assert "few predicts y" in said
+    assert "TooFewRows" in said.partition("few predicts y")[2]
+    assert "/models/few" not in said, "what is done already is not to be done again"
+
+
+def test_a_second_one_in_the_same_folder_is_refused_and_leaves_the_first_alone(up: Path) -> None:
+    ran = subprocess.run(_command(up), capture_output=True, text=True, check=False, timeout=60)
+    address = _sourced(up / "env", 'printf %s "$AWS_ENDPOINT_URL"')
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert f"A cloud is up at {address}, " in ran.stderr
+    assert (up / "pages").read_text().split()[0] in ran.stderr
+    assert _sourced(up / "env", _python('boto3.client("s3").list_buckets()')) == ""
+
+
+@pytest.mark.parametrize("arguments", [["--data", "x.csv"], ["--target", "y"], ["--data", "x.csv", "--target", "y"]])
+def test_what_cannot_be_trained_from_is_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
+    ran = subprocess.run(_command(tmp_path, *arguments), capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def _sourced(path: Path, command: str) -> str:
@@ -71,7 +128,7 @@ def test_any_client_that_sources_a_file_is_in_that_account(up: Path, name: str, 
 
 def test_the_tenants_api_answers_its_key_alone(up: Path) -> None:
     request = 'curl -sS "$TENANTML_API_URL/models" -H "x-api-key: $TENANTML_API_KEY"'
-    assert json.loads(_sourced(up / "env", request))["models"] == []
+    assert [row["model"] for row in json.loads(_sourced(up / "env", request))["models"]] == ["few"]
     status = request.replace("$TENANTML_API_KEY", "wrong") + " -o /dev/null -w '%{http_code}'"
     assert _sourced(up / "env", status) == "401"
 

@@ -132,6 +132,25 @@ def test_a_path_is_part_of_the_resource(
     assert getattr(inside, read)(**name)
 
 
+def test_a_policy_names_a_log_group_with_its_streams(
+    cloud: EmbeddedCloud, make_role: Callable[..., Any], unique: Callable[[str], str]
+) -> None:
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
+    group = unique("/contract/functions")
+    cloud.client("logs").create_log_group(logGroupName=group)
+    arn = f"arn:aws:logs:us-east-1:{SAAS_ACCOUNT}:log-group:{group}"
+    whole, bare = (
+        cloud.client(
+            "logs", credentials=make_role({"Effect": "Allow", "Action": "logs:*", "Resource": name}).credentials
+        )
+        for name in (f"{arn}:*", arn)
+    )
+    assert whole.filter_log_events(logGroupName=group)["events"] == []
+    with pytest.raises(ClientError, match="AccessDenied"):
+        bare.filter_log_events(logGroupName=group)
+    assert bare.list_tags_for_resource(resourceArn=arn)["tags"] == {}
+
+
 def test_an_action_without_a_user_is_about_the_caller(
     cloud: EmbeddedCloud, unique: Callable[[str], str], policy: Callable[..., str]
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import click
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -23,15 +24,17 @@ OUTPUTS = {
     **{
         f"{name}Function": f"tenantml-{name}"
         for name in (
-            "RegisterTenant", "ActivateTenant", "DescribeTenants", "IssueKey", "RevokeKey", "SuspendTenant",
-            "ShowEvidence", "DecideApproval", "DeployVersion", "ReturnVersion",
+            "RegisterTenant", "ActivateTenant", "DescribeTenants", "DescribeModels", "DescribeExecutions", "IssueKey",
+            "RevokeKey", "SuspendTenant", "LimitTenant", "ShowEvidence", "DecideApproval", "DeployVersion",
+            "ReturnVersion",
         )
     },
     **{
         f"{name}StateMachineArn": f"arn:aws:states:us-east-1:123456789012:stateMachine:tenantml-{name}"
-        for name in ("Training", "Offboarding")
+        for name in ("Training", "Deployment", "Offboarding")
     },
     "IngestBucket": "ingest",
+    "LogGroup": "/tenantml/functions",
     "ApiUrl": "http://127.0.0.1:9/v1",
 }  # fmt: skip
 ODD = st.text(max_size=30) | st.sampled_from(
@@ -58,10 +61,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def run(*arguments: str) -> int:
     """Return the exit code of a command."""
-    try:
-        return main(arguments)
-    except SystemExit as ended:  # argparse's way to end
-        return int(str(ended.code))
+    return main(arguments)
 
 
 def lines() -> st.SearchStrategy[list[str]]:
@@ -69,13 +69,14 @@ def lines() -> st.SearchStrategy[list[str]]:
 
     def line(name: str) -> st.SearchStrategy[list[str]]:
         parts: list[st.SearchStrategy[list[str]]] = []
-        for action in commands()[name]._actions:
-            value = st.just([]) if action.nargs == 0 else (ODD | st.just("rows.csv")).map(lambda text: [text])
-            if not action.option_strings:
+        for parameter in commands()[name].params:
+            is_flag = getattr(parameter, "is_flag", False)
+            value = st.just([]) if is_flag else (ODD | st.just("rows.csv")).map(lambda text: [text])
+            if isinstance(parameter, click.Argument):
                 parts.append(value)
-            elif "--help" not in action.option_strings:
-                given_option = value.map(lambda found, option=action.option_strings[0]: [option, *found])
-                parts.append(given_option if action.required else st.just([]) | given_option)
+            else:
+                given_option = value.map(lambda found, option=parameter.opts[0]: [option, *found])
+                parts.append(given_option if parameter.required else st.just([]) | given_option)
         return st.tuples(*parts).map(lambda found: [*name.split()[1:], *(text for part in found for text in part)])
 
     return st.sampled_from(sorted(commands())).flatmap(line)
@@ -112,7 +113,7 @@ def test_a_time_that_is_none_is_wrong_usage(
     stack: Path, capsys: pytest.CaptureFixture[str], command: list[str], value: str
 ) -> None:
     assert run(*command[:-1], f"{command[-1]}={value}") == USAGE
-    assert f"{command[-1]}: expected a number from 0" in capsys.readouterr().err
+    assert f"'{command[-1]}': expected a number from 0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [["predict", "churn"], ["upload", "churn"], ["upload", "acme/churn"]])

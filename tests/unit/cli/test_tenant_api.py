@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tenantml_cli.__main__ import main
 from tenantml_cli.errors import Refused
 from tenantml_cli.tenant_api import TenantApi, post_form
 
@@ -39,7 +40,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer)
 
-    do_GET = do_POST = do_PUT = _handle  # noqa: N815 - the base class's names
+    do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815 - the base class's names
 
     def log_message(self, *args: Any) -> None:
         pass
@@ -118,3 +119,69 @@ def test_an_upload_without_an_execution_is_none_yet(server: Recorder) -> None:
     server.answer = (200, b'{"executions": []}')
     assert TenantApi(server.url, "k").execution_of("acme/churn/a b.csv") is None
     assert server.requests[0][1] == "/executions?upload_key=acme%2Fchurn%2Fa+b.csv"
+
+
+WEBHOOK = {
+    "name": "ops", "url": "https://hooks.acme.example/t", "events": ["execution.ended"], "status": "enabled",
+    "reason": None, "delivered_at": None,
+}  # fmt: skip
+DELIVERY = {
+    "message": "msg_1", "type": "execution.ended", "status": "retrying", "attempts": 2, "outcome": "not accepted",
+    "http_status": 503, "created_at": "2026-11-28T12:00:00Z", "next_attempt_at": "2026-11-28T12:05:00Z",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer", "request_line", "shown"),
+    [
+        (["list"], {"webhooks": [WEBHOOK], "next_token": None}, "GET /webhooks", "ops   enabled  execution.ended"),
+        (["list"], {"webhooks": [], "next_token": None}, "GET /webhooks", "There are no webhooks."),
+        (["show", "ops"], WEBHOOK, "GET /webhooks/ops", "status         enabled"),
+        (
+            ["put", "ops", "https://hooks.acme.example/t", "--event", "execution.ended"],
+            WEBHOOK | {"secret": "whsec_x"}, "PUT /webhooks/ops", "ops is created.\n\nSecret, shown this once: whsec_x",
+        ),
+        (
+            ["put", "ops", "https://hooks.acme.example/t", "--event", "execution.ended"],
+            WEBHOOK | {"secret": None}, "PUT /webhooks/ops", "ops is changed.",
+        ),
+        (["delete", "ops"], WEBHOOK, "DELETE /webhooks/ops", "ops is deleted."),
+        (
+            ["deliveries", "ops"], {"deliveries": [DELIVERY], "next_token": None}, "GET /webhooks/ops/deliveries",
+            "2026-11-28 12:00:00  execution.ended  retrying  2         not accepted 503  2026-11-28 12:05:00  msg_1",
+        ),
+    ],
+)  # fmt: skip
+def test_webhooks_are_asked_for_with_the_key_and_shown_to_people(
+    server: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    answer: dict[str, Any],
+    request_line: str,
+    shown: str,
+) -> None:
+    monkeypatch.setenv("TENANTML_API_URL", server.url)
+    monkeypatch.setenv("TENANTML_API_KEY", "tml_key")
+    server.answer = 200, json.dumps(answer).encode()
+    assert main(["webhooks", *arguments]) == 0
+    ((method, path, headers, body),) = server.requests
+    assert (f"{method} {path}", headers["x-api-key"]) == (request_line, "tml_key")
+    assert shown in capsys.readouterr().out
+    if method == "PUT":
+        assert json.loads(body) == {"url": WEBHOOK["url"], "events": WEBHOOK["events"]}
+
+
+def test_a_report_is_saved_as_it_is_answered(
+    server: Recorder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TENANTML_API_URL", server.url)
+    monkeypatch.setenv("TENANTML_API_KEY", "tml_key")
+    server.answer = 200, "<h1>é</h1>".encode()
+    out = tmp_path / "report.html"
+    assert main(["report", "churn", "v20261122-170301-9f3c", "--out", str(out)]) == 0
+    assert out.read_text(encoding="utf-8") == "<h1>é</h1>"
+    assert capsys.readouterr().out.strip() == out.as_uri()
+    server.answer = 200, b'{"live_version": null}'
+    assert main(["report", "churn", "--out", str(out), "--json"]) == 3
+    assert json.loads(capsys.readouterr().err)["error"]["code"] == "NoLiveVersion"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from local import demo
-from local.up import write_shell_file
+from local.place import write_shell_file
+from local.scenario import model_name
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ from local.up import write_shell_file
     ],
 )
 def test_a_model_is_named_after_its_file(file_name: str, model: str) -> None:
-    assert demo._model_name(Path(file_name)) == model
+    assert model_name(Path(file_name)) == model
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from tenantml.services.registry.live import (
     returned_as,
 )
 from tenantml.services.registry.models import (
+    all_models,
     all_versions,
     end_version,
     find_model,
@@ -75,6 +76,7 @@ __all__ = [
     "add_execution",
     "add_key",
     "add_tenant",
+    "all_models",
     "all_versions",
     "ask_for_approval",
     "ask_for_probe",

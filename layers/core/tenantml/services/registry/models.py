@@ -68,6 +68,11 @@ def holdout_salt(tenant: str, model: str) -> str:
     return salt
 
 
+def all_models(tenant: str) -> list[dict[str, Any]]:
+    """Return the rows of all models of a tenant that were configured, by name."""
+    return [row for row in table.query(keys.model(tenant, "")) if "settings" in row]
+
+
 def list_models(tenant: str, page: PageRequest) -> Page:
     """Return a page of the tenant's models, by name."""
     return table.read_page(keys.model(tenant, ""), page)

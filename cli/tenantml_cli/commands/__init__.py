@@ -1,0 +1,1 @@
+"""The commands, by subject: each makes a result of its arguments, and knows how a person reads it."""

@@ -1,0 +1,107 @@
+"""A tenant's webhooks, with its key: where it is told what happens, and how that went."""
+
+from __future__ import annotations
+
+import click
+
+from tenantml_cli.context import Context, Document, Result
+from tenantml_cli.options import Group
+from tenantml_cli.text import listing, moment
+
+_name = click.argument("name", metavar="NAME", help="the webhook's name")
+
+
+@click.group("webhooks", cls=Group, help="Where a tenant is told what happens, with the key in TENANTML_API_KEY.")
+def group() -> None:
+    """Hold the commands about webhooks."""
+
+
+@group.command("list")
+@click.pass_obj
+def list_webhooks(context: Context) -> Result:
+    """List the webhooks: status, events, address, and when something was delivered last.
+
+    It never shows a secret.
+
+        tenantml webhooks list
+    """
+    found = context.api.all_pages("/webhooks", "webhooks")
+    names = ("name", "status", "events", "url", "delivered")
+    rows = [
+        [row["name"], row["status"], ",".join(row["events"]), row["url"], moment(row["delivered_at"])] for row in found
+    ]
+    return Result({"webhooks": found}, listing("webhooks", names, rows))
+
+
+@group.command("put")
+@_name
+@click.argument("url", metavar="URL", help="an https address of the public internet")
+@click.option(
+    "--event", "events", multiple=True, required=True, metavar="TYPE", help="such as execution.ended; may be repeated"
+)
+@click.pass_obj
+def put(context: Context, name: str, url: str, events: tuple[str, ...]) -> Result:
+    """Create a webhook, or change one and enable it again.
+
+    The secret of a new one, with which its receiver verifies signatures, is shown this once.
+
+        tenantml webhooks put ops https://hooks.acme.example/tenantml --event execution.ended --event version.promoted
+    """
+    found = context.api.put_webhook(name, {"url": url, "events": list(events)})
+    secret = found.get("secret")
+    made = f"{name} is created.\n\nSecret, shown this once: {secret}" if secret else f"{name} is changed."
+    return Result(found, made)
+
+
+@group.command("show")
+@_name
+@click.pass_obj
+def show(context: Context, name: str) -> Result:
+    """Show one webhook.
+
+    It never shows the secret.
+
+        tenantml webhooks show ops
+    """
+    found = context.api.webhook(name)
+    return Result(
+        found, "\n".join(f"{key.replace('_', ' '):14} {_shown(value)}" for key, value in found.items() if value)
+    )
+
+
+@group.command("delete")
+@_name
+@click.pass_obj
+def delete(context: Context, name: str) -> Result:
+    """Delete a webhook.
+
+    What is not delivered yet never is.
+
+        tenantml webhooks delete ops
+    """
+    return Result(context.api.delete_webhook(name), f"{name} is deleted.")
+
+
+@group.command("deliveries")
+@_name
+@click.pass_obj
+def deliveries(context: Context, name: str) -> Result:
+    """List what was sent to a webhook, the newest first, and how it went.
+
+    What failed is sent again, with growing pauses, for a day.
+
+        tenantml webhooks deliveries ops
+    """
+    found = context.api.deliveries(name)
+    names = ("created", "type", "status", "attempts", "outcome", "next attempt", "message")
+    return Result({"deliveries": found}, listing("deliveries", names, [_delivery(row) for row in found]))
+
+
+def _delivery(row: Document) -> list[object]:
+    outcome = " ".join(str(part) for part in (row["outcome"], row["http_status"]) if part)
+    when = (moment(row["created_at"]), moment(row["next_attempt_at"]))
+    return [when[0], row["type"], row["status"], row["attempts"], outcome, when[1], row["message"]]
+
+
+def _shown(value: object) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)

@@ -1,0 +1,45 @@
+"""Operator: the models of a tenant or of all, and the versions of one model, as their tenant sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenantml.domain.api import pagination, views
+from tenantml.domain.names import is_model
+from tenantml.domain.tenancy import operator_requests
+from tenantml.entrypoint import function
+from tenantml.errors import InvalidOperation, NotFound
+from tenantml.services import registry
+
+Row = dict[str, Any]
+
+
+@function
+def handler(event: Row) -> Row:
+    """Return a page of the versions of `{"tenant", "model"}`, of the models of `{"tenant"}`, or of all models."""
+    asked = operator_requests.read(event, dict.fromkeys(("tenant", "model", "next_token"), str))
+    if "model" in asked and "tenant" not in asked:
+        raise InvalidOperation("model: expected with the tenant whose model it is")
+    owners = [registry.get_tenant(asked["tenant"])] if "tenant" in asked else registry.list_tenants()
+    tenants = [owner.tenant for owner in owners]
+    kind, rows = ("versions", versions(tenants[0], asked["model"])) if "model" in asked else ("models", models(tenants))
+    token = {"next_token": asked["next_token"]} if "next_token" in asked else {}
+    page = pagination.page_of(rows, pagination.read(token, pagination.MAX_LIMIT))
+    return {kind: page.rows, "next_token": page.next_token}
+
+
+def models(tenants: list[str]) -> list[Row]:
+    """Return all models of these tenants."""
+    return [
+        {"tenant": tenant} | views.model(row, registry.resumed_as(row))
+        for tenant in sorted(tenants)
+        for row in registry.all_models(tenant)
+    ]
+
+
+def versions(tenant: str, model: str) -> list[Row]:
+    """Return the versions of a model, the newest first."""
+    row = registry.find_model(tenant, model) if is_model(model) else None
+    if row is None:
+        raise NotFound("the tenant has no such model")
+    return [views.version(found, row.get("live_version")) for found in registry.all_versions(tenant, model)]

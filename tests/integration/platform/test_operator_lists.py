@@ -1,0 +1,81 @@
+"""What operators list: models, versions and executions of any tenant, as that tenant sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tenantml.domain.tenancy.tenant import Tenant
+from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.errors import InvalidOperation, NotFound, TenantNotFound
+from tenantml.services import registry
+
+Invoke = Callable[[str, Any], Any]
+
+
+@pytest.fixture
+def uploads(tenant: Tenant) -> None:
+    """Two tenants with a model and two uploads each, which were made by turns; the newest has failed."""
+    registry.add_tenant(Tenant.from_document(tenant.as_document() | {"tenant": "globex"}))
+    for owner in ("globex", "acme"):
+        registry.put_model(owner, "churn", ModelSettings("Churn?"), None)
+    for minute, (owner, status) in enumerate(
+        [("acme", "running"), ("globex", "succeeded"), ("acme", "superseded"), ("globex", "failed")]
+    ):
+        name, when = f"{owner}-churn-{minute:016}", f"2026-11-28T12:0{minute}:00.000Z"
+        document = {"tenant": owner, "model": "churn", "status": status, "upload": {"key": "k", "uploaded_at": when}}
+        registry.add_execution(owner, name, document)
+
+
+def listed(invoke: Invoke, **asked: Any) -> list[int]:
+    """The minutes of the executions that are listed."""
+    return [int(row["execution"][-16:]) for row in invoke("describe_executions", asked)["executions"]]
+
+
+def test_executions_of_all_tenants_are_listed_the_newest_first(uploads: None, invoke: Invoke) -> None:
+    assert listed(invoke) == [3, 2, 1, 0]
+    assert listed(invoke, limit=2) == [3, 2]
+    assert listed(invoke, tenant="acme") == [2, 0]
+    assert listed(invoke, status="failed") == [3]
+    assert listed(invoke, model="other") == []
+
+
+def test_an_execution_is_found_by_its_name_alone(uploads: None, invoke: Invoke) -> None:
+    name = "globex-churn-0000000000000001"
+    (found,) = invoke("describe_executions", {"execution": name})["executions"]
+    assert (found["tenant"], found["status"], found["advice"]) == ("globex", "succeeded", [])
+    with pytest.raises(NotFound):
+        invoke("describe_executions", {"execution": name, "tenant": "acme"})
+    with pytest.raises(NotFound):
+        invoke("describe_executions", {"execution": "globex-churn-0"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [({"limit": 0}, "limit: expected"), ({"limit": 101}, "limit: expected"), ({"status": "odd"}, "status: expected")],
+)
+def test_what_cannot_be_listed_is_refused_by_name(
+    uploads: None, invoke: Invoke, asked: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidOperation, match=message):
+        invoke("describe_executions", asked)
+
+
+def test_models_of_all_tenants_are_listed_with_whose_they_are(uploads: None, invoke: Invoke) -> None:
+    found = invoke("describe_models", {})
+    assert [(row["tenant"], row["model"]) for row in found["models"]] == [("acme", "churn"), ("globex", "churn")]
+    assert found["next_token"] is None
+    assert [row["tenant"] for row in invoke("describe_models", {"tenant": "globex"})["models"]] == ["globex"]
+    with pytest.raises(TenantNotFound):
+        invoke("describe_models", {"tenant": "nobody"})
+
+
+def test_versions_are_those_of_one_model_of_one_tenant(uploads: None, invoke: Invoke) -> None:
+    assert invoke("describe_models", {"tenant": "acme", "model": "churn"}) == {"versions": [], "next_token": None}
+    for model in ("other", "NO MODEL"):
+        with pytest.raises(NotFound):
+            invoke("describe_models", {"tenant": "acme", "model": model})
+    with pytest.raises(InvalidOperation, match="with the tenant"):
+        invoke("describe_models", {"model": "churn"})
