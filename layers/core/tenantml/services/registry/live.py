@@ -107,12 +107,13 @@ def pause(tenant: str, model: str, by: str) -> Row:
     """
     for _ in range(ATTEMPTS):
         row = get_model(tenant, model)
-        version, before = row.get("live_version"), row.get("paused")
-        if not version and before and resumed_as(row) is None:
-            return dict(before)
-        if not version and not before:
+        version: str | None = row.get("live_version")
+        answered = version or paused_version(row)
+        if answered is None:
             raise ModelNotReady("no version of the model answers, so there is nothing to pause")
-        paused = {"version": version or before["version"], "at": table.now(), "by": by, "pause": secrets.token_hex(3)}
+        if version is None and resumed_as(row) is None:
+            return dict(row["paused"])
+        paused = {"version": answered, "at": table.now(), "by": by, "pause": secrets.token_hex(3)}
         unchanged, operands = _unchanged(row)
         pointer = {"live_version": None, "paused": paused, "newest_word": max(table.now(), row.get("newest_word", ""))}
         key = keys.model(tenant, model)
@@ -222,7 +223,7 @@ def begin_retirement(tenant: str, model: str, version: str, drained_from: str | 
 def _is_overtaken(row: Row, version: Row) -> bool:
     """Return whether something newer was said since a version was asked for."""
     if "resumes" in version:
-        return (row.get("paused") or {}).get("pause") != version["resumes"]
+        return bool((row.get("paused") or {}).get("pause") != version["resumes"])
     return bool(row.get("newest_word", "") > version["order"])
 
 
