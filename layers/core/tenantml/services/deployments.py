@@ -102,7 +102,7 @@ def pause(tenant: Tenant, model: str, by: str) -> None:
     paused = registry.pause(tenant.tenant, model, by)
     found = registry.get_version(tenant.tenant, model, paused["version"])
     run = Run(found["execution"], tenant.tenant, model, found["version"])
-    _start(f"{run.deployment}_{paused['pause']}", run, found["candidate"], RETIRE)
+    _start(f"{run.deployment}_{paused['pause']}", run, found["candidate"], RETIRE)  # of at most 80 characters
 
 
 def resume(tenant: Tenant, model: str, by: str) -> None:
