@@ -26,6 +26,7 @@ from tenantml_analysis.evaluation.report import Latency
 from tenantml_analysis.importance import NotScored, goodness, permutation_importance
 
 ALL_SECONDS = 700  # of the function's 900: a last call may take a minute, and the bootstrap has been
+LIVE_ATTEMPTS = 20  # half an hour: a live version that is silent for longer keeps nobody out that would answer
 SHUFFLED_ROWS, SHUFFLED_SECONDS = 10_000, 120
 """How many rows an endpoint is asked at most to explain what Autopilot did not, and for how long."""
 
@@ -43,9 +44,11 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         objective=row["objective"]["name"],
         seed=run.execution,
         training_classes={label["value"]: label["rows"] for label in profile["target"]["classes"] or ()},
+        cost_false_positive=context.version_settings.cost_false_positive,
+        cost_false_negative=context.version_settings.cost_false_negative,
     )
     rival = evaluation.live_version(run)
-    live = _answers(context, rival, holdout, version.schema.target) if rival else _paused(context)
+    live = _answers(context, rival, holdout, version.schema.target, event["attempt"]) if rival else _paused(context)
     found = evaluate(holdout.truths, answered.predictions, settings, live)
     found = replace(found, latency=Latency.of(answered.milliseconds, answered.rows_per_call))
     objects.put_json(platform("s3"), setting("STAGING_BUCKET"), run.evaluation_key, json.dumps(found.as_document()))
@@ -93,14 +96,16 @@ def _paused(context: RunContext) -> LiveAnswers | None:
     return LiveAnswers(paused, None, not_compared="the model is paused") if paused else None
 
 
-def _answers(context: RunContext, live: str, holdout: Holdout, target: str) -> LiveAnswers:
-    """Return what the live version answers, or why it does not; a version that goes live always waits for no answer."""
+def _answers(context: RunContext, live: str, holdout: Holdout, target: str, attempt: int) -> LiveAnswers:
+    """Return what the live version answers, or why it does not; its answer is not waited for again and again, and by a
+    version that goes live always not at all.
+    """
     try:
         answered = evaluation.ask_live(context, live, holdout, target)
     except NotCompared as error:
         return LiveAnswers(live, None, not_compared=str(error))
     except CustomerThrottled:
-        if context.version_settings.promote != ALWAYS:
+        if context.version_settings.promote != ALWAYS and attempt < LIVE_ATTEMPTS:
             raise
         return LiveAnswers(live, None, not_compared="it does not answer now")
     seen = holdouts.seen(context.run, live)

@@ -247,17 +247,24 @@ def assert_it_was_rolled_back(first: Customer, again: Customer, boundary: Bounda
 
 @pytest.mark.parametrize("how", ["dying", "losing replies", "twice"])
 def test_a_version_that_fails_more_is_rolled_back_whatever_happens_meanwhile(
-    failing_version: tuple[Customer, Customer], pipeline: Pipeline, boundary: Boundary, how: str
+    failing_version: tuple[Customer, Customer],
+    new_customer: Callable[..., Customer],
+    pipeline: Pipeline,
+    boundary: Boundary,
+    how: str,
 ) -> None:
     first, again = failing_version
+    neighbours = [new_customer()] if how == "dying" else []  # one of the three takes turns with another tenant
     dying = DyingInvoke(boundary)
     boundary.loses_replies = how == "losing replies"
     invoke = {"dying": dying, "twice": twice, "losing replies": call}[how]
     if how == "dying":  # what comes before is died through elsewhere
         invoke = only_in({"PromoteVersion", "CheckBake", "RetireVersion", "RecordFailure"}, dying)
-    take_turns(pipeline, failing_once_live(invoke, again), [again])
+    take_turns(pipeline, failing_once_live(invoke, again), [again, *neighbours])
     boundary.loses_replies = False
     assert_it_was_rolled_back(first, again, boundary)
+    for neighbour in neighbours:
+        assert_it_succeeded(neighbour, boundary)
     assert how != "dying" or dying.deaths["CheckBake"] > 3  # it has looked
 
 

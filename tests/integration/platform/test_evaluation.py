@@ -194,6 +194,18 @@ def test_a_first_version_is_evaluated_through_its_endpoint_and_goes_live(
     assert asked == (endpoint_of(challenger), 400, f'0,"{SECRET}, 0"'.encode()), "in the order of training, no target"
 
 
+def test_what_each_threshold_would_cost_is_by_the_costs_that_the_model_names(
+    challenger: Run, endpoints: Endpoints, invoke: Invoke, event: Sample, stack: dict[str, str]
+) -> None:
+    endpoints.errs_every[endpoint_of(challenger)] = 40
+    set_model(cost_false_positive=2, cost_false_negative=0.5)
+    judged(invoke, event)
+    found = evaluation_of(challenger, stack)["thresholds"]
+    assert (found["cost_false_positive"], found["cost_false_negative"]) == (2, 0.5)
+    assert {row["cost"] for row in found["table"] if 0.1 < row["threshold"] < 0.9} == {0.5 * 10}, "ten yes were missed"
+    assert found["table"][0]["cost"] == 2 * 280, "all are said to be yes"
+
+
 def test_a_version_that_is_worse_on_the_same_rows_is_refused_with_numbers_and_can_be_promoted_by_hand(
     challenger: Run, live: Run, endpoints: Endpoints, invoke: Invoke, event: Sample, stack: dict[str, str]
 ) -> None:
@@ -286,6 +298,23 @@ def test_what_does_not_answer_now_is_tried_again_and_no_verdict(
     registry.update_version("acme", "churn", challenger.version, {"settings": {"promote": "always"}})
     assert judged(invoke, event) == {"decision": "promote"}, "by hand, nobody waits for the live version"
     assert version_of(challenger)["evaluation"]["not_compared"] == "it does not answer now"
+
+
+def test_a_live_version_that_answers_no_more_does_not_keep_out_the_one_that_would(
+    challenger: Run, live: Run, endpoints: Endpoints, invoke: Invoke, event: Sample
+) -> None:
+    def evaluate_again(attempt: int) -> None:
+        invoke("evaluate_version", event("evaluate_version") | {"attempt": attempt})
+
+    endpoints.codes = {endpoint_of(live): "ServiceUnavailable"}
+    with pytest.raises(CustomerThrottled):
+        evaluate_again(evaluate_version.LIVE_ATTEMPTS - 1)
+    evaluate_again(evaluate_version.LIVE_ATTEMPTS)
+    assert version_of(challenger)["evaluation"]["not_compared"] == "it does not answer now"
+    assert invoke("judge_version", event("judge_version")) == {"decision": "promote"}
+    endpoints.codes = {endpoint_of(challenger): "ServiceUnavailable"}
+    with pytest.raises(CustomerThrottled):
+        evaluate_again(evaluate_version.LIVE_ATTEMPTS)
 
 
 def test_an_endpoint_that_is_slow_is_asked_for_fewer_rows_at_once(

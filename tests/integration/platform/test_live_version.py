@@ -25,6 +25,7 @@ from tenantml.errors import (
 )
 from tenantml.services import registry, tenant_scope
 from tenantml.services.registry import keys, live, table
+from tenantml.services.run_context import RunContext
 from tests.rows import put_training, put_version
 
 V1, V2, V3 = "v20261121-000000-aaaa", "v20261122-000000-bbbb", "v20991123-000000-cccc"
@@ -196,6 +197,24 @@ def test_an_operator_deploys_a_candidate_in_the_tenants_place(
     machine = stack["DEPLOYMENT_STATE_MACHINE"]
     (started,) = platform("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
     assert started["name"] == f"acme_churn_{found['version']}"
+
+
+def test_a_version_that_is_asked_for_is_judged_as_the_model_asks_now_and_not_when_it_was_trained(
+    run: Run, stack: dict[str, str], invoke: Callable[[str, Any], Any]
+) -> None:
+    trained_with = ModelSettings("Churn?", margin=0, approval_hours=1, instance_type="ml.m5.large").as_document()
+    training = {"candidate": "best", "candidates": [{"name": "best", "status": "Completed"}]}
+    document = run.as_document() | {"upload": {"uploaded_at": "2026-11-21"}, "settings": trained_with}
+    registry.add_execution("acme", run.execution, document | {"training": training})
+    put_training(run, "2026-11-21")
+    now = {"margin": 0.2, "promote": "manual", "thresholds": {"F1": 0.5}, "bake_minutes": 7}
+    registry.put_model("acme", "churn", ModelSettings("Renamed", instance_type="ml.m5.xlarge", **now))
+    for asked in ({}, {"promote": "always"}):
+        found = invoke("deploy_version", {"tenant": "acme", "model": "churn", "execution": run.execution} | asked)
+        settings = RunContext(Run(run.execution, "acme", "churn", found["version"])).version_settings
+        assert settings.as_document() == trained_with | now | {"approval_hours": 72} | asked
+        row = registry.find_version("acme", "churn", found["version"]) or {}
+        assert row["settings"] == asked, "what was asked for is told apart"
 
 
 def test_two_requests_that_chance_gives_one_name_are_not_answered_as_one(run: Run) -> None:

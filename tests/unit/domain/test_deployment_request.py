@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from tenantml.domain.training.deployment_request import DeploymentRequest, choose
+from tenantml.domain.training.endpoint_plan import plan
+from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import ArtefactsGone, InvalidRequest, NotTrained
 
 CANDIDATES = [
@@ -34,6 +36,18 @@ def request(**more: Any) -> DeploymentRequest:
 def test_a_malformed_request_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest):
         DeploymentRequest.from_document(document)
+
+
+def test_an_instance_that_is_asked_for_is_what_a_serverless_model_is_served_on_this_time() -> None:
+    model = {"target": "Churn?", "serverless_memory_mb": 4096}
+    for asked in ({"instance_type": "ml.m5.large"}, {"instance_type": "ml.m5.large", "serverless_memory_mb": None}):
+        settings = ModelSettings.from_document(model | request(**asked).settings)
+        assert (found := plan(settings, 1, [])).instance_type == "ml.m5.large", found
+    for asked in ({}, {"instance_type": None}, {"promote": "always"}, {"serverless_memory_mb": 5120}):
+        settings = ModelSettings.from_document(model | {"instance_type": "ml.m5.large"} | request(**asked).settings)
+        assert plan(settings, 1, []).serverless_memory_mb == asked.get("serverless_memory_mb", 4096)
+    with pytest.raises(InvalidRequest, match="one of both"):
+        request(instance_type="ml.m5.large", serverless_memory_mb=4096)
 
 
 def test_what_is_not_asked_for_is_what_the_training_chose() -> None:

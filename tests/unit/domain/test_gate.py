@@ -50,7 +50,7 @@ REGRESSION = Summary(
     rows=4012,
     minority_rows=None,
     resamples=2000,
-    metrics={"MSE": Estimate(2500, 2400, 2600)},
+    metrics={"MSE": Estimate(2500, 2400, 2600), "R2": Estimate(0.72, 0.7, 0.74)},
     baseline=Rival(9000, gain_of(6500, 100)),
 )
 
@@ -104,6 +104,14 @@ def test_the_margin_of_an_error_is_a_share_of_the_live_versions(gain: float, pro
     verdict = judge(replace(REGRESSION, live=live_of(2500, gain, 0)), GateSettings(margin=0.02))
     assert (verdict.decision == PROMOTE) is promoted
     assert promoted or "the margin of 50" in str(verdict.refusal)
+
+
+def test_a_holdout_of_one_value_gives_no_verdict_on_a_regression() -> None:
+    alike = replace(REGRESSION, metrics={"MSE": Estimate(2, 1, 3)}, baseline=Rival(0, gain_of(-2)))
+    verdict = judge(alike, GateSettings())
+    assert (verdict.decision, verdict.decided) == (PROMOTE, False), "always the same answer is right here by chance"
+    assert "All 4,012 rows of the holdout have one value, so there is no verdict." in verdict.sentences
+    assert judge(alike, GateSettings(thresholds={"MSE": 1}), {"MSE": 2}).decision == KEEP
 
 
 def test_a_gain_may_be_asked_for() -> None:

@@ -1,7 +1,8 @@
-"""The naive baseline: what somebody would answer who knows the training set's target and no feature at all.
+"""The naive baseline: what somebody would answer who knows the target and no feature at all.
 
-Of classes: the most frequent one, with the shares of all as probabilities. Of numbers: the mean, and the median where
-absolute errors count: the constants that have the least squared and the least absolute error.
+Of classes: the training set's most frequent one, with the shares of all as probabilities. Of numbers: the mean, and the
+median where absolute errors count, of the rows themselves: the constants that have the least squared and the least
+absolute error there.
 """
 
 from __future__ import annotations
@@ -27,8 +28,7 @@ def class_baseline(rows: ClassRows, training_classes: Mapping[str, int]) -> Clas
     return ClassAnswers(labels, np.broadcast_to(counts / counts.sum(), (len(rows.truth), len(counts))))
 
 
-def number_baseline(truth: Floats, mean: float | None, median: float | None) -> NumberAnswers:
-    """Return the same answers for every row; those of the holdout where the training set's are unknown."""
-    means = np.full(len(truth), truth.mean() if mean is None else mean)
-    medians = np.full(len(truth), np.median(truth) if median is None else median)
-    return NumberAnswers(means, medians)
+def number_baseline(truth: Floats) -> NumberAnswers:
+    """Return the same answers for every row: the mean of these rows, and their median."""
+    with np.errstate(over="ignore"):
+        return NumberAnswers(np.full(len(truth), truth.mean()), np.full(len(truth), np.median(truth)))

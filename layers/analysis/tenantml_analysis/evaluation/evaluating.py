@@ -48,17 +48,14 @@ class EvaluationSettings:
 
     `objective` is the metric to compare by; of an unknown one, Autopilot's default for the problem type takes the
     place. `seed` names the evaluation (such as its execution): the same one gives the same intervals.
-    `training_classes` has the training set's rows by class, `training_mean` and `training_median` its target's: what
-    the naive baseline knows, the holdout's own where they are not given. `positive_class` is the second of two classes
-    unless it is named.
+    `training_classes` has the training set's rows by class: what the naive baseline knows, the holdout's own where it
+    is not given. `positive_class` is the second of two classes unless it is named.
     """
 
     problem_type: str
     objective: str
     seed: str
     training_classes: Mapping[str, int] = field(default_factory=dict)
-    training_mean: float | None = None
-    training_median: float | None = None
     positive_class: str | None = None
     cost_false_positive: float = 1.0
     cost_false_negative: float = 1.0
@@ -142,11 +139,7 @@ def _numbers(
     truths: Sequence[str], both: list[Predictions], settings: EvaluationSettings, live: LiveAnswers | None
 ) -> Evaluation:
     truth, answered = number_rows(truths, both)
-    models = [
-        answered[0],
-        number_baseline(truth, settings.training_mean, settings.training_median),
-        *answered[1:],
-    ]
+    models = [answered[0], number_baseline(truth), *answered[1:]]
     bootstrap = Bootstrap(
         [NumberScorer(truth, model) for model in models],
         np.zeros(len(truth), np.int64),

@@ -134,7 +134,7 @@ class Evaluation:
     precision_recall: Annotated[Curve | None, "Of two classes: recall (x) and precision (y), at most 200 points"] = None
     thresholds: Annotated[Thresholds | None, "Of two classes: counts and cost by threshold"] = None
     calibration: Annotated[Calibration | None, "Of classes: how far probabilities can be taken at their word"] = None
-    residuals: Annotated[Residuals | None, "Of a regression"] = None
+    residuals: Annotated[Residuals | None, "Of a regression whose numbers are not huge (1e120)"] = None
     latency: Annotated[Latency | None, "Of the new version's endpoint, while it was asked"] = None
 
     def as_document(self) -> dict[str, Any]:

@@ -18,8 +18,11 @@ from tenantml_analysis.evaluation.scoring import Scorer
 
 RESAMPLES_MAX, RESAMPLES_MIN = 2000, 200
 ROWS_DRAWN_MAX = 40_000_000  # of all resamples together: what bounds the time of large holdouts
-UNITS = frozenset({"Accuracy", "AUC", "BalancedAccuracy", "F1", "F1macro", "Precision", "PrecisionMacro", "Recall"})
-_LARGEST = 1e120  # DynamoDB's numbers end at 1e126
+OF_ROWS = frozenset({"Accuracy"})
+OF_CLASSES = frozenset({"BalancedAccuracy", "F1macro", "PrecisionMacro", "RecallMacro"})
+OF_ONE_CLASS = frozenset({"AUC", "F1", "Precision", "Recall"})
+"""Metrics from 0 to 1: means over all rows, means over the classes, and what stands on the rows of one of two."""
+LARGEST = 1e120  # DynamoDB's numbers end at 1e126
 
 
 def resamples_of(rows: int, most: int = RESAMPLES_MAX) -> int:
@@ -48,7 +51,7 @@ class Bootstrap:
     def __init__(self, scorers: Sequence[Scorer], strata: Ints, seed: str, resamples_max: int = RESAMPLES_MAX):
         self.names = scorers[0].names
         self._rows = len(strata)
-        self._rarest = int(np.bincount(strata)[np.unique(strata)].min())
+        self._slack = _slack(np.bincount(strata)[np.unique(strata)])
         everything = np.ones(self._rows)
         self._values = np.array([scorer.values(everything) for scorer in scorers])
         self.resamples = resamples_of(self._rows, resamples_max)
@@ -65,11 +68,9 @@ class Bootstrap:
             low, high = self._bounds(self._resampled[model, place], 2.5, 97.5)
             if not _fits(value, low, high):
                 continue
-            if low == high and name in UNITS:
-                # No resample of rows without an error has one; but with 95 % confidence one in n / 3 may be wrong.
-                slack = 3 / self._rarest
-                low, high = (low - slack, high) if value == 1 else (low, high + slack) if value == 0 else (low, high)
-            found[name] = Estimate(rounded(value), rounded(max(low, 0) if name in UNITS else low), rounded(high))
+            if low == high and value in {0, 1} and (slack := self._slack.get(name)):
+                low, high = (1 - slack, 1) if value else (0, slack)
+            found[name] = Estimate(rounded(value), rounded(low), rounded(high))
         return found
 
     def gain(self, model: int, over: int, metric: str) -> Gain | None:
@@ -93,10 +94,23 @@ class Bootstrap:
         return found
 
 
+def _slack(rows_by_class: Ints) -> dict[str, float]:
+    """Return by how much the interval of a metric is widened that no resample moves: none of rows without an error has
+    one, but with 95 % confidence one in n / 3 of n rows may be wrong.
+    """
+    of_classes = np.minimum(3 / rows_by_class, 1)
+    of_rows = min(3 / int(rows_by_class.sum()), 1)
+    return (
+        dict.fromkeys(OF_ROWS, of_rows)
+        | dict.fromkeys(OF_CLASSES, float(of_classes.mean()))
+        | dict.fromkeys(OF_ONE_CLASS, float(of_classes.max()))
+    )
+
+
 def rounded(value: float) -> float:
     """Return a number with the six digits that a report needs."""
     return float(f"{value:.6g}")
 
 
 def _fits(*values: float) -> bool:
-    return all(abs(value) < _LARGEST for value in values)
+    return all(abs(value) < LARGEST for value in values)

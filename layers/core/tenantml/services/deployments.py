@@ -12,7 +12,7 @@ from tenantml.domain.judging.gate import ALWAYS
 from tenantml.domain.names import CustomerAccount, is_execution, is_version, requested_version_name
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.deployment_request import DeploymentRequest, artefacts_gone, choose
-from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.model_settings import OF_JUDGING, ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import ModelNotReady, NeverLive
@@ -77,6 +77,7 @@ def request(
         ArtefactsGone: the artefacts of its training are deleted.
         InvalidRequest: the training has no such candidate.
         InvalidSettings: the settings are not such that a version can have them in this tenant's account.
+        NotFound: the model is gone.
         NotTrained: the execution has come to no candidate.
     """
     execution = registry.find_execution(tenant.tenant, asked.execution) if is_execution(asked.execution) else None
@@ -84,10 +85,11 @@ def request(
         return None
     is_kept = registry.find_training(tenant.tenant, model, asked.execution) is not None
     candidate = choose(asked, execution, is_kept=is_kept)
-    settings = ModelSettings.from_document(execution["settings"] | asked.settings)
+    judged_by = _judged_by(tenant.tenant, model)
+    settings = ModelSettings.from_document(execution["settings"] | judged_by | asked.settings)
     settings.require_fit(tenant.account, region)
     run = Run(asked.execution, tenant.tenant, model, name())
-    start(run, tenant.account, candidate, asked={"settings": asked.settings})
+    start(run, tenant.account, candidate, asked={"settings": asked.settings, "judged_by": judged_by})
     return registry.find_version(tenant.tenant, model, run.version)
 
 
@@ -123,6 +125,12 @@ def resume(tenant: Tenant, model: str, by: str) -> None:
         raise ModelNotReady("no version of the model ever answered, so there is nothing to resume")
 
 
+def _judged_by(tenant: str, model: str) -> dict[str, Any]:
+    """Return the settings by which the model judges a version that somebody asks for now."""
+    settings = registry.get_model(tenant, model).get("settings", {})
+    return {name: settings[name] for name in OF_JUDGING if name in settings}
+
+
 def return_to(tenant: Tenant, model: str, version: str, by: str, resumes: str | None = None) -> dict[str, Any] | None:
     """Let a version that was live answer again, and return its row; when its endpoint no longer stands, start the
     deployment of the same candidate as a version of its own, and return the row of that; None when the model has no
@@ -149,5 +157,5 @@ def return_to(tenant: Tenant, model: str, version: str, by: str, resumes: str | 
     if resumes:
         known = {key: found[key] for key in KNOWN_OF_CANDIDATE if key in found}
         asked |= {"resumes": resumes, "evaluated_as": found.get("evaluated_as", version)} | known
-    start(run, tenant.account, found["candidate"], asked=asked)
+    start(run, tenant.account, found["candidate"], asked=asked | {"judged_by": _judged_by(name, model)})
     return registry.find_version(name, model, run.version) or found

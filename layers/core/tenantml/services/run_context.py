@@ -60,12 +60,14 @@ class RunContext:
 
     @cached_property
     def version_settings(self) -> ModelSettings:
-        """The settings that the version is served and judged by: the run's, and what was asked for this version.
+        """The settings that the version is served and judged by: the run's, those of judging that the model had when
+        somebody asked for this version, and what was asked for it.
 
         Raises:
             InvalidSettings: they were valid when they were asked for and no longer are.
         """
-        return ModelSettings.from_document(self._execution["settings"] | self.version.get("settings", {}))
+        asked = self.version.get("judged_by", {}) | self.version.get("settings", {})
+        return ModelSettings.from_document(self._execution["settings"] | asked)
 
     @cached_property
     def version(self) -> dict[str, Any]:

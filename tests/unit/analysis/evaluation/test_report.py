@@ -102,6 +102,17 @@ def test_calibration_of_many_classes_is_that_of_the_predicted_label() -> None:
     )
 
 
+@pytest.mark.parametrize("size", [1e-300, 1.0, 1e60, 1e150, 1e308])
+def test_numbers_of_any_size_are_reported_in_json(size: float) -> None:
+    draw = np.random.default_rng(1)
+    truth, said = draw.normal(size=300) * (size / 10), draw.normal(size=300) * (size / 10)
+    texts = [repr(value) for value in truth.tolist()]
+    found = evaluate(texts, numbers(said), settings_of(REGRESSION), LiveAnswers("v1", numbers(-said)))
+    json.dumps(found.as_document(), allow_nan=False)
+    json.dumps(found.summary().as_document(), allow_nan=False)
+    assert (found.residuals is None) == (size > 1e121)
+
+
 def test_the_cost_of_a_threshold_is_that_of_its_errors() -> None:
     evaluation, truth, _, scores = binary(cost_false_positive=1, cost_false_negative=5)
     assert evaluation.thresholds is not None

@@ -3,9 +3,10 @@
 The deployment's gating state calls `judge`, records the verdict on the version, and raises its refusal; the API and the
 demo show its sentences. The questions, in this order; the first that is answered with no ends it:
 
-1. Is there enough to judge by? With under 30 rows, or rows of one class, there is no verdict; with under 200 rows, or
-   30 of the rarer class, it is undecided (with 100 rows the 95 % interval of an accuracy of 0.9 is 0.83 to 0.94). Both
-   are left to the setting `undecided`, and thresholds to the values that Autopilot validated the candidate with.
+1. Is there enough to judge by? With under 30 rows, or rows of one class or value, there is no verdict; with under 200
+   rows, or 30 of the rarer class, it is undecided (with 100 rows the 95 % interval of an accuracy of 0.9 is 0.83 to
+   0.94). Both are left to the setting `undecided`, and thresholds to the values that Autopilot validated the candidate
+   with.
 2. `thresholds`: the worse end of each metric's interval reaches its threshold.
 3. `beats_baseline`: the objective is better than that of always giving the same answer.
 4. `promote`: if-not-worse compares with the live version on the rows on which neither was trained, and is undecided
@@ -29,6 +30,7 @@ UNDECIDED_PROMOTES = VALUE, KEEP, PROMOTE, ASK = "value", "keep", "promote", "as
 RANGES: dict[str, tuple[float, float]] = {"margin": (0, 0.5), "min_gain": (0, 0.5)}
 """What the settings may be, for the model's settings that hold them."""
 
+REGRESSION = "Regression"
 ROWS_FOR_A_VERDICT = 30
 ROWS_TO_DECIDE, MINORITY_ROWS_TO_DECIDE = 200, 30
 UNBOUNDED = frozenset({"LogLoss", "MAE", "MSE", "RMSE"})
@@ -109,6 +111,8 @@ def _no_verdict(summary: Summary) -> str:
         return f"The holdout has {summary.rows:,} rows; without at least {ROWS_FOR_A_VERDICT} there is no verdict."
     if summary.minority_rows == 0:
         return f"All {summary.rows:,} rows of the holdout are of one class, so there is no verdict."
+    if summary.problem_type == REGRESSION and "MSE" in summary.metrics and "R2" not in summary.metrics:
+        return f"All {summary.rows:,} rows of the holdout have one value, so there is no verdict."
     if summary.objective not in summary.metrics or summary.baseline is None:
         return f"{summary.objective} cannot be computed on the holdout, so there is no verdict."
     return ""

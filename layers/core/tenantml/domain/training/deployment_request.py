@@ -36,7 +36,12 @@ class DeploymentRequest:
         candidate = document.get("candidate")
         if candidate is not None and not isinstance(candidate, str):
             raise refusal("candidate: expected the name of one of the execution's candidates")
-        return cls(document["execution"], candidate, {name: document[name] for name in OVERRIDES if name in document})
+        settings = {name: document[name] for name in OVERRIDES if name in document}
+        if settings.get("instance_type") and settings.get("serverless_memory_mb"):
+            raise refusal("instance_type, serverless_memory_mb: a version is served on one of both")
+        if settings.get("instance_type"):  # it counts, whatever the model's own endpoints are
+            settings["serverless_memory_mb"] = None
+        return cls(document["execution"], candidate, settings)
 
 
 def version_to_return_to(document: dict[str, Any]) -> str:

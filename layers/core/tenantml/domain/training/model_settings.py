@@ -65,9 +65,18 @@ RANGES: dict[str, tuple[float, float]] = gate.RANGES | {
     "keep_versions": (1, 20),
     "bake_minutes": (0, 24 * 60),
     "approval_hours": (1, 14 * 24),
+    "cost_false_positive": (0, 1_000_000_000),
+    "cost_false_negative": (0, 1_000_000_000),
     "instance_count": (1, 20),
     "serverless_concurrency": (1, 200),
 }
+# fmt: off
+OF_JUDGING = (
+    "bake_minutes", "thresholds", "promote", "approval_hours", "margin", "min_gain", "beats_baseline", "undecided",
+    "cost_false_positive", "cost_false_negative",
+)
+# fmt: on
+"""By what a version is judged: a version that somebody asks for follows what the model has then."""
 SERVERLESS_MEMORY_MB = tuple(range(3072, 6145, 1024))  # SageMaker takes 1024 too: Autopilot's containers do not fit
 """What the settings may be; the API's document is made of these, too."""
 
@@ -149,6 +158,10 @@ class ModelSettings:
         "What decides when the holdout cannot: the value on its rows, as good goes live; keep the live version; "
         "promote the new one; or ask a person",
     ] = gate.VALUE
+    cost_false_positive: Annotated[
+        float, "Of two classes, what it costs to say the second where the first is true: for `cost` by threshold"
+    ] = 1.0
+    cost_false_negative: Annotated[float, "What it costs to say the first where the second is true"] = 1.0
     fatal_advice: Annotated[list[str], "Rules of advice that end the execution"] = field(default_factory=list)
     advice_thresholds: Annotated[
         dict[str, float], "From which value on advice is given; what is not named keeps the pre-flight's own"
