@@ -37,6 +37,8 @@ for command in (
     models.deploy,
     models.approve,
     models.rollback,
+    models.pause,
+    models.resume,
     models.predict,
     models.report,
     webhooks.group,

@@ -99,6 +99,10 @@ class TenantApi:
         """Let a version that was live answer again; answer it, or the version that is deployed to return to it."""
         return self.call("PUT", f"/models/{_quoted(model)}/live-version", json.dumps({"version": version}).encode())
 
+    def set_paused(self, model: str, *, paused: bool) -> Document:
+        """Pause a model, or resume it; answer it as it is then."""
+        return self.call("PUT", f"/models/{_quoted(model)}/state", json.dumps({"paused": paused}).encode())
+
     def upload(self, model: str, path: Path, *, multipart: bool = False, tell: Progress | None = None) -> str:
         """Send a dataset, streamed from disk, by a form, or in parts when it is larger than a form takes or on request;
         answer its key in the ingest bucket.

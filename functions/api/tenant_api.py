@@ -18,7 +18,7 @@ from tenantml.domain.judging.approval import Decision
 from tenantml.domain.names import execution_name, is_model
 from tenantml.domain.predictions.batch import FILE_BYTES, Batch, new_batch, version_asked_for
 from tenantml.domain.tenancy.tenant import require_active
-from tenantml.domain.training.deployment_request import DeploymentRequest, version_to_return_to
+from tenantml.domain.training.deployment_request import DeploymentRequest, is_to_be_paused, version_to_return_to
 from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
@@ -66,7 +66,8 @@ MAX_KEY_BYTES = 1024  # of an object (S3 user guide, "Naming Amazon S3 objects")
 def list_models(tenant: str, event: Json) -> Answer:
     """GET /models."""
     page = registry.list_models(tenant, pagination.read(query_of(event)))
-    return Answer(200, {"models": [views.model(row) for row in page.rows], "next_token": page.next_token})
+    models = [views.model(row, registry.resumed_as(row)) for row in page.rows]
+    return Answer(200, {"models": models, "next_token": page.next_token})
 
 
 def get_model(tenant: str, event: Json) -> Answer:
@@ -90,8 +91,8 @@ def put_model(tenant: str, event: Json) -> Answer:
 def get_model_document(tenant: str, event: Json) -> Answer:
     """GET /models/{model}/openapi.json: the contract of this model's predictions."""
     row = find_model(tenant, event)
-    live = row.get("live_version")
-    version = registry.find_version(tenant, row["model"], live) if live else None
+    answers = row.get("live_version") or registry.paused_version(row)
+    version = registry.find_version(tenant, row["model"], answers) if answers else None
     if version is None:
         raise ModelNotReady("the model has no live version yet, so its columns are not known")
     place = version["profile"]
@@ -300,7 +301,7 @@ def get_evaluation(tenant: str, event: Json) -> Answer:
     _, version = find_version(tenant, event)
     if "evaluation" not in version:
         raise NotEvaluated("the version has not been evaluated; GET it to see its status and error")
-    run = Run.of_row(version | {"tenant": tenant})
+    run = Run.evaluated(version | {"tenant": tenant})
     is_kept = registry.find_training(tenant, run.model, run.execution) is not None
     stored = objects.find_bytes(tenant_scope.s3(), setting("STAGING_BUCKET"), run.evaluation_key) if is_kept else None
     if stored is None:
@@ -355,6 +356,14 @@ def put_live_version(tenant: str, event: Json) -> Answer:
     return Answer(200 if row["version"] == live else 202, views.version(row, live))
 
 
+def put_state(tenant: str, event: Json) -> Answer:
+    """PUT /models/{model}/state: pause a model, or resume it; a repeat says the same."""
+    model = find_model(tenant, event)["model"]
+    change = deployments.pause if is_to_be_paused(http.parse_json_object(event)) else deployments.resume
+    change(registry.get_tenant(tenant), model, http.asked_by(event))
+    return shown(200, find_model(tenant, event))
+
+
 def list_keys(tenant: str, event: Json) -> Answer:
     """GET /keys: which API keys open what is yours, never a key itself."""
     page = pagination.page_of(api_keys.listed(tenant), pagination.read(query_of(event)))
@@ -368,7 +377,7 @@ def get_usage(tenant: str, event: Json) -> Answer:
 
 def shown(status: int, row: Json) -> Answer:
     """Answer with a model and the revision of its settings."""
-    return Answer(status, views.model(row), {"ETag": f'"{row.get("revision", 0)}"'})
+    return Answer(status, views.model(row, registry.resumed_as(row)), {"ETag": f'"{row.get("revision", 0)}"'})
 
 
 def find_model(tenant: str, event: Json) -> Json:

@@ -48,7 +48,7 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         cost_false_negative=context.version_settings.cost_false_negative,
     )
     rival = evaluation.live_version(run)
-    live = _answers(context, rival, holdout, version.schema.target, event["attempt"]) if rival else None
+    live = _answers(context, rival, holdout, version.schema.target, event["attempt"]) if rival else _paused(context)
     found = evaluate(holdout.truths, answered.predictions, settings, live)
     found = replace(found, latency=Latency.of(answered.milliseconds, answered.rows_per_call))
     objects.put_json(platform("s3"), setting("STAGING_BUCKET"), run.evaluation_key, json.dumps(found.as_document()))
@@ -88,6 +88,12 @@ def _importance(
         return permutation_importance(names, rows, predict, score, budget)
     except (CustomerThrottled, DeploymentFailed, RowError, NotScored):  # a version can do without
         return explanation.nothing(explanation.NOT_SHUFFLED)
+
+
+def _paused(context: RunContext) -> LiveAnswers | None:
+    """Return that the version of a paused model cannot be asked; None when there is none."""
+    paused = evaluation.paused_version(context.run)
+    return LiveAnswers(paused, None, not_compared="the model is paused") if paused else None
 
 
 def _answers(context: RunContext, live: str, holdout: Holdout, target: str, attempt: int) -> LiveAnswers:

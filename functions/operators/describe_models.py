@@ -30,7 +30,11 @@ def handler(event: Row) -> Row:
 
 def models(tenants: list[str]) -> list[Row]:
     """Return all models of these tenants."""
-    return [{"tenant": tenant} | views.model(row) for tenant in sorted(tenants) for row in registry.all_models(tenant)]
+    return [
+        {"tenant": tenant} | views.model(row, registry.resumed_as(row))
+        for tenant in sorted(tenants)
+        for row in registry.all_models(tenant)
+    ]
 
 
 def versions(tenant: str, model: str) -> list[Row]:

@@ -126,6 +126,7 @@ def test_a_tenant_in_the_path_leads_nowhere(globex: Tenant, path: str) -> None:
     [
         ("GET", "/models/{model}", None),
         ("GET", "/models/{model}/versions", None),
+        ("PUT", "/models/{model}/state", b'{"paused": true}'),
         ("PUT", "/models/{model}/live-version", b'{"version": "v20261122-170301-9f3c"}'),
         ("POST", "/models/{model}/uploads", b'{"file_name": "a.csv"}'),
         ("POST", "/models/{model}/predictions", b'{"rows": [{"a": 1}]}'),

@@ -145,12 +145,24 @@ def test_from_a_dropped_file_to_a_prediction_a_decision_and_back(
     page.get_by_role("button", name="Return to this version").click()
     page.get_by_text(f"{first} answers again.").wait_for()
     assert tenant.api.call("GET", "/models/customers")["live_version"] == first
+    pause_and_resume(page, tenant, look)
     page.get_by_role("link", name="Usage").click()
     page.get_by_role("heading", name="API keys").wait_for()
     look("usage")
     assert page.title() == "Usage · TenantML"
 
     try_the_document(page, tenant, file, look)
+
+
+def pause_and_resume(page: Page, tenant: Tenant, look: Look) -> None:
+    """Pause the model, and let it answer again."""
+    page.get_by_text("Pause this model").click()
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.get_by_text("nothing answers, and no endpoint costs").wait_for()
+    assert tenant.api.call("GET", "/models/customers")["state"]["status"] == "paused"
+    look("paused")
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_text("Pause this model").wait_for(timeout=PATIENCE)
 
 
 def predict(page: Page, look: Look) -> None:

@@ -150,6 +150,35 @@ def rollback(context: Context, model: str, version: str, tenant: str | None) -> 
 
 @click.command(cls=Command)
 @options.model
+@click.pass_obj
+def pause(context: Context, model: str) -> Result:
+    """Remove what a model costs while nobody calls it: its endpoint. With the key in TENANTML_API_KEY.
+
+    Nothing answers until it is resumed; the model and its training stay.
+
+        tenantml pause churn
+    """
+    return Result(context.api.set_paused(model, paused=True), f"{model} is paused; its endpoint goes in minutes.")
+
+
+@click.command(cls=Command)
+@options.model
+@click.pass_obj
+def resume(context: Context, model: str) -> Result:
+    """Let a paused model answer again, with the key in TENANTML_API_KEY.
+
+    At once while its endpoint still stands; else it is made anew, which takes minutes.
+
+        tenantml resume churn
+    """
+    found = context.api.set_paused(model, paused=False)
+    if found["live_version"]:
+        return Result(found, f"{model} answers with {found['live_version']}.")
+    return Result(found, f"{model} is being resumed, as {found['state']['resumes_as']}.\n\n{_how_it_goes(model)}")
+
+
+@click.command(cls=Command)
+@options.model
 @click.argument("file", metavar="FILE", required=False, default="-", help="the rows; default: -, standard input")
 @click.pass_obj
 def predict(context: Context, model: str, file: str) -> Result:

@@ -185,3 +185,22 @@ def test_a_report_is_saved_as_it_is_answered(
     server.answer = 200, b'{"live_version": null}'
     assert main(["report", "churn", "--out", str(out), "--json"]) == 3
     assert json.loads(capsys.readouterr().err)["error"]["code"] == "NoLiveVersion"
+
+
+def test_a_model_is_paused_and_resumed_in_words(
+    server: Recorder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TENANTML_API_URL", server.url)
+    monkeypatch.setenv("TENANTML_API_KEY", "secret")
+    server.answer = (200, b'{"live_version": null, "state": {"status": "paused", "resumes_as": null}}')
+    assert main(["pause", "churn"]) == 0
+    server.answer = (200, b'{"live_version": null, "state": {"status": "resuming", "resumes_as": "v2"}}')
+    assert main(["resume", "churn"]) == 0
+    server.answer = (200, b'{"live_version": "v1", "state": {"status": "live", "resumes_as": null}}')
+    assert main(["resume", "churn"]) == 0
+    sent = [(method, path, json.loads(body)) for method, path, _, body in server.requests]
+    path = "/models/churn/state"
+    assert sent == [("PUT", path, {"paused": True}), *[("PUT", path, {"paused": False})] * 2]
+    said = capsys.readouterr().out
+    for words in ("churn is paused", "being resumed, as v2", "churn answers with v1"):
+        assert words in said

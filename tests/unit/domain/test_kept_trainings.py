@@ -50,3 +50,14 @@ def test_what_is_needed_stays_and_what_stays_is_bounded(
 def test_the_oldest_go_first() -> None:
     trainings = [{"execution": name, "trained_at": at} for name, at in (("b", "2"), ("a", "1"), ("c", "3"))]
     assert superfluous(trainings, [], None, 1) == ["a", "b"]
+
+
+def test_a_training_whose_version_is_resumed_each_day_takes_one_place() -> None:
+    trainings = [{"execution": name, "trained_at": name} for name in ("a", "b", "c")]
+    made_of = ["a", "b", "b", "b", "b"]
+    versions = [
+        {"version": f"v{number}", "execution": name, "promoted_at": str(number), "ended_at": "", "status": "retired"}
+        for number, name in enumerate(made_of)
+    ]
+    assert superfluous(trainings, versions, "v4", 2) == []
+    assert superfluous(trainings, versions, "v4", 1) == ["a"]

@@ -105,6 +105,22 @@ class ModelNotReady(RequestError):
     do = "Wait until an execution of it has succeeded."
 
 
+class ModelPaused(RequestError):
+    """The model is paused: nothing of it runs in the customer's account, and nothing answers."""
+
+    status = 409
+    turn = TENANT
+    do = 'Resume it with `PUT /models/MODEL/state {"paused": false}`, and wait until its `state` is `live`.'
+
+
+class ModelResuming(RequestError):
+    """The model's pause is being ended: its endpoint is made anew, which takes minutes."""
+
+    status = 503
+    do = "Repeat after `Retry-After`. `state` of `GET /models/MODEL` says when it is `live`."
+    retry_after_seconds = 60
+
+
 class NotTrained(RequestError):
     """The execution has come to no candidate that could be deployed: its training still runs, or failed."""
 

@@ -15,9 +15,14 @@ from tenantml.domain.training.deployment_request import DeploymentRequest, artef
 from tenantml.domain.training.model_settings import OF_JUDGING, ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
-from tenantml.errors import NeverLive
+from tenantml.errors import ModelNotReady, NeverLive
 from tenantml.services import registry, spending
 from tenantml.settings import setting
+
+DEPLOY, RESUME, RETIRE = "deploy", "resume", "retire"
+"""What the machine is to do: judge a candidate on its way, spare it that, or only remove what no longer answers."""
+KNOWN_OF_CANDIDATE = ("plan", "evaluation", "verdict", "importance", "reports")
+"""What holds of a version's candidate under whatever name it answers."""
 
 
 def start(
@@ -30,8 +35,8 @@ def start(
     """Start the deployment of a candidate as the run's version, and return the name of its execution. Repeatable.
 
     The registry knows the version before anything of it exists. `asked` is what somebody asked for: the `settings`
-    that this version has otherwise than the model, and `returns_to` with `returned`; `left_behind` is what
-    the training could not remove.
+    that this version has otherwise than the model, `returns_to` with `returned`, and the pause that it `resumes`, which
+    spares it to be judged; `left_behind` is what the training could not remove.
     """
     version = {
         "candidate": candidate,
@@ -40,9 +45,13 @@ def start(
         "order": _order(run),
     }
     registry.request_version(run, version | (asked or {}))
-    document = {"run": run.as_document(), "candidate": candidate, "left_behind": list(left_behind)}
-    stepfunctions.start(setting("DEPLOYMENT_STATE_MACHINE"), run.deployment, document)
+    _start(run.deployment, run, candidate, RESUME if "resumes" in version | (asked or {}) else DEPLOY, left_behind)
     return run.deployment
+
+
+def _start(name: str, run: Run, candidate: str, task: str, left_behind: Sequence[str] = ()) -> None:
+    document = {"run": run.as_document(), "candidate": candidate, "left_behind": list(left_behind), "task": task}
+    stepfunctions.start(setting("DEPLOYMENT_STATE_MACHINE"), name, document)
 
 
 def _order(run: Run) -> str:
@@ -86,16 +95,48 @@ def request(
     return registry.find_version(tenant.tenant, model, run.version)
 
 
+def pause(tenant: Tenant, model: str, by: str) -> None:
+    """Let no version of a model answer, and begin to remove the endpoint of the one that did; all that it was made of
+    stays. Repeatable.
+
+    Raises:
+        ModelNotReady: no version of it answers, nor did when it was paused.
+        NotFound: the model is gone.
+    """
+    paused = registry.pause(tenant.tenant, model, by)
+    found = registry.get_version(tenant.tenant, model, paused["version"])
+    run = Run(found["execution"], tenant.tenant, model, found["version"])
+    _start(f"{run.deployment}_{paused['pause']}", run, found["candidate"], RETIRE)  # of at most 80 characters
+
+
+def resume(tenant: Tenant, model: str, by: str) -> None:
+    """End a model's pause: at once while the endpoint of the version that answered stands, else by making it anew, of
+    the same candidate on the same plan, as a version of its own that is not judged again. Repeatable; a model that is
+    not paused stays as it is.
+
+    Raises:
+        ArtefactsGone: the artefacts of its training are deleted.
+        ModelNotReady: no version of it ever answered.
+        NotFound: the model is gone.
+    """
+    row = registry.get_model(tenant.tenant, model)
+    version = registry.paused_version(row)
+    if version:
+        return_to(tenant, model, version, by, resumes=row["paused"]["pause"])
+    elif not row.get("live_version"):
+        raise ModelNotReady("no version of the model ever answered, so there is nothing to resume")
+
+
 def _judged_by(tenant: str, model: str) -> dict[str, Any]:
     """Return the settings by which the model judges a version that somebody asks for now."""
     settings = registry.get_model(tenant, model).get("settings", {})
     return {name: settings[name] for name in OF_JUDGING if name in settings}
 
 
-def return_to(tenant: Tenant, model: str, version: str, by: str) -> dict[str, Any] | None:
+def return_to(tenant: Tenant, model: str, version: str, by: str, resumes: str | None = None) -> dict[str, Any] | None:
     """Let a version that was live answer again, and return its row; when its endpoint no longer stands, start the
     deployment of the same candidate as a version of its own, and return the row of that; None when the model has no
-    such version. Repeatable.
+    such version. `resumes` names the pause that this is to end, and no other. Repeatable.
 
     Raises:
         ArtefactsGone: its endpoint is gone, and the artefacts of its training are deleted.
@@ -115,5 +156,8 @@ def return_to(tenant: Tenant, model: str, version: str, by: str) -> dict[str, An
     run = Run(found["execution"], name, model, registry.note_return(name, model, version, proposed_name()))
     by_hand = found["settings"] | {"promote": ALWAYS}
     asked = {"returns_to": version, "returned": {"at": registry.now(), "by": by}, "settings": by_hand}
+    if resumes:
+        known = {key: found[key] for key in KNOWN_OF_CANDIDATE if key in found}
+        asked |= {"resumes": resumes, "evaluated_as": found.get("evaluated_as", version)} | known
     start(run, tenant.account, found["candidate"], asked=asked | {"judged_by": _judged_by(name, model)})
     return registry.find_version(name, model, run.version) or found

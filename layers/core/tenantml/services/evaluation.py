@@ -100,6 +100,11 @@ def live_version(run: Run) -> str | None:
     return None if live == run.version else live
 
 
+def paused_version(run: Run) -> str | None:
+    """Return the version that answered when the model was paused, None when it is not paused."""
+    return registry.paused_version(registry.find_model(run.tenant, run.model) or {})
+
+
 def ask_live(context: RunContext, live: str, rows: Holdout, target: str) -> Answered:
     """Return what the live version answers to the same rows, which it finds by the names of its columns.
 

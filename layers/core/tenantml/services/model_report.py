@@ -28,7 +28,10 @@ def facts_of(s3: Any, tenant: str, version: Row, live_version: str | None) -> di
     training = registry.find_training(tenant, run.model, run.execution)
     found: dict[str, Any] = dict.fromkeys(("evaluation", "profile", "candidates", "importance"))
     if training is not None:
-        in_bucket = {"bucket": setting("STAGING_BUCKET"), "key": run.evaluation_key}
+        in_bucket = {
+            "bucket": setting("STAGING_BUCKET"),
+            "key": Run.evaluated(version | {"tenant": tenant}).evaluation_key,
+        }
         importance = version.get("importance", {}).get("place")
         found = {
             "evaluation": _read(s3, in_bucket if "evaluation" in version else None),

@@ -77,7 +77,7 @@ def retire(run: Run, replaced: str, drained_from: str) -> Removal:
         CustomerAccessRevoked: the account lets us in no more.
     """
     tenant, result = registry.get_tenant(run.tenant), Removal()
-    for version in (replaced, run.version):
+    for version in dict.fromkeys((replaced, run.version)):
         if registry.is_awaited(run.tenant, run.model, version, run.version):
             continue
         if registry.begin_retirement(run.tenant, run.model, version, drained_from):

@@ -21,8 +21,9 @@ def prune(run: Run, keep_versions: int) -> list[str]:
     """
     trainings = registry.list_trainings(run.tenant, run.model)
     versions = registry.all_versions(run.tenant, run.model)
-    live = (registry.find_model(run.tenant, run.model) or {}).get("live_version")
-    pruned = kept_trainings.superfluous(trainings, versions, live, keep_versions)
+    row = registry.find_model(run.tenant, run.model) or {}
+    answers = row.get("live_version") or registry.paused_version(row)
+    pruned = kept_trainings.superfluous(trainings, versions, answers, keep_versions)
     tenant = registry.get_tenant(run.tenant)
     for execution in pruned:
         folder = CustomerAccount.folder(run.model, execution)

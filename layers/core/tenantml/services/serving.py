@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tenantml.aws import sagemaker_runtime
 from tenantml.aws.clients import Caller
@@ -26,7 +27,10 @@ from tenantml.errors import (
     EndpointGone,
     EndpointUnavailable,
     ModelNotReady,
+    ModelPaused,
+    ModelResuming,
     NotFound,
+    TenantMLError,
 )
 from tenantml.services import registry, served, tenant_scope
 from tenantml.services.customer import assume
@@ -71,7 +75,7 @@ def _look_up(tenant_id: str, model: str) -> LiveVersion:
         raise NotFound("there is no such model; GET /models lists yours")
     version = row.get("live_version")
     if not version:
-        raise _not_ready()
+        raise _why_none(row)
     return LiveVersion(
         tenant=tenant,
         model=model,
@@ -91,6 +95,14 @@ def _reader(tenant_id: str, model: str, version: str) -> Callable[[], tuple[floa
         return FOR_EVER, Deployed.of_row(row, json.loads(stored))
 
     return read
+
+
+def _why_none(row: dict[str, Any]) -> TenantMLError:
+    if not registry.paused_version(row):
+        return _not_ready()
+    if registry.resumed_as(row):
+        return ModelResuming("the model is being resumed, which takes minutes; try again after Retry-After")
+    return ModelPaused('the model is paused; PUT /models/{model}/state {"paused": false} lets it answer again')
 
 
 def _not_ready() -> ModelNotReady:

@@ -3,22 +3,41 @@ import { html } from "./preact.js";
 import { Predict } from "./predict.js";
 import { Training } from "./training.js";
 import { Versions } from "./versions.js";
-import { Badge, Failure, Title, link, useAnswer } from "./widgets.js";
+import { Action, Failure, Standing, Title, day, link, useAnswer } from "./widgets.js";
 
 const VIEWS = { training: "Training", versions: "Versions", predict: "Predict" };
 
 export function Model({ api, model, view }) {
-  const found = useAnswer(() => api.call("GET", ["models", model]), model);
+  const found = useAnswer(() => api.call("GET", ["models", model]), model, ({ state }) => state.status === "resuming");
   if (!found.data) return found.error ? html`<${Failure} error=${found.error} />` : html`<p aria-busy="true">Loading the model</p>`;
   const { settings, live_version: live } = found.data;
   const shown = { training: Training, versions: Versions, predict: Predict }[view] || Training;
   return html`
     <p class="back"><a href=${link("models")}>All models</a></p>
     <${Title}>${model}<//>
-    <p>Predicts <strong>${settings.target}</strong> ${live ? html`<${Badge} tone="live">Live<//> <small>${live}</small>` : html`<${Badge}>Not live yet<//>`}</p>
+    <p>Predicts <strong>${settings.target}</strong> <${Standing} model=${found.data} /></p>
+    <${Pause} api=${api} model=${model} state=${found.data.state} changed=${found.reload} />
     <nav aria-label="Of this model" class="views"><ul>
       ${Object.entries(VIEWS).map(([name, title]) => html`
         <li><a href=${link("models", model, name)} aria-current=${name === view ? "page" : null}>${title}</a></li>`)}
     </ul></nav>
     <${shown} key=${view} api=${api} model=${model} settings=${settings} live=${live} changed=${found.reload} />`;
+}
+
+/** A pause removes the endpoint, which is what costs while nobody calls; what it was made of stays. */
+function Pause({ api, model, state, changed }) {
+  const put = (paused) => async () => {
+    await api.call("PUT", ["models", model, "state"], { json: { paused } });
+    changed();
+  };
+  if (state.status === "empty") return null;
+  if (state.status === "live") return html`
+    <details><summary>Pause this model</summary>
+      <p>Its endpoint is removed from your account, and costs nothing from then on. Until you resume it, which takes minutes, nothing answers. The model and its training stay.</p>
+      <div class="actions"><${Action} class="outline" act=${put(true)}>Pause<//></div>
+    </details>`;
+  return html`
+    <div class="note busy" role="status"><p><strong>${state.status === "paused" ? "Paused" : "Resuming"}</strong> ${state.status === "paused" ? `since ${day(state.paused_at)}: nothing answers, and no endpoint costs.` : "Its endpoint is being made anew, which takes minutes."}</p>
+      <div class="actions">${state.status === "paused" ? html`<${Action} act=${put(false)}>Resume<//>` : html`<${Action} class="outline" act=${put(true)}>Pause again<//>`}</div>
+    </div>`;
 }

@@ -1,7 +1,7 @@
 // All models, and a new one from a file.
 import { html, useState } from "./preact.js";
 import { DropZone, columnsOf } from "./upload.js";
-import { Badge, Failure, Title, day, link, useAnswer } from "./widgets.js";
+import { Failure, Standing, Title, day, link, useAnswer } from "./widgets.js";
 
 export function Models({ api }) {
   const { data: models, error } = useAnswer(() => api.all(["models"], "models"), "models");
@@ -14,7 +14,7 @@ export function Models({ api }) {
           <li key=${model.model}><article>
             <h2><a href=${link("models", model.model)}>${model.model}</a></h2>
             <p>Predicts <strong>${model.settings.target}</strong></p>
-            <p>${model.live_version ? html`<${Badge} tone="live">Live<//> <small>${model.live_version}</small>` : html`<${Badge}>Not live yet<//>`}</p>
+            <p><${Standing} model=${model} /></p>
             <small>Settings of ${day(model.updated_at)}</small>
           </article></li>`)}
       </ul>

@@ -11,6 +11,14 @@ export const figure = (number) => (typeof number === "number" ? number.toLocaleS
 export const percent = (share) => share.toLocaleString(undefined, { style: "percent", maximumFractionDigits: 1 });
 export const link = (...path) => "#/" + path.map(encodeURIComponent).join("/");
 
+/** Whether a model answers, in a word, with the version that does. */
+export const Standing = ({ model }) => {
+  const { status, paused_version: paused } = model.state;
+  if (status === "live") return html`<${Badge} tone="live">Live<//> <small>${model.live_version}</small>`;
+  if (status === "empty") return html`<${Badge}>Not live yet<//>`;
+  return html`<${Badge} tone=${status === "resuming" ? "running" : ""}>${status === "resuming" ? "Resuming" : "Paused"}<//> <small>${paused}</small>`;
+};
+
 const TONES = { succeeded: "good", live: "good", failed: "bad", running: "busy", awaiting: "busy" };
 
 /** A word with a colour; the word says it all without the colour. */

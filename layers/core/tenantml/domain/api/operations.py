@@ -112,6 +112,12 @@ OPERATIONS = (
         refusals=(errors.NotFound,), has_etag=True,
     ),
     Operation(
+        "putState", "PUT", "/models/{model}/state", "models",
+        "Pause a model, so that nothing of it runs and costs, or resume it: the state tells when it answers again",
+        {200: "Model"}, takes="State",
+        refusals=(*BODY, errors.NotFound, errors.ModelNotReady, errors.ArtefactsGone), has_etag=True,
+    ),
+    Operation(
         "getModelDocument", "GET", "/models/{model}/openapi.json", "models",
         "The contract of this model's predictions, with its real columns", {200: "OpenApiDocument"},
         refusals=(errors.NotFound, errors.ModelNotReady),
@@ -220,7 +226,8 @@ OPERATIONS = (
         refusals=(
             *BODY, errors.NoRows, errors.TooManyRows, errors.RowTooLarge, errors.AnswerTooLarge, errors.InvalidRow,
             errors.MissingColumn, errors.UnexpectedColumn, errors.RepeatedColumn, errors.HeaderAmongRows,
-            errors.InvalidValue, errors.UnseenCategory, errors.NotFound, errors.ModelNotReady, errors.EndpointGone,
+            errors.InvalidValue, errors.UnseenCategory, errors.NotFound, errors.ModelNotReady,
+            errors.ModelPaused, errors.ModelResuming, errors.EndpointGone,
             errors.UnreadableAnswer, errors.WrongPredictionCount,
         ),
         function="Predict",

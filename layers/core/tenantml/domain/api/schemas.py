@@ -7,7 +7,7 @@ import inspect
 from typing import Any, get_args, get_origin, get_type_hints
 
 from tenantml import errors
-from tenantml.domain.api.views import AWAITING_FILE
+from tenantml.domain.api import views
 from tenantml.domain.judging import gate
 from tenantml.domain.judging.approval import DECISIONS, OPERATOR, REASON_BYTES, TIMED_OUT
 from tenantml.domain.judging.evaluation_summary import Summary
@@ -84,10 +84,21 @@ def components() -> dict[str, Schema]:
             model=MODEL_NAME,
             settings=reference("ModelSettings"),
             live_version=maybe(TEXT),
+            state=reference("ModelState"),
             revision=COUNT | {"description": "Grows with every change of the settings; the ETag is this number"},
             updated_at=TIME,
         ),
         "Models": page("models", "Model"),
+        "ModelState": record(
+            "Whether the model answers. What resumes a paused one is a version of its own, of the same candidate.",
+            status={"type": "string", "enum": list(views.STATES)},
+            paused_version=maybe(TEXT) | {"description": "What answered when it was paused"},
+            paused_at=maybe(TIME),
+            paused_by=maybe(TEXT) | {"description": "The id of the API key that asked"},
+            resumes_as=maybe(TEXT) | {"description": "The version that answers once its endpoint is in service"},
+        ),
+        "State": record("Whether the model is to be paused.", paused={"type": "boolean"})
+        | {"additionalProperties": False, "example": {"paused": True}},
         "UploadRequest": upload_request(),
         "NewUpload": {"anyOf": [reference("UploadForm"), reference("Upload")]},
         "Upload": record(
@@ -381,7 +392,7 @@ BATCH: dict[str, Schema] = {
     "batch": TEXT,
     "model": MODEL_NAME,
     "version": TEXT,
-    "status": {"type": "string", "enum": [AWAITING_FILE, *STATUSES]},
+    "status": {"type": "string", "enum": [views.AWAITING_FILE, *STATUSES]},
     "execution": maybe(TEXT) | {"description": "What its file started; its receipt is that execution's"},
     "state": maybe(TEXT) | {"description": "The state of the machine that it is in, or ended in"},
     "rows": maybe(COUNT) | {"description": "How many rows its file has"},

@@ -11,15 +11,31 @@ Row = dict[str, Any]
 AWAITING_FILE = "awaiting file"
 """The status of a batch whose file has not come."""
 
+STATES = EMPTY, LIVE, PAUSED, RESUMING = "empty", "live", "paused", "resuming"
+"""How a model can be: no version answered yet, one answers, none does by choice, or one soon does again."""
 
-def model(row: Row) -> Row:
-    """Return a model as the API shows it."""
+
+def model(row: Row, resumed_as: str | None) -> Row:
+    """Return a model as the API shows it; `resumed_as` is the version that is being deployed to end its pause."""
     return {
         "model": row["model"],
         "settings": row["settings"],
         "live_version": row.get("live_version"),
+        "state": _state(row, resumed_as),
         "revision": row.get("revision", 0),
         "updated_at": row.get("updated_at"),
+    }
+
+
+def _state(row: Row, resumed_as: str | None) -> Row:
+    paused = row.get("paused") or {}
+    status = RESUMING if resumed_as else PAUSED if paused else LIVE if row.get("live_version") else EMPTY
+    return {
+        "status": status,
+        "paused_version": paused.get("version"),
+        "paused_at": paused.get("at"),
+        "paused_by": paused.get("by"),
+        "resumes_as": resumed_as,
     }
 
 

@@ -55,6 +55,17 @@ def version_to_return_to(document: dict[str, Any]) -> str:
     return str(document["version"])
 
 
+def is_to_be_paused(document: dict[str, Any]) -> bool:
+    """Read the API's request to pause a model or to resume it.
+
+    Raises:
+        InvalidRequest: it is malformed.
+    """
+    if document.keys() != {"paused"} or not isinstance(document["paused"], bool):
+        raise InvalidRequest('the body must be {"paused": true} or {"paused": false}')
+    return document["paused"]
+
+
 def choose(request: DeploymentRequest, execution: Row, *, is_kept: bool) -> str:
     """Return the name of the candidate to deploy: the one that is asked for, else the one that the training chose.
 

@@ -9,18 +9,19 @@ Row = dict[str, Any]
 
 
 def superfluous(
-    trainings: Iterable[Row], versions: Iterable[Row], live_version: str | None, keep_versions: int
+    trainings: Iterable[Row], versions: Iterable[Row], answers: str | None, keep_versions: int
 ) -> list[str]:
     """Return the executions whose artefacts nobody needs any more, the oldest first.
 
-    Needed are the trainings of the last `keep_versions` versions that were live, of the live one, of those that are
-    being deployed or whose endpoint stands to be returned to, and the last one, whatever became of it.
+    Needed are the last `keep_versions` trainings of versions that were live, that of the version that `answers` or does
+    when a pause is over, of those that are being deployed or whose endpoint stands to be returned to, and the last one,
+    whatever became of it. A training counts once, however often its version was resumed or returned to.
     """
     by_age = sorted(trainings, key=lambda row: (row["trained_at"], row["execution"]))
     rows = list(versions)
     were_live = sorted((row for row in rows if "promoted_at" in row), key=lambda row: str(row["promoted_at"]))
-    needed = {row["execution"] for row in were_live[-keep_versions:]}
-    needed |= {row["execution"] for row in rows if "ended_at" not in row or row["version"] == live_version}
+    needed = set(list(dict.fromkeys(row["execution"] for row in reversed(were_live)))[:keep_versions])
+    needed |= {row["execution"] for row in rows if "ended_at" not in row or row["version"] == answers}
     needed |= {row["execution"] for row in rows if row.get("status") == "standby"}
     needed |= {row["execution"] for row in by_age[-1:]}
     return [row["execution"] for row in by_age if row["execution"] not in needed]

@@ -51,6 +51,11 @@ class Run:
         """Return the run of an execution's row."""
         return cls(row["execution"], row["tenant"], row["model"], row["version"])
 
+    @classmethod
+    def evaluated(cls, row: Mapping[str, Any]) -> Run:
+        """Return the run whose version was evaluated for that of this row: itself, unless it resumed that one."""
+        return cls.of_row({**row, "version": row.get("evaluated_as", row["version"])})
+
     def as_document(self) -> dict[str, str]:
         """Return it as a JSON object, for the state machine."""
         return asdict(self)

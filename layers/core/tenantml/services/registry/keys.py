@@ -40,8 +40,8 @@ def probe(tenant: str) -> Key:
 
 
 def model(tenant: str, model: str) -> Key:
-    """A model's settings, `live_version`, `previous_version`, `newest_word` by which promotions are ordered,
-    `newest_upload`, `holdout_salt`, and whose `turn` it is to be trained.
+    """A model's settings, `live_version`, `previous_version`, `newest_word` by which promotions are ordered, `paused`
+    since when and by whom, `newest_upload`, `holdout_salt`, and whose `turn` it is to be trained.
     """
     return of_tenant(tenant, f"{MODEL}#{model}")
 

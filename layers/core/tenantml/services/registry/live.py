@@ -6,14 +6,26 @@ statuses are written together, so that no endpoint is removed that the pointer c
 
 The newest word wins. `newest_word` of a model is the `order` of the newest version that was promoted, or the time when
 somebody chose a version by hand: what was uploaded or asked for before it is promoted no more.
+
+The pointer of a paused model names no version, and `paused` says which one answered: its endpoint goes as that of any
+version that was replaced. Whatever becomes live ends the pause. A version that is deployed to resume it is promoted
+only while this very pause lasts.
 """
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tenantml.errors import LiveVersionChanged, NotFound, PlatformUnavailable, StillChanging, UploadSuperseded
+from tenantml.errors import (
+    LiveVersionChanged,
+    ModelNotReady,
+    NotFound,
+    PlatformUnavailable,
+    StillChanging,
+    UploadSuperseded,
+)
 from tenantml.services.registry import keys, table
 from tenantml.services.registry.models import find_model, find_version, get_model, get_version
 
@@ -41,24 +53,25 @@ def promote(tenant: str, model: str, version: str, over: str | None = ANY_VERSIO
     Raises:
         LiveVersionChanged: another version than `over` is live.
         NotFound: the model or the version is gone.
-        UploadSuperseded: a version of a newer upload was promoted, or one was chosen by hand since.
+        UploadSuperseded: a version of a newer upload was promoted, or one was chosen by hand since, or the pause is
+            over that it was to end.
     """
     for _ in range(ATTEMPTS):
         row, found = get_model(tenant, model), get_version(tenant, model, version)
         previous: str | None = row.get("live_version")
         if "promoted_at" in found:
             return found.get("replaced")
-        if row.get("newest_word", "") > found["order"]:
+        if _is_overtaken(row, found):
             raise UploadSuperseded(
-                "a version of a newer upload was promoted, or a version was chosen by hand, after this one was "
-                "uploaded; this one was not promoted"
+                "a version of a newer upload was promoted, or a version was chosen by hand, or the model was paused, "
+                "after this one was uploaded or asked for; this one was not promoted"
             )
         if found["status"] in ENDED:
             raise NotFound("the version is being removed")
         if over not in (ANY_VERSION, previous):
             raise LiveVersionChanged("another version went live since this one was evaluated, which is done again")
         marks = {"promoted_at": table.now(), "replaced": previous}
-        if _move(row, found, marks, newest_word=found["order"]):
+        if _move(row, found, marks, newest_word=max(found["order"], row.get("newest_word", ""))):
             return previous
     raise _contended()
 
@@ -84,6 +97,51 @@ def return_to(tenant: str, model: str, version: str, by: str) -> bool:
     raise _contended()
 
 
+def pause(tenant: str, model: str, by: str) -> Row:
+    """Let no version of a model answer, in one conditional write, on somebody's word; return `version`, which answered,
+    and the `pause`. What was asked for to end an earlier pause is promoted no more.
+
+    Raises:
+        ModelNotReady: no version of it answers, nor did when it was paused.
+        NotFound: the model is gone.
+    """
+    for _ in range(ATTEMPTS):
+        row = get_model(tenant, model)
+        version: str | None = row.get("live_version")
+        answered = version or paused_version(row)
+        if answered is None:
+            raise ModelNotReady("no version of the model answers, so there is nothing to pause")
+        if version is None and resumed_as(row) is None:
+            return dict(row["paused"])
+        paused = {"version": answered, "at": table.now(), "by": by, "pause": secrets.token_hex(3)}
+        unchanged, operands = _unchanged(row)
+        pointer = {"live_version": None, "paused": paused, "newest_word": max(table.now(), row.get("newest_word", ""))}
+        key = keys.model(tenant, model)
+        requests = [table.update_request(key, pointer, f"attribute_exists(pk) AND {unchanged}", **operands)]
+        if version and find_version(tenant, model, version) is not None:
+            values = {"status": STANDBY, "replaced_at": table.now()}
+            key = keys.version(tenant, model, version)
+            requests.append(table.update_request(key, values, "attribute_exists(pk)"))
+        if table.update_all(requests):
+            return paused
+    raise _contended()
+
+
+def paused_version(row: Row) -> str | None:
+    """Return the version that answered when the model of this row was paused; None when it is not paused."""
+    version: str | None = (row.get("paused") or {}).get("version")
+    return version
+
+
+def resumed_as(row: Row) -> str | None:
+    """Return the version that is being deployed to end the pause of the model of this row, None when none is."""
+    noted = row.get("return")
+    if not noted or noted["to"] != paused_version(row):
+        return None
+    found = find_version(keys.tenant_of(row), row["model"], noted["as"])
+    return str(noted["as"]) if found and _may_answer(row, found) else None
+
+
 def note_return(tenant: str, model: str, version: str, proposed: str) -> str:
     """Return the name of the version that is deployed to return to another one: the `proposed`, or that of the
     deployment that runs for the same and can still go live.
@@ -92,8 +150,8 @@ def note_return(tenant: str, model: str, version: str, proposed: str) -> str:
         row = get_model(tenant, model)
         noted = row.get("return")
         if noted and noted["to"] == version:
-            found = find_version(tenant, model, noted["as"]) or {"ended_at": ""}
-            if not {"ended_at", "promoted_at"} & found.keys() and found["order"] >= row.get("newest_word", ""):
+            found = find_version(tenant, model, noted["as"])
+            if found and _may_answer(row, found):
                 return str(noted["as"])
         condition = "attribute_exists(pk) AND " + ("#0 = :noted" if noted else "attribute_not_exists(#0)")
         values = {"return": {"to": version, "as": proposed}}
@@ -162,6 +220,18 @@ def begin_retirement(tenant: str, model: str, version: str, drained_from: str | 
     return True
 
 
+def _is_overtaken(row: Row, version: Row) -> bool:
+    """Return whether something newer was said since a version was asked for."""
+    if "resumes" in version:
+        return bool((row.get("paused") or {}).get("pause") != version["resumes"])
+    return bool(row.get("newest_word", "") > version["order"])
+
+
+def _may_answer(row: Row, version: Row) -> bool:
+    """Return whether a version is being deployed and can still go live."""
+    return not {"ended_at", "promoted_at"} & version.keys() and not _is_overtaken(row, version)
+
+
 def _note_word(row: Row, word: str) -> bool:
     """Note that somebody chose the version that is live; return False when the model's row changed meanwhile."""
     unchanged, operands = _unchanged(row)
@@ -170,13 +240,16 @@ def _note_word(row: Row, word: str) -> bool:
 
 
 def _unchanged(row: Row) -> tuple[str, Row]:
-    """Return the condition, with its operands, that a model's pointer and newest word are as in its row."""
-    previous = row.get("live_version")
+    """Return the condition, with its operands, that a model's pointer, newest word and pause are as in its row."""
+    previous, paused = row.get("live_version"), row.get("paused")
     unchanged = "live_version = :previous"
     if previous is None:
         unchanged = f"(attribute_not_exists(live_version) OR {unchanged})"
+    unchanged += " AND paused = :paused" if paused else " AND (attribute_not_exists(paused) OR paused = :paused)"
     unchanged += " AND newest_word = :word" if "newest_word" in row else " AND attribute_not_exists(newest_word)"
-    return unchanged, {"previous": previous} | ({"word": row["newest_word"]} if "newest_word" in row else {})
+    return unchanged, {"previous": previous, "paused": paused} | (
+        {"word": row["newest_word"]} if "newest_word" in row else {}
+    )
 
 
 def _move(
@@ -191,7 +264,7 @@ def _move(
     tenant, model = keys.tenant_of(row), row["model"]
     previous = row.get("live_version")
     word = {} if newest_word is None else {"newest_word": newest_word}
-    pointer = {"live_version": version["version"], "previous_version": previous} | word
+    pointer = {"live_version": version["version"], "previous_version": previous, "paused": None} | word
     unchanged, operands = _unchanged(row)
     requests = [
         table.update_request(keys.model(tenant, model), pointer, f"attribute_exists(pk) AND {unchanged}", **operands),
