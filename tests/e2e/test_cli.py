@@ -15,7 +15,7 @@ import pytest
 
 from local import sample
 from local.onboard import apply_access_stack
-from tests import pages
+from tests import markup
 from tests.e2e.conftest import TRAINING_SECONDS
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def test_an_uploaded_dataset_is_watched_predicted_with_and_accounted_for(
     predicted = answered(run("predict", "shell", "--json", key=acme.api.api_key, stdin=rows))
     assert predicted["predictions"][0]["predicted_label"] == "setosa"
     saved = answered(run("report", "shell", "--json", "--out", str(tmp_path / "report.html"), key=acme.api.api_key))
-    page = pages.read(Path(saved["file"]).read_text(encoding="utf-8"))
+    page = markup.read(Path(saved["file"]).read_text(encoding="utf-8"))
     assert page.one("h1").text == "shell"
     assert saved["version"] in page.one("header").text
     people = run("predict", "shell", key=acme.api.api_key, stdin=rows).stdout.splitlines()

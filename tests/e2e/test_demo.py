@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from sklearn.datasets import load_digits
 
-from tests import pages
+from tests import markup
 from tests.functions import REPOSITORY
 
 REPORT_KEYS = {
@@ -100,7 +100,7 @@ def test_the_sample_becomes_predictions_of_a_model_in_the_customers_account(
         assert shown in done.stdout
     assert "\x1b" not in done.stdout
     (address,) = set(re.findall(r"file://\S+/report\.html", done.stdout))
-    page = pages.read(Path(urllib.parse.unquote(urllib.parse.urlsplit(address).path)).read_text(encoding="utf-8"))
+    page = markup.read(Path(urllib.parse.unquote(urllib.parse.urlsplit(address).path)).read_text(encoding="utf-8"))
     assert page.one("h1").text == "churn"
     assert "Nothing is live yet, so it goes live." in page.one("section", id="verdict").text
     assert f"F1 {report['holdout']['f1']:.3f}" in page.one("section", id="quality").text

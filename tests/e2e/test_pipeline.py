@@ -173,7 +173,7 @@ def test_another_candidate_takes_over_and_a_deployment_that_is_stopped_costs_not
 
     asked = acme.api.deploy("again", request | {"instance_type": "ml.m5.xlarge"})["version"]
     machine = acme.platform.outputs["DeploymentStateMachineArn"].replace(":stateMachine:", ":execution:")
-    acme.platform.cloud.client("stepfunctions").stop_execution(executionArn=f"{machine}:acme-again-{asked}")
+    acme.platform.cloud.client("stepfunctions").stop_execution(executionArn=f"{machine}:acme_again_{asked}")
     third = version_of(acme, "again", asked)
     assert (third["error"]["code"], third["live"]) == ("ExecutionStopped", False)
     assert acme.api.predict_rows("again", row)["version"] == second["version"]

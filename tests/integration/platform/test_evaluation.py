@@ -24,7 +24,7 @@ from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.errors import BelowBaseline, BelowQualityBar, CustomerThrottled, DeploymentFailed, DidNotBeatLive
 from tenantml.services import holdouts, registry
-from tests import pages
+from tests import markup
 from tests.rows import order_of, put_training
 
 Invoke = Callable[[str, Any], Any]
@@ -434,7 +434,7 @@ def test_a_report_says_what_is_known_of_a_version_at_every_time_to_its_tenant_al
 
     def text_of(answer: dict[str, Any]) -> str:
         assert answer["statusCode"] == 200
-        return pages.read(answer["body"]).one("main").text
+        return markup.read(answer["body"]).one("main").text
 
     assert "was not evaluated" in text_of(get())
     judged(invoke, event)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from tenantml.domain.judging.evaluation_summary import Summary
 from tenantml_pages.report import figures, policy, render
-from tests import pages
-from tests.pages import Element
+from tests import markup
+from tests.markup import Element
 from tests.unit.pages import facts
 from tests.unit.pages.facts import CLASSES, HOSTILE, Facts
 
@@ -31,7 +31,7 @@ NETWORK = {"src", "srcset", "action", "formaction", "data", "poster", "ping", "b
 
 @pytest.fixture(scope="module", params=KINDS)
 def page(request: pytest.FixtureRequest) -> Element:
-    return pages.read(render(KINDS[request.param]()))
+    return markup.read(render(KINDS[request.param]()))
 
 
 def rows_of(table: Element) -> list[list[str]]:
@@ -84,7 +84,7 @@ def test_nothing_of_it_is_fetched_or_runs_by_an_attribute(page: Element) -> None
 
 
 def test_names_that_are_written_to_be_run_are_text() -> None:
-    page = pages.read(render(facts.multiclass()))
+    page = markup.read(render(facts.multiclass()))
     assert len(page.all("script")) == 2
     column, label = f"Column {HOSTILE}", CLASSES[6]
     for identity, text in (
@@ -99,7 +99,7 @@ def test_names_that_are_written_to_be_run_are_text() -> None:
     }
     hostile["upload"]["key"] = f"acme/churn/{HOSTILE}"
     hostile["profile"]["ignore_columns"] = [HOSTILE]
-    again = pages.read(render(hostile))
+    again = markup.read(render(hostile))
     assert len(again.all("script")) == 2
     assert again.all("img") == []
     assert again.one(id="verdict").text.count(HOSTILE) == 3
@@ -121,7 +121,7 @@ def test_no_text_of_a_tenants_changes_what_the_page_is_made_of(text: str) -> Non
             "ignore_columns": [name],
         }
         found["importance"] = {"source": "autopilot", "features": [{"feature": name, "value": 1.0, "share": 1.0}]}
-        return pages.read(render(found))
+        return markup.read(render(found))
 
     page = written(text)
     assert _structure(page) == _structure(written("harmless"))
@@ -130,7 +130,7 @@ def test_no_text_of_a_tenants_changes_what_the_page_is_made_of(text: str) -> Non
 
 def test_the_verdict_is_said_first_in_words_with_the_few_numbers_that_matter() -> None:
     found = facts.binary()
-    verdict = pages.read(render(found)).one(id="verdict")
+    verdict = markup.read(render(found)).one(id="verdict")
     assert verdict.one(class_="headline").text.startswith("This version is live")
     assert [item.text for item in verdict.one("ul").all("li")] == found["version"]["verdict"]["sentences"]
     metric = Summary.from_document(found["version"]["evaluation"]).metrics["Accuracy"]
@@ -154,12 +154,12 @@ def test_the_verdict_is_said_first_in_words_with_the_few_numbers_that_matter() -
 def test_it_says_what_the_version_is_now(changes: dict[str, Any], headline: str) -> None:
     found = facts.binary()
     found["version"] |= changes
-    assert headline in pages.read(render(found)).one(class_="headline").text
+    assert headline in markup.read(render(found)).one(class_="headline").text
 
 
 def test_every_metric_is_next_to_the_baseline_and_the_live_version() -> None:
     found = facts.binary()
-    table = table_of(pages.read(render(found)).one(id="quality"), "Metrics on the held-out rows")
+    table = table_of(markup.read(render(found)).one(id="quality"), "Metrics on the held-out rows")
     assert [cell.text for cell in table.one("thead").all("th")] == [
         "Metric", "This version", "95 % interval", "Always the same answer", "Gain", "Live version then", "Gain",
         "95 % interval of the gain",
@@ -173,7 +173,7 @@ def test_every_metric_is_next_to_the_baseline_and_the_live_version() -> None:
 
 def test_a_version_whose_evaluation_is_deleted_keeps_the_objective_and_its_verdict() -> None:
     found = facts.binary() | dict.fromkeys(("evaluation", "profile", "candidates", "importance"))
-    page = pages.read(render(found))
+    page = markup.read(render(found))
     accuracy = next(row for row in rows_of(page.one(id="quality").one("table")) if row[0] == "Accuracy")
     assert accuracy[3] == f"{found['version']['evaluation']['baseline']['value']:.3f}"
     assert "deleted with the artefacts" in page.one(id="importance").text
@@ -186,7 +186,7 @@ def test_too_few_rows_are_said_to_be_too_few() -> None:
         place |= {"rows": 12, "metrics": {}, "baseline": None, "live": None}
     for curve in ("confusion", "per_class", "roc", "precision_recall", "thresholds", "calibration"):
         found["evaluation"][curve] = None
-    page = pages.read(render(found))
+    page = markup.read(render(found))
     assert "12 rows were held out, too few to measure anything on" in page.one(id="quality").text
     assert "judged on 12 rows, which is few" in page.one(id="limits").text
     assert page.all("figure") == []
@@ -206,7 +206,7 @@ def test_every_plot_has_its_words_and_a_table_of_the_same(page: Element) -> None
 
 def test_the_curves_are_those_of_the_evaluation() -> None:
     found = facts.binary()
-    page = pages.read(render(found))
+    page = markup.read(render(found))
     drawn = {
         figure.one("h3").text: json.loads(figure.one("div", role="img").attributes["data-plot"])
         for figure in page.all("figure")
@@ -221,7 +221,7 @@ def test_the_curves_are_those_of_the_evaluation() -> None:
 
 def test_the_confusion_matrix_has_every_class_and_a_regression_its_residuals() -> None:
     found = facts.multiclass()
-    section = pages.read(render(found)).one(id="mistakes")
+    section = markup.read(render(found)).one(id="mistakes")
     matrix = section.one(class_="scroll matrix").one("table")
     confusion = found["evaluation"]["confusion"]
     assert [cell.text for cell in matrix.one("thead").all("th")][1:] == confusion["labels"]
@@ -230,7 +230,7 @@ def test_the_confusion_matrix_has_every_class_and_a_regression_its_residuals() -
     assert [row[0] for row in rows_of(table_of(section, "Each class"))] == [
         one["label"] for one in found["evaluation"]["per_class"]
     ]
-    residuals = pages.read(render(facts.regression())).one(id="mistakes")
+    residuals = markup.read(render(facts.regression())).one(id="mistakes")
     assert [figure.one("h3").text for figure in residuals.all("figure")] == ["Predicted and true", "Residuals"]
     assert "50 % of the predictions are off by at most" in residuals.text
 
@@ -238,7 +238,7 @@ def test_the_confusion_matrix_has_every_class_and_a_regression_its_residuals() -
 def test_the_importance_of_very_many_columns_is_bounded_and_the_rest_is_summed_up() -> None:
     found = facts.regression(columns=2000)
     text = render(found)
-    section = pages.read(text).one(id="importance")
+    section = markup.read(text).one(id="importance")
     shown = rows_of(section.one("table"))
     assert len(shown) == 30
     assert shown[0][0] == f"Column {HOSTILE}"
@@ -263,10 +263,10 @@ def test_a_report_stays_under_a_megabyte_whatever_it_is_made_of() -> None:
 
 
 def test_costs_that_are_not_known_are_not_nothing() -> None:
-    cost = pages.read(render(facts.unjudged())).one(id="cost")
+    cost = markup.read(render(facts.unjudged())).one(id="cost")
     assert "Training not known" in cost.text
     assert not re.search(r"[$€]|\b0 (s|min)\b", cost.text)
-    known = pages.read(render(facts.binary())).one(id="cost").text
+    known = markup.read(render(facts.binary())).one(id="cost").text
     assert "31 min from start to end of the AutoML job" in known
     assert "1 × ml.m5.2xlarge" in known
     assert "1,204 requests, 2 failed, 41 ms on average" in known
@@ -275,7 +275,7 @@ def test_costs_that_are_not_known_are_not_nothing() -> None:
 
 def test_how_to_call_it_is_a_request_of_the_real_columns_in_json() -> None:
     found = facts.regression()
-    command = next(text for text in pages.read(render(found)).one(id="call").one("pre").one("code").content)
+    command = next(text for text in markup.read(render(found)).one(id="call").one("pre").one("code").content)
     assert isinstance(command, str)
     body = json.loads(command.partition("<<'JSON'\n")[2].removesuffix("\nJSON"))
     names = [column["name"] for column in found["profile"]["columns"]]
@@ -287,7 +287,7 @@ def test_what_is_doubtful_is_among_the_limits() -> None:
     found["version"]["evaluation"]["looks"] = 3
     found["evaluation"]["metrics"]["AUC"] = {"value": 0.997, "low": 0.99, "high": 1.0}
     found["importance"]["features"][0]["share"] = 0.8
-    limits = pages.read(render(found)).one(id="limits").text
+    limits = markup.read(render(found)).one(id="limits").text
     for said in ("judged on these held-out rows 3 times", "AUC is 0.997", "has 80.0 % of the importance"):
         assert said in limits
 

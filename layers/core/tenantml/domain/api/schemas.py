@@ -11,7 +11,7 @@ from tenantml.domain.api import views
 from tenantml.domain.judging import gate
 from tenantml.domain.judging.approval import DECISIONS, OPERATOR, REASON_BYTES, TIMED_OUT
 from tenantml.domain.judging.evaluation_summary import Summary
-from tenantml.domain.names import MODEL_PATTERN
+from tenantml.domain.names import MODEL_PATTERN, VERSION_PATTERN
 from tenantml.domain.training.deployment_request import OVERRIDES
 from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.training.explanation import KINDS, MOST_FEATURES, SOURCES
@@ -346,7 +346,7 @@ def components() -> dict[str, Schema]:
         "BatchRequest": {
             "type": "object",
             "description": "By which version the rows are predicted: without one, by the live one.",
-            "properties": {"version": TEXT},
+            "properties": {"version": {"type": "string", "pattern": f"^{VERSION_PATTERN.pattern}$"}},
             "additionalProperties": False,
             "example": {},
         },
@@ -468,6 +468,10 @@ def deployment_request() -> Schema:
             **settings_of_version,
         },
         "required": ["execution"],
+        "not": {  # a version is served on one of both
+            "properties": {"instance_type": {"type": "string"}, "serverless_memory_mb": {"type": "integer"}},
+            "required": ["instance_type", "serverless_memory_mb"],
+        },
         "additionalProperties": False,
         "example": {"execution": "acme-churn-0f3c9a8b7d6e5f41", "instance_type": "ml.m5.xlarge"},
     }
