@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
@@ -143,6 +144,7 @@ def _number(found: re.Match[str]) -> str:
     return "9.9" if found[1] or found[2] else "9"
 
 
+@cache
 def _members() -> frozenset[str]:
     return _RECEIPT | frozenset(_properties(components()))
 

@@ -453,7 +453,8 @@ def upload_request() -> Schema:
 
 def deployment_request() -> Schema:
     """Which candidate is to be deployed, and by which settings."""
-    settings_of_version: Schema = {name: settings()["properties"][name] for name in OVERRIDES}
+    of_model = settings()["properties"]
+    settings_of_version: Schema = {name: of_model[name] for name in OVERRIDES}
     for schema in settings_of_version.values():
         schema.pop("default")
     settings_of_version["promote"]["description"] = (
