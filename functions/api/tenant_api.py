@@ -65,7 +65,7 @@ MAX_KEY_BYTES = 1024  # of an object (S3 user guide, "Naming Amazon S3 objects")
 
 def list_models(tenant: str, event: Json) -> Answer:
     """GET /models."""
-    page = registry.list_models(tenant, pagination.read(query_of(event)))
+    page = registry.list_models(tenant, pagination.read(http.query_of(event)))
     models = [views.model(row, registry.resumed_as(row)) for row in page.rows]
     return Answer(200, {"models": models, "next_token": page.next_token})
 
@@ -148,7 +148,7 @@ def list_parts(tenant: str, event: Json) -> Answer:
     row = find_upload_in_parts(tenant, event)
     sizes = part_sizes(row["size_bytes"], row["part_bytes"])
     parts = [{"number": number, "size_bytes": size} for number, size in enumerate(sizes, 1)]
-    page = pagination.page_of(parts, pagination.read(query_of(event)))
+    page = pagination.page_of(parts, pagination.read(http.query_of(event)))
     s3, key, multipart_id = tenant_scope.s3(), row["key"], row["multipart_id"]
     signed = [
         part | {"url": presigned.part_url(s3, key, multipart_id, part["number"], part["size_bytes"])}
@@ -199,7 +199,7 @@ def create_batch(tenant: str, event: Json) -> Answer:
 def list_batches(tenant: str, event: Json) -> Answer:
     """GET /models/{model}/batches: those whose file has come, newest first."""
     model = find_model(tenant, event)["model"]
-    page = registry.list_batches(tenant, model, pagination.read(query_of(event)))
+    page = registry.list_batches(tenant, model, pagination.read(http.query_of(event)))
     return Answer(200, {"batches": [views.batch(row) for row in page.rows], "next_token": page.next_token})
 
 
@@ -222,7 +222,7 @@ def get_batch(tenant: str, event: Json) -> Answer:
 
 def list_executions(tenant: str, event: Json) -> Answer:
     """GET /executions?model=&upload_key=&status=: newest first."""
-    query = query_of(event)
+    query = http.query_of(event)
     if query.get("status", STATUSES[0]) not in STATUSES:
         raise InvalidRequest(f"status: expected one of {', '.join(STATUSES)}")
     if len(query.get("upload_key", "")) > MAX_KEY_BYTES:
@@ -253,7 +253,7 @@ def get_receipt(tenant: str, event: Json) -> Answer:
     page of it is verified as a whole.
     """
     execution = named(event, "execution")
-    request = pagination.read(query_of(event), pagination.MAX_ENTRIES, pagination.MAX_ENTRIES)
+    request = pagination.read(http.query_of(event), pagination.MAX_ENTRIES, pagination.MAX_ENTRIES)
     if registry.find_execution(tenant, execution) is None or (found := receipts.read(tenant, execution)) is None:
         raise http.not_found()
     page = pagination.page_of(found["entries"], request)
@@ -263,7 +263,7 @@ def get_receipt(tenant: str, event: Json) -> Answer:
 def list_versions(tenant: str, event: Json) -> Answer:
     """GET /models/{model}/versions: newest first."""
     row = find_model(tenant, event)
-    page = registry.list_versions(tenant, row["model"], pagination.read(query_of(event)))
+    page = registry.list_versions(tenant, row["model"], pagination.read(http.query_of(event)))
     versions = [views.version(version, row.get("live_version")) for version in page.rows]
     return Answer(200, {"versions": versions, "next_token": page.next_token})
 
@@ -324,7 +324,7 @@ def get_importance(tenant: str, event: Json) -> Answer:
 def list_candidates(tenant: str, event: Json) -> Answer:
     """GET /models/{model}/versions/{version}/candidates: with all their metrics, the best first."""
     found = explanations.all_candidates(tenant_scope.s3(), tenant, find_version(tenant, event)[1])
-    page = pagination.page_of(found, pagination.read(query_of(event)))
+    page = pagination.page_of(found, pagination.read(http.query_of(event)))
     return Answer(200, {"candidates": page.rows, "next_token": page.next_token})
 
 
@@ -366,7 +366,7 @@ def put_state(tenant: str, event: Json) -> Answer:
 
 def list_keys(tenant: str, event: Json) -> Answer:
     """GET /keys: which API keys open what is yours, never a key itself."""
-    page = pagination.page_of(api_keys.listed(tenant), pagination.read(query_of(event)))
+    page = pagination.page_of(api_keys.listed(tenant), pagination.read(http.query_of(event)))
     return Answer(200, {"keys": page.rows, "next_token": page.next_token})
 
 
@@ -435,11 +435,6 @@ def named(event: Json, parameter: str) -> str:
     if not re.fullmatch(PATH_PARAMETERS[parameter]["pattern"].strip("^$"), found):
         raise http.not_found()
     return found
-
-
-def query_of(event: Json) -> dict[str, str]:
-    """Return the query's parameters."""
-    return event.get("queryStringParameters") or {}
 
 
 def expected_revision(tenant: str, model: str, event: Json) -> int | None:

@@ -21,7 +21,7 @@ Json = dict[str, Any]
 def list_webhooks(tenant: str, event: Json) -> Answer:
     """GET /webhooks."""
     rows = [views.webhook(row) for row in webhooks.all_of(tenant)]
-    page = pagination.page_of(rows, pagination.read(query_of(event)))
+    page = pagination.page_of(rows, pagination.read(http.query_of(event)))
     return Answer(200, {"webhooks": page.rows, "next_token": page.next_token})
 
 
@@ -60,7 +60,7 @@ def test_webhook(tenant: str, event: Json) -> Answer:
 
 def list_deliveries(tenant: str, event: Json) -> Answer:
     """GET /webhooks/{webhook}/deliveries: the newest first."""
-    page = webhooks.list_deliveries(tenant, find(tenant, event)["hook"], pagination.read(query_of(event)))
+    page = webhooks.list_deliveries(tenant, find(tenant, event)["hook"], pagination.read(http.query_of(event)))
     deliveries = [views.webhook_delivery(row) for row in page.rows]
     return Answer(200, {"deliveries": deliveries, "next_token": page.next_token})
 
@@ -72,11 +72,6 @@ def find(tenant: str, event: Json) -> Json:
     if row is None:
         raise http.not_found()
     return row
-
-
-def query_of(event: Json) -> dict[str, str]:
-    """Return the query's parameters."""
-    return event.get("queryStringParameters") or {}
 
 
 HANDLERS: dict[tuple[str, str], tuple[Operation, Callable[[str, Json], Answer]]] = {

@@ -334,6 +334,11 @@ def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
+def query_of(event: dict[str, Any]) -> dict[str, str]:
+    """Return the query's parameters."""
+    return event.get("queryStringParameters") or {}
+
+
 def not_found() -> NotFound:
     """Return the one answer for what does not exist and for what is another tenant's."""
     return NotFound("there is no such thing here; GET /models and GET /executions list what is yours")
