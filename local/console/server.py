@@ -102,6 +102,11 @@ class ConsoleServer(ThreadingHTTPServer):
         self.answers, self.files = answers, files()
         self.hosts = {f"{name}:{self.server_address[1]}" for name in (LOOPBACK, "localhost")}
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Leave a trace of what fails, but for a browser that left before its answer."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
     @property
     def url(self) -> str:
         """The page's address."""

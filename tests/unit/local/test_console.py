@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -182,6 +184,30 @@ def test_a_request_that_cannot_be_answered_says_why(
     answered, text, _ = ask(server, path)
     assert (answered, json.loads(text)["code"]) == (status, code)
     assert ("ZeroDivisionError" in capfd.readouterr().err) == (code == "InternalFailure")
+
+
+def test_a_browser_that_leaves_before_its_answer_is_no_failure(capfd: pytest.CaptureFixture[str]) -> None:
+    class Waited(ConsoleServer):
+        daemon_threads = False  # server_close waits for what is being answered
+
+    gone = threading.Event()
+
+    def more_than_a_connection_holds(_: Parameters) -> str:
+        gone.wait(10)
+        return "x" * 10_000_000
+
+    served = Waited({"/api/late": more_than_a_connection_holds})
+    thread = threading.Thread(target=served.serve_forever)
+    thread.start()
+    with socket.create_connection(served.server_address[:2], timeout=10) as browser:
+        host = f"127.0.0.1:{served.server_address[1]}"
+        browser.sendall(f"GET /api/late HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closes with a reset
+    gone.set()
+    served.shutdown()
+    thread.join()
+    served.server_close()
+    assert capfd.readouterr().err == ""
 
 
 def test_every_answer_has_the_strict_policy(server: ConsoleServer) -> None:
