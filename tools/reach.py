@@ -205,9 +205,6 @@ class _Visitor(ast.NodeVisitor):
         if called in {"isinstance", "issubclass"}:
             self.visit(node.args[0])
             return
-        if called == "globals":  # what is picked by name may be anything in the module
-            for name in self._module.definitions:
-                self._mention(self._module.path, name)
         if called == "setting" and isinstance(node.args[0], ast.Constant):
             self._mentions.settings.add(str(node.args[0].value))
         self.generic_visit(node)
@@ -234,7 +231,9 @@ class _Visitor(ast.NodeVisitor):
 
     def visit_Name(self, node: ast.Name, member: str | None = None) -> None:
         path, name = self._module.imported.get(node.id, (self._module.path, node.id))
-        if name is None:
+        if name is None:  # a module that is handed on: anything in it may be picked by its name
+            for defined in _module(path).definitions:
+                self._mention(path, defined)
             return
         if member:
             path, name = _home(path, name)

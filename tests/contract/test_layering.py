@@ -17,7 +17,7 @@ BASE = ("tenantml.errors", "tenantml.settings")
 DOMAIN = ("tenantml.domain", "tenantml.errors")
 AWS = (*BASE, "tenantml.domain", "tenantml.aws")
 SERVICES = (*AWS, "tenantml.services")
-EDGE = (*SERVICES, "tenantml.entrypoint", "tenantml.http")
+EDGE = (*SERVICES, "tenantml.entrypoint", "tenantml.http", "tenantml.api")
 # What all modules of `aws` share; and `lambda` is a word of Python.
 BESIDE_THE_SERVICES = {"__init__", "clients", "error_codes", "lambda_functions"}
 

@@ -193,7 +193,10 @@ def test_no_request_ends_in_a_bug(
     body: str | None,
     is_base64: bool | None,
 ) -> None:
-    functions = {place: found.handler for found in (webhook_api, app) for place in sorted(found.HANDLERS)}
+    answering = {"WebhookApi": webhook_api, "TenantApi": app}
+    functions = {
+        (row.method, row.path): answering[row.function].handler for row in OPERATIONS if row.function in answering
+    }
     method, path = list(functions)[operation % len(functions)]
     event = {
         "httpMethod": method,

@@ -1,6 +1,6 @@
 """What the API can do: one row per method and path, in the order of a tenant's life.
 
-The document and the dispatch of `functions/api/tenant_api` are made of this table; a test compares it with
+The document and the dispatch of the API's functions are made of this table; a test compares it with
 `template.yaml`.
 """
 

@@ -13,6 +13,7 @@ from tenantml.errors import InvalidRequest, PayloadTooLarge, UploadTooLarge, Wro
 
 MIB = 1024**2
 FORM_BYTES = 5 * 1024**3  # of one POST (S3 user guide, "Uploading objects")
+MAX_KEY_BYTES = 1024  # of an object (S3 user guide, "Naming Amazon S3 objects")
 PART_BYTES = 8 * MIB  # S3 accepts 5 MiB at least, except for the last
 MAX_PARTS = 400  # S3 accepts 10,000
 METADATA = "tenantml-upload"  # x-amz-meta-… of an object: the upload that brought it
