@@ -69,6 +69,39 @@ def show(context: Context, name: str) -> Result:
     )
 
 
+@group.command("new-secret")
+@_name
+@click.pass_obj
+def new_secret(context: Context, name: str) -> Result:
+    """Replace the secret of a webhook.
+
+    The new one is shown this once. The one before it signs beside it for a day, so that receivers can change over.
+
+        tenantml webhooks new-secret ops
+    """
+    found = context.api.renew_secret(name)
+    until = moment(found["previous_until"])
+    return Result(
+        found, f"Secret, shown this once: {found['secret']}\n\nThe one before it signs beside it until {until} (UTC)."
+    )
+
+
+@group.command("test")
+@_name
+@click.pass_obj
+def test(context: Context, name: str) -> Result:
+    """Have a message of the type webhook.test delivered, in one attempt.
+
+    While one is under way, it is that one.
+
+        tenantml webhooks test ops
+    """
+    found = context.api.test_webhook(name)
+    return Result(
+        found, f"{found['message']} is being delivered.\n\nTo see how it went: tenantml webhooks deliveries {name}"
+    )
+
+
 @group.command("delete")
 @_name
 @click.pass_obj

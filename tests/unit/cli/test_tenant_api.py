@@ -14,7 +14,8 @@ import pytest
 
 from tenantml_cli.__main__ import main
 from tenantml_cli.errors import Refused
-from tenantml_cli.tenant_api import TenantApi, post_form
+from tenantml_cli.sending import post_form
+from tenantml_cli.tenant_api import TenantApi
 
 
 class Recorder(ThreadingHTTPServer):
