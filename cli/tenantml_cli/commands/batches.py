@@ -34,9 +34,9 @@ def group() -> None:
 def run(
     context: Context, model: str, file: str, version: str | None, out: str | None, timeout_seconds: float
 ) -> Result:
-    """Send a file of rows, wait, and save every row with its prediction. With the key in TENANTML_API_KEY.
+    """Send a file of rows, wait, and save every row with its prediction.
 
-    The exit codes are those of `watch`. A batch that outlives the wait goes on: `batch download` waits for it again.
+    With the key in TENANTML_API_KEY. The exit codes are those of `watch`. A batch that outlives the wait goes on: `batch download` waits for it again.
 
         tenantml batch run churn rows.csv --out predictions.csv
         tenantml batch run churn rows.csv --version v20261122-170301-9f3c
@@ -76,7 +76,9 @@ def list_batches(context: Context, model: str, tenant: str | None) -> Result:
 @timeout(24 * HOUR)
 @click.pass_obj
 def download(context: Context, model: str, batch: str, out: str | None, timeout_seconds: float) -> Result:
-    """Save the predictions of a batch, when it has ended. With the key in TENANTML_API_KEY.
+    """Save the predictions of a batch, when it has ended.
+
+    With the key in TENANTML_API_KEY. They are kept for the `batch_days` of the model.
 
     tenantml batch download churn 6929e4a50c3b1d7f --out predictions.csv
     """

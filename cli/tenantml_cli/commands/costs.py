@@ -14,9 +14,9 @@ from tenantml_cli.text import listing, moment, money, table
 @options.model
 @click.pass_obj
 def quote(context: Context, model: str) -> Result:
-    """Show the most that the next training and the endpoint of a model can cost. With the key in TENANTML_API_KEY.
+    """Show the most that the next training and the endpoint of a model can cost.
 
-    An amount that is not known is a dash, never nothing.
+    With the key in TENANTML_API_KEY. An amount that is not known is a dash, never nothing.
 
         tenantml quote churn
     """
