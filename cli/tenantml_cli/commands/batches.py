@@ -36,7 +36,8 @@ def run(
 ) -> Result:
     """Send a file of rows, wait, and save every row with its prediction.
 
-    With the key in TENANTML_API_KEY. The exit codes are those of `watch`. A batch that outlives the wait goes on: `batch download` waits for it again.
+    With the key in TENANTML_API_KEY. The exit codes are those of `watch`. A batch that outlives the wait goes on:
+    `batch download` waits for it again.
 
         tenantml batch run churn rows.csv --out predictions.csv
         tenantml batch run churn rows.csv --version v20261122-170301-9f3c
@@ -80,7 +81,7 @@ def download(context: Context, model: str, batch: str, out: str | None, timeout_
 
     With the key in TENANTML_API_KEY. They are kept for the `batch_days` of the model.
 
-    tenantml batch download churn 6929e4a50c3b1d7f --out predictions.csv
+        tenantml batch download churn 6929e4a50c3b1d7f --out predictions.csv
     """
     return _download(context, model, batch, out, timeout_seconds)
 
