@@ -72,9 +72,9 @@ EVENT_TYPES = (
         "version.returned", "Somebody returned to a version that was live, and it answers again.",
         ("Version Returned", "Deployment Ended"), BY_HAND, _is_returned,
     ),
-    EventType("model.paused", "Somebody paused a model: nothing of it answers.", ("Model Paused",), BY_HAND),
+    EventType("model.paused", "A model is paused: nothing of it answers.", ("Model Paused",), BY_HAND),
     EventType(
-        "model.resumed", "Somebody ended a model's pause, and it answers again.",
+        "model.resumed", "A model's pause is over, and it answers again as it did.",
         ("Model Resumed", "Deployment Ended"), BY_HAND, _is_resumed,
     ),
     EventType(
