@@ -14,7 +14,8 @@ import pytest
 
 from local.cloud import EmbeddedCloud
 from tenantml_cli.errors import Refused
-from tenantml_cli.tenant_api import Document, post_form
+from tenantml_cli.sending import post_form
+from tenantml_cli.tenant_api import Document
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -116,21 +116,6 @@ def test_an_upload_that_a_newer_one_overtook_is_superseded(tenant: Tenant, invok
 
 
 # how it ends
-
-
-@pytest.fixture
-def published(stack: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
-    """The details of the events that EventBridge gets, in order."""
-    found: list[dict[str, Any]] = []
-
-    def listen(params: dict[str, Any], **_: Any) -> None:
-        assert params["Entries"][0]["EventBusName"] == stack["EVENT_BUS"]
-        found.extend(json.loads(entry["Detail"]) for entry in params["Entries"])
-
-    events = platform("events").meta.events
-    events.register("provide-client-params.events.PutEvents", listen)
-    yield found
-    events.unregister("provide-client-params.events.PutEvents", listen)
 
 
 def test_a_failure_is_recorded_and_published_once_however_often_the_state_runs(

@@ -64,6 +64,8 @@ def record_deployment(run: Run, failure: dict[str, str] | None, left_behind: lis
         "error": row.get("error"),
         "left_behind": row.get("left_behind", []),
     }
+    if "returned" in row:
+        event |= {"returns_to": row.get("returns_to"), "by": row["returned"]["by"], "resumes": row.get("resumes")}
     if not row.get("announced"):
         _publish("Deployment Ended", event)
         registry.update_version(run.tenant, run.model, run.version, {"announced": True})

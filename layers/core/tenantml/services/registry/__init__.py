@@ -27,6 +27,7 @@ from tenantml.services.registry.keys import NOBODY
 from tenantml.services.registry.live import (
     begin_retirement,
     fall_back,
+    forget_untold,
     is_awaited,
     is_live,
     note_return,
@@ -108,6 +109,7 @@ __all__ = [
     "forget",
     "forget_result",
     "forget_training",
+    "forget_untold",
     "get_model",
     "get_tenant",
     "get_version",

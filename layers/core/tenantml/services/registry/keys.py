@@ -41,7 +41,8 @@ def probe(tenant: str) -> Key:
 
 def model(tenant: str, model: str) -> Key:
     """A model's settings, `live_version`, `previous_version`, `newest_word` by which promotions are ordered, `paused`
-    since when and by whom, `newest_upload`, `holdout_salt`, and whose `turn` it is to be trained.
+    since when and by whom, what was done by hand and is `untold` yet, `newest_upload`, `holdout_salt`, and whose `turn`
+    it is to be trained.
     """
     return of_tenant(tenant, f"{MODEL}#{model}")
 

@@ -10,6 +10,9 @@ somebody chose a version by hand: what was uploaded or asked for before it is pr
 The pointer of a paused model names no version, and `paused` says which one answered: its endpoint goes as that of any
 version that was replaced. Whatever becomes live ends the pause. A version that is deployed to resume it is promoted
 only while this very pause lasts.
+
+What somebody does by hand is `untold` until it is published: it is written with the pointer, so that a crash in between
+publishes it again rather than never. The newest word replaces one before it that is not told yet.
 """
 
 from __future__ import annotations
@@ -91,10 +94,23 @@ def return_to(tenant: str, model: str, version: str, by: str) -> bool:
             continue
         if found.get("status") != STANDBY:
             return False
-        marks = {"returned": {"at": table.now(), "by": by}}
-        if _move(row, found, marks, newest_word=table.now()):
+        marks, untold = {"returned": {"at": table.now(), "by": by}}, _return_of(row, version, by)
+        if _move(row, found, marks, newest_word=table.now(), untold=untold):
             return True
     raise _contended()
+
+
+def _return_of(row: Row, version: str, by: str) -> Row:
+    """Return what is told of somebody's return to a version, which may end a pause of just this version."""
+    told = {"version": version, "by": by, "returns_to": version, "status": "succeeded"}
+    if paused_version(row) == version:
+        return told | {"kind": "Model Resumed", "resumes": row["paused"]["pause"]}
+    return told | {"kind": "Version Returned"}
+
+
+def forget_untold(tenant: str, model: str, untold: Row) -> None:
+    """Note that this is told; what was done by hand meanwhile is not."""
+    table.update(keys.model(tenant, model), {"untold": None}, "untold = :told", told=untold)
 
 
 def pause(tenant: str, model: str, by: str) -> Row:
@@ -115,7 +131,9 @@ def pause(tenant: str, model: str, by: str) -> Row:
             return dict(row["paused"])
         paused = {"version": answered, "at": table.now(), "by": by, "pause": secrets.token_hex(3)}
         unchanged, operands = _unchanged(row)
-        pointer = {"live_version": None, "paused": paused, "newest_word": max(table.now(), row.get("newest_word", ""))}
+        untold = {"kind": "Model Paused", "version": answered, "by": by}
+        newest_word = max(table.now(), row.get("newest_word", ""))
+        pointer = {"live_version": None, "paused": paused, "newest_word": newest_word, "untold": untold}
         key = keys.model(tenant, model)
         requests = [table.update_request(key, pointer, f"attribute_exists(pk) AND {unchanged}", **operands)]
         if version and find_version(tenant, model, version) is not None:
@@ -259,11 +277,13 @@ def _move(
     *,
     newest_word: str | None = None,
     of_replaced: Row | None = None,
+    untold: Row | None = None,
 ) -> bool:
     """Let the pointer of a model, which is as in `row`, name a version; return False when either changed meanwhile."""
     tenant, model = keys.tenant_of(row), row["model"]
     previous = row.get("live_version")
-    word = {} if newest_word is None else {"newest_word": newest_word}
+    word: Row = {} if newest_word is None else {"newest_word": newest_word}
+    word |= {"untold": untold} if untold else {}
     pointer = {"live_version": version["version"], "previous_version": previous, "paused": None} | word
     unchanged, operands = _unchanged(row)
     requests = [
