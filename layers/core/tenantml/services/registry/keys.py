@@ -61,7 +61,9 @@ def version(tenant: str, model: str, version: str) -> Key:
 
 
 def training(tenant: str, model: str, execution: str) -> Key:
-    """One completed training whose artefacts, holdout and profile are kept."""
+    """One completed training whose artefacts, holdout and profile are kept; with `given_up_at`, one that is being
+    deleted.
+    """
     return of_tenant(tenant, f"{TRAINING}#{model}#{execution}")
 
 
