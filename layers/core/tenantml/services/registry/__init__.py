@@ -29,6 +29,7 @@ from tenantml.services.registry.live import (
     fall_back,
     is_awaited,
     is_live,
+    note_failing,
     note_return,
     pause,
     paused_version,
@@ -36,6 +37,7 @@ from tenantml.services.registry.live import (
     resumed_as,
     return_to,
     returned_as,
+    stands_by,
 )
 from tenantml.services.registry.models import (
     all_models,
@@ -126,6 +128,7 @@ __all__ = [
     "list_tenants",
     "list_trainings",
     "list_versions",
+    "note_failing",
     "note_newest_upload",
     "note_probe",
     "note_progress",
@@ -146,6 +149,7 @@ __all__ = [
     "returned_as",
     "rows_of",
     "set_tenant_status",
+    "stands_by",
     "take_turn",
     "update_execution",
     "update_version",

@@ -88,7 +88,9 @@ def usage(tenant: str, day: str) -> Key:
 
 
 def served(tenant: str, model: str, version: str) -> Key:
-    """What a version answered, while it was live: `requests`, `failures`, `latency_ms`."""
+    """What a version answered, while it was live: `requests`, `failures`, `latency_ms`, and apart those of its last
+    two hours with calls, under `window_…` and `before_…`.
+    """
     return Key(f"USAGE#{tenant}", f"SERVED#{model}#{version}")
 
 

@@ -185,6 +185,20 @@ def fall_back(tenant: str, model: str, version: str, reason: str) -> bool:
     raise _contended()
 
 
+def note_failing(tenant: str, model: str, version: str, reason: str) -> bool:
+    """Note on a version why it should be replaced by the one before, which stands no more; return False when it is not
+    the live one.
+    """
+    key = keys.version(tenant, model, version)
+    return is_live(tenant, model, version) and table.update(key, {"failing": reason}, "attribute_exists(pk)")
+
+
+def stands_by(tenant: str, model: str, version: str) -> bool:
+    """Return whether a version was replaced and its endpoint stands, a moment ago at least."""
+    row = find_version(tenant, model, version, consistent=False)
+    return row is not None and row.get("status") == STANDBY
+
+
 def is_awaited(tenant: str, model: str, version: str, deployed: str) -> bool:
     """Return whether the deployment of another version than `deployed`, which is live, may still come back to this one:
     then that deployment retires it.
