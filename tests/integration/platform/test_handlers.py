@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from functions.deployment import explain_version
 from tenantml.aws.clients import platform
 from tenantml.domain.access import session_policies
 from tenantml.domain.tenancy.tenant import ACTIVE, REGISTERED, SUSPENDED, Tenant
+from tenantml.domain.training import execution_outcome
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import (
     CustomerAccessRevoked,
+    CustomerThrottled,
     InvalidOperation,
     InvalidRegistration,
     OnboardingNotPublished,
@@ -350,6 +353,32 @@ def test_the_sweep_ends_a_deployment_that_was_stopped_without_anybody_noticing(
 def test_every_way_to_end_without_a_word_has_a_cause_that_people_understand() -> None:
     for failure in rescue.CAUSES.values():
         assert failure["Cause"][0].islower()
+
+
+def test_an_explanation_is_waited_for_some_minutes_and_no_longer(
+    live: Run, invoke: Invoke, event: Sample, answer_with: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    answer_with("sts", "AssumeRole", 400, "ThrottlingException")
+    asked = event("explain_version") | {"run": live.as_document()}
+    with pytest.raises(CustomerThrottled):
+        invoke("explain_version", asked | {"attempt": explain_version.ATTEMPTS - 1})
+    found = invoke("explain_version", asked | {"attempt": explain_version.ATTEMPTS})
+    assert (found["source"], found["feature_count"]) == (None, 0)
+    importance = registry.get_version(live.tenant, live.model, live.version)["importance"]
+    assert importance["source"] is None, "the state that evaluates asks the endpoint then"
+
+
+def test_a_version_that_should_have_been_rolled_back_has_failed_although_it_answers(
+    live: Run, invoke: Invoke, event: Sample
+) -> None:
+    assert registry.note_failing("acme", "churn", live.version, "it failed 50 of 100 calls")
+    outcome = invoke("record_deployment", event("record_deployment") | {"run": live.as_document(), "failure": None})
+    assert (outcome["status"], outcome["error"]["code"]) == ("failed", "NotRolledBack")
+    assert outcome["error"]["message"] == "it failed 50 of 100 calls"
+    assert execution_outcome.concerns_operators(outcome)
+    assert registry.is_live("acme", "churn", live.version)
+    assert not registry.note_failing("acme", "churn", "v20200101-000000-0000", "late"), "another one is live"
 
 
 # trainings are kept, and pruned
