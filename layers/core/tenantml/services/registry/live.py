@@ -63,8 +63,8 @@ def promote(tenant: str, model: str, version: str, over: str | None = ANY_VERSIO
             return found.get("replaced")
         if _is_overtaken(row, found):
             raise UploadSuperseded(
-                "a version of a newer upload was promoted, or a version was chosen by hand, or the model was paused, "
-                "after this one was uploaded or asked for; this one was not promoted"
+                "a newer version went live, or somebody chose one by hand or paused the model, after this one was "
+                "uploaded or asked for; this one does not go live, and its training is kept"
             )
         if found["status"] in ENDED:
             raise NotFound("the version is being removed")
