@@ -284,11 +284,16 @@ def test_how_to_call_it_is_a_request_of_the_real_columns_in_json() -> None:
 
 def test_what_is_doubtful_is_among_the_limits() -> None:
     found = facts.binary()
-    found["version"]["evaluation"]["looks"] = 3
+    found["version"]["evaluation"] |= {"looks": 3, "rows_too_large": 2}
     found["evaluation"]["metrics"]["AUC"] = {"value": 0.997, "low": 0.99, "high": 1.0}
     found["importance"]["features"][0]["share"] = 0.8
     limits = markup.read(render(found)).one(id="limits").text
-    for said in ("judged on these held-out rows 3 times", "AUC is 0.997", "has 80.0 % of the importance"):
+    for said in (
+        "2 more held-out rows larger than",
+        "judged on these held-out rows 3 times",
+        "AUC is 0.997",
+        "has 80.0 % of the importance",
+    ):
         assert said in limits
 
 

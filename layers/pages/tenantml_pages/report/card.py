@@ -77,6 +77,8 @@ def _limits_of_the_holdout(evaluation: Mapping[str, Any], summary: Mapping[str, 
     rows = evaluation.get("rows")
     if rows is not None and rows < FEW_ROWS:
         yield f"It was judged on {count(rows, 'row')}, which is few: every number here may be far off."
+    if too_large := summary.get("rows_too_large", 0):
+        yield f"Left out: {count(too_large, 'more held-out row')} larger than the endpoint takes at once."
     if (looks := summary.get("looks", 1)) > 1:
         yield (
             f"Versions were judged on these held-out rows {looks:,} times; the more often, the more a good value may "

@@ -175,6 +175,8 @@ def _undecided(summary: Summary, settings: GateSettings, said: list[str]) -> Ver
 
 def _measured(summary: Summary) -> Iterator[str]:
     """Say what was measured, whatever is made of it."""
+    if summary.rows_too_large:
+        yield f"Left out: {summary.rows_too_large:,} of the rows held out, each larger than the endpoint takes at once."
     if summary.objective not in summary.metrics:
         return
     name, rows = summary.objective, f"{summary.rows:,} rows of the holdout"

@@ -62,7 +62,9 @@ def version(tenant: str, model: str, version: str) -> Key:
 
 
 def training(tenant: str, model: str, execution: str) -> Key:
-    """One completed training whose artefacts, holdout and profile are kept."""
+    """One completed training whose artefacts, holdout and profile are kept; with `given_up_at`, one that is being
+    deleted.
+    """
     return of_tenant(tenant, f"{TRAINING}#{model}#{execution}")
 
 
@@ -87,7 +89,9 @@ def usage(tenant: str, day: str) -> Key:
 
 
 def served(tenant: str, model: str, version: str) -> Key:
-    """What a version answered, while it was live: `requests`, `failures`, `latency_ms`."""
+    """What a version answered, while it was live: `requests`, `failures`, `latency_ms`, and apart those of its last
+    two hours with calls, under `window_…` and `before_…`.
+    """
     return Key(f"USAGE#{tenant}", f"SERVED#{model}#{version}")
 
 

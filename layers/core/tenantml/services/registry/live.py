@@ -66,8 +66,8 @@ def promote(tenant: str, model: str, version: str, over: str | None = ANY_VERSIO
             return found.get("replaced")
         if _is_overtaken(row, found):
             raise UploadSuperseded(
-                "a version of a newer upload was promoted, or a version was chosen by hand, or the model was paused, "
-                "after this one was uploaded or asked for; this one was not promoted"
+                "a newer version went live, or somebody chose one by hand or paused the model, after this one was "
+                "uploaded or asked for; this one does not go live, and its training is kept"
             )
         if found["status"] in ENDED:
             raise NotFound("the version is being removed")
@@ -201,6 +201,20 @@ def fall_back(tenant: str, model: str, version: str, reason: str) -> bool:
         if _move(row, before, {"returned": {"at": table.now(), "by": "bake"}}, of_replaced={"refused": reason}):
             return True
     raise _contended()
+
+
+def note_failing(tenant: str, model: str, version: str, reason: str) -> bool:
+    """Note on a version why it should be replaced by the one before, which stands no more; return False when it is not
+    the live one.
+    """
+    key = keys.version(tenant, model, version)
+    return is_live(tenant, model, version) and table.update(key, {"failing": reason}, "attribute_exists(pk)")
+
+
+def stands_by(tenant: str, model: str, version: str) -> bool:
+    """Return whether a version was replaced and its endpoint stands, a moment ago at least."""
+    row = find_version(tenant, model, version, consistent=False)
+    return row is not None and row.get("status") == STANDBY
 
 
 def is_awaited(tenant: str, model: str, version: str, deployed: str) -> bool:
