@@ -18,6 +18,7 @@ from local.report import Report
 from local.scenario import Plan, Scenario
 from local.screen import Screen
 from tenantml_cli.errors import CommandError
+from tenantml_cli.stack import state_machines
 from tenantml_cli.tenant_api import TenantApi
 
 TENANT, CONTACT = "demo", "cloud-team@demo.example"
@@ -135,8 +136,7 @@ def platform_variables(platform: Platform, tenant: OnboardedTenant) -> dict[str,
         "TENANTML_CUSTOMER_BUCKET": f"{tenant.prefix}-{tenant.account_id}-{REGION}",
         "TENANTML_INGEST_BUCKET": outputs["IngestBucket"],
         "TENANTML_STAGING_BUCKET": outputs["StagingBucket"],
-        "TENANTML_TRAINING_STATE_MACHINE_ARN": outputs["TrainingStateMachineArn"],
-        "TENANTML_DEPLOYMENT_STATE_MACHINE_ARN": outputs["DeploymentStateMachineArn"],
+        **{f"TENANTML_{name.upper()}_STATE_MACHINE_ARN": arn for name, arn in state_machines(outputs).items()},
     }
 
 

@@ -8,15 +8,19 @@ import csv
 import itertools
 import json
 import os
+import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 from local import internet, sample
 from local.cloud import EmbeddedCloud
+from local.console.process import Console
 from local.inventory import record_calls
 from local.onboard import OnboardedTenant, onboard
 from local.platform import WAIT_SCALE, Platform
@@ -123,6 +127,21 @@ def platform(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> It
         with BUGS.open("a") as file:
             file.writelines(f"{line}\n" for line in unnamed_failures(cloud))
         note_permissions(cloud, "shared")
+
+
+@pytest.fixture(scope="session")
+def console(platform: Platform) -> Iterator[Console]:
+    """The operators' page of the shared cloud."""
+    with Console(platform) as served:
+        yield served
+    assert served.log_path.read_text() == "", "the page failed"
+
+
+def asked(console: Console, path: str, **query: str) -> Any:
+    """What the page's server answers the page."""
+    url = f"{console.url}api/{path}?{urllib.parse.urlencode(query)}"
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        return json.load(answer)
 
 
 def _tenant(platform: Platform, name: str, account_id: str, **limits: int) -> Tenant:
