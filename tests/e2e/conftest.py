@@ -28,6 +28,7 @@ from tenantml.aws.dynamodb import from_item, to_item
 from tenantml.domain.tenancy import tenant as registered
 from tenantml.services.registry import keys
 from tenantml_cli.tenant_api import Document, TenantApi
+from tests import webapp
 from tests.e2e import least_privilege
 from tests.receiver import Receiver
 from tests.waiting import wait_for
@@ -116,11 +117,18 @@ def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Platform]:
+def web_app() -> Iterator[str]:
+    """The origin of a web app that the stack names."""
+    with webapp.origin() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver, web_app: str) -> Iterator[Platform]:
     """The SaaS account's stack, deployed from the unmodified template."""
     settings = {internet.SETTING: json.dumps({RECEIVER: receiver.port}), "SSL_CERT_FILE": str(receiver.authority)}
     with EmbeddedCloud(tmp_path_factory.mktemp("cloud"), wait_scale=WAIT_SCALE, settings=settings) as cloud:
-        deployed = Platform.deploy(cloud)
+        deployed = Platform.deploy(cloud, {"BrowserOrigins": web_app})
         record_calls(cloud)
         yield deployed
         BUGS.parent.mkdir(parents=True, exist_ok=True)
