@@ -95,7 +95,7 @@ def _cost(facts: Facts) -> Element:
     version, training = facts["version"], facts["training"] or {}
     plan, served = version.get("plan") or {}, version.get("served") or {}
     latency = (facts["evaluation"] or {}).get("latency")
-    seconds = training.get("seconds")
+    seconds, hourly = training.get("seconds"), facts["endpoint_usd_per_hour"]
     tried = version.get("candidates") or facts["candidates"] or []
     asked = None
     if latency:
@@ -111,13 +111,13 @@ def _cost(facts: Facts) -> Element:
         )
     rows: list[tuple[str, Node]] = [
         ("Training", f"{duration(seconds)} from start to end of the AutoML job" if seconds is not None else NOT_KNOWN),
+        ("Cost of the training", _training_cost(facts["cost"])),
         ("Candidates tried", f"{len(tried):,}" if tried else NOT_KNOWN),
         ("Endpoint", _endpoint(plan)),
+        ("Cost of the endpoint", f"{dollars(hourly, 3)} an hour" if hourly else NOT_KNOWN),
         ("Why this one", plan.get("reason") or None),
         ("Endpoint's answers, evaluated", asked or NOT_KNOWN),
         ("Answered so far", answered or "nothing yet"),
-        ("Cost of the training", _training_cost(facts["cost"])),
-        ("Cost of the endpoint", f"{dollars(hourly, 3)} an hour" if (hourly := facts["endpoint_usd_per_hour"]) else NOT_KNOWN),
     ]
     note = "Costs are what AWS would ask of the customer's account by known prices, before taxes and discounts."
     return section("cost", "Cost and speed", listed(rows), paragraph(note))
