@@ -12,9 +12,7 @@ import pytest
 TENANT = Path("layers/pages/tenantml_pages/tenant")
 
 
-@pytest.mark.parametrize(
-    ("listed", "machines"), [("STAGES", ("training", "deployment")), ("BATCH_STAGES", ("batch",))]
-)
+@pytest.mark.parametrize(("listed", "machines"), [("STAGES", ("training", "deployment")), ("BATCH_STAGES", ("batch",))])
 def test_every_state_of_the_pipelines_is_in_one_stage_of_the_page(
     repository: Path, listed: str, machines: tuple[str, ...]
 ) -> None:

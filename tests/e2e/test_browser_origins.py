@@ -19,8 +19,8 @@ FILE = "a,b\n" + "1,2\n" * 20
 ASK = """async ([url, options]) => {
     try {
         const answer = await fetch(url, options);
-        const names = ["etag", "ratelimit", "x-request-id"];
-        return { status: answer.status, body: await answer.text(), read: names.filter((name) => answer.headers.has(name)) };
+        const read = ["etag", "ratelimit", "x-request-id"].filter((name) => answer.headers.has(name));
+        return { status: answer.status, body: await answer.text(), read };
     } catch (error) {
         return { refused: error.name };
     }

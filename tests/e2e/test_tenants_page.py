@@ -100,27 +100,7 @@ def test_from_a_dropped_file_to_a_prediction_a_decision_and_back(
 ) -> None:
     tenant = newcomer("wernham")
     sign_in(page, tenant)
-    page.get_by_role("heading", name="Your first model").wait_for()
-
-    page.locator(".drop").evaluate(DROP, [file.name, file.read_text()])
-    page.get_by_label("Column to predict").select_option("Churn?")
-    assert page.get_by_label("Name", exact=True).input_value() == "customers"
-    look("new-model")
-    page.get_by_role("button", name="Create the model").click()
-    quoted = tenant.api.call("GET", "/models/customers/quote")["training"]["worst_case_usd"]
-    page.get_by_text(f"${Decimal(quoted):.2f}").wait_for()
-    assert page.evaluate("document.activeElement.textContent").startswith("Train customers")
-    assert page.get_by_label(file.name).evaluate("input => input.files[0].name") == file.name
-    look("quote")
-    page.get_by_role("button", name="Train").click()
-
-    page.locator("[aria-current=step]").wait_for(timeout=PATIENCE)
-    look("pipeline")
-    page.get_by_role("link", name="See the version").wait_for(timeout=PATIENCE)
-    assert page.locator(".stages .done").count() == 8
-    page.locator(".advice", has_text="Phone").wait_for()
-    page.get_by_text(re.compile(r"It cost .*in your AWS account.* \(quoted: ")).wait_for()
-    look("trained")
+    create_and_train(page, tenant, file, look)
 
     page.get_by_role("link", name="Versions").click()
     page.locator(".version .badge", has_text="live").wait_for()
@@ -155,6 +135,37 @@ def test_from_a_dropped_file_to_a_prediction_a_decision_and_back(
     page.get_by_text(f"{first} answers again.").wait_for()
     assert tenant.api.call("GET", "/models/customers")["live_version"] == first
     pause_and_resume(page, tenant, look, lambda: predict_a_file(page, tenant, file, look))
+    see_usage_and_cost(page, tenant, look)
+    try_the_document(page, tenant, file, look)
+
+
+def create_and_train(page: Page, tenant: Tenant, file: Path, look: Look) -> None:
+    """From a dropped file to a model, what its training can cost, and its first version."""
+    page.get_by_role("heading", name="Your first model").wait_for()
+
+    page.locator(".drop").evaluate(DROP, [file.name, file.read_text()])
+    page.get_by_label("Column to predict").select_option("Churn?")
+    assert page.get_by_label("Name", exact=True).input_value() == "customers"
+    look("new-model")
+    page.get_by_role("button", name="Create the model").click()
+    quoted = tenant.api.call("GET", "/models/customers/quote")["training"]["worst_case_usd"]
+    page.get_by_text(f"${Decimal(quoted):.2f}").wait_for()
+    assert page.evaluate("document.activeElement.textContent").startswith("Train customers")
+    assert page.get_by_label(file.name).evaluate("input => input.files[0].name") == file.name
+    look("quote")
+    page.get_by_role("button", name="Train").click()
+
+    page.locator("[aria-current=step]").wait_for(timeout=PATIENCE)
+    look("pipeline")
+    page.get_by_role("link", name="See the version").wait_for(timeout=PATIENCE)
+    assert page.locator(".stages .done").count() == 8
+    page.locator(".advice", has_text="Phone").wait_for()
+    page.get_by_text(re.compile(r"It cost .*in your AWS account.* \(quoted: ")).wait_for()
+    look("trained")
+
+
+def see_usage_and_cost(page: Page, tenant: Tenant, look: Look) -> None:
+    """Look at what was used and what it cost."""
     page.get_by_role("link", name="Usage").click()
     page.get_by_role("heading", name="API keys").wait_for()
     spent = tenant.api.call("GET", "/usage")["spending"]["training"]["usd"]
@@ -162,8 +173,6 @@ def test_from_a_dropped_file_to_a_prediction_a_decision_and_back(
     page.get_by_role("region", name="Cost of this month by model").get_by_role("row", name="customers").wait_for()
     look("usage")
     assert page.title() == "Usage and cost · TenantML"
-
-    try_the_document(page, tenant, file, look)
 
 
 def pause_and_resume(page: Page, tenant: Tenant, look: Look, meanwhile: Callable[[], None]) -> None:

@@ -61,7 +61,9 @@ def unjudged() -> Facts:
     """A version whose deployment failed, whose training's artefacts are deleted."""
     found = facts_of(None)
     found["version"] |= {"error": {"code": "DeploymentFailed", "message": "the endpoint did not come up"}}
-    return found | dict.fromkeys(("profile", "candidates", "importance", "settings", "training", "cost", "endpoint_usd_per_hour"))
+    return found | dict.fromkeys(
+        ("profile", "candidates", "importance", "settings", "training", "cost", "endpoint_usd_per_hour")
+    )
 
 
 def facts_of(evaluation: Evaluation | None, classes: Sequence[str] = ("no", "yes"), columns: int = 20) -> Facts:

@@ -58,7 +58,7 @@ def name(text: str) -> Element:
 
 
 def quoted(text: str) -> Node:
-    """Return a name or a label of a tenant's within a sentence, whose own stops and commas it is not to be taken for."""
+    """Return a name or a label of a tenant's within a sentence, whose stops and commas are not its own."""
     return ["“", name(text), "”"]
 
 
