@@ -304,4 +304,4 @@ def _number(value: float) -> str:
     size = abs(value)
     if size == 0 or 0.001 <= size < 10:
         return f"{value:.3f}"
-    return f"{value:,.0f}" if 1000 <= size < 1e9 else f"{value:.3g}"
+    return f"{value:,.0f}" if 1000 <= size < 1e12 else f"{value:.3g}"
