@@ -126,6 +126,9 @@ def test_the_rule_outlives_trainings_that_were_pruned(
     start_job(first)
     later = inspected(ROWS)
     put_training(later, "2026-11-22T19:00:00Z")
+    assert retention.prune(later, 1) == [], "its execution is not over"
+    upload = registry.require_execution(first.tenant, first.execution)["upload"]
+    registry.end_execution(first.tenant, first.execution, {"upload": upload, "status": "succeeded"})
     assert retention.prune(later, 1) == [first.execution]
     staged = [row["Key"] for row in platform("s3").list_objects_v2(Bucket=stack["STAGING_BUCKET"])["Contents"]]
     assert f"acme/churn/{holdouts.RULE}" in staged
