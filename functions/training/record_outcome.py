@@ -1,4 +1,4 @@
-"""Record once how an upload ended, and publish it in words that the tenant can act on."""
+"""Record once how the upload of a training that failed has ended, and publish it in words that the tenant can act on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tenantml.services import outcomes
 
 @function
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    """Return the outcome as the tenant sees it."""
-    outcome = outcomes.record(Upload(**event["upload"]), event["failure"], event["left_behind"])
+    """Return the outcome as the tenant sees it; a deployment that was started says itself how the upload ended."""
+    outcome = outcomes.record_training(Upload(**event["upload"]), event["failure"], event["left_behind"])
     logger.info("execution ended", extra={name: outcome[name] for name in ("execution", "tenant", "status")})
     return outcome

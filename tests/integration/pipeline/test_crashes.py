@@ -261,14 +261,20 @@ def test_a_version_that_fails_more_is_rolled_back_and_one_that_its_tenant_return
 ) -> None:
     (first, again), (chosen, left) = baking
     dying, returned = DyingInvoke(boundary), list[bool]()
-    boundary.loses_replies = how == "losing replies"
-    invoke = {"dying": dying, "twice": twice, "losing replies": call}[how]
-    if how != "losing replies":  # what comes before is gone through elsewhere
-        invoke = only_in({"PromoteVersion", "CheckBake", "RetireVersion", "RecordFailure", "RecordDeployment"}, invoke)
+
+    def losing_replies(function: str, payload: Any) -> Any:
+        boundary.loses_replies = True
+        try:
+            return call(function, payload)
+        finally:
+            boundary.loses_replies = False
+
+    faulty: dict[str, Invoke] = {"dying": dying, "twice": twice, "losing replies": losing_replies}
+    after_promotion = {"PromoteVersion", "CheckBake", "RetireVersion", "RecordFailure", "RecordDeployment"}
+    invoke = only_in(after_promotion, faulty[how])  # what comes before is gone through elsewhere
     failing, returning = failing_once_live(invoke, again), returning_while_it_bakes(invoke, chosen.run, returned)
     for _ in zip_longest(pipeline(again, failing), pipeline(left, returning)):
         pass
-    boundary.loses_replies = False
     assert_it_was_rolled_back(first, again, boundary)
     assert returned == [True]
     assert registry.is_live(chosen.run.tenant, chosen.run.model, chosen.run.version)

@@ -16,7 +16,7 @@ from tenantml.domain.names import requested_version_name
 from tenantml.domain.training.run import Run
 from tenantml.services import deployments, registry
 from tenantml.settings import setting
-from tests.integration.pipeline.faults import call
+from tests.integration.pipeline.faults import DyingInvoke, call
 from tests.integration.pipeline.machine import DEPLOYMENT, TRAINING, Broken, Machine
 from tests.integration.pipeline.test_crashes import (
     OF_AN_APPROVAL,
@@ -26,6 +26,7 @@ from tests.integration.pipeline.test_crashes import (
     kept,
     keys,
     names,
+    only_in,
     take_turns,
 )
 from tests.integration.pipeline.test_sizing import make_artefacts_take
@@ -50,11 +51,11 @@ FIRST_VERSION, SECOND_VERSION = (
 """What may fail for ever while a version goes live all the same, of a first version and of one that replaces it."""
 
 
-def breaking(*broken: str) -> Invoke:
+def breaking(*broken: str, through: Invoke = call) -> Invoke:
     """Return calls of which those of some states never succeed, although they do what they are for."""
 
     def invoke(function: str, payload: Any) -> Any:
-        answer = call(function, payload)
+        answer = through(function, payload)
         if payload["state"] in broken:
             raise Broken("the answer is lost for ever")
         return answer
@@ -89,7 +90,14 @@ def test_nothing_but_the_holdouts_rule_is_left_of_a_training_that_came_to_no_can
 ) -> None:
     broken = [(name,) for name in BEFORE_CANDIDATES] + [("StartTraining", *AFTER_A_FAILURE)]
     customers = [new_customer(delivery="in-place" if "RevokeTrainingAccess" in names else "copy") for names in broken]
-    side_by_side([pipeline(one, breaking(*names)) for one, names in zip(customers, broken, strict=True)])
+    dying, dies = DyingInvoke(boundary), {"RevokeTrainingAccess", *AFTER_A_FAILURE}
+    side_by_side(
+        [
+            pipeline(one, breaking(*names, through=only_in(dies, dying) if names[0] in dies else call))
+            for one, names in zip(customers, broken, strict=True)
+        ]
+    )
+    assert dying.deaths.keys() == dies - {"RollBack"}  # it has looked; test_approvals.py dies through that one
     for customer, states in zip(customers, broken, strict=True):
         assert_it_failed_without_an_endpoint(customer, boundary)
         assert keys(customer.client("s3"), customer.tenant.account.bucket) == [], states

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Invoke = Callable[[str, Any], Any]
 Pipeline = Callable[..., Iterator[str]]
-TOUCHED = {"TakeTurn", "StartTraining", "CheckTraining", "StopTraining", "CleanUpDelivered", "PromoteVersion"}
+TOUCHED = {"TakeTurn", "StartTraining", "CheckTraining", "StopTraining", "CleanUpAfterFailure", "PromoteVersion"}
 
 
 def jobs(customer: Customer, *statuses: str) -> list[str]:

@@ -23,6 +23,7 @@ from tenantml.errors import (
     CustomerThrottled,
     InvalidOperation,
     InvalidRegistration,
+    NotFound,
     OnboardingNotPublished,
     TenantMLError,
     Unauthorized,
@@ -240,12 +241,41 @@ def test_a_deployment_that_is_stopped_after_its_promotion_loses_nothing_and_has_
     assert registry.is_live("acme", "churn", live.version)
 
 
-def test_a_training_that_is_stopped_leaves_the_word_to_the_deployment_that_it_has_started(
-    live: Run, invoke: Invoke, event: Sample, published: list[dict[str, Any]]
+@pytest.fixture
+def requested(tenant: Tenant, invoke: Invoke, event: Sample, run: Run) -> Run:
+    """A run whose training is kept, and whose version was asked for; its deployment is not started."""
+    invoke("accept_upload", event("accept_upload"))
+    registry.keep_training(run, {"bucket": "staging", "key": "candidates.json"})
+    registry.request_version(run, {"order": order_of(run.version), "candidate": "best", "endpoint": "e"})
+    return run
+
+
+@pytest.mark.parametrize("ending", ["rescue_execution", "record_outcome"], ids=["stopped", "failed"])
+def test_a_training_that_ends_before_its_deployment_starts_is_told_once_and_its_version_never_goes_live(
+    requested: Run, invoke: Invoke, event: Sample, tenant: Tenant, published: list[dict[str, Any]], ending: str
 ) -> None:
-    assert invoke("rescue_execution", event("rescue_execution"))["status"] == "running"
+    for _ in range(2):
+        assert invoke(ending, event(ending))["status"] == "failed"
+    assert [(detail["version"], detail["status"]) for detail in published] == [(requested.version, "failed")]
+    deployments.start(requested, tenant.account, "best")  # by the call that was on its way
+    with pytest.raises(NotFound, match="has ended"):
+        registry.promote("acme", "churn", requested.version)
+    row = registry.require_execution("acme", requested.execution)
+    assert invoke("rescue_execution", stopped(requested))["error"] == row["error"], "and it says nothing else"
+    assert len(published) == 1
+
+
+@pytest.mark.parametrize("ending", ["rescue_execution", "record_outcome"], ids=["stopped", "failed"])
+def test_a_training_that_ends_after_its_deployment_started_leaves_the_word_to_it(
+    requested: Run, invoke: Invoke, event: Sample, tenant: Tenant, published: list[dict[str, Any]], ending: str
+) -> None:
+    deployments.start(requested, tenant.account, "best")
+    left = invoke(ending, event(ending))
+    assert (left["status"], bool(left["error"])) == ("running", True), "its own execution shows why it failed"
     assert published == []
-    assert invoke("rescue_execution", stopped(live))["status"] == "succeeded"
+    registry.promote("acme", "churn", requested.version)
+    recorded = event("record_deployment") | {"run": requested.as_document(), "failure": None}
+    assert invoke("record_deployment", recorded)["status"] == "succeeded"
     assert [detail["status"] for detail in published] == ["succeeded"]
 
 

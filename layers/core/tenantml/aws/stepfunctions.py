@@ -24,6 +24,16 @@ def start(machine_arn: str, name: str, document: dict[str, Any]) -> bool:
     return False
 
 
+def is_started(machine_arn: str, name: str) -> bool:
+    """Return whether an execution of this name was started, in the last 90 days; of one that was started just now,
+    Step Functions may not know yet (API reference, DescribeExecution: "eventually consistent").
+    """
+    with absence(ABSENT_EXECUTION):
+        platform("stepfunctions").describe_execution(executionArn=_execution_arn(machine_arn, name))
+        return True
+    return False
+
+
 def wake(token: str) -> None:
     """Let an execution go on that waits for a task token; one that waits no longer needs nothing."""
     with absence(TASK_OVER):
@@ -43,7 +53,7 @@ def ended_as(machine_arn: str, status: str) -> Iterator[tuple[str, dict[str, Any
 def stop(machine_arn: str, name: str) -> str:
     """Stop an execution if it runs, and return its new status: `ABORTED`, how it had ended, or `ABSENT`."""
     client = platform("stepfunctions")
-    arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+    arn = _execution_arn(machine_arn, name)
     with absence(ABSENT_EXECUTION):
         with absence(INVALID):  # what has ended: AWS documents no answer for it, emulators refuse it
             client.stop_execution(
@@ -52,3 +62,7 @@ def stop(machine_arn: str, name: str) -> str:
         status: str = client.describe_execution(executionArn=arn)["status"]
         return status
     return "ABSENT"
+
+
+def _execution_arn(machine_arn: str, name: str) -> str:
+    return f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"

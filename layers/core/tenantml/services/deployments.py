@@ -49,6 +49,16 @@ def start(
     return run.deployment
 
 
+def is_started(run: Run) -> bool:
+    """Return whether the deployment of a run's version was started: then that says how the upload ended.
+
+    Of one that starts in this moment it may say False. Whoever then records the end of the upload ends the version,
+    too, and a version that has ended goes live no more.
+    """
+    known = registry.find_version(run.tenant, run.model, run.version)
+    return known is not None and stepfunctions.is_started(setting("DEPLOYMENT_STATE_MACHINE"), run.deployment)
+
+
 def _start(name: str, run: Run, candidate: str, task: str, left_behind: Sequence[str] = ()) -> None:
     document = {"run": run.as_document(), "candidate": candidate, "left_behind": list(left_behind), "task": task}
     stepfunctions.start(setting("DEPLOYMENT_STATE_MACHINE"), name, document)

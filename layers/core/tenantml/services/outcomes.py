@@ -11,7 +11,7 @@ from tenantml.domain.predictions.batch import Batch
 from tenantml.domain.training import execution_outcome as domain
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
-from tenantml.services import registry, spending
+from tenantml.services import deployments, registry, spending
 
 # An account that refused one execution may refuse all; whether it does is for the probe to say.
 ASK_THE_PROBE = {"CustomerAccessRevoked", "DeliveryDenied"}
@@ -47,6 +47,17 @@ def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str
         _publish("Execution Ended", event)
         registry.update_execution(owner, upload.execution, {"announced": True})
     return event
+
+
+def record_training(upload: Upload, failure: dict[str, str], left_behind: list[str]) -> dict[str, Any]:
+    """Record how the upload of a training that failed has ended, unless the deployment of its version was started,
+    which does; return the outcome, or the upload as it is, with what the training failed of.
+    """
+    run = _run_of(upload.key.split("/")[0], upload.execution)
+    if run is None or not deployments.is_started(run):
+        return record(upload, failure, left_behind)
+    row = registry.require_execution(run.tenant, run.execution)
+    return run.as_document() | domain.of(failure, left_behind) | {"status": row["status"]}
 
 
 def record_deployment(run: Run, failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tenantml.domain.training.execution_outcome import FROM_OUTSIDE
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import TransientError
-from tenantml.services import outcomes, registry, removal, transforms
+from tenantml.services import deployments, outcomes, registry, removal, transforms
 from tenantml.settings import setting
 
 CAUSES = FROM_OUTSIDE | {
@@ -25,7 +25,7 @@ CAUSES = FROM_OUTSIDE | {
 
 def rescue_training(upload: Upload, status: str) -> dict[str, Any]:
     """Remove what a training left that ended by this status of Step Functions and ran no failure path, and record its
-    outcome. Repeatable.
+    outcome, unless the deployment that it started does. Repeatable.
 
     Raises:
         StillChanging: something of it is still being created or stopped; the outcome is recorded when it is removed.
@@ -33,13 +33,10 @@ def rescue_training(upload: Upload, status: str) -> dict[str, Any]:
     tenant = upload.key.split("/")[0]
     row = registry.find_execution(tenant, upload.execution)
     left_behind = []
-    if row and "ended_at" not in row:
-        run = Run.of_row(row)
-        if registry.find_version(run.tenant, run.model, run.version):
-            return {"execution": run.execution, "status": row["status"]}  # its deployment says how it ended
+    if row and "ended_at" not in row and not deployments.is_started(run := Run.of_row(row)):
         left_behind = removal.stop_training(run).left_behind
         left_behind += removal.clean_up(run, failed=True, delivered=True).left_behind
-    return outcomes.record(upload, CAUSES[status], left_behind)
+    return outcomes.record_training(upload, CAUSES[status], left_behind)
 
 
 def rescue_deployment(run: Run, left_behind: list[str], status: str) -> dict[str, Any]:

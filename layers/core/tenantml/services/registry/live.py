@@ -69,8 +69,8 @@ def promote(tenant: str, model: str, version: str, over: str | None = ANY_VERSIO
                 "a newer version went live, or somebody chose one by hand or paused the model, after this one was "
                 "uploaded or asked for; this one does not go live, and its training is kept"
             )
-        if found["status"] in ENDED:
-            raise NotFound("the version is being removed")
+        if found["status"] in ENDED or "ended_at" in found:
+            raise NotFound("the version has ended, or is being removed")
         if over not in (ANY_VERSION, previous):
             raise LiveVersionChanged("another version went live since this one was evaluated, which is done again")
         marks = {"promoted_at": table.now(), "replaced": previous}
@@ -300,12 +300,13 @@ def _move(
     word |= {"untold": untold} if untold else {}
     pointer = {"live_version": version["version"], "previous_version": previous, "paused": None} | word
     unchanged, operands = _unchanged(row)
+    has_ended = f"attribute{'' if 'ended_at' in version else '_not'}_exists(ended_at)"
     requests = [
         table.update_request(keys.model(tenant, model), pointer, f"attribute_exists(pk) AND {unchanged}", **operands),
         table.update_request(
             keys.version(tenant, model, version["version"]),
             {"status": LIVE} | marks,
-            "#0 = :found",
+            f"#0 = :found AND {has_ended}",
             found=version["status"],
         ),
     ]
