@@ -1,6 +1,7 @@
-"""The ledger of a tenant: what its trainings and endpoints cost this month, what they still may, and the caps on both.
+"""The ledger of a tenant: what its trainings, batches and endpoints cost this month, what they still may, and the caps
+on both.
 
-A training takes a place with its worst case before anything is spent, and gives it back for what it did cost. The
+A training or a batch takes a place with its worst case before anything is spent, and gives it back for what it did cost. The
 ledger is one value that changes as a whole, so that of two uploads at once only one can have the last place.
 """
 
@@ -12,19 +13,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tenantml.domain.pricing.prices import HOUR_SECONDS, MICROS, usd
-from tenantml.domain.pricing.quotes import TrainingQuote
+from tenantml.domain.pricing.quotes import JobQuote
 from tenantml.domain.tenancy import operator_requests
-from tenantml.errors import BudgetExceeded, InvalidOperation, TooManyTrainings, TrainingsPerDayExceeded
+from tenantml.errors import BudgetExceeded, InvalidOperation, TooManyBatches, TooManyTrainings, TrainingsPerDayExceeded
 
 KEPT_MONTHS = 13
 MOST = 10**9
 KEPT = "nothing was spent on it, and the file is kept"
 
-COUNTED = ("training_seconds", "training_micros", "endpoint_seconds", "endpoint_micros")
+TRAINING, BATCH, ENDPOINT = PURPOSES = ("training", "batch", "endpoint")
+COUNTED = tuple(f"{purpose}_{what}" for purpose in PURPOSES for what in ("seconds", "micros"))
 FLAGS = ("unmeasured", "unpriced", "serverless")
 Spent = Mapping[str, int]
-"""By what it was for: `training_seconds`, `training_micros`, `endpoint_seconds`, `endpoint_micros`; and how many were
-`unmeasured` (trainings, counted at their worst case), `unpriced`, or `serverless` (not counted).
+"""By what it was for: `training_seconds`, `training_micros`, and so of `batch` and `endpoint`; and how many were
+`unmeasured` (trainings and batches, counted at their worst case), `unpriced`, or `serverless` (not counted).
 """
 
 
@@ -53,7 +55,7 @@ class Caps:
 @dataclass(frozen=True)
 class Ledger:
     """What is spent, by month and model; trainings that were begun on `day`, by model; and what may still be spent:
-    trainings that have a place, by execution, and endpoints that stand, by model and version.
+    trainings and batches that have a place, by execution, and endpoints that stand, by model and version.
     """
 
     day: str = ""
@@ -72,7 +74,7 @@ class Ledger:
         return asdict(self)
 
     def admit(
-        self, execution: str, model: str, quote: TrainingQuote, of_tenant: Caps, of_model: Caps, now: datetime
+        self, execution: str, model: str, quote: JobQuote, of_tenant: Caps, of_model: Caps, now: datetime
     ) -> Ledger:
         """Return the ledger with a place for the training; one that has a place keeps it.
 
@@ -84,7 +86,7 @@ class Ledger:
         if execution in self.places:
             return self
         begun = self.trainings if self.day == day_of(now) else {}
-        others = {place["model"] for place in self.places.values()} - {model}
+        others = {place["model"] for place in self.places_of(TRAINING)} - {model}
         for caps, whose, count in (
             (of_tenant, "the tenant", sum(begun.values())),
             (of_model, f"the model {model}", begun.get(model, 0)),
@@ -101,13 +103,37 @@ class Ledger:
                 "them is over"
             )
         self.require_budget(model, quote.worst_micros, of_tenant, of_model, now)
-        place = {"model": model, "worst_micros": quote.worst_micros, "seconds": quote.seconds, "since": now.isoformat()}
-        return replace(
-            self,
-            day=day_of(now),
-            trainings={**begun, model: begun.get(model, 0) + 1},
-            places={**self.places, execution: place},
-        )
+        counted = replace(self, day=day_of(now), trainings={**begun, model: begun.get(model, 0) + 1})
+        return counted._with_place(execution, model, TRAINING, quote, now)
+
+    def admit_batch(
+        self, execution: str, model: str, quote: JobQuote, most: int, of_tenant: Caps, of_model: Caps, now: datetime
+    ) -> Ledger:
+        """Return the ledger with a place for the batch, of `most` that a model has at once; one that has a place keeps
+        it.
+
+        Raises:
+            BudgetExceeded: its worst case, with what is spent and may be spent, is over a budget, or is unknown.
+            TooManyBatches: as many batches of the model run as may at once.
+        """
+        if execution in self.places:
+            return self
+        if sum(place["model"] == model for place in self.places_of(BATCH)) >= most:
+            raise TooManyBatches(
+                f"the model {model} has {most} batches at once, and as many are running; {KEPT}; send it again when "
+                "one of them is over"
+            )
+        self.require_budget(model, quote.worst_micros, of_tenant, of_model, now)
+        return self._with_place(execution, model, BATCH, quote, now)
+
+    def places_of(self, purpose: str) -> list[Mapping[str, Any]]:
+        """Return the places that trainings, or batches, have."""
+        return [place for place in self.places.values() if place.get("for", TRAINING) == purpose]
+
+    def _with_place(self, execution: str, model: str, purpose: str, quote: JobQuote, now: datetime) -> Ledger:
+        worst = {"worst_micros": quote.worst_micros, "seconds": quote.seconds}
+        place = {"model": model, "for": purpose, "since": now.isoformat()} | worst
+        return replace(self, places={**self.places, execution: place})
 
     def require_budget(
         self, model: str, worst_micros: int | None, of_tenant: Caps, of_model: Caps, now: datetime
@@ -134,8 +160,8 @@ class Ledger:
                 )
 
     def committed_micros(self, now: datetime, model: str | None = None) -> int | None:
-        """Return what this month has cost, by all models or one, with the worst case of every training that runs; None
-        where a price is unknown.
+        """Return what this month has cost, by all models or one, with the worst case of every training and batch that
+        runs; None where a price is unknown.
         """
         spent = self.spent(now)
         rows = [row for name, row in spent.items() if model in (None, name)]
@@ -145,7 +171,7 @@ class Ledger:
         known = [micros for micros in places if micros is not None]
         if len(known) < len(places) or any(row.get("unpriced") for row in rows):
             return None
-        return sum(row.get("training_micros", 0) + row.get("endpoint_micros", 0) for row in rows) + sum(known)
+        return sum(row.get(f"{purpose}_micros", 0) for row in rows for purpose in PURPOSES) + sum(known)
 
     def settle(
         self,
@@ -156,23 +182,23 @@ class Ledger:
         cost: tuple[int, int | None] | None = None,
         is_over: bool = False,
     ) -> Ledger:
-        """Return the ledger after a training: its place is free, and its `cost` (seconds and micro-dollars) is spent.
-        One that was begun and could not be measured counts at its worst case, until now where its job is known to be
+        """Return the ledger after a training or a batch: its place is free, and its `cost` (seconds and micro-dollars)
+        is spent. One that was begun and could not be measured counts at its worst case, until now where its job is known to be
         over; one that was not begun costs nothing.
         """
         place = self.places.get(execution)
         if place is None:
             return self
         rest = replace(self, places={name: found for name, found in self.places.items() if name != execution})
-        model = str(place["model"])
+        model, purpose = str(place["model"]), place.get("for", TRAINING)
         if not begun:
-            if day_of(datetime.fromisoformat(place["since"])) != self.day:
+            if purpose != TRAINING or day_of(datetime.fromisoformat(place["since"])) != self.day:
                 return rest
             return replace(rest, trainings={**self.trainings, model: max(0, self.trainings.get(model, 0) - 1)})
         seconds, micros = cost or (0, _worst_until(place, now) if is_over else place["worst_micros"])
         added = {
-            "training_seconds": seconds,
-            "training_micros": micros or 0,
+            f"{purpose}_seconds": seconds,
+            f"{purpose}_micros": micros or 0,
             "unpriced": int(micros is None),
             "unmeasured": int(cost is None),
         }
@@ -219,7 +245,8 @@ class Ledger:
             **_shown(total),
             "models": [{"model": model, **_shown(row)} for model, row in sorted(spent.items())],
             "committed_usd": usd(self.committed_micros(now)),
-            "trainings_running": len(self.places),
+            "trainings_running": len(self.places_of(TRAINING)),
+            "batches_running": len(self.places_of(BATCH)),
             "trainings_today": sum(self.trainings.values()) if self.day == day_of(now) else 0,
             "caps": asdict(caps),
         }
@@ -234,7 +261,7 @@ class Ledger:
 
 
 def _worst_until(place: Mapping[str, Any], now: datetime) -> int | None:
-    """Return the worst case of a training that was over by now, rounded up."""
+    """Return the worst case of what was over by now, rounded up."""
     worst, most = place["worst_micros"], place["seconds"]
     ran = -(-(now - datetime.fromisoformat(place["since"])) // timedelta(seconds=1))
     return None if worst is None else -(-worst * min(ran, most) // most)
@@ -268,20 +295,17 @@ def _shown(row: Mapping[str, int]) -> dict[str, Any]:
     reasons = {
         "unpriced": "the price table lacks a price of something that it used",
         "serverless": "serverless endpoints are billed by the time of their requests, which nobody measures here",
-        "unmeasured": f"{found['unmeasured']} trainings could not be measured and count at their worst case",
+        "unmeasured": f"{found['unmeasured']} trainings or batches could not be measured and count at their worst case",
     }
     reason = "; ".join(reasons[name] for name in FLAGS if found[name]) or None
+    is_unknown = {purpose: found["unpriced"] or (purpose == ENDPOINT and found["serverless"]) for purpose in PURPOSES}
     return {
-        "training": {
-            "usd": usd(None if found["unpriced"] else found["training_micros"]),
-            "seconds": found["training_seconds"],
-        },
-        "endpoint": {
-            "usd": usd(None if found["unpriced"] or found["serverless"] else found["endpoint_micros"]),
-            "seconds": found["endpoint_seconds"],
-        },
-        "reason": reason,
-    }
+        purpose: {
+            "usd": usd(None if is_unknown[purpose] else found[f"{purpose}_micros"]),
+            "seconds": found[f"{purpose}_seconds"],
+        }
+        for purpose in PURPOSES
+    } | {"reason": reason}
 
 
 def day_of(now: datetime) -> str:

@@ -39,6 +39,7 @@ from tenantml.services.registry.live import (
     return_to,
     returned_as,
     stands_by,
+    version_to_predict,
 )
 from tenantml.services.registry.models import (
     all_models,
@@ -155,4 +156,5 @@ __all__ = [
     "take_turn",
     "update_execution",
     "update_version",
+    "version_to_predict",
 ]

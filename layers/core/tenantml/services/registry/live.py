@@ -145,6 +145,12 @@ def pause(tenant: str, model: str, by: str) -> Row:
     raise _contended()
 
 
+def version_to_predict(row: Row) -> str | None:
+    """Return the version that answers for the model of this row, or that did when it was paused; None without one."""
+    live: str | None = row.get("live_version")
+    return live or paused_version(row)
+
+
 def paused_version(row: Row) -> str | None:
     """Return the version that answered when the model of this row was paused; None when it is not paused."""
     version: str | None = (row.get("paused") or {}).get("version")
