@@ -101,10 +101,10 @@ def describe(client: Any, name: str) -> dict[str, Any] | None:
     Raises:
         CustomerAccessRevoked: the access role may no longer describe it.
     """
-    answer: dict[str, Any] | None = None
     with named(IN_CUSTOMER_ACCOUNT, f"the batch transform {name} could not be described"), absence(ABSENT_RESOURCE):
-        answer = client.describe_transform_job(TransformJobName=name)
-    return answer
+        answer: dict[str, Any] = client.describe_transform_job(TransformJobName=name)
+        return answer
+    return None
 
 
 def stop(client: Any, name: str) -> str:
