@@ -144,6 +144,35 @@ def test_an_endpoint_costs_while_it_stands_and_moves_to_another_price() -> None:
     assert gone.spent(later)["churn"]["endpoint_micros"] == (2 + 4 + 1) * DOLLAR
 
 
+def test_a_pause_saves_what_the_endpoint_cost_from_its_removal_until_another_one_stands() -> None:
+    stands = Ledger().open_endpoint("churn", "v1", NOON, 2 * DOLLAR, serverless=False)
+    later, evening = NOON + timedelta(hours=1), NOON + timedelta(hours=4)
+    paused = stands.close_endpoint("churn", "v1", later, is_paused=True)
+    assert paused.close_endpoint("churn", "v1", evening, is_paused=True) == paused, "a repeat"
+    shown = paused.report(NONE, evening)
+    assert (shown["saved"], shown["endpoint"]["usd"]) == ({"usd": "6.000000", "seconds": 3 * 3600}, "2.000000")
+    assert shown["committed_usd"] == "2.000000", "what is saved is not spent"
+    resumed = paused.open_endpoint("churn", "v2", evening, 2 * DOLLAR, serverless=False)
+    assert resumed.report(NONE, evening + timedelta(hours=1))["saved"]["usd"] == "6.000000"
+    again = resumed.close_endpoint("churn", "v2", evening, is_paused=True)
+    assert again.report(NONE, evening + timedelta(hours=1))["saved"]["usd"] == "8.000000"
+    gone = again.close_endpoint("churn", None, evening + timedelta(hours=1))
+    assert (gone.pauses, gone.report(NONE, NOON + timedelta(days=1))["saved"]["usd"]) == ({}, "8.000000")
+
+
+def test_what_is_retired_otherwise_or_is_serverless_or_is_not_the_last_saves_nothing_and_no_price_is_unknown() -> None:
+    stands = Ledger().open_endpoint("churn", "v1", NOON, DOLLAR, serverless=False)
+    assert stands.close_endpoint("churn", "v1", NOON).pauses == {}
+    serverless = Ledger().open_endpoint("churn", "v1", NOON, None, serverless=True)
+    assert serverless.close_endpoint("churn", "v1", NOON, is_paused=True).pauses == {}
+    two = stands.open_endpoint("churn", "v2", NOON, DOLLAR, serverless=False)
+    assert two.close_endpoint("churn", "v1", NOON, is_paused=True).pauses == {}
+    unpriced = Ledger().open_endpoint("churn", "v1", NOON, None, serverless=False)
+    shown = unpriced.close_endpoint("churn", "v1", NOON, is_paused=True).report(NONE, NOON + timedelta(hours=1))
+    assert (shown["saved"], shown["training"]["usd"]) == ({"usd": None, "seconds": 3600}, "0.000000")
+    assert "pause" in shown["reason"]
+
+
 @given(
     st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)),  # noqa: DTZ001 - the zone is added
     st.timedeltas(timedelta(0), timedelta(days=100)),

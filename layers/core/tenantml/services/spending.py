@@ -16,6 +16,7 @@ from tenantml.domain.training.endpoint_plan import EndpointPlan
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.errors import PlatformUnavailable
+from tenantml.services import registry
 from tenantml.services.registry import keys, table
 from tenantml.settings import setting
 
@@ -109,8 +110,11 @@ def open_endpoint(run: Run, plan: EndpointPlan, region: str) -> None:
 
 
 def close_endpoint(tenant: str, model: str, version: str | None = None) -> None:
-    """Note that a version's endpoint was removed, or all of the model's. Repeatable."""
-    _change(tenant, lambda book, now: book.close_endpoint(model, version, now))
+    """Note that a version's endpoint was removed, or all of the model's; what a pause removes is saved from now on.
+    Repeatable.
+    """
+    is_paused = version is not None and registry.paused_version(registry.find_model(tenant, model) or {}) is not None
+    _change(tenant, lambda book, now: book.close_endpoint(model, version, now, is_paused=is_paused))
 
 
 def report(tenant: str) -> dict[str, Any]:

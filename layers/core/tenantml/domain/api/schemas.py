@@ -95,7 +95,7 @@ def components() -> dict[str, Schema]:
             status={"type": "string", "enum": list(views.STATES)},
             paused_version=maybe(TEXT) | {"description": "What answered when it was paused"},
             paused_at=maybe(TIME),
-            paused_by=maybe(TEXT) | {"description": "The id of the API key that asked"},
+            paused_by=maybe(TEXT) | {"description": "The id of the API key that asked, or `idle`"},
             resumes_as=maybe(TEXT) | {"description": "The version that answers once its endpoint is in service"},
         ),
         "State": record("Whether the model is to be paused.", paused={"type": "boolean"})
@@ -441,6 +441,7 @@ SPENT: dict[str, Schema] = {
     "training": reference("Cost"),
     "batch": reference("Cost"),
     "endpoint": reference("Cost"),
+    "saved": reference("Cost") | {"description": "What endpoints would have cost that pauses had removed"},
     "reason": maybe(TEXT) | {"description": "Why a cost is unknown, or more than was measured"},
 }
 USED: dict[str, Schema] = {"used": COUNT, "limit": COUNT, "remaining": COUNT}

@@ -1,33 +1,37 @@
 """The ledger of a tenant: what its trainings, batches and endpoints cost this month, what they still may, and the caps
 on both.
 
-A training or a batch takes a place with its worst case before anything is spent, and gives it back for what it did cost. The
-ledger is one value that changes as a whole, so that of two uploads at once only one can have the last place.
+A training or a batch takes a place with its worst case before anything is spent, and gives it back for what it did
+cost. The ledger is one value that changes as a whole, so that of two uploads at once only one can have the last place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tenantml.domain.pricing.prices import HOUR_SECONDS, MICROS, usd
 from tenantml.domain.pricing.quotes import JobQuote
+from tenantml.domain.pricing.spent import (
+    BATCH,
+    COUNTED,
+    FLAGS,
+    PURPOSES,
+    TRAINING,
+    Spent,
+    by_month,
+    day_of,
+    month_of,
+    shown,
+)
 from tenantml.domain.tenancy import operator_requests
 from tenantml.errors import BudgetExceeded, InvalidOperation, TooManyBatches, TooManyTrainings, TrainingsPerDayExceeded
 
 KEPT_MONTHS = 13
 MOST = 10**9
 KEPT = "nothing was spent on it, and the file is kept"
-
-TRAINING, BATCH, ENDPOINT = PURPOSES = ("training", "batch", "endpoint")
-COUNTED = tuple(f"{purpose}_{what}" for purpose in PURPOSES for what in ("seconds", "micros"))
-FLAGS = ("unmeasured", "unpriced", "serverless")
-Spent = Mapping[str, int]
-"""By what it was for: `training_seconds`, `training_micros`, and so of `batch` and `endpoint`; and how many were
-`unmeasured` (trainings and batches, counted at their worst case), `unpriced`, or `serverless` (not counted).
-"""
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,15 @@ class Caps:
 @dataclass(frozen=True)
 class Ledger:
     """What is spent, by month and model; trainings that were begun on `day`, by model; and what may still be spent:
-    trainings and batches that have a place, by execution, and endpoints that stand, by model and version.
+    trainings and batches that have a place, by execution, and endpoints that stand, by model and version. `pauses` has
+    the models of which no endpoint stands for a pause.
     """
 
     day: str = ""
     trainings: Mapping[str, int] = field(default_factory=dict)
     places: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     endpoints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    pauses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     months: Mapping[str, Mapping[str, Spent]] = field(default_factory=dict)
 
     @classmethod
@@ -103,8 +109,8 @@ class Ledger:
                 "them is over"
             )
         self.require_budget(model, quote.worst_micros, of_tenant, of_model, now)
-        counted = replace(self, day=day_of(now), trainings={**begun, model: begun.get(model, 0) + 1})
-        return counted._with_place(execution, model, TRAINING, quote, now)
+        placed = self._with_place(execution, model, TRAINING, quote, now)
+        return replace(placed, day=day_of(now), trainings={**begun, model: begun.get(model, 0) + 1})
 
     def admit_batch(
         self, execution: str, model: str, quote: JobQuote, most: int, of_tenant: Caps, of_model: Caps, now: datetime
@@ -183,8 +189,8 @@ class Ledger:
         is_over: bool = False,
     ) -> Ledger:
         """Return the ledger after a training or a batch: its place is free, and its `cost` (seconds and micro-dollars)
-        is spent. One that was begun and could not be measured counts at its worst case, until now where its job is known to be
-        over; one that was not begun costs nothing.
+        is spent. One that was begun and could not be measured counts at its worst case, until now where its job is
+        known to be over; one that was not begun costs nothing.
         """
         place = self.places.get(execution)
         if place is None:
@@ -215,18 +221,40 @@ class Ledger:
         standing = self.endpoints.get(name)
         if standing is not None and {key: standing[key] for key in entry} == entry:
             return self
-        closed = self.close_endpoint(model, version, now)
+        closed = self.close_endpoint(model, version, now).end_pause(model, now)
         return replace(closed, endpoints={**closed.endpoints, name: entry | {"since": now.isoformat()}})
 
-    def close_endpoint(self, model: str, version: str | None, now: datetime) -> Ledger:
-        """Return the ledger after an endpoint was removed, or all of the model's: what they cost is spent."""
+    def close_endpoint(self, model: str, version: str | None, now: datetime, *, is_paused: bool = False) -> Ledger:
+        """Return the ledger after an endpoint was removed, or all of the model's: what they cost is spent. Of a model
+        that `is_paused`, the last of them begins to save what it did cost.
+        """
         named = f"{model}/{version or ''}"
         names = [name for name in self.endpoints if name == named or (version is None and name.startswith(named))]
         closed = self
         for name in names:
-            for month, added in _by_month(self.endpoints[name], now):
-                closed = closed.plus(month, model, added)
-        return replace(closed, endpoints={name: self.endpoints[name] for name in self.endpoints if name not in names})
+            endpoint = self.endpoints[name]
+            for month, seconds in by_month(datetime.fromisoformat(endpoint["since"]), now):
+                closed = closed.plus(month, model, _cost_of(endpoint, seconds))
+        left = {name: self.endpoints[name] for name in self.endpoints if name not in names}
+        closed = replace(closed, endpoints=left)
+        if not is_paused:
+            return closed.end_pause(model, now) if version is None else closed
+        is_last = bool(names) and not any(name.startswith(f"{model}/") for name in left)
+        if not is_last or self.endpoints[names[-1]]["serverless"]:
+            return closed
+        saves = {"micros_per_hour": self.endpoints[names[-1]]["micros_per_hour"], "since": now.isoformat()}
+        return replace(closed, pauses={**self.pauses, model: saves})
+
+    def end_pause(self, model: str, now: datetime) -> Ledger:
+        """Return the ledger after the pause of a model, if it has one: what its endpoint would have cost is saved."""
+        pause, ended = self.pauses.get(model), self
+        if pause is None:
+            return self
+        micros = pause["micros_per_hour"]
+        for month, seconds in by_month(datetime.fromisoformat(pause["since"]), now):
+            saved = {"saved_seconds": seconds, "saved_micros": _micros(micros, seconds)}
+            ended = ended.plus(month, model, saved | {"saved_unpriced": int(micros is None)})
+        return replace(ended, pauses={name: found for name, found in self.pauses.items() if name != model})
 
     def spent(self, now: datetime) -> dict[str, dict[str, int]]:
         """Return by model what this month has cost until now, endpoints that stand included."""
@@ -234,6 +262,8 @@ class Ledger:
         for name in self.endpoints:
             model, _, version = name.partition("/")
             until_now = until_now.close_endpoint(model, version, now)
+        for model in self.pauses:
+            until_now = until_now.end_pause(model, now)
         return {model: dict(row) for model, row in until_now.months.get(month_of(now), {}).items()}
 
     def report(self, caps: Caps, now: datetime) -> dict[str, Any]:
@@ -242,8 +272,8 @@ class Ledger:
         total = {name: sum(row.get(name, 0) for row in spent.values()) for name in (*COUNTED, *FLAGS)}
         return {
             "month": month_of(now),
-            **_shown(total),
-            "models": [{"model": model, **_shown(row)} for model, row in sorted(spent.items())],
+            **shown(total),
+            "models": [{"model": model, **shown(row)} for model, row in sorted(spent.items())],
             "committed_usd": usd(self.committed_micros(now)),
             "trainings_running": len(self.places_of(TRAINING)),
             "batches_running": len(self.places_of(BATCH)),
@@ -267,52 +297,17 @@ def _worst_until(place: Mapping[str, Any], now: datetime) -> int | None:
     return None if worst is None else -(-worst * min(ran, most) // most)
 
 
-def _by_month(endpoint: Mapping[str, Any], until: datetime) -> Iterator[tuple[str, Spent]]:
-    """Yield what an endpoint cost in each month; a month's cost is rounded up."""
-    since = datetime.fromisoformat(endpoint["since"])
-    while since < until:
-        next_month = (since.replace(day=1, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=32)).replace(
-            day=1
-        )
-        end = min(until, next_month)
-        seconds = -(-(end - since) // timedelta(seconds=1))
-        micros = endpoint["micros_per_hour"]
-        yield (
-            month_of(since),
-            {"endpoint_seconds": seconds, "serverless": 1}
-            if endpoint["serverless"]
-            else {
-                "endpoint_seconds": seconds,
-                "endpoint_micros": -(-(micros or 0) * seconds // HOUR_SECONDS),
-                "unpriced": int(micros is None),
-            },
-        )
-        since = end
-
-
-def _shown(row: Mapping[str, int]) -> dict[str, Any]:
-    found = {name: row.get(name, 0) for name in (*COUNTED, *FLAGS)}
-    reasons = {
-        "unpriced": "the price table lacks a price of something that it used",
-        "serverless": "serverless endpoints are billed by the time of their requests, which nobody measures here",
-        "unmeasured": f"{found['unmeasured']} trainings or batches could not be measured and count at their worst case",
-    }
-    reason = "; ".join(reasons[name] for name in FLAGS if found[name]) or None
-    is_unknown = {purpose: found["unpriced"] or (purpose == ENDPOINT and found["serverless"]) for purpose in PURPOSES}
+def _cost_of(endpoint: Mapping[str, Any], seconds: int) -> Spent:
+    micros = endpoint["micros_per_hour"]
+    if endpoint["serverless"]:
+        return {"endpoint_seconds": seconds, "serverless": 1}
     return {
-        purpose: {
-            "usd": usd(None if is_unknown[purpose] else found[f"{purpose}_micros"]),
-            "seconds": found[f"{purpose}_seconds"],
-        }
-        for purpose in PURPOSES
-    } | {"reason": reason}
+        "endpoint_seconds": seconds,
+        "endpoint_micros": _micros(micros, seconds),
+        "unpriced": int(micros is None),
+    }
 
 
-def day_of(now: datetime) -> str:
-    """Return the day, in UTC."""
-    return now.astimezone(UTC).strftime("%Y-%m-%d")
-
-
-def month_of(now: datetime) -> str:
-    """Return the month, in UTC."""
-    return now.astimezone(UTC).strftime("%Y-%m")
+def _micros(per_hour: int | None, seconds: int) -> int:
+    """Return what so many seconds cost, rounded up; of an unknown price nothing, which is flagged."""
+    return -(-(per_hour or 0) * seconds // HOUR_SECONDS)
