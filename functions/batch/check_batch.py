@@ -17,6 +17,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     context = RunContext(transforms.begin(Upload(**event["upload"]), event["state"]))
     run = context.run
     logger.append_keys(execution=run.execution, tenant=run.tenant, model=run.model)
+    transforms.admit(context)
     file = BatchFile(
         transforms.read(context, event["upload"]),
         transforms.deployed(context),

@@ -89,6 +89,9 @@ def test_every_row_is_joined_with_what_the_endpoint_predicts_of_it(
 ) -> None:
     rows = without_target(trained)
     assert (batch["status"], batch["error"], batch["rows"]) == ("succeeded", None, len(rows) - 1), batch
+    assert 0 < float(batch["cost"]["usd"]) < float(batch["quote"]["worst_case_usd"])
+    spent = acme.api.call("GET", "/usage")["spending"]
+    assert spent["batch"]["seconds"] >= batch["cost"]["seconds"] > 0
     with urllib.request.urlopen(batch["download"]["url"]) as answer:
         header, *joined = csv.reader(io.StringIO(answer.read().decode(), newline=""), strict=True)
     width = len(rows[0]) + 1
@@ -171,4 +174,6 @@ def test_a_file_is_refused_by_its_line_before_anything_is_done_in_the_account(
         assert (batch["status"], batch["error"]["code"]) == ("failed", code)
         assert said in batch["error"]["message"]
         assert acme.api.call("GET", f"/executions/{batch['execution']}/receipt")["entries"] == []
+        assert batch["cost"] is None
+    assert acme.api.call("GET", "/usage")["spending"]["batches_running"] == 0
     assert [line for line in logged(acme.platform.cloud) if SECRET in line] == []

@@ -7,8 +7,12 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tenantml.aws.dynamodb import to_item
+from tenantml.services import served
+from tenantml.services.registry import keys
 from tenantml_cli.errors import Refused
 from tests.e2e.conftest import RECEIVER
+from tests.e2e.test_operations import sweep
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -72,3 +76,52 @@ def without_target(path: Path) -> str:
     text = io.StringIO()
     csv.writer(text).writerows([header, *rows])
     return text.getvalue()
+
+
+def test_an_idle_model_is_paused_and_the_first_prediction_resumes_it(acme: Tenant, iris: Path) -> None:
+    model = acme.api.call("GET", f"/models/{MODEL}")
+    live = model["live_version"]
+    acme.api.configure(MODEL, model["settings"] | {"idle_hours": 1, "resume": "on-request"})
+    wait_for(
+        lambda: acme.api.call("GET", f"/models/{MODEL}/versions/{live}"), lambda found: found["ended_at"], seconds=60
+    )
+    platform, long_ago = acme.platform, "2026-01-01T00:00:00Z"
+    for key, name, value in (
+        (keys.model(acme.name, MODEL), "updated_at", long_ago),
+        (keys.version(acme.name, MODEL, live), "promoted_at", long_ago),
+        (keys.version(acme.name, MODEL, live), "returned", {"at": long_ago, "by": "k"}),
+        (keys.served(acme.name, MODEL, live), "forget_at", 10**9 + served.KEPT_SECONDS),
+    ):
+        platform.cloud.client("dynamodb").update_item(
+            TableName=platform.outputs["RegistryTable"],
+            Key=to_item(key._asdict()),
+            UpdateExpression="SET #name = :value",
+            ExpressionAttributeNames={"#name": name},
+            ExpressionAttributeValues=to_item({":value": value}),
+        )
+    assert f"{acme.name}/{MODEL}" in sweep(platform)["paused"]
+    paused = acme.api.call("GET", f"/models/{MODEL}")["state"]
+    assert (paused["status"], paused["paused_by"], paused["paused_version"]) == ("paused", "idle", live)
+    sagemaker = platform.cloud.client("sagemaker", acme.account_id)
+    wait_for(
+        lambda: sagemaker.list_endpoints(NameContains=f"-{MODEL}-")["Endpoints"], lambda found: not found, seconds=120
+    )
+
+    rows = without_target(iris)
+    answers: list[Any] = []
+
+    def answer() -> Any:
+        try:
+            answers.append(acme.api.predict(MODEL, rows))
+        except Refused as refused:
+            answers.append((refused.status, refused.code))
+        return answers[-1]
+
+    wait_for(answer, lambda found: isinstance(found, dict), seconds=120)
+    assert (503, "ModelResuming") in answers
+    assert not [found for found in answers if isinstance(found, tuple) and found != (503, "ModelResuming")]
+    resumed = acme.api.call("GET", f"/models/{MODEL}/versions/{answers[-1]['version']}")
+    assert (resumed["returns_to"], resumed["returned"]["by"]) == (live, "on-request")
+    saved = {row["model"]: row["saved"] for row in acme.api.call("GET", "/usage")["spending"]["models"]}[MODEL]
+    assert saved["seconds"] > 0
+    assert float(saved["usd"]) > 0

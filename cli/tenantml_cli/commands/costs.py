@@ -9,30 +9,32 @@ from tenantml_cli.context import Context, Document, Result
 from tenantml_cli.options import Command
 from tenantml_cli.text import listing, moment, money, table
 
+COSTS = ("training", "batch", "endpoint", "saved")
+
 
 @click.command(cls=Command)
 @options.model
 @click.pass_obj
 def quote(context: Context, model: str) -> Result:
-    """Show the most that the next training and the endpoint of a model can cost.
+    """Show the most that the next training, a batch and the endpoint of a model can cost.
 
     With the key in TENANTML_API_KEY. An amount that is not known is a dash, never nothing.
 
         tenantml quote churn
     """
     found = context.api.quote(model)
-    training, endpoint = found["training"], found["endpoint"]
-    on = f"{training['instances']} x {training['instance_type']}, {training['seconds']:,} s"
+    training, batch, endpoint = found["training"], found["batch"], found["endpoint"]
     memory, count, types = endpoint["serverless_memory_mb"], endpoint["count"], endpoint["instance_types"]
     likely = f"{count} requests at once of {memory} MB" if memory else f"{count} x {types[0]}"
     dearest = likely if memory else f"{count} x the dearest of {', '.join(types)}"
     rows = [
-        ["training", money(training["worst_case_usd"]), on],
+        ["training", money(training["worst_case_usd"]), _instances(training)],
+        ["batch", money(batch["worst_case_usd"]), _instances(batch)],
         ["endpoint, an hour", money(endpoint["usd_per_hour"]), likely],
         ["endpoint, an hour at most", money(endpoint["worst_case_usd_per_hour"]), dearest],
         ["endpoint, a month at most", money(endpoint["worst_case_usd_per_month"]), "31 days of that"],
     ]
-    reasons = dict.fromkeys(filter(None, (training["reason"], endpoint["reason"])))
+    reasons = dict.fromkeys(filter(None, (training["reason"], batch["reason"], endpoint["reason"])))
     prices = f"The oldest of these prices is of {found['prices']['oldest']}." if found["prices"]["oldest"] else None
     notes = [*(f"{reason}." for reason in reasons), prices, f"{found['note']}."]
     return Result(found, "\n".join([table(["at worst", "USD", "of"], rows), "", *filter(None, notes)]))
@@ -42,7 +44,8 @@ def quote(context: Context, model: str) -> Result:
 @options.as_operator
 @click.pass_obj
 def usage(context: Context, tenant: str | None) -> Result:
-    """Show what is used of today's quota, and what trainings and endpoints cost this month, in all and by model.
+    """Show what is used of today's quota, and what trainings, batches and endpoints cost this month, in all and by
+    model, next to what pauses have saved.
 
     With the key in TENANTML_API_KEY, or as an operator with --tenant. An amount that is not known is a dash, never
     nothing.
@@ -60,12 +63,11 @@ def usage(context: Context, tenant: str | None) -> Result:
     spending = found["spending"]
     costs = [_cost(row["model"], row) for row in spending["models"]]
     today = table([f"on {found['day']}", "used", "limit", "left"], used)
-    month = listing(
-        "models", [f"in {spending['month']}", "training USD", "endpoint USD"], [_cost("all", spending), *costs]
-    )
+    heads = [f"in {spending['month']}", *(f"{what} USD" for what in COSTS)]
+    month = listing("models", heads, [_cost("all", spending), *costs])
     caps = table(["cap", "used", "limit"], _caps(spending))
     notes = [
-        "The budget counts the worst case of running trainings, too.",
+        "The budget counts the worst case of running trainings and batches, too.",
         spending["reason"] and f"{spending['reason']}.",
         f"{spending['note']}.",
         f"The day ends at {moment(found['resets_at'])} (UTC).",
@@ -73,8 +75,12 @@ def usage(context: Context, tenant: str | None) -> Result:
     return Result(found, "\n".join([today, "", month, "", caps, "", *filter(None, notes)]))
 
 
+def _instances(job: Document) -> str:
+    return f"{job['instances']} x {job['instance_type']}, {job['seconds']:,} s"
+
+
 def _cost(name: str, row: Document) -> list[object]:
-    return [name, money(row["training"]["usd"]), money(row["endpoint"]["usd"])]
+    return [name, *(money(row[what]["usd"]) for what in COSTS)]
 
 
 def _caps(spending: Document) -> list[list[object]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from tenantml.domain.predictions.batch import Batch, new_batch
 from tenantml.domain.tenancy.removal_report import Offboarding
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import StillChanging
-from tenantml.services import offboarding, receipts, registry, rescue, transforms
+from tenantml.services import offboarding, receipts, registry, rescue, spending, transforms
 from tenantml.services.registry import table, uploads
 from tests.integration.pipeline.faults import DyingInvoke, call, twice
 from tests.integration.pipeline.machine import BATCH, Broken, Machine
@@ -94,6 +95,12 @@ def result_of(customer: Customer, upload: Upload) -> list[list[str]]:
 def assert_it_succeeded(customer: Customer, upload: Upload, boundary: Boundary) -> None:
     row = row_of(upload)
     assert (row["status"], row["error"], row["left_behind"], row["row_count"]) == ("succeeded", None, [], len(ROWS))
+    name = customer.tenant.account.job(row["execution"])
+    job = customer.client("sagemaker").describe_transform_job(TransformJobName=name)
+    billed = math.ceil((job["TransformEndTime"] - job["TransformStartTime"]).total_seconds())
+    assert row["cost"]["seconds"] == billed
+    assert 0 < float(row["cost"]["usd"]) < float(row["quote"]["worst_case_usd"])
+    assert row["execution"] not in spending.find_ledger(customer.tenant.tenant).places
     header, *rows = result_of(customer, upload)
     assert header[:5] == ["row_number", "plan", "age", "predicted_label", "probability"]
     assert [found[:3] for found in rows] == [[str(number), *sent] for number, sent in enumerate(ROWS, 1)]

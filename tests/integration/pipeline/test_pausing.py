@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tenantml.aws.sagemaker import endpoints
-from tenantml.services import deployments, orphans, registry, retention
+from tenantml.services import deployments, orphans, registry, retention, spending
 from tests.integration.pipeline.faults import DyingInvoke, call, twice
 from tests.integration.pipeline.machine import DEPLOYMENT, OFFBOARDING, Machine
 
@@ -74,6 +74,8 @@ def pause_and_resume(customer: Customer, walk: Walk, invoke: Invoke) -> None:
     assert list(walk(invoke)) == ["WhatIsAsked", "Drain", "RetireVersion", "IsRolledBack", "Retired"]
     assert standing(customer) == [[], [], []]
     assert customer.client("s3").list_objects_v2(Bucket=customer.tenant.account.bucket)["KeyCount"] == kept
+    saves = spending.find_ledger(run.tenant).pauses[run.model]
+    assert saves["micros_per_hour"], "from now on, what the endpoint cost is saved"
 
     anew = resumed(customer)
     states = list(walk(invoke))
@@ -81,6 +83,8 @@ def pause_and_resume(customer: Customer, walk: Walk, invoke: Invoke) -> None:
     assert not {"ExplainVersion", "EvaluateVersion", "JudgeVersion"} & {*states}
     assert (row_of(customer)["live_version"], row_of(customer)["paused"]) == (anew, None)
     assert standing(customer) == of_version(customer, anew)
+    assert spending.find_ledger(run.tenant).pauses == {}
+    assert spending.report(run.tenant)["saved"]["seconds"] > 0
     rows = [registry.get_version(run.tenant, run.model, name) for name in (run.version, anew)]
     for name in ("candidate", "execution", "evaluation", "verdict", "plan", "output_keys"):
         assert rows[0][name] == rows[1][name], name

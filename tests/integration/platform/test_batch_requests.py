@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tenantml.aws.clients import platform
 from tenantml.domain.predictions.batch import FILE_BYTES, LONGEST_SECONDS, Batch, is_over
-from tenantml.domain.tenancy.tenant import SUSPENDED, Tenant
+from tenantml.domain.pricing import prices as pricing
+from tenantml.domain.pricing.quotes import JobQuote
+from tenantml.domain.tenancy.tenant import ACTIVE, OFFBOARDED, SUSPENDED, Tenant
+from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
+from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import (
+    ArtefactsGone,
+    TenantMLError,
     TransformFailed,
     TransformStopped,
     TransformTimedOut,
@@ -20,9 +27,10 @@ from tenantml.errors import (
     UploadTooLarge,
     WrongUploadKey,
 )
-from tenantml.services import registry, tenant_scope
+from tenantml.services import outcomes, registry, spending, tenant_scope
 from tenantml.services.expiring_cache import ExpiringCache
 from tenantml.services.registry import keys, table, uploads
+from tests.integration.platform.conftest import REGION
 from tests.rows import put_training, put_version
 
 LIVE, OTHER, PRUNED = "v20261122-170301-55c3", "v20261122-180301-66d4", "v20261121-180301-77e5"
@@ -57,9 +65,15 @@ def ask(tenant: Tenant, invoke: Callable[[str, Any], Any]) -> Ask:
 
 
 @pytest.fixture
-def versions(tenant: Tenant) -> None:
+def versions(tenant: Tenant, stack: dict[str, str]) -> None:
     """A live version, another one that is kept, and one whose artefacts are deleted."""
-    known = {"profile": {"bucket": "b", "key": "k"}, "output_keys": [], "endpoint": "e", "serverless": False}
+    known = {
+        "profile": {"bucket": stack["STAGING_BUCKET"], "key": "k"},
+        "plan": {"instance_type": "ml.m5.xlarge"},
+        "output_keys": [],
+        "endpoint": "e",
+        "serverless": False,
+    }
     for version, execution in ((LIVE, TRAINED), (OTHER, TRAINED), (PRUNED, "acme-churn-0000000000000000")):
         put_version("acme", "churn", version, known | {"execution": execution})
     put_training(Run(TRAINED, "acme", "churn", LIVE), "2026-11-22T17:10:00Z")
@@ -85,6 +99,9 @@ def test_a_batch_is_asked_for_once_under_one_key_and_shown_before_its_file_came(
         ({"version": "v20200101-000000-0000"}, 404, "NotFound"),
         ({"version": "latest"}, 400, "InvalidRequest"),
         ({"versions": LIVE}, 400, "InvalidRequest"),
+        ({"size_bytes": FILE_BYTES + 1}, 413, "PayloadTooLarge"),
+        ({"size_bytes": 0}, 400, "InvalidRequest"),
+        ({"size_bytes": True}, 400, "InvalidRequest"),
         ([], 400, "InvalidRequest"),
     ],
 )
@@ -99,6 +116,104 @@ def test_a_model_without_a_version_takes_no_batch(ask: Ask) -> None:
     status, refused = ask("POST", {})
     assert (status, refused["code"]) == (409, "ModelNotReady")
     assert ask("POST", {}, model="nonexistent")[0] == ask("GET", batch="0" * 16)[0] == 404
+
+
+WORST = "5.596667"  # a day and 20 minutes of one ml.m5.xlarge, at 0.23 USD an hour
+
+
+def test_the_worst_case_is_told_before_the_file_comes_and_kept_in_the_batch(
+    ask: Ask, versions: None, stack: dict[str, str], invoke: Callable[[str, Any], Any], event: Callable[[str], Any]
+) -> None:
+    made = ask("POST", {"size_bytes": FILE_BYTES})[1]
+    assert made["form"]["max_bytes"] == FILE_BYTES
+    quoted = made["quote"]
+    assert (quoted["worst_case_usd"], quoted["instance_type"], quoted["seconds"]) == (WORST, "ml.m5.xlarge", 87_600)
+    with pytest.raises(ArtefactsGone):  # it has no profile here
+        invoke("check_batch", sent(stack, event, Batch("acme", "churn", made["batch"])))
+    shown = ask("GET", batch=made["batch"])[1]
+    assert (shown["quote"], shown["cost"]) == (quoted, None)
+    assert spending.find_ledger("acme").committed_micros(datetime.now(UTC)) == 5_596_667
+
+
+@pytest.mark.parametrize(
+    ("model", "tenant_caps", "code", "said"),
+    [
+        ({"monthly_budget_usd": 0}, {}, "BudgetExceeded", "the model churn"),
+        ({"monthly_budget_usd": 5}, {}, "BudgetExceeded", "the model churn"),
+        ({}, {"monthly_budget_usd": 0}, "BudgetExceeded", "the tenant"),
+        ({"max_concurrent_batches": 1}, {}, "TooManyBatches", "1 batches at once"),
+    ],
+)
+def test_what_exceeds_a_cap_is_refused_when_it_is_asked_for_and_when_its_file_comes(
+    ask: Ask,
+    versions: None,
+    stack: dict[str, str],
+    invoke: Callable[[str, Any], Any],
+    event: Callable[[str], Any],
+    model: dict[str, int],
+    tenant_caps: dict[str, int],
+    code: str,
+    said: str,
+) -> None:
+    made = ask("POST", {})[1]
+    registry.put_model("acme", "churn", ModelSettings.from_document({"target": "Churn?"} | model))
+    invoke("limit_tenant", {"tenant": "acme"} | tenant_caps)
+    if code == "TooManyBatches":
+        spending.admit_batch(Run("other", "acme", "churn", LIVE), ModelSettings("y"), JobQuote("t", 1, 60, None))
+    status, refused = ask("POST", {})
+    assert (status, refused["code"]) == (409, code)
+    assert said in refused["detail"]
+    batch = Batch("acme", "churn", made["batch"])
+    given = sent(stack, event, batch)
+    with pytest.raises(TenantMLError, match=said) as caught:
+        invoke("check_batch", given)
+    assert type(caught.value).__name__ == code
+    assert batch.execution not in spending.find_ledger("acme").places
+    ended = outcomes.record_batch(Upload(**given["upload"]), {"Error": code, "Cause": str(caught.value)}, [])
+    assert (ended["status"], ended["error"]["code"]) == ("failed", code)
+
+
+def test_a_batch_whose_price_is_unknown_says_so_and_fits_into_no_budget(ask: Ask, versions: None) -> None:
+    registry.update_version("acme", "churn", LIVE, {"plan": {"instance_type": "ml.g5.xlarge"}})
+    quoted = ask("POST", {})[1]["quote"]
+    assert (quoted["worst_case_usd"], "ml.g5.xlarge" in quoted["reason"]) == (None, True)
+    registry.put_model("acme", "churn", ModelSettings("Churn?", monthly_budget_usd=10**6))
+    status, refused = ask("POST", {})
+    assert (status, refused["code"], "unknown" in refused["detail"]) == (409, "BudgetExceeded", True)
+
+
+def test_a_batch_of_a_paused_model_is_by_the_version_that_answered_and_resumes_nothing(
+    ask: Ask, versions: None
+) -> None:
+    registry.pause("acme", "churn", "k")
+    assert ask("POST", {})[1]["version"] == LIVE
+    assert registry.get_model("acme", "churn").get("live_version") is None
+
+
+def test_a_model_or_tenant_that_is_off_boarded_takes_no_batch(ask: Ask, versions: None) -> None:
+    registry.set_tenant_status("acme", OFFBOARDED, "it leaves")
+    status, refused = ask("POST", {})
+    assert (status, refused["code"]) == (403, "TenantSuspended")
+    registry.set_tenant_status("acme", ACTIVE, "")
+    registry.remove_model("acme", "churn")
+    assert ask("POST", {})[0] == 404
+
+
+def test_a_batch_that_ends_without_a_measured_job_counts_at_its_worst_case_and_without_a_job_nothing(
+    versions: None,
+) -> None:
+    quote = JobQuote("ml.m5.xlarge", 1, 3600, pricing.find(pricing.table(), REGION, "ml.m5.xlarge", pricing.TRANSFORM))
+    for name, progress in (("69298f0c3fa91b22", {"transform": {"job_name": "j"}}), ("69298f0c3fa91b23", {})):
+        batch = Batch("acme", "churn", name)
+        run = Run(batch.execution, "acme", "churn", LIVE)
+        upload = Upload("b", batch.key, "v", "e", 1, "0", "2026-11-22T17:03:01Z")
+        registry.begin_batch(run, {"batch": name, "upload": upload.as_input()} | progress)
+        spending.admit_batch(run, ModelSettings("y"), quote)
+        for _ in range(2):
+            outcomes.record_batch(upload, {"Error": "ExecutionStopped", "Cause": "stopped"}, [])
+    ledger = spending.find_ledger("acme")
+    (spent,) = ledger.months.values()
+    assert (spent["churn"]["batch_micros"], spent["churn"]["unmeasured"], ledger.places) == (230_000, 1, {})
 
 
 def sent(stack: dict[str, str], event: Callable[[str], Any], batch: Batch) -> Any:

@@ -74,7 +74,7 @@ def test_a_hundred_requests_are_one_write_and_what_a_busy_table_refused_is_writt
     tenant = process.add_tenant(1)
     for _ in range(100):
         process.predict(tenant)
-    assert counted(tenant).requests == served.FLUSH_CALLS
+    assert counted(tenant).requests == 1, "the first call is written at once"
     monkeypatch.setattr(served, "FLUSH_SECONDS", 0)
     refused: list[bytes] = []
 
@@ -92,10 +92,18 @@ def test_a_hundred_requests_are_one_write_and_what_a_busy_table_refused_is_writt
     events.register_first("before-call.dynamodb.UpdateItem", refuse)
     assert process.predict(tenant)[0] == 200
     assert refused
-    assert counted(tenant).requests == served.FLUSH_CALLS
+    assert counted(tenant).requests == 1
     events.unregister("before-call.dynamodb.UpdateItem", refuse)
     assert process.predict(tenant)[0] == 200
     assert counted(tenant).requests == 102
+
+
+def test_a_single_call_of_a_process_says_when_it_was(process: Process) -> None:
+    tenant, before = process.add_tenant(1), int(time.time())
+    assert served.last_call(tenant.tenant, "churn", VERSION) == 0
+    assert process.predict(tenant)[0] == 200
+    assert before <= served.last_call(tenant.tenant, "churn", VERSION) <= time.time()
+    assert counted(tenant).requests == 1
 
 
 def test_a_version_that_was_removed_is_counted_no_more_and_answers_on(process: Process) -> None:

@@ -24,7 +24,10 @@ def test_a_quote_has_cents_and_a_dash_for_what_is_not_known(
     prices = pricing.table("")
     account = tenant_of("acme").account
     for settings, words in (
-        (ModelSettings("y", instance_type="ml.m5.large"), ["endpoint, an hour          0.12", "1 x ml.m5.large"]),
+        (
+            ModelSettings("y", instance_type="ml.m5.large"),
+            ["endpoint, an hour          0.12", "1 x ml.m5.large", "batch                      2.80"],
+        ),
         (ModelSettings("y", serverless_memory_mb=2048), ["requests at once of 2048 MB"]),
     ):
         asked.answer = 200, json.dumps(quotes.quote(settings, account, prices, date(2026, 11, 28))).encode()
@@ -50,6 +53,6 @@ def test_usage_shows_the_day_the_month_and_the_caps(asked: Recorder, capsys: pyt
     assert main(["usage"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["requests", "1,200", "1,000,000", "998,800"] in lines
-    assert ["churn", "1,234.57", "0.00"] in lines
+    assert ["churn", "1,234.57", "0.00", "0.00", "0.00"] in lines
     assert ["monthly", "budget", "usd", "1,234.57", "500"] in lines
     assert ["trainings", "per", "day", "0", "-"] in lines

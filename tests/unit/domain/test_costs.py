@@ -53,6 +53,15 @@ def test_a_type_without_a_price_makes_the_cost_unknown() -> None:
     assert (cost.seconds, cost.as_document()["training_usd"]) == (10, None)
 
 
+def test_a_batch_costs_from_its_jobs_start_to_its_end() -> None:
+    ran = {"TransformStartTime": NOON, "TransformEndTime": NOON + timedelta(seconds=90, milliseconds=1)}
+    job = {"TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1}} | ran
+    assert costs.of_transform(job, "us-east-1", TABLE) == (91, 5814)
+    assert costs.of_transform(job, "eu-central-1", TABLE) == (91, None), "no price is not free"
+    assert costs.of_transform({"TransformStartTime": NOON}, "us-east-1", TABLE) is None
+    assert costs.of_transform({}, "us-east-1", TABLE) == (0, 0), "it never had an instance"
+
+
 @given(st.data(), st.integers(1, 750), st.integers(900, 30 * 24 * 3600))
 def test_no_training_within_its_limits_costs_more_than_its_quote(
     data: st.DataObject, max_candidates: int, max_runtime_seconds: int

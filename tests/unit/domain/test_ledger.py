@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from tenantml.domain.pricing.ledger import Caps, Ledger, month_of
 from tenantml.domain.pricing.prices import MICROS, Price
-from tenantml.domain.pricing.quotes import TrainingQuote
+from tenantml.domain.pricing.quotes import JobQuote
 from tenantml.errors import (
     BudgetExceeded,
     InvalidOperation,
+    TooManyBatches,
     TooManyTrainings,
     TrainingsPerDayExceeded,
     UploadError,
@@ -28,10 +29,10 @@ def admitted(ledger: Ledger, execution: str, model: str = "churn", worst: int | 
     return ledger.admit(execution, model, at_worst(worst), Caps(**caps), NONE, NOON)
 
 
-def at_worst(micros: int | None) -> TrainingQuote:
+def at_worst(micros: int | None) -> JobQuote:
     """A training of an hour that costs so much at worst."""
     price = None if micros is None else Price("us-east-1", "ml.m5.large", "training", micros, "2026-11-28", "made up")
-    return TrainingQuote("ml.m5.large", 1, 3600, price)
+    return JobQuote("ml.m5.large", 1, 3600, price)
 
 
 def test_a_day_has_so_many_trainings_of_a_tenant_and_of_a_model_and_the_next_as_many_again() -> None:
@@ -78,6 +79,28 @@ def test_a_budget_of_0_refuses_everything_and_an_unknown_price_fits_into_no_budg
         admitted(standing, "e1", monthly_budget_usd=10**6)
 
 
+def test_batches_have_places_of_their_own_which_budgets_count_and_trainings_caps_do_not() -> None:
+    def batch(ledger: Ledger, execution: str, model: str = "churn", most: int = 2, **caps: int) -> Ledger:
+        return ledger.admit_batch(execution, model, at_worst(4 * DOLLAR), most, Caps(**caps), NONE, NOON)
+
+    two = batch(batch(Ledger(), "b1"), "b2")
+    assert batch(two, "b2", most=1) == two, "one that has a place keeps it"
+    with pytest.raises(TooManyBatches, match="2 batches at once"):
+        batch(two, "b3")
+    assert "b3" in batch(two, "b3", "other").places
+    assert "e1" in admitted(two, "e1", max_concurrent_trainings=1, trainings_per_day=1).places
+    with pytest.raises(BudgetExceeded, match=r"8\.000000 are spent or taken"):
+        admitted(two, "e1", worst=3 * DOLLAR, monthly_budget_usd=10)
+    with pytest.raises(BudgetExceeded):
+        batch(Ledger(), "b1", monthly_budget_usd=0)
+    over = two.settle("b1", NOON, begun=True, cost=(60, 5)).settle("b2", NOON, begun=False)
+    assert (over.places, over.trainings) == ({}, {})
+    assert (over.spent(NOON)["churn"]["batch_seconds"], over.committed_micros(NOON)) == (60, 5)
+    shown = over.report(NONE, NOON)
+    assert (shown["batch"], shown["batches_running"]) == ({"usd": "0.000005", "seconds": 60}, 0)
+    assert two.report(NONE, NOON)["batches_running"] == 2
+
+
 def test_a_models_budget_is_its_own() -> None:
     ledger = admitted(Ledger(), "e1", "other", worst=100 * DOLLAR)
     ledger.admit("e2", "churn", at_worst(DOLLAR), NONE, Caps(monthly_budget_usd=1), NOON)
@@ -119,6 +142,35 @@ def test_an_endpoint_costs_while_it_stands_and_moves_to_another_price() -> None:
     gone = other.close_endpoint("churn", None, later + timedelta(hours=1))
     assert list(gone.endpoints) == ["churn-2/v1"]
     assert gone.spent(later)["churn"]["endpoint_micros"] == (2 + 4 + 1) * DOLLAR
+
+
+def test_a_pause_saves_what_the_endpoint_cost_from_its_removal_until_another_one_stands() -> None:
+    stands = Ledger().open_endpoint("churn", "v1", NOON, 2 * DOLLAR, serverless=False)
+    later, evening = NOON + timedelta(hours=1), NOON + timedelta(hours=4)
+    paused = stands.close_endpoint("churn", "v1", later, is_paused=True)
+    assert paused.close_endpoint("churn", "v1", evening, is_paused=True) == paused, "a repeat"
+    shown = paused.report(NONE, evening)
+    assert (shown["saved"], shown["endpoint"]["usd"]) == ({"usd": "6.000000", "seconds": 3 * 3600}, "2.000000")
+    assert shown["committed_usd"] == "2.000000", "what is saved is not spent"
+    resumed = paused.open_endpoint("churn", "v2", evening, 2 * DOLLAR, serverless=False)
+    assert resumed.report(NONE, evening + timedelta(hours=1))["saved"]["usd"] == "6.000000"
+    again = resumed.close_endpoint("churn", "v2", evening, is_paused=True)
+    assert again.report(NONE, evening + timedelta(hours=1))["saved"]["usd"] == "8.000000"
+    gone = again.close_endpoint("churn", None, evening + timedelta(hours=1))
+    assert (gone.pauses, gone.report(NONE, NOON + timedelta(days=1))["saved"]["usd"]) == ({}, "8.000000")
+
+
+def test_what_is_retired_otherwise_or_is_serverless_or_is_not_the_last_saves_nothing_and_no_price_is_unknown() -> None:
+    stands = Ledger().open_endpoint("churn", "v1", NOON, DOLLAR, serverless=False)
+    assert stands.close_endpoint("churn", "v1", NOON).pauses == {}
+    serverless = Ledger().open_endpoint("churn", "v1", NOON, None, serverless=True)
+    assert serverless.close_endpoint("churn", "v1", NOON, is_paused=True).pauses == {}
+    two = stands.open_endpoint("churn", "v2", NOON, DOLLAR, serverless=False)
+    assert two.close_endpoint("churn", "v1", NOON, is_paused=True).pauses == {}
+    unpriced = Ledger().open_endpoint("churn", "v1", NOON, None, serverless=False)
+    shown = unpriced.close_endpoint("churn", "v1", NOON, is_paused=True).report(NONE, NOON + timedelta(hours=1))
+    assert (shown["saved"], shown["training"]["usd"]) == ({"usd": None, "seconds": 3600}, "0.000000")
+    assert "pause" in shown["reason"]
 
 
 @given(

@@ -34,7 +34,8 @@ def test_every_price_has_a_date_that_has_come_and_a_source() -> None:
 def test_every_type_that_we_choose_ourselves_has_a_price_in_every_region_of_the_table() -> None:
     for region in {price.region for price in TABLE.values()}:
         for rung in LADDER:
-            assert pricing.find(TABLE, region, rung.instance_type, pricing.HOSTING), (region, rung)
+            for use in (pricing.HOSTING, pricing.TRANSFORM):
+                assert pricing.find(TABLE, region, rung.instance_type, use), (region, rung, use)
         for memory_mb in SERVERLESS_MEMORY_MB:
             assert pricing.find(TABLE, region, str(memory_mb), pricing.SERVERLESS), (region, memory_mb)
         assert pricing.find(TABLE, region, quotes.TRAINING_TYPE, pricing.TRAINING), region
@@ -48,6 +49,13 @@ def test_a_quote_names_what_it_is_made_of() -> None:
         "instance_type": "ml.m5.12xlarge",
         "instances": 10,
         "seconds": 3600 + 3600 + 1200,
+    }
+    assert found["batch"] == {
+        "worst_case_usd": "134.563334",  # a day and 20 minutes at 5.53 an hour: the artefacts may need that type
+        "reason": None,
+        "instance_type": "ml.m5.24xlarge",
+        "instances": 1,
+        "seconds": 24 * 3600 + 1200,
     }
     assert found["endpoint"]["usd_per_hour"] == "0.461000"
     assert found["endpoint"]["worst_case_usd_per_hour"] == "5.530000"
@@ -63,6 +71,19 @@ def test_the_endpoint_of_the_settings_is_the_only_one() -> None:
     assert serverless["endpoint"]["worst_case_usd_per_hour"] == "1.440000"  # 5 requests at once, all the time
 
 
+def test_a_batch_is_quoted_by_the_version_that_predicts_it_and_else_by_what_any_version_may_need() -> None:
+    def types(settings: ModelSettings, plan: dict[str, Any] | None = None, *allowed: str) -> list[str]:
+        return quotes.batch_types(settings, plan, allowed)
+
+    assert types(SETTINGS, {"instance_type": "ml.m5.xlarge"}) == ["ml.m5.xlarge"]
+    assert types(SETTINGS, {"instance_type": None}, "ml.c5.xlarge") == ["ml.c5.xlarge"], "of a serverless one"
+    assert types(replace(SETTINGS, instance_type="ml.c5.large")) == ["ml.c5.large"]
+    assert types(replace(SETTINGS, serverless_memory_mb=4096)) == [LADDER[0].instance_type]
+    assert set(types(SETTINGS)) == {rung.instance_type for rung in LADDER}
+    unknown = quotes.batch(["ml.m5.24xlarge", "ml.g5.xlarge", "ml.m5.large"], "us-east-1", TABLE)
+    assert (unknown.instance_type, unknown.worst_micros) == ("ml.g5.xlarge", None), "one unknown makes all unknown"
+
+
 @pytest.mark.parametrize(
     ("settings", "region", "unknown"),
     [
@@ -75,6 +96,7 @@ def test_what_has_no_price_is_unknown_with_a_reason_and_not_free(
     settings: ModelSettings, region: str, unknown: set[str]
 ) -> None:
     found = quotes.quote(settings, account_of(region=region), TABLE, TODAY)
+    assert (found["batch"]["worst_case_usd"] is None) is (region != "us-east-1" or settings.instance_type is not None)
     for part, figures in (("training", ["worst_case_usd"]), ("endpoint", ["usd_per_hour", "worst_case_usd_per_month"])):
         for figure in figures:
             assert (found[part][figure] is None) is (part in unknown), (part, figure)

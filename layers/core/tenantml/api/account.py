@@ -19,5 +19,5 @@ def list_keys(tenant: str, event: Json) -> Answer:
 
 
 def get_usage(tenant: str, event: Json) -> Answer:
-    """GET /usage: this day's predictions, and what this month's trainings and endpoints cost."""
+    """GET /usage: this day's predictions, and what this month's trainings, batches and endpoints cost."""
     return Answer(200, quota.of(tenant).report() | {"spending": spending.report(tenant)})

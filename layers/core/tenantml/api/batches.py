@@ -28,6 +28,7 @@ def create_batch(tenant: str, event: Json) -> Answer:
     version = transforms.version_for(tenant, row, version_asked_for(document))
     if version is None:
         raise http.not_found()
+    quote = transforms.require_room(tenant, row, version)
     name = new_batch()
     if repeatable := idempotency_key(http.find_header(event, "idempotency-key")):
         name = uploads.under_key(tenant, repeatable, fingerprint_of("createBatch", model, document), name)
@@ -35,7 +36,7 @@ def create_batch(tenant: str, event: Json) -> Answer:
     asked = {"model": model, "batch": name, "version": version["version"], "key": batch.key}
     stored = uploads.add(tenant, name, asked)
     form = presigned.upload_form(tenant_scope.s3(), batch.key, FILE_BYTES, name)
-    return Answer(201, views.batch(stored) | {"form": form})
+    return Answer(201, views.batch(stored) | {"quote": quote, "form": form | {"max_bytes": FILE_BYTES}})
 
 
 def list_batches(tenant: str, event: Json) -> Answer:

@@ -50,8 +50,7 @@ def put_model(tenant: str, event: Json) -> Answer:
 def get_model_document(tenant: str, event: Json) -> Answer:
     """GET /models/{model}/openapi.json: the contract of this model's predictions."""
     row = find_model(tenant, event)
-    answers = row.get("live_version") or registry.paused_version(row)
-    version = registry.find_version(tenant, row["model"], answers) if answers else None
+    version = registry.find_version(tenant, row["model"], registry.version_to_predict(row) or "")
     if version is None:
         raise ModelNotReady("the model has no live version yet, so its columns are not known")
     place = version["profile"]
@@ -66,9 +65,11 @@ def get_model_document(tenant: str, event: Json) -> Answer:
 
 
 def get_quote(tenant: str, event: Json) -> Answer:
-    """GET /models/{model}/quote: what the next training and its endpoint can cost at worst."""
-    settings = ModelSettings.from_document(find_model(tenant, event)["settings"])
-    return Answer(200, spending.quote(settings, registry.get_tenant(tenant).account))
+    """GET /models/{model}/quote: what the next training, its endpoint and a batch can cost at worst."""
+    row = find_model(tenant, event)
+    version = registry.find_version(tenant, row["model"], registry.version_to_predict(row) or "")
+    settings, account = ModelSettings.from_document(row["settings"]), registry.get_tenant(tenant).account
+    return Answer(200, spending.quote(settings, account, (version or {}).get("plan")))
 
 
 def put_live_version(tenant: str, event: Json) -> Answer:

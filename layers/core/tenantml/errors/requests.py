@@ -110,7 +110,10 @@ class ModelPaused(RequestError):
 
     status = 409
     turn = TENANT
-    do = 'Resume it with `PUT /models/MODEL/state {"paused": false}`, and wait until its `state` is `live`.'
+    do = (
+        'Resume it with `PUT /models/MODEL/state {"paused": false}`, and wait until its `state` is `live`. With '
+        "`resume` `on-request`, a prediction does this by itself."
+    )
 
 
 class ModelResuming(RequestError):

@@ -86,8 +86,17 @@ class TooManyTrainings(UploadError):
     do = "Upload again when one of the trainings is over, or ask the operator for more."
 
 
+class TooManyBatches(UploadError):
+    """As many of the model's batches run at this moment as `max_concurrent_batches` allows. An uploaded file is
+    kept.
+    """
+
+    status = 409
+    do = "Ask for the batch again when one of them is over, or raise the model's `max_concurrent_batches`."
+
+
 class BudgetExceeded(UploadError):
-    """What it would cost at worst, with what is spent this month and what running trainings may cost, is more than
+    """What it would cost at worst, with what is spent this month and what runs may still cost, is more than
     `monthly_budget_usd` of the tenant or the model; or a budget is set and the worst case is unknown. The uploaded file
     is kept.
     """

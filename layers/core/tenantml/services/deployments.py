@@ -12,10 +12,10 @@ from tenantml.domain.judging.gate import ALWAYS
 from tenantml.domain.names import CustomerAccount, is_execution, is_version, requested_version_name
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.deployment_request import DeploymentRequest, artefacts_gone, choose
-from tenantml.domain.training.model_settings import OF_JUDGING, ModelSettings
+from tenantml.domain.training.model_settings import OF_JUDGING, ON_REQUEST, ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
-from tenantml.errors import ModelNotReady, NeverLive
+from tenantml.errors import ModelNotReady, ModelPaused, NeverLive
 from tenantml.services import registry, spending
 from tenantml.settings import setting
 
@@ -113,7 +113,16 @@ def pause(tenant: Tenant, model: str, by: str) -> None:
         ModelNotReady: no version of it answers, nor did when it was paused.
         NotFound: the model is gone.
     """
-    paused = registry.pause(tenant.tenant, model, by)
+    finish_pause(tenant, model, registry.pause(tenant.tenant, model, by))
+
+
+def finish_pause(tenant: Tenant, model: str, paused: dict[str, Any]) -> None:
+    """Begin to remove the endpoint of the version that answered when the model was paused, and tell of the pause.
+    Repeatable.
+
+    Raises:
+        NotFound: the version is gone.
+    """
     found = registry.get_version(tenant.tenant, model, paused["version"])
     run = Run(found["execution"], tenant.tenant, model, found["version"])
     _start(f"{run.deployment}_{paused['pause']}", run, found["candidate"], RETIRE)  # of at most 80 characters
@@ -139,12 +148,37 @@ def resume(tenant: Tenant, model: str, by: str) -> None:
 
 
 def _tell(tenant: str, model: str) -> None:
-    """Publish what was done to a model by hand, unless that is told already."""
+    """Publish what was done to a model, by hand or because nobody called it, unless that is told already."""
     untold = registry.get_model(tenant, model).get("untold")
     if untold:
         detail = {name: value for name, value in untold.items() if name != "kind"}
         events.publish(untold["kind"], {"tenant": tenant, "model": model} | detail)
         registry.forget_untold(tenant, model, untold)
+
+
+def resume_on_request(tenant: Tenant, model: str, pause: str) -> None:
+    """End this pause of a model and no other, because somebody asked for a prediction and the model's settings say that
+    this resumes it. That is nobody's word: what is uploaded or being deployed is promoted all the same. Repeatable.
+
+    Raises:
+        ArtefactsGone: the artefacts of its training are deleted.
+        BudgetExceeded: the month's budget, of the tenant or the model, is used up.
+        ModelPaused: it was tried, and the deployment failed; requests do not try again.
+        NotFound: the model is gone.
+    """
+    row = registry.get_model(tenant.tenant, model)
+    settings, paused = ModelSettings.from_document(row["settings"]), row.get("paused") or {}
+    if settings.resume != ON_REQUEST or paused.get("pause") != pause or registry.resumed_as(row):
+        return
+    tried = registry.returned_as(tenant.tenant, model, paused["version"])
+    version = registry.get_version(tenant.tenant, model, tried) if tried else {}
+    if version.get("resumes") == pause and version.get("error"):
+        raise ModelPaused(
+            f"the model is paused, and resuming it failed (version {tried}); look at its error, then resume the model "
+            'with PUT /models/{model}/state {"paused": false}'
+        )
+    spending.require_budget(tenant.tenant, model, settings)
+    return_to(tenant, model, paused["version"], ON_REQUEST, resumes=pause)
 
 
 def _judged_by(tenant: str, model: str) -> dict[str, Any]:
@@ -156,20 +190,21 @@ def _judged_by(tenant: str, model: str) -> dict[str, Any]:
 def return_to(tenant: Tenant, model: str, version: str, by: str, resumes: str | None = None) -> dict[str, Any] | None:
     """Let a version that was live answer again, and return its row; when its endpoint no longer stands, start the
     deployment of the same candidate as a version of its own, and return the row of that; None when the model has no
-    such version. `resumes` names the pause that this is to end, and no other. Repeatable.
+    such version. `resumes` names the pause that this is to end, and no other. It is somebody's word, before which
+    nothing is promoted that is older, unless `by` says that it is a request's. Repeatable.
 
     Raises:
         ArtefactsGone: its endpoint is gone, and the artefacts of its training are deleted.
         NeverLive: it never answered.
     """
-    name = tenant.tenant
+    name, is_word = tenant.tenant, by != ON_REQUEST
     found = registry.find_version(name, model, version) if is_version(version) else None
     if found is None:
         return None
     if "promoted_at" not in found:
         raise NeverLive("this version never answered; wait for its deployment, or deploy its candidate")
     for standing in filter(None, (version, registry.returned_as(name, model, version))):
-        if registry.return_to(name, model, standing, by):
+        if registry.return_to(name, model, standing, by, is_word=is_word):
             _tell(name, model)
             return registry.find_version(name, model, standing) or found
     if registry.find_training(name, model, found["execution"]) is None:
@@ -180,5 +215,7 @@ def return_to(tenant: Tenant, model: str, version: str, by: str, resumes: str | 
     if resumes:
         known = {key: found[key] for key in KNOWN_OF_CANDIDATE if key in found}
         asked |= {"resumes": resumes, "evaluated_as": found.get("evaluated_as", version)} | known
+    if not is_word:
+        asked |= {"order": found["order"]}
     start(run, tenant.account, found["candidate"], asked=asked | {"judged_by": _judged_by(name, model)})
     return registry.find_version(name, model, run.version) or found

@@ -94,6 +94,9 @@ def record_batch(upload: Upload, failure: dict[str, str] | None, left_behind: li
     if batch is None:
         raise ValueError("the upload is no batch's")
     outcome = domain.of(failure, left_behind)
+    row = registry.find_execution(batch.tenant, batch.execution) or {}
+    if row:
+        spending.settle(Run.of_row(row), begun="transform" in row)  # for what it cost, if that was measured
     registry.end_batch(batch.tenant, batch.execution, outcome)
     row = registry.find_execution(batch.tenant, batch.execution) or {}
     event: dict[str, Any] = {"execution": batch.execution, "tenant": batch.tenant, "model": batch.model} | {

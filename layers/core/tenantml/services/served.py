@@ -6,6 +6,8 @@ calls at once, so that counting costs less than a twentieth of what a prediction
 did not write yet is lost when it ends, failures no more than answers; and no prediction waits or fails for a count
 (docs/decisions/0022), but one that has failed: whether it is the version's failure, the version before may know
 (docs/decisions/0035). The row has all that a version answered, and the last two hours in which it was called apart.
+The first call that a process counts, and one each ten minutes, is written however few there are: so the last call is
+never over `MARK_SECONDS` later than the row's last write, by whichever process it came (docs/decisions/0040).
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from tenantml.services.registry import keys, table
 
 FLUSH_SECONDS = 10.0
 FLUSH_CALLS = 6
+MARK_SECONDS = 600.0
 KEPT_SECONDS = 90 * 24 * 3600  # after the last call, as what a tenant used
 WINDOW_SECONDS = 3600
 MAYBE_THE_ROWS: Final = (UnreadableAnswer, WrongPredictionCount)
@@ -43,7 +46,7 @@ class Tally:
     __slots__ = ("_counted", "_of", "_written_at")
 
     def __init__(self, tenant: str, model: str, version: str) -> None:
-        self._of, self._written_at = {"tenant": tenant, "model": model, "version": version}, 0.0
+        self._of, self._written_at = {"tenant": tenant, "model": model, "version": version}, -MARK_SECONDS
         self._counted = [0, 0, 0.0]
 
     def call(self, is_rows_fault: Callable[[], bool]) -> Call:
@@ -56,7 +59,8 @@ class Tally:
         counted[0] += 1
         counted[1] += failed
         counted[2] += seconds
-        if counted[0] >= FLUSH_CALLS and now - self._written_at >= FLUSH_SECONDS:
+        waited = now - self._written_at
+        if waited >= MARK_SECONDS or (counted[0] >= FLUSH_CALLS and waited >= FLUSH_SECONDS):
             self._write(now)
 
     def _write(self, now: float) -> None:
@@ -68,7 +72,8 @@ class Tally:
             table.add_in_window(keys.served(**self._of), counted, epoch // WINDOW_SECONDS, epoch + KEPT_SECONDS)
         except (AwsError, *NO_ANSWER) as error:
             if code_of(error) in BUSY:
-                return  # the next write has it
+                self._written_at = now - MARK_SECONDS + FLUSH_SECONDS  # a call in ten seconds writes it
+                return
             raise
         logger.info("version answered", extra={**self._of, **counted})  # what the dashboard sums up
         self._counted = [0, 0, 0.0]
@@ -106,6 +111,14 @@ def tally(tenant: str, model: str, version: str) -> Tally:
 def of(tenant: str, model: str, version: str) -> Served:
     """Return what was counted of a version so far."""
     return Served.of_row(table.get(keys.served(tenant, model, version)))
+
+
+def last_call(tenant: str, model: str, version: str) -> float:
+    """Return when a version's counts were written last, in seconds since 1970, 0 if they never were or are forgotten;
+    no call is more than `MARK_SECONDS` later.
+    """
+    row = table.get(keys.served(tenant, model, version)) or {}
+    return float(row.get("forget_at", KEPT_SECONDS) - KEPT_SECONDS)
 
 
 def lately(tenant: str, model: str, version: str) -> Served:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tenantml.aws import sagemaker_runtime
+from tenantml.aws import lambda_functions, sagemaker_runtime
 from tenantml.aws.clients import Caller
 from tenantml.aws.error_codes import NO_ANSWER, AwsError
 from tenantml.aws.s3 import objects
@@ -23,7 +23,7 @@ from tenantml.domain.predictions.answers import Predictions
 from tenantml.domain.predictions.asking import Deployed
 from tenantml.domain.predictions.rows import Batch
 from tenantml.domain.tenancy.tenant import Tenant, require_active
-from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.model_settings import ON_REQUEST, ModelSettings
 from tenantml.errors import (
     CustomerAccessRevoked,
     EndpointGone,
@@ -39,6 +39,7 @@ from tenantml.errors import (
 from tenantml.services import registry, served, tenant_scope
 from tenantml.services.customer import assume
 from tenantml.services.expiring_cache import ExpiringCache
+from tenantml.settings import setting
 
 LIVE_SECONDS = 5
 SESSION_MARGIN_SECONDS = 60
@@ -67,6 +68,8 @@ def live_version(tenant: str, model: str) -> LiveVersion:
     Raises:
         NotFound: the tenant has no such model; another tenant's gets the same answer.
         ModelNotReady: no version of it is live.
+        ModelPaused, ModelResuming: none is for now; what resumes it on request has begun.
+        ArtefactsGone, BudgetExceeded: it is to be resumed on request, and cannot be.
         TenantSuspended: the tenant is not active.
     """
     return _live.get((tenant, model), lambda: (time.time() + LIVE_SECONDS, _look_up(tenant, model)))
@@ -79,7 +82,7 @@ def _look_up(tenant_id: str, model: str) -> LiveVersion:
         raise NotFound("there is no such model; GET /models lists yours")
     version = row.get("live_version")
     if not version:
-        raise _why_none(row)
+        raise _why_none(tenant_id, row)
     return LiveVersion(
         tenant=tenant,
         model=model,
@@ -101,10 +104,15 @@ def _reader(tenant_id: str, model: str, version: str) -> Callable[[], tuple[floa
     return read
 
 
-def _why_none(row: dict[str, Any]) -> TenantMLError:
+def _why_none(tenant: str, row: dict[str, Any]) -> TenantMLError:
     if not registry.paused_version(row):
         return _not_ready()
-    if registry.resumed_as(row):
+    is_resuming = registry.resumed_as(row) is not None
+    if not is_resuming and row["settings"].get("resume") == ON_REQUEST:
+        asked = {"tenant": tenant, "model": row["model"], "pause": row["paused"]["pause"]}
+        lambda_functions.invoke(setting("RESUME_MODEL_FUNCTION"), asked)
+        is_resuming = True
+    if is_resuming:
         return ModelResuming("the model is being resumed, which takes minutes; try again after Retry-After")
     return ModelPaused('the model is paused; PUT /models/{model}/state {"paused": false} lets it answer again')
 

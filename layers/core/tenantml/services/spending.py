@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,10 +11,12 @@ from tenantml.domain.pricing import prices as pricing
 from tenantml.domain.pricing import quotes
 from tenantml.domain.pricing.ledger import Caps, Ledger
 from tenantml.domain.pricing.prices import Prices
+from tenantml.domain.pricing.quotes import JobQuote
 from tenantml.domain.training.endpoint_plan import EndpointPlan
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.errors import PlatformUnavailable
+from tenantml.services import registry
 from tenantml.services.registry import keys, table
 from tenantml.settings import setting
 
@@ -26,9 +28,16 @@ def prices() -> Prices:
     return pricing.table(setting("PRICES", ""))
 
 
-def quote(settings: ModelSettings, account: CustomerAccount) -> dict[str, Any]:
-    """Return what a training and an endpoint of these settings can cost at worst, as of today."""
-    return quotes.quote(settings, account, prices(), datetime.now(UTC).date())
+def quote(settings: ModelSettings, account: CustomerAccount, plan: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what a training and an endpoint of these settings can cost at worst, as of today, and a batch by a version
+    of this plan.
+    """
+    return quotes.quote(settings, account, prices(), datetime.now(UTC).date(), plan)
+
+
+def quote_batch(settings: ModelSettings, account: CustomerAccount, plan: Mapping[str, Any]) -> JobQuote:
+    """Return what a batch by a version of this plan can cost at worst."""
+    return quotes.batch(quotes.batch_types(settings, plan, account.instance_types), account.region, prices())
 
 
 def admit(run: Run, settings: ModelSettings, account: CustomerAccount) -> None:
@@ -44,6 +53,31 @@ def admit(run: Run, settings: ModelSettings, account: CustomerAccount) -> None:
     _change(run.tenant, lambda book, now: book.admit(run.execution, run.model, quote, of_tenant, of_model, now))
 
 
+def admit_batch(run: Run, settings: ModelSettings, quote: JobQuote) -> None:
+    """Take a place for the run's batch, with its worst case, before anything is spent. Repeatable.
+
+    Raises:
+        BudgetExceeded: the worst case does not fit into the month's budget, of the tenant or the model.
+        TooManyBatches: as many batches of the model run as may at once.
+    """
+    of_tenant, of_model, most = find_caps(run.tenant), _caps_of(settings), settings.max_concurrent_batches
+    _change(
+        run.tenant,
+        lambda book, now: book.admit_batch(run.execution, run.model, quote, most, of_tenant, of_model, now),
+    )
+
+
+def require_room_for_batch(tenant: str, model: str, settings: ModelSettings, quote: JobQuote) -> None:
+    """Return when a batch would have a place now; it takes one when its file has come.
+
+    Raises:
+        BudgetExceeded: the worst case does not fit into the month's budget, of the tenant or the model.
+        TooManyBatches: as many batches of the model run as may at once.
+    """
+    caps, most = (find_caps(tenant), _caps_of(settings)), settings.max_concurrent_batches
+    find_ledger(tenant).admit_batch("", model, quote, most, *caps, datetime.now(UTC))
+
+
 def require_budget(tenant: str, model: str, settings: ModelSettings) -> None:
     """Return when the month's budgets are not used up, so that an endpoint may be made.
 
@@ -54,13 +88,13 @@ def require_budget(tenant: str, model: str, settings: ModelSettings) -> None:
 
 
 def has_place(run: Run) -> bool:
-    """Return whether the run's training still has its place."""
+    """Return whether the run's training or batch still has its place."""
     return run.execution in find_ledger(run.tenant).places
 
 
 def settle(run: Run, *, begun: bool, cost: tuple[int, int | None] | None = None, is_over: bool = False) -> None:
-    """Give back the place of the run's training, for what it cost (seconds, micro-dollars), as `Ledger.settle` does.
-    Repeatable: the first word counts.
+    """Give back the place of the run's training or batch, for what it cost (seconds, micro-dollars), as
+    `Ledger.settle` does. Repeatable: the first word counts.
     """
     _change(run.tenant, lambda book, now: book.settle(run.execution, now, begun=begun, cost=cost, is_over=is_over))
 
@@ -76,8 +110,11 @@ def open_endpoint(run: Run, plan: EndpointPlan, region: str) -> None:
 
 
 def close_endpoint(tenant: str, model: str, version: str | None = None) -> None:
-    """Note that a version's endpoint was removed, or all of the model's. Repeatable."""
-    _change(tenant, lambda book, now: book.close_endpoint(model, version, now))
+    """Note that a version's endpoint was removed, or all of the model's; what a pause removes is saved from now on.
+    Repeatable.
+    """
+    is_paused = version is not None and registry.paused_version(registry.find_model(tenant, model) or {}) is not None
+    _change(tenant, lambda book, now: book.close_endpoint(model, version, now, is_paused=is_paused))
 
 
 def report(tenant: str) -> dict[str, Any]:

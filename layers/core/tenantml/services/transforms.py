@@ -17,8 +17,11 @@ from tenantml.aws.s3 import objects, presigned
 from tenantml.aws.s3.objects import StoredObject
 from tenantml.aws.sagemaker import endpoints, transform_jobs
 from tenantml.domain.access import session_policies
+from tenantml.domain.names import CustomerAccount
 from tenantml.domain.predictions.asking import Deployed
 from tenantml.domain.predictions.batch import Batch, check_size, result_key
+from tenantml.domain.pricing import costs, quotes
+from tenantml.domain.pricing.prices import usd
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
@@ -33,7 +36,7 @@ from tenantml.errors import (
     UnknownTenant,
     WrongUploadKey,
 )
-from tenantml.services import registry
+from tenantml.services import registry, spending
 from tenantml.services.customer import assume
 from tenantml.services.evaluation import find_profile
 from tenantml.services.registry import uploads
@@ -47,14 +50,14 @@ PURPOSE = "tenantml-results"
 
 
 def version_for(tenant: str, model: Row, asked: str | None) -> Row | None:
-    """Return the row of the version that a batch of a model is predicted by: the live one, or the one that is asked
-    for; None when there is no such version.
+    """Return the row of the version that a batch of a model is predicted by: the one that is asked for, else the live
+    one, or the one that was live when the model was paused; None when there is no such version.
 
     Raises:
         ModelNotReady: no version is live, or the one asked for was never deployed.
         ArtefactsGone: the artefacts of its training are deleted.
     """
-    name = asked or model.get("live_version")
+    name = asked or registry.version_to_predict(model)
     if not name:
         raise ModelNotReady("the model has no live version yet; GET /executions shows how its training goes")
     row = registry.find_version(tenant, model["model"], name)
@@ -94,6 +97,31 @@ def begin(upload: Upload, state: str) -> Run:
     registry.begin_batch(run, document)
     check_size(upload.size_bytes)
     return run
+
+
+def require_room(tenant: str, model: Row, version: Row) -> Row:
+    """Return the quote of a batch by this version, as the API shows it, when it would have a place now.
+
+    Raises:
+        BudgetExceeded: its worst case does not fit into the month's budget, of the tenant or the model.
+        TooManyBatches: as many batches of the model run as may at once.
+    """
+    account, settings = registry.get_tenant(tenant).account, ModelSettings.from_document(model["settings"])
+    quoted = spending.quote_batch(settings, account, version["plan"])
+    spending.require_room_for_batch(tenant, model["model"], settings, quoted)
+    return quotes.quote_of_batch(quoted, account.region, datetime.now(UTC).date())
+
+
+def admit(context: RunContext) -> None:
+    """Take the batch's place with its worst case, before anything of its file is read, and show that. Repeatable.
+
+    Raises:
+        BudgetExceeded: its worst case does not fit into the month's budget, of the tenant or the model.
+        TooManyBatches: as many batches of the model run as may at once.
+    """
+    quoted = spending.quote_batch(context.settings, context.account, context.version["plan"])
+    spending.admit_batch(context.run, context.settings, quoted)
+    context.note(quote=quotes.quote_of_batch(quoted, context.account.region, datetime.now(UTC).date()))
 
 
 def deployed(context: RunContext) -> Deployed:
@@ -138,6 +166,7 @@ def clean_up(run: Run, *, failed: bool) -> Removal:
         client = assume(tenant, run.execution, session_policies.transform(account, name)).client("sagemaker")
         if transform_jobs.stop(client, name) == "Stopping":
             raise StillChanging(f"{account.sagemaker_arn('transform-job', name)} is Stopping, and may still write")
+        _settle(run, account, transform_jobs.describe(client, name))
         if endpoints.remove_one(client, "model", name, run.execution):
             result.removed.append(f"model/{name}")
         s3 = assume(tenant, run.execution, session_policies.remove_objects(account, folder)).client("s3")
@@ -146,6 +175,16 @@ def clean_up(run: Run, *, failed: bool) -> Removal:
     except CustomerAccountError:
         result.left_behind += [account.sagemaker_arn("model", name), f"{account.bucket_arn}/{folder}*"]
     return result
+
+
+def _settle(run: Run, account: CustomerAccount, job: Row | None) -> None:
+    """Give back the place of a batch whose job is over for what AWS bills of it, and show that. Repeatable."""
+    if not spending.has_place(run):
+        return
+    cost = (0, 0) if job is None else costs.of_transform(job, account.region, spending.prices())
+    if cost is not None:
+        registry.note_progress(run, {"cost": {"seconds": cost[0], "usd": usd(cost[1])}})
+    spending.settle(run, begun=job is not None, cost=cost, is_over=True)
 
 
 def keep_result(run: Run, days: int, rows: int) -> None:

@@ -57,19 +57,21 @@ export function TrainingCost({ execution: { cost, quote } }) {
 export function Spending({ spending }) {
   const { models, caps, committed_usd: committed } = spending;
   const month = new Date(`${spending.month}-15`).toLocaleString(undefined, { month: "long", year: "numeric" });
-  const total = [spending.training.usd, spending.endpoint.usd].includes(null) ? null : Number(spending.training.usd) + Number(spending.endpoint.usd);
+  const parts = [spending.training.usd, spending.batch.usd, spending.endpoint.usd];
+  const total = parts.includes(null) ? null : parts.reduce((sum, usd) => sum + Number(usd), 0);
   const remarks = models.some((model) => model.reason);
-  const row = (name, spent) => html`<tr><th scope="row">${name}</th><td>${amount(spent.training)}</td><td>${amount(spent.endpoint)}</td>${remarks && html`<td>${spent.reason}</td>`}</tr>`;
+  const row = (name, spent) => html`<tr><th scope="row">${name}</th><td>${amount(spent.training)}</td><td>${amount(spent.batch)}</td><td>${amount(spent.endpoint)}</td>${remarks && html`<td>${spent.reason}</td>`}</tr>`;
   return html`
     <section aria-labelledby="cost"><h2 id="cost">Cost in ${month}</h2>
-      <p><strong class="large">${dollars(total)}</strong> until now, in your own AWS account${spending.trainings_running > 0 && `; ${dollars(committed)} if what is being trained costs the most that it can`}.</p>
+      <p><strong class="large">${dollars(total)}</strong> until now, in your own AWS account${spending.trainings_running + spending.batches_running > 0 && `; ${dollars(committed)} if what runs costs the most that it can`}.</p>
       <${Budget} most=${caps.monthly_budget_usd} committed=${committed} />
-      ${models.length > 0 && html`<${Table} label="Cost of this month by model" head=${["Model", "Trainings", "Endpoints", ...(remarks ? ["Remarks"] : [])]}>
+      ${models.length > 0 && html`<${Table} label="Cost of this month by model" head=${["Model", "Trainings", "Batches", "Endpoints", ...(remarks ? ["Remarks"] : [])]}>
         ${models.map((model) => row(model.model, model))}
         ${models.length > 1 && row("All", spending)}
       <//>`}
+      ${spending.saved.seconds > 0 && html`<p>Pauses have saved <strong>${dollars(spending.saved.usd)}</strong> of endpoints.</p>`}
       <p>${trained(spending, caps)}</p>
-      <p><small>${spending.note}. Batches, storage and requests are not in it. A month begins and ends in UTC.</small></p>
+      <p><small>${spending.note}. Storage and requests are not in it. A month begins and ends in UTC.</small></p>
     </section>`;
 }
 

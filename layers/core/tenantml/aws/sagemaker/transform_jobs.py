@@ -91,10 +91,20 @@ def status(client: Any, name: str) -> tuple[str, str]:
     Raises:
         CustomerAccessRevoked: the access role may no longer describe it.
     """
+    found = describe(client, name)
+    return (ABSENT, "") if found is None else (found["TransformJobStatus"], found.get("FailureReason", ""))
+
+
+def describe(client: Any, name: str) -> dict[str, Any] | None:
+    """Return DescribeTransformJob's answer, None when there is no such job.
+
+    Raises:
+        CustomerAccessRevoked: the access role may no longer describe it.
+    """
     with named(IN_CUSTOMER_ACCOUNT, f"the batch transform {name} could not be described"), absence(ABSENT_RESOURCE):
-        answer = client.describe_transform_job(TransformJobName=name)
-        return answer["TransformJobStatus"], answer.get("FailureReason", "")
-    return ABSENT, ""
+        answer: dict[str, Any] = client.describe_transform_job(TransformJobName=name)
+        return answer
+    return None
 
 
 def stop(client: Any, name: str) -> str:

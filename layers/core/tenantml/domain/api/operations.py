@@ -124,7 +124,7 @@ OPERATIONS = (
     ),
     Operation(
         "getQuote", "GET", "/models/{model}/quote", "models",
-        "The most that a training and an endpoint of this model can cost you, before anything is spent",
+        "The most that a training, a batch and an endpoint of this model can cost you, before anything is spent",
         {200: "Quote"}, refusals=(errors.NotFound,),
     ),
     Operation(
@@ -227,7 +227,7 @@ OPERATIONS = (
             *BODY, errors.NoRows, errors.TooManyRows, errors.RowTooLarge, errors.AnswerTooLarge, errors.InvalidRow,
             errors.MissingColumn, errors.UnexpectedColumn, errors.RepeatedColumn, errors.HeaderAmongRows,
             errors.InvalidValue, errors.UnseenCategory, errors.NotFound, errors.ModelNotReady,
-            errors.ModelPaused, errors.ModelResuming, errors.EndpointGone,
+            errors.ModelPaused, errors.ModelResuming, errors.ArtefactsGone, errors.BudgetExceeded, errors.EndpointGone,
             errors.UnreadableAnswer, errors.WrongPredictionCount,
         ),
         function="Predict",
@@ -238,6 +238,7 @@ OPERATIONS = (
         takes="BatchRequest", parameters=(IDEMPOTENT,),
         refusals=(
             *BODY, errors.NotFound, errors.ModelNotReady, errors.ArtefactsGone, errors.IdempotencyKeyReused,
+            errors.BudgetExceeded, errors.TooManyBatches,
         ),
     ),
     Operation(
@@ -290,7 +291,7 @@ OPERATIONS = (
     ),
     Operation(
         "getUsage", "GET", "/usage", "usage",
-        "What is used of today's quota, and what trainings and endpoints cost this month", {200: "Usage"},
+        "What is used of today's quota, and what trainings, batches and endpoints cost this month", {200: "Usage"},
     ),
     Operation(
         "getDocument", "GET", "/openapi.json", "contract", "This document; no key is asked for",

@@ -12,6 +12,7 @@ from tenantml.domain.judging import gate
 from tenantml.domain.judging.approval import DECISIONS, OPERATOR, REASON_BYTES, TIMED_OUT
 from tenantml.domain.judging.evaluation_summary import Summary
 from tenantml.domain.names import MODEL_PATTERN, VERSION_PATTERN
+from tenantml.domain.predictions.batch import FILE_BYTES
 from tenantml.domain.training.deployment_request import OVERRIDES
 from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.training.explanation import KINDS, MOST_FEATURES, SOURCES
@@ -94,7 +95,7 @@ def components() -> dict[str, Schema]:
             status={"type": "string", "enum": list(views.STATES)},
             paused_version=maybe(TEXT) | {"description": "What answered when it was paused"},
             paused_at=maybe(TIME),
-            paused_by=maybe(TEXT) | {"description": "The id of the API key that asked"},
+            paused_by=maybe(TEXT) | {"description": "The id of the API key that asked, or `idle`"},
             resumes_as=maybe(TEXT) | {"description": "The version that answers once its endpoint is in service"},
         ),
         "State": record("Whether the model is to be paused.", paused={"type": "boolean"})
@@ -129,14 +130,8 @@ def components() -> dict[str, Schema]:
         "Quote": record(
             "What AWS would ask of your own account at worst; null is unknown, never nothing.",
             region=TEXT,
-            training=record(
-                "Until its job is stopped, on as many instances as may work at once.",
-                worst_case_usd=maybe(USD),
-                reason=maybe(TEXT) | {"description": "Why it is unknown"},
-                instance_type=TEXT,
-                instances=COUNT,
-                seconds=COUNT | {"description": "Of each instance"},
-            ),
+            training=record("Until its job is stopped, on as many instances as may work at once.", **WORST_CASE),
+            batch=record("One batch, until its job is stopped: a day.", **WORST_CASE),
             endpoint=record(
                 "One endpoint; two stand while a new version is judged and bakes.",
                 usd_per_hour=maybe(USD)
@@ -148,12 +143,20 @@ def components() -> dict[str, Schema]:
                 serverless_memory_mb=maybe(COUNT),
                 count=COUNT | {"description": "Instances, or requests that a serverless endpoint answers at once"},
             ),
-            prices=record(
-                "Where the prices are from.",
-                oldest=maybe(TEXT | {"format": "date"}),
-                age_days=maybe({"type": "integer"}) | {"description": "Of the oldest price"},
-                sources=listing(TEXT),
-            ),
+            prices=reference("PriceAges"),
+            note=TEXT,
+        ),
+        "PriceAges": record(
+            "Where the prices are from.",
+            oldest=maybe(TEXT | {"format": "date"}),
+            age_days=maybe({"type": "integer"}) | {"description": "Of the oldest price"},
+            sources=listing(TEXT),
+        ),
+        "BatchQuote": record(
+            "What AWS would ask of your own account for a batch at worst; null is unknown, never nothing.",
+            region=TEXT,
+            **WORST_CASE,
+            prices=reference("PriceAges"),
             note=TEXT,
         ),
         "TrainingCost": record(
@@ -307,8 +310,9 @@ def components() -> dict[str, Schema]:
             month=TEXT,
             **SPENT,
             models=listing(record("Of one model.", model=MODEL_NAME, **SPENT)),
-            committed_usd=maybe(USD) | {"description": "With the worst case of running trainings; what budgets count"},
+            committed_usd=maybe(USD) | {"description": "With the worst case of what runs; what budgets count"},
             trainings_running=COUNT,
+            batches_running=COUNT,
             trainings_today=COUNT,
             caps=record(
                 "The operator's, null for none; a model's own are its settings.",
@@ -346,7 +350,11 @@ def components() -> dict[str, Schema]:
         "BatchRequest": {
             "type": "object",
             "description": "By which version the rows are predicted: without one, by the live one.",
-            "properties": {"version": {"type": "string", "pattern": f"^{VERSION_PATTERN.pattern}$"}},
+            "properties": {
+                "version": {"type": "string", "pattern": f"^{VERSION_PATTERN.pattern}$"},
+                "size_bytes": {"type": "integer", "minimum": 1, "maximum": FILE_BYTES}
+                | {"description": "The file's size: what is too large is refused before it is sent"},
+            },
             "additionalProperties": False,
             "example": {},
         },
@@ -357,6 +365,7 @@ def components() -> dict[str, Schema]:
             url=TEXT,
             fields={"type": "object", "additionalProperties": TEXT},
             expires_in_seconds=COUNT,
+            max_bytes=COUNT | {"description": "The largest file that it takes; send more rows in several batches"},
         ),
         "BatchDetails": record(
             "A batch, with a link to its result while it is kept.", **BATCH, download=maybe(reference("Download"))
@@ -400,6 +409,8 @@ BATCH: dict[str, Schema] = {
     "ended_at": maybe(TIME),
     "expires_at": maybe(TIME) | {"description": "When its result is deleted in your bucket"},
     "error": maybe(reference("Failure")),
+    "quote": maybe(reference("BatchQuote")) | {"description": "As it was before anything was spent"},
+    "cost": maybe(reference("Cost")) | {"description": "Of its job; null until it is over, or if not measured"},
     "advice": listing(reference("Advice")),
     "left_behind": listing(TEXT),
 }
@@ -419,9 +430,18 @@ EXECUTION: dict[str, Schema] = {
     "endpoint": {"type": ["object", "null"], "properties": {"name": TEXT, "account": TEXT, "status": TEXT}},
     "left_behind": listing(TEXT),
 }
+WORST_CASE: dict[str, Schema] = {
+    "worst_case_usd": maybe(USD),
+    "reason": maybe(TEXT) | {"description": "Why it is unknown"},
+    "instance_type": TEXT,
+    "instances": COUNT,
+    "seconds": COUNT | {"description": "Of each instance"},
+}
 SPENT: dict[str, Schema] = {
     "training": reference("Cost"),
+    "batch": reference("Cost"),
     "endpoint": reference("Cost"),
+    "saved": reference("Cost") | {"description": "What endpoints would have cost that pauses had removed"},
     "reason": maybe(TEXT) | {"description": "Why a cost is unknown, or more than was measured"},
 }
 USED: dict[str, Schema] = {"used": COUNT, "limit": COUNT, "remaining": COUNT}

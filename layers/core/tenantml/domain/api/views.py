@@ -53,6 +53,7 @@ def batch(row: Row) -> Row:
             name: row.get(name)
             for name in ("batch", "model", "version", "execution", "state", "started_at", "ended_at", "error")
         }
+        | {name: row.get(name) for name in ("quote", "cost")}
         | {"advice": row.get("advice", []), "left_behind": row.get("left_behind", [])}
     )
 

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenantml.domain.names import batch_execution, is_model, is_tenant, is_version
-from tenantml.errors import InvalidRequest, TransformFailed, TransformStopped, TransformTimedOut, UploadTooLarge
+from tenantml.errors import (
+    InvalidRequest,
+    PayloadTooLarge,
+    TransformFailed,
+    TransformStopped,
+    TransformTimedOut,
+    UploadTooLarge,
+)
 
 ID_PATTERN = r"[0-9a-f]{16}"
 FILE_BYTES = 2 * 1024**3
@@ -55,10 +62,15 @@ def version_asked_for(document: dict[str, Any]) -> str | None:
 
     Raises:
         InvalidRequest: it is malformed.
+        PayloadTooLarge: the file that it announces is larger than a batch may be.
     """
-    version = document.get("version")
-    if document.keys() - {"version"} or not (version is None or is_version(version)):
-        raise InvalidRequest('the body must be {}, or {"version": "…"} with a version of the model')
+    version, size_bytes = document.get("version"), document.get("size_bytes")
+    if document.keys() - {"version", "size_bytes"} or not (version is None or is_version(version)):
+        raise InvalidRequest('the body must be {}, or have a "version" of the model, and the "size_bytes" of the file')
+    if "size_bytes" in document and (isinstance(size_bytes, bool) or not isinstance(size_bytes, int) or size_bytes < 1):
+        raise InvalidRequest("size_bytes: expected the file's size in bytes")
+    if (size_bytes or 0) > FILE_BYTES:
+        raise PayloadTooLarge(f"size_bytes: a batch has {FILE_BYTES:,} bytes at most; send the rows in several batches")
     return version
 
 

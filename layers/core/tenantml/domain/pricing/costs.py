@@ -1,4 +1,4 @@
-"""Costs: what a training did cost the customer, from what AWS says of its jobs."""
+"""Costs: what a training or a batch did cost the customer, from what AWS says of its jobs."""
 
 from __future__ import annotations
 
@@ -34,6 +34,22 @@ class Job:
         if seconds is None or "InstanceType" not in config:
             return None
         return cls(config["InstanceType"], int(config.get("InstanceCount", 1)), int(seconds))
+
+
+def of_transform(job: Mapping[str, Any], region: str, prices: Prices) -> tuple[int, int | None] | None:
+    """Return the seconds of all instances that AWS bills of a batch transform that is over, and the micro-dollars that
+    they cost, None where the price is unknown; None where AWS does not say when it ended.
+
+    It bills from TransformStartTime to TransformEndTime (SageMaker API reference, "DescribeTransformJob").
+    """
+    if "TransformStartTime" not in job:
+        return 0, 0  # it never had an instance
+    if "TransformEndTime" not in job:
+        return None
+    ran, resources = job["TransformEndTime"] - job["TransformStartTime"], job["TransformResources"]
+    seconds, instances = math.ceil(ran.total_seconds()), int(resources["InstanceCount"])
+    price = pricing.find(prices, region, resources["InstanceType"], pricing.TRANSFORM)
+    return seconds * instances, None if price is None else price.cost_micros(seconds, instances)
 
 
 @dataclass(frozen=True)

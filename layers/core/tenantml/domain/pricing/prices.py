@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from importlib import resources
 
-HOSTING, TRAINING, SERVERLESS = USES = ("hosting", "training", "serverless")
+HOSTING, TRAINING, TRANSFORM, SERVERLESS = USES = ("hosting", "training", "transform", "serverless")
 MICROS = 1_000_000
 HOUR_SECONDS = 3600
 FIELDS = ("region", "instance_type", "use", "usd_per_hour", "date", "source")

@@ -47,6 +47,7 @@ ADVICE_THRESHOLDS: dict[str, tuple[float, float]] = {
     "leak_minority_rows": (1, 1000),
 }
 GIB = 1024**3
+BY_HAND, ON_REQUEST = RESUMES = ("by-hand", "on-request")
 STOP_OLDER, QUEUE = NEWER_UPLOADS = ("stop-older", "queue")
 CHOICES = {
     "delivery": DELIVERIES,
@@ -55,6 +56,7 @@ CHOICES = {
     "unseen_category": ("advise", "reject"),
     "promote": gate.PROMOTES,
     "undecided": gate.UNDECIDED_PROMOTES,
+    "resume": RESUMES,
 }
 RANGES: dict[str, tuple[float, float]] = gate.RANGES | {
     "max_candidates": (1, 750),
@@ -70,6 +72,8 @@ RANGES: dict[str, tuple[float, float]] = gate.RANGES | {
     "cost_false_positive": (0, 1_000_000_000),
     "cost_false_negative": (0, 1_000_000_000),
     "batch_days": (1, 90),
+    "max_concurrent_batches": (1, 100),
+    "idle_hours": (1, 30 * 24),
     "instance_count": (1, 20),
     "serverless_concurrency": (1, 200),
 }
@@ -131,8 +135,8 @@ class ModelSettings:
     )
     monthly_budget_usd: Annotated[
         int | None,
-        "How many dollars a month of this model's trainings and endpoints may cost; a training whose worst case does "
-        "not fit is refused; null for no budget",
+        "How many dollars a month of this model's trainings, batches and endpoints may cost; what does not fit at its "
+        "worst case is refused; null for no budget",
     ] = None
     max_upload_bytes: Annotated[int, "The largest file that is trained from"] = 10 * GIB
     holdout_fraction: Annotated[float, "The share of the rows that is held out of the training set"] = 0.2
@@ -189,7 +193,14 @@ class ModelSettings:
         int | None, "A serverless endpoint of this size, not with mode HYPERPARAMETER_TUNING; null has none"
     ] = None
     serverless_concurrency: Annotated[int, "How many requests a serverless endpoint answers at once"] = 5
-    batch_days: Annotated[int, "How long the result of a batch stays in the customer's bucket"] = 7
+    batch_days: Annotated[int, "How many days the result of a batch stays in the customer's bucket"] = 7
+    max_concurrent_batches: Annotated[int, "How many batches of the model run at once; each has an instance"] = 5
+    idle_hours: Annotated[
+        int | None,
+        "After how many hours without a prediction the model is paused, if its endpoint has instances, which cost by "
+        "the hour; null never pauses it",
+    ] = None
+    resume: Annotated[str, "Whether a paused model is resumed by hand only, or by the first prediction too"] = BY_HAND
     network_isolation: Annotated[
         bool, "Whether the model's containers reach no network at all; SageMaker brings their artefacts"
     ] = False

@@ -58,6 +58,12 @@ def find_execution(tenant: str, execution: str) -> dict[str, Any] | None:
     return table.get(keys.execution(tenant, execution))
 
 
+def is_running(tenant: str, model: str) -> bool:
+    """Return whether an upload or a batch of the model is under way."""
+    beginning = keys.execution(tenant, f"{tenant}-{model}-")
+    return any(row.get("model") == model and row["status"] == "running" for row in table.query(beginning))
+
+
 def require_execution(tenant: str, execution: str) -> dict[str, Any]:
     """Return the row of a running execution.
 

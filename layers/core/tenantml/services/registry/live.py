@@ -36,6 +36,8 @@ LIVE, STANDBY, RETIRING, RETIRED, ROLLED_BACK = "live", "standby", "retiring", "
 ENDED = {RETIRING, RETIRED, ROLLED_BACK}
 ATTEMPTS = 5
 ANY_VERSION = "*"
+IDLE = "idle"
+"""Who paused a model that nobody called."""
 DRAIN_SECONDS = 35.0  # the predict function keeps for 5 s which version is live, and answers within 29 s
 
 Row = dict[str, Any]
@@ -79,9 +81,9 @@ def promote(tenant: str, model: str, version: str, over: str | None = ANY_VERSIO
     raise _contended()
 
 
-def return_to(tenant: str, model: str, version: str, by: str) -> bool:
-    """Make a version that was live the one that answers, in one conditional write, on somebody's word; return False
-    when its endpoint does not stand.
+def return_to(tenant: str, model: str, version: str, by: str, *, is_word: bool = True) -> bool:
+    """Make a version that was live the one that answers, in one conditional write, on somebody's word unless told
+    otherwise; return False when its endpoint does not stand.
 
     Raises:
         NotFound: the model or the version is gone.
@@ -89,13 +91,13 @@ def return_to(tenant: str, model: str, version: str, by: str) -> bool:
     for _ in range(ATTEMPTS):
         row, found = get_model(tenant, model), get_version(tenant, model, version)
         if row.get("live_version") == version:
-            if _note_word(row, table.now()):
+            if not is_word or _note_word(row, table.now()):
                 return True
             continue
         if found.get("status") != STANDBY:
             return False
         marks, untold = {"returned": {"at": table.now(), "by": by}}, _return_of(row, version, by)
-        if _move(row, found, marks, newest_word=table.now(), untold=untold):
+        if _move(row, found, marks, newest_word=table.now() if is_word else None, untold=untold):
             return True
     raise _contended()
 
@@ -111,6 +113,13 @@ def _return_of(row: Row, version: str, by: str) -> Row:
 def forget_untold(tenant: str, model: str, untold: Row) -> None:
     """Note that this is told; what was done by hand meanwhile is not."""
     table.update(keys.model(tenant, model), {"untold": None}, "untold = :told", told=untold)
+
+
+def pause_idle(row: Row) -> bool:
+    """Let no version answer for the model of this row, which nobody calls; return False when the model is not as in the
+    row any more. This is nobody's word: what is uploaded or being deployed is promoted all the same.
+    """
+    return _pause(row, _new_pause(row["live_version"], IDLE), None)
 
 
 def pause(tenant: str, model: str, by: str) -> Row:
@@ -129,20 +138,34 @@ def pause(tenant: str, model: str, by: str) -> Row:
             raise ModelNotReady("no version of the model answers, so there is nothing to pause")
         if version is None and resumed_as(row) is None:
             return dict(row["paused"])
-        paused = {"version": answered, "at": table.now(), "by": by, "pause": secrets.token_hex(3)}
-        unchanged, operands = _unchanged(row)
-        untold = {"kind": "Model Paused", "version": answered, "by": by}
-        newest_word = max(table.now(), row.get("newest_word", ""))
-        pointer = {"live_version": None, "paused": paused, "newest_word": newest_word, "untold": untold}
-        key = keys.model(tenant, model)
-        requests = [table.update_request(key, pointer, f"attribute_exists(pk) AND {unchanged}", **operands)]
-        if version and find_version(tenant, model, version) is not None:
-            values = {"status": STANDBY, "replaced_at": table.now()}
-            key = keys.version(tenant, model, version)
-            requests.append(table.update_request(key, values, "attribute_exists(pk)"))
-        if table.update_all(requests):
+        paused = _new_pause(answered, by)
+        if _pause(row, paused, max(table.now(), row.get("newest_word", ""))):
             return paused
     raise _contended()
+
+
+def _new_pause(version: str, by: str) -> Row:
+    return {"version": version, "at": table.now(), "by": by, "pause": secrets.token_hex(3)}
+
+
+def _pause(row: Row, paused: Row, newest_word: str | None) -> bool:
+    """Let the pointer of a model name no version; return False when it is not as in `row` any more."""
+    tenant, model, version = keys.tenant_of(row), row["model"], row.get("live_version")
+    unchanged, operands = _unchanged(row)
+    word = {} if newest_word is None else {"newest_word": newest_word}
+    untold = {"kind": "Model Paused", "version": paused["version"], "by": paused["by"]}
+    key, pointer = keys.model(tenant, model), {"live_version": None, "paused": paused, "untold": untold} | word
+    requests = [table.update_request(key, pointer, f"attribute_exists(pk) AND {unchanged}", **operands)]
+    if version and find_version(tenant, model, version) is not None:
+        values = {"status": STANDBY, "replaced_at": table.now()}
+        requests.append(table.update_request(keys.version(tenant, model, version), values, "attribute_exists(pk)"))
+    return table.update_all(requests)
+
+
+def version_to_predict(row: Row) -> str | None:
+    """Return the version that answers for the model of this row, or that did when it was paused; None without one."""
+    live: str | None = row.get("live_version")
+    return live or paused_version(row)
 
 
 def paused_version(row: Row) -> str | None:
@@ -169,7 +192,7 @@ def note_return(tenant: str, model: str, version: str, proposed: str) -> str:
         noted = row.get("return")
         if noted and noted["to"] == version:
             found = find_version(tenant, model, noted["as"])
-            if found and _may_answer(row, found):
+            if found is None or _may_answer(row, found):  # who noted it is about to ask for it, or died before that
                 return str(noted["as"])
         condition = "attribute_exists(pk) AND " + ("#0 = :noted" if noted else "attribute_not_exists(#0)")
         values = {"return": {"to": version, "as": proposed}}

@@ -1,0 +1,58 @@
+"""Idle models: one whose endpoint nobody called for its `idle_hours` is paused, and its owner is told."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
+from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.services import deployments, registry, served
+from tenantml.services.registry.live import IDLE
+
+HOUR_SECONDS = 3600
+Row = dict[str, Any]
+
+
+def pause_idle(until_seconds: float) -> list[str]:
+    """Pause what is idle of active tenants' models, and return each as `tenant/model`; none after `until_seconds` (of
+    the monotonic clock): the rest waits for the next time, as does what a crash left untold.
+    """
+    paused: list[str] = []
+    for tenant in registry.list_tenants():
+        for row in registry.all_models(tenant.tenant) if tenant.status == ACTIVE else []:
+            if time.monotonic() > until_seconds:
+                return paused
+            if _is_idle(tenant.tenant, row) and registry.pause_idle(row):
+                paused.append(f"{tenant.tenant}/{row['model']}")
+                _finish(tenant, registry.get_model(tenant.tenant, row["model"]))
+            elif row.get("untold"):
+                _finish(tenant, row)
+    return paused
+
+
+def _finish(tenant: Tenant, row: Row) -> None:
+    """Have the endpoint of a model that was paused by itself removed, and its owner told."""
+    if (row.get("paused") or {}).get("by") == IDLE:
+        deployments.finish_pause(tenant, row["model"], row["paused"])
+
+
+def _is_idle(tenant: str, row: Row) -> bool:
+    """Return whether a model's endpoint costs, was not called for long enough, and nothing of the model is under way:
+    no upload, no deployment with its approval and its bake, no batch.
+    """
+    model, live = row["model"], row.get("live_version")
+    idle_hours = ModelSettings.from_document(row["settings"]).idle_hours
+    if idle_hours is None or not live:
+        return False
+    version = registry.find_version(tenant, model, live)
+    if version is None or not (version.get("plan") or {}).get("instance_type"):
+        return False  # a serverless endpoint costs nothing while nobody calls it
+    called_at = served.last_call(tenant, model, version["version"]) + served.MARK_SECONDS
+    said = [row.get("updated_at"), version.get("promoted_at"), (version.get("returned") or {}).get("at")]
+    since = max(called_at, *(datetime.fromisoformat(at).timestamp() for at in said if at))
+    if datetime.now(UTC).timestamp() - since < idle_hours * HOUR_SECONDS:
+        return False
+    is_deploying = any("ended_at" not in known for known in registry.all_versions(tenant, model))
+    return not is_deploying and not registry.is_running(tenant, model)
