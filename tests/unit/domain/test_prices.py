@@ -14,7 +14,8 @@ from tenantml.domain.pricing import prices as pricing
 from tenantml.domain.pricing import quotes
 from tenantml.domain.pricing.prices import Price, usd
 from tenantml.domain.training.endpoint_plan import LADDER
-from tenantml.domain.training.model_settings import SERVERLESS_MEMORY_MB, ModelSettings
+from tenantml.domain.training.endpoint_rules import SERVERLESS_MEMORY_MB
+from tenantml.domain.training.model_settings import ModelSettings
 from tests.tenants import account_of
 
 TODAY = date(2026, 11, 28)

@@ -21,6 +21,7 @@ from tenantml.domain.predictions import asking
 from tenantml.domain.predictions.answers import Predictions
 from tenantml.domain.predictions.asking import Deployed
 from tenantml.domain.tenancy.tenant import Tenant, require_active
+from tenantml.domain.training import endpoint_plan
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import (
     CustomerAccessRevoked,
@@ -29,6 +30,7 @@ from tenantml.errors import (
     ModelNotReady,
     ModelPaused,
     ModelResuming,
+    NoEndpoint,
     NotFound,
     TenantMLError,
 )
@@ -63,6 +65,7 @@ def live_version(tenant: str, model: str) -> LiveVersion:
     Raises:
         NotFound: the tenant has no such model; another tenant's gets the same answer.
         ModelNotReady: no version of it is live.
+        NoEndpoint: the one that is answers batches alone.
         TenantSuspended: the tenant is not active.
     """
     return _live.get((tenant, model), lambda: (time.time() + LIVE_SECONDS, _look_up(tenant, model)))
@@ -90,6 +93,11 @@ def _reader(tenant_id: str, model: str, version: str) -> Callable[[], tuple[floa
         row = registry.find_version(tenant_id, model, version, consistent=False)
         if row is None:
             raise _not_ready()
+        if endpoint_plan.answers_batches_only(row):
+            raise NoEndpoint(
+                "the model answers batches alone, with endpoint none: POST /models/{model}/batches; for an endpoint, "
+                'POST /models/{model}/versions with the version\'s execution and "endpoint": "real-time"'
+            )
         place = row["profile"]
         stored = objects.get_bytes(tenant_scope.s3(), place["bucket"], place["key"])
         return FOR_EVER, Deployed.of_row(row, json.loads(stored))

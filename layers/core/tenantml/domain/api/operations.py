@@ -227,7 +227,7 @@ OPERATIONS = (
             *BODY, errors.NoRows, errors.TooManyRows, errors.RowTooLarge, errors.AnswerTooLarge, errors.InvalidRow,
             errors.MissingColumn, errors.UnexpectedColumn, errors.RepeatedColumn, errors.HeaderAmongRows,
             errors.InvalidValue, errors.UnseenCategory, errors.NotFound, errors.ModelNotReady,
-            errors.ModelPaused, errors.ModelResuming, errors.EndpointGone,
+            errors.ModelPaused, errors.ModelResuming, errors.NoEndpoint, errors.EndpointGone,
             errors.UnreadableAnswer, errors.WrongPredictionCount,
         ),
         function="Predict",

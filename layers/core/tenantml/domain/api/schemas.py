@@ -13,6 +13,7 @@ from tenantml.domain.judging.approval import DECISIONS, OPERATOR, REASON_BYTES, 
 from tenantml.domain.judging.evaluation_summary import Summary
 from tenantml.domain.names import MODEL_PATTERN, VERSION_PATTERN
 from tenantml.domain.training.deployment_request import OVERRIDES
+from tenantml.domain.training.endpoint_rules import BY_NEEDS, NO_ENDPOINT, REAL_TIME, SERVERLESS, SERVERLESS_MEMORY_MB
 from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.training.explanation import KINDS, MOST_FEATURES, SOURCES
 from tenantml.domain.training.instance_types import INSTANCE_TYPES
@@ -24,7 +25,6 @@ from tenantml.domain.training.model_settings import (
     ENSEMBLING,
     METRICS,
     RANGES,
-    SERVERLESS_MEMORY_MB,
     ModelSettings,
 )
 
@@ -230,6 +230,8 @@ def components() -> dict[str, Schema]:
         "Training": training(),
         "EndpointPlan": record(
             "What a version is served on, and why.",
+            endpoint={"type": "string", "enum": [SERVERLESS, REAL_TIME, NO_ENDPOINT]}
+            | {"description": "none: instances stand only while the version is judged, and batches run on their type"},
             instance_type=maybe(TEXT),
             instance_count=maybe(COUNT),
             serverless_memory_mb=maybe(COUNT),
@@ -618,7 +620,13 @@ def rules() -> list[Schema]:
         {"if": given("objective", TEXT), "then": given("problem_type", TEXT)},
         {
             "if": given("serverless_memory_mb", {"type": "integer"}),
-            "then": {"properties": {"mode": {"enum": [AUTO, ENSEMBLING]}}},
+            "then": {
+                "properties": {"mode": {"enum": [AUTO, ENSEMBLING]}, "endpoint": {"enum": [BY_NEEDS, SERVERLESS]}}
+            },
+        },
+        {
+            "if": given("endpoint", {"const": SERVERLESS}),
+            "then": {"properties": {"mode": {"enum": [AUTO, ENSEMBLING]}, "instance_type": {"type": "null"}}},
         },
     ]
 

@@ -14,12 +14,14 @@ from typing import Any
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.pricing import prices as pricing
 from tenantml.domain.pricing.prices import Price, Prices, usd
-from tenantml.domain.training import automl_job, endpoint_plan
+from tenantml.domain.training import automl_job, endpoint_plan, endpoint_rules
+from tenantml.domain.training.endpoint_rules import NO_ENDPOINT
 from tenantml.domain.training.model_settings import ModelSettings
 
 TRAINING_TYPE = "ml.m5.12xlarge"
 MOST_AT_ONCE = 10
 MONTH_HOURS = 31 * 24
+JUDGED_ONLY = "an endpoint stands only while a version is judged: by the hour, for each version"
 WHO_PAYS = (
     "What AWS would ask of your own account by these prices, before taxes, discounts and free tiers; AWS's bill counts"
 )
@@ -50,18 +52,24 @@ def training(settings: ModelSettings, region: str, prices: Prices) -> TrainingQu
     )
 
 
-def endpoint_types(settings: ModelSettings, allowed: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return what an endpoint may be made of, the most likely first; of a serverless one, its memory in MB."""
-    if settings.serverless_memory_mb is not None:
-        return (str(settings.serverless_memory_mb),)
-    likely = str(endpoint_plan.expected_type(settings, allowed))
+def endpoint_types(settings: ModelSettings, account: CustomerAccount) -> tuple[str, ...]:
+    """Return what an endpoint may be made of, the most likely first; of one that has to be serverless, its memory in
+    MB.
+    """
+    if settings.asks_for_serverless:
+        memory_mb = settings.serverless_memory_mb
+        return tuple(map(str, endpoint_rules.SERVERLESS_MEMORY_MB[1:] if memory_mb is None else [memory_mb]))
+    if settings.instance_type is not None:
+        return (settings.instance_type,)
+    allowed = account.instance_types
     ladder = [rung.instance_type for rung in endpoint_plan.LADDER if not allowed or rung.instance_type in allowed]
-    return tuple(dict.fromkeys((likely, *ladder))) if settings.instance_type is None else (likely,)
+    likely = endpoint_plan.expected_type(settings, account)
+    return tuple(dict.fromkeys(filter(None, (likely, *ladder)))) or tuple(allowed[:1])
 
 
 def endpoint_price(settings: ModelSettings, instance_type: str, region: str, prices: Prices) -> Price | None:
     """Return the price of an endpoint's instance type."""
-    use = pricing.HOSTING if settings.serverless_memory_mb is None else pricing.SERVERLESS
+    use = pricing.SERVERLESS if settings.asks_for_serverless else pricing.HOSTING
     return pricing.find(prices, region, instance_type, use)
 
 
@@ -69,10 +77,11 @@ def quote(settings: ModelSettings, account: CustomerAccount, prices: Prices, tod
     """Return the quote as the API shows it; what has no price is null, with the reason."""
     region = account.region
     trained = training(settings, region, prices)
-    types = endpoint_types(settings, account.instance_types)
+    types = endpoint_types(settings, account)
     found = [endpoint_price(settings, name, region, prices) for name in types]
     known = [price for price in found if price is not None]
-    count = settings.instance_count if settings.serverless_memory_mb is None else settings.serverless_concurrency
+    count = _count(settings)
+    is_standing = settings.endpoint != NO_ENDPOINT
     worst = max((price.micros_per_hour for price in known), default=0) if len(known) == len(found) else None
     likely = found[0]
     used = [price for price in (trained.price, *found) if price is not None]
@@ -88,11 +97,12 @@ def quote(settings: ModelSettings, account: CustomerAccount, prices: Prices, tod
         "endpoint": {
             "usd_per_hour": usd(None if likely is None else likely.micros_per_hour * count),
             "worst_case_usd_per_hour": usd(None if worst is None else worst * count),
-            "worst_case_usd_per_month": usd(None if worst is None else worst * count * MONTH_HOURS),
+            "worst_case_usd_per_month": usd(worst * count * MONTH_HOURS if worst is not None and is_standing else None),
             "reason": _reason(
                 [name for name, price in zip(types, found, strict=True) if price is None], region, "an endpoint"
-            ),
-            "instance_types": list(types) if settings.serverless_memory_mb is None else [],
+            )
+            or (None if is_standing else JUDGED_ONLY),
+            "instance_types": [] if settings.asks_for_serverless else list(types),
             "serverless_memory_mb": settings.serverless_memory_mb,
             "count": count,
         },
@@ -103,6 +113,13 @@ def quote(settings: ModelSettings, account: CustomerAccount, prices: Prices, tod
         },
         "note": WHO_PAYS,
     }
+
+
+def _count(settings: ModelSettings) -> int:
+    """Return how many instances an endpoint has at most, or requests at once that a serverless one answers."""
+    if settings.asks_for_serverless:
+        return settings.serverless_concurrency
+    return 1 if settings.endpoint == NO_ENDPOINT else settings.instance_count
 
 
 def _reason(unknown: Sequence[str], region: str, what: str) -> str | None:
