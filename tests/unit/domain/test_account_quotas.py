@@ -53,5 +53,14 @@ def test_an_account_without_a_job_cannot_train() -> None:
     assert "nothing can be trained" in found
 
 
+def test_a_model_that_scales_needs_room_for_its_most_and_one_for_batches_alone_for_one_at_a_time() -> None:
+    (found,) = shortages([ModelSettings("y", max_instances=4)], {ENDPOINTS: 4}, ACCOUNT, has_version=True)
+    assert "a version needs 8" in found
+    alone = ModelSettings("y", endpoint="none")
+    assert shortages([alone], {ENDPOINTS: 1}, ACCOUNT, has_version=True) == []
+    (found,) = shortages([alone], {ENDPOINTS: 0}, ACCOUNT, has_version=True)
+    assert "a version needs 1, so that it cannot be deployed" in found
+
+
 def test_models_of_one_kind_lack_the_same_once() -> None:
     assert len(shortages([MODEL, ModelSettings("z")], {ENDPOINTS: 0}, ACCOUNT)) == 1

@@ -15,7 +15,7 @@ from tenantml.domain.training.endpoint_choice import (
     choose,
     serverless_memory_mb,
 )
-from tenantml.domain.training.endpoint_plan import GIB, answers_batches_only, plan
+from tenantml.domain.training.endpoint_plan import GIB, EndpointPlan, answers_batches_only, plan
 from tenantml.domain.training.endpoint_rules import ENDPOINTS, SERVERLESS_MEMORY_MB
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import ServerlessNotPossible
@@ -47,6 +47,7 @@ def expected(requests_per_hour: int) -> dict[str, Any]:
         (expected(90_000), ACCOUNT, 1, [SMALL], RARELY, "real-time", f"90,000 requests an hour are expected, {FROM}"),
         ({"instance_type": "ml.m5.large"}, IN_A_VPC, 3, [LARGE], RARELY, "real-time", "the setting instance_type"),
         ({"instance_count": 2}, ACCOUNT, 1, [SMALL], RARELY, "real-time", "instance_count asks for 2 instances"),
+        ({"max_instances": 2}, ACCOUNT, 1, [SMALL], RARELY, "real-time", "max_instances asks for instances that scale"),
         ({}, ACCOUNT, 3, [SMALL], RARELY, "real-time", "the candidate has 3 containers, of which a serverless"),
         ({}, IN_A_VPC, 1, [SMALL], RARELY, "real-time", "SageMaker has no serverless endpoints in a VPC"),
         ({"network_isolation": True}, ACCOUNT, 1, [SMALL], RARELY, "real-time", "with network_isolation"),
@@ -106,6 +107,18 @@ def test_a_serverless_endpoint_that_is_chosen_says_of_what_size_and_has_one_work
     assert (found.endpoint, found.serverless_memory_mb, found.serverless_concurrency) == ("serverless", 4096, 5)
     assert (found.workers, found.instance_type, found.instance_count) == (1, None, None)
     assert found.reason.endswith("; one container with artefacts of 120 MiB: 4096 MB for one worker")
+
+
+def test_what_scales_says_to_how_many_instances_and_from_when_on() -> None:
+    found = plan(of(max_instances=4, calls_per_instance=60, instance_type="ml.m5.large"), ACCOUNT, 1, [SMALL])
+    assert (found.instance_count, found.max_instances, found.calls_per_instance) == (1, 4, 60)
+    assert found.most_instances == 4
+    rigid = plan(of(instance_count=2), ACCOUNT, 1, [SMALL])
+    assert (rigid.max_instances, rigid.calls_per_instance, rigid.most_instances) == (None, None, 2)
+    before_this = {
+        name: value for name, value in rigid.as_document().items() if "calls" not in name and "max" not in name
+    }
+    assert EndpointPlan.of_document(before_this) == rigid
 
 
 def test_what_is_for_batches_alone_is_judged_on_one_instance() -> None:

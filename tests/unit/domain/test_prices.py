@@ -60,8 +60,24 @@ def test_a_quote_names_what_it_is_made_of() -> None:
 def test_the_endpoint_of_the_settings_is_the_only_one() -> None:
     named = quotes.quote(replace(SETTINGS, instance_type="ml.m5.xlarge", instance_count=3), account_of(), TABLE, TODAY)
     assert named["endpoint"]["usd_per_hour"] == named["endpoint"]["worst_case_usd_per_hour"] == "0.690000"
+    scaled = quotes.quote(
+        replace(SETTINGS, instance_type="ml.m5.xlarge", instance_count=2, max_instances=5), account_of(), TABLE, TODAY
+    )["endpoint"]
+    assert (scaled["usd_per_hour"], scaled["worst_case_usd_per_hour"]) == ("0.460000", "1.150000")
+    assert (scaled["count"], scaled["max_count"]) == (2, 5)
     serverless = quotes.quote(replace(SETTINGS, serverless_memory_mb=4096), account_of(), TABLE, TODAY)
     assert serverless["endpoint"]["worst_case_usd_per_hour"] == "1.440000"  # 5 requests at once, all the time
+
+
+def test_an_endpoint_that_stands_only_while_a_version_is_judged_has_no_price_of_a_month() -> None:
+    found = quotes.quote(replace(SETTINGS, endpoint="none", instance_count=3), account_of(), TABLE, TODAY)["endpoint"]
+    assert (found["usd_per_hour"], found["worst_case_usd_per_month"]) == ("0.461000", None)
+    assert "only while a version is judged" in found["reason"]
+
+
+def test_a_serverless_endpoint_whose_memory_is_chosen_later_is_quoted_at_the_most() -> None:
+    found = quotes.quote(replace(SETTINGS, endpoint="serverless"), account_of(), TABLE, TODAY)["endpoint"]
+    assert (found["usd_per_hour"], found["worst_case_usd_per_hour"]) == ("1.440000", "2.160000")
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,18 @@ class ServerlessNotPossible(TrainingError):
     )
 
 
+class ScalingRefused(TrainingError):
+    """AWS does not let the endpoint scale: the customer's template is older than the statement `ScaleEndpoints`, or the
+    instance type cannot scale. The message carries AWS's reason.
+    """
+
+    turn = CLOUD_TEAM
+    do = (
+        "Apply the current on-boarding template in the customer's account. The tenant then deploys the candidate "
+        "again, or without `max_instances`; the training is kept."
+    )
+
+
 class DeploymentFailed(TrainingError):
     """The endpoint did not come into service, or does not answer the rows of the holdout. The message carries the
     reason.

@@ -13,7 +13,7 @@ from tenantml.domain.access import session_policies
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.domain.training import endpoint_plan
 from tenantml.errors import CustomerAccountError, TransientError
-from tenantml.services import registry, removal
+from tenantml.services import registry, removal, scaling
 from tenantml.services.customer import assume
 
 PURPOSE = "tenantml-sweep"
@@ -50,7 +50,12 @@ def _remove_orphans_of(tenant: Tenant, swept: dict[str, list[str]]) -> None:
             arn = tenant.account.sagemaker_arn(kind, name)
             if endpoints.made_by(client, arn) is None:
                 swept["left"].append(arn)
-            elif removal.lets_go(tenant.tenant, *parts) and endpoints.remove_one(client, kind, name):
+                continue
+            if not removal.lets_go(tenant.tenant, *parts):
+                continue
+            if kind == "endpoint":
+                scaling.end(tenant, PURPOSE, name)
+            if endpoints.remove_one(client, kind, name):
                 swept["removed"].append(arn)
                 removal.note_gone(tenant.tenant, *parts)
 

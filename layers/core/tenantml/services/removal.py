@@ -10,10 +10,11 @@ from typing import Any
 from tenantml.aws.s3 import objects
 from tenantml.aws.sagemaker import automl, endpoints
 from tenantml.domain.access import session_policies
+from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training import endpoint_plan
 from tenantml.domain.training.run import Run
 from tenantml.errors import CustomerAccountError, StillChanging
-from tenantml.services import registry, spending
+from tenantml.services import registry, scaling, spending
 from tenantml.services.customer import assume
 from tenantml.settings import setting
 
@@ -60,6 +61,7 @@ def roll_back(run: Run) -> Removal:
     account = (tenant := registry.get_tenant(run.tenant)).account
     endpoint = account.endpoint(run.model, run.version)
     try:
+        _end_scaling(tenant, run, run.version)
         session = assume(tenant, run.execution, session_policies.deploy(account, endpoint))
         removed = endpoints.remove(session.client("sagemaker"), endpoint, run.execution)
     except CustomerAccountError:
@@ -83,10 +85,18 @@ def retire(run: Run, replaced: str | None, drained_from: str) -> Removal:
             continue
         if lets_go(run.tenant, run.model, version, drained_from):
             name = tenant.account.endpoint(run.model, version)
+            _end_scaling(tenant, run, version)
             session = assume(tenant, run.execution, session_policies.deploy(tenant.account, name))
             result.removed += endpoints.remove(session.client("sagemaker"), name)
             note_gone(run.tenant, run.model, version)
     return result
+
+
+def _end_scaling(tenant: Tenant, run: Run, version: str) -> None:
+    """Let a version's endpoint scale no more, if its plan let it."""
+    row = registry.find_version(run.tenant, run.model, version) or {}
+    if (row.get("plan") or {}).get("max_instances") is not None:
+        scaling.end(tenant, run.execution, tenant.account.endpoint(run.model, version))
 
 
 def lets_go(tenant: str, model: str, version: str, drained_from: str | None = None) -> bool:

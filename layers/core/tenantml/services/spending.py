@@ -69,9 +69,11 @@ def open_endpoint(run: Run, plan: EndpointPlan, region: str) -> None:
     """Note that the endpoint of the run's version stands from now on, and at what price. Repeatable."""
     serverless = plan.serverless_memory_mb is not None
     price = pricing.find(prices(), region, str(plan.instance_type), pricing.HOSTING)
-    micros = None if price is None or serverless else price.micros_per_hour * (plan.instance_count or 1)
+    micros = None if price is None or serverless else price.micros_per_hour * plan.most_instances
+    scaled = plan.max_instances is not None
     _change(
-        run.tenant, lambda book, now: book.open_endpoint(run.model, run.version, now, micros, serverless=serverless)
+        run.tenant,
+        lambda book, now: book.open_endpoint(run.model, run.version, now, micros, serverless=serverless, scaled=scaled),
     )
 
 

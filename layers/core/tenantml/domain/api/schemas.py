@@ -147,6 +147,7 @@ def components() -> dict[str, Schema]:
                 instance_types=listing(TEXT) | {"description": "What it may be made of, the most likely first"},
                 serverless_memory_mb=maybe(COUNT),
                 count=COUNT | {"description": "Instances, or requests that a serverless endpoint answers at once"},
+                max_count=COUNT | {"description": "Of instances that scale the most, which the worst case counts"},
             ),
             prices=record(
                 "Where the prices are from.",
@@ -237,6 +238,8 @@ def components() -> dict[str, Schema]:
             serverless_memory_mb=maybe(COUNT),
             serverless_concurrency=maybe(COUNT),
             workers=maybe(COUNT) | {"description": "Of its server; null for as many as it starts by itself"},
+            max_instances=maybe(COUNT) | {"description": "To which it scales; null for one that does not"},
+            calls_per_instance=maybe(COUNT) | {"description": "A minute, from which on it has more instances"},
             steps_up=maybe(COUNT) | {"description": "From the first choice; null where the settings say what it is"},
             reason=TEXT,
         ),
@@ -621,12 +624,26 @@ def rules() -> list[Schema]:
         {
             "if": given("serverless_memory_mb", {"type": "integer"}),
             "then": {
-                "properties": {"mode": {"enum": [AUTO, ENSEMBLING]}, "endpoint": {"enum": [BY_NEEDS, SERVERLESS]}}
+                "properties": {
+                    "mode": {"enum": [AUTO, ENSEMBLING]},
+                    "endpoint": {"enum": [BY_NEEDS, SERVERLESS]},
+                    "max_instances": {"type": "null"},
+                }
             },
         },
         {
             "if": given("endpoint", {"const": SERVERLESS}),
-            "then": {"properties": {"mode": {"enum": [AUTO, ENSEMBLING]}, "instance_type": {"type": "null"}}},
+            "then": {
+                "properties": {
+                    "mode": {"enum": [AUTO, ENSEMBLING]},
+                    "instance_type": {"type": "null"},
+                    "max_instances": {"type": "null"},
+                }
+            },
+        },
+        {
+            "if": given("endpoint", {"const": NO_ENDPOINT}),
+            "then": {"properties": {"max_instances": {"type": "null"}}},
         },
     ]
 

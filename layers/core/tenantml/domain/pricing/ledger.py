@@ -21,10 +21,11 @@ MOST = 10**9
 KEPT = "nothing was spent on it, and the file is kept"
 
 COUNTED = ("training_seconds", "training_micros", "endpoint_seconds", "endpoint_micros")
-FLAGS = ("unmeasured", "unpriced", "serverless")
+FLAGS = ("unmeasured", "unpriced", "serverless", "scaled")
 Spent = Mapping[str, int]
 """By what it was for: `training_seconds`, `training_micros`, `endpoint_seconds`, `endpoint_micros`; and how many were
-`unmeasured` (trainings, counted at their worst case), `unpriced`, or `serverless` (not counted).
+`unmeasured` (trainings, counted at their worst case), `unpriced`, `serverless` (not counted), or `scaled` (counted
+at their most instances).
 """
 
 
@@ -179,15 +180,22 @@ class Ledger:
         return rest.plus(month_of(now), model, added)
 
     def open_endpoint(
-        self, model: str, version: str, now: datetime, micros_per_hour: int | None, *, serverless: bool
+        self,
+        model: str,
+        version: str,
+        now: datetime,
+        micros_per_hour: int | None,
+        *,
+        serverless: bool = False,
+        scaled: bool = False,
     ) -> Ledger:
         """Return the ledger with an endpoint that stands from now on, all its instances at this price; one that stands
         at the same price already, stands since then.
         """
         name = f"{model}/{version}"
-        entry = {"micros_per_hour": micros_per_hour, "serverless": serverless}
+        entry = {"micros_per_hour": micros_per_hour, "serverless": serverless, "scaled": scaled}
         standing = self.endpoints.get(name)
-        if standing is not None and {key: standing[key] for key in entry} == entry:
+        if standing is not None and {key: standing.get(key, False) for key in entry} == entry:
             return self
         closed = self.close_endpoint(model, version, now)
         return replace(closed, endpoints={**closed.endpoints, name: entry | {"since": now.isoformat()}})
@@ -258,6 +266,7 @@ def _by_month(endpoint: Mapping[str, Any], until: datetime) -> Iterator[tuple[st
                 "endpoint_seconds": seconds,
                 "endpoint_micros": -(-(micros or 0) * seconds // HOUR_SECONDS),
                 "unpriced": int(micros is None),
+                "scaled": int(endpoint.get("scaled", False)),
             },
         )
         since = end
@@ -268,6 +277,7 @@ def _shown(row: Mapping[str, int]) -> dict[str, Any]:
     reasons = {
         "unpriced": "the price table lacks a price of something that it used",
         "serverless": "serverless endpoints are billed by the time of their requests, which nobody measures here",
+        "scaled": "endpoints that scale count as if they always had their most instances",
         "unmeasured": f"{found['unmeasured']} trainings could not be measured and count at their worst case",
     }
     reason = "; ".join(reasons[name] for name in FLAGS if found[name]) or None

@@ -81,6 +81,7 @@ def quote(settings: ModelSettings, account: CustomerAccount, prices: Prices, tod
     found = [endpoint_price(settings, name, region, prices) for name in types]
     known = [price for price in found if price is not None]
     count = _count(settings)
+    most = max(count, settings.max_instances or 0)
     is_standing = settings.endpoint != NO_ENDPOINT
     worst = max((price.micros_per_hour for price in known), default=0) if len(known) == len(found) else None
     likely = found[0]
@@ -96,8 +97,8 @@ def quote(settings: ModelSettings, account: CustomerAccount, prices: Prices, tod
         },
         "endpoint": {
             "usd_per_hour": usd(None if likely is None else likely.micros_per_hour * count),
-            "worst_case_usd_per_hour": usd(None if worst is None else worst * count),
-            "worst_case_usd_per_month": usd(worst * count * MONTH_HOURS if worst is not None and is_standing else None),
+            "worst_case_usd_per_hour": usd(None if worst is None else worst * most),
+            "worst_case_usd_per_month": usd(worst * most * MONTH_HOURS if worst is not None and is_standing else None),
             "reason": _reason(
                 [name for name, price in zip(types, found, strict=True) if price is None], region, "an endpoint"
             )
@@ -105,6 +106,7 @@ def quote(settings: ModelSettings, account: CustomerAccount, prices: Prices, tod
             "instance_types": [] if settings.asks_for_serverless else list(types),
             "serverless_memory_mb": settings.serverless_memory_mb,
             "count": count,
+            "max_count": most,
         },
         "prices": {
             "oldest": min((price.date for price in used), default=None),
@@ -116,7 +118,7 @@ def quote(settings: ModelSettings, account: CustomerAccount, prices: Prices, tod
 
 
 def _count(settings: ModelSettings) -> int:
-    """Return how many instances an endpoint has at most, or requests at once that a serverless one answers."""
+    """Return how many instances an endpoint has at least, or requests at once that a serverless one answers."""
     if settings.asks_for_serverless:
         return settings.serverless_concurrency
     return 1 if settings.endpoint == NO_ENDPOINT else settings.instance_count

@@ -41,7 +41,7 @@ def shortages(
         found.append(f"The account may run no AutoML job, so that nothing can be trained: {ASK} ({JOBS_AT_ONCE}).")
     for settings in models:
         name, is_alone = _endpoint_quota(settings, account), settings.endpoint == NO_ENDPOINT
-        allowed, count = quotas.get(name), 1 if is_alone else settings.instance_count
+        allowed, count = quotas.get(name), 1 if is_alone else settings.max_instances or settings.instance_count
         at_once = count if is_alone else 2 * count
         if allowed is None or allowed >= at_once:
             continue

@@ -13,15 +13,16 @@ OVERRIDES = (
     "expected_requests_per_hour",
     "instance_type",
     "instance_count",
+    "max_instances",
     "serverless_memory_mb",
     "serverless_concurrency",
     "promote",
 )
 """The settings of a model that one version may have otherwise."""
 NOT_WITH = {
-    SERVERLESS: ("instance_type",),
+    SERVERLESS: ("instance_type", "max_instances"),
     REAL_TIME: ("serverless_memory_mb",),
-    NO_ENDPOINT: ("serverless_memory_mb",),
+    NO_ENDPOINT: ("serverless_memory_mb", "max_instances"),
 }
 """By the kind of endpoint that a version is asked to have, the model's settings that it does not follow then."""
 

@@ -78,6 +78,8 @@ def _why_instances(settings: ModelSettings) -> str:
     """Return in words why the settings ask for instances, empty when they do not."""
     if settings.instance_type is not None:
         return "the setting instance_type"
+    if settings.max_instances is not None:
+        return "max_instances asks for instances that scale"
     return f"instance_count asks for {settings.instance_count} instances" if settings.instance_count > 1 else ""
 
 

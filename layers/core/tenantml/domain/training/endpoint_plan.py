@@ -67,7 +67,8 @@ SMALLEST = LADDER[0].instance_type
 @dataclass(frozen=True)
 class EndpointPlan:
     """What an endpoint is made of, and why; `workers` is None for as many as the server starts by itself,
-    `steps_up` where the settings say what the endpoint is. One of the kind `none` stands while the version is judged.
+    `steps_up` where the settings say what the endpoint is, `max_instances` where it does not scale. One of the kind
+    `none` stands while the version is judged.
     """
 
     endpoint: str
@@ -78,6 +79,13 @@ class EndpointPlan:
     workers: int | None
     steps_up: int | None
     reason: str
+    max_instances: int | None = None
+    calls_per_instance: int | None = None
+
+    @property
+    def most_instances(self) -> int:
+        """How many instances it has at most."""
+        return self.max_instances or self.instance_count or 1
 
     @classmethod
     def of_document(cls, document: Mapping[str, Any]) -> EndpointPlan:
@@ -155,6 +163,8 @@ def _on_instances(
             workers,
             steps_up,
             "; ".join(filter(None, (str(choice), why))),
+            settings.max_instances,
+            settings.calls_per_instance if settings.max_instances else None,
         )
 
     if settings.instance_type is not None:

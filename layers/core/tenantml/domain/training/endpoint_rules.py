@@ -38,6 +38,16 @@ def contradictions(settings: ModelSettings) -> Iterator[str]:
         yield f"serverless_memory_mb: not with endpoint {endpoint}; give null, or endpoint serverless"
     if endpoint == SERVERLESS and settings.instance_type is not None:
         yield "instance_type: a serverless endpoint has no instances; give null, or endpoint real-time"
+    most = settings.max_instances
+    if most is not None and settings.asks_for_serverless:
+        yield (
+            "max_instances: a serverless endpoint scales by itself, up to serverless_concurrency; give null, or "
+            "endpoint real-time"
+        )
+    if most is not None and endpoint == NO_ENDPOINT:
+        yield "max_instances: with endpoint none nothing stands that could scale; give null"
+    if most is not None and most < settings.instance_count:
+        yield f"max_instances: {most} is less than instance_count, {settings.instance_count}"
     if settings.asks_for_serverless and settings.mode == HYPERPARAMETER_TUNING:
         yield (
             f"{_serverless_by(settings)}: only mode ENSEMBLING gives the single container that a serverless endpoint "

@@ -76,6 +76,8 @@ RANGES: dict[str, tuple[float, float]] = gate.RANGES | {
     "batch_days": (1, 90),
     "expected_requests_per_hour": (0, 1_000_000_000),
     "instance_count": (1, 20),
+    "max_instances": (1, 100),
+    "calls_per_instance": (1, 1_000_000),
     "serverless_concurrency": (1, 200),
 }
 # fmt: off
@@ -187,7 +189,13 @@ class ModelSettings:
         str | None,
         "The endpoint's SageMaker instance type; null lets the deployment choose by the size of the artefacts",
     ] = None
-    instance_count: Annotated[int, "The endpoint's number of instances"] = 1
+    instance_count: Annotated[int, "The endpoint's number of instances; with max_instances the least"] = 1
+    max_instances: Annotated[
+        int | None, "How many instances the endpoint has at most while it is called often; null never has more"
+    ] = None
+    calls_per_instance: Annotated[
+        int, "With max_instances: how often a minute each instance is called, from which on there are more"
+    ] = 300
     serverless_memory_mb: Annotated[
         int | None,
         "A serverless endpoint of this size; null, with endpoint serverless or auto, has it chosen by the size of the "
