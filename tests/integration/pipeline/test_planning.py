@@ -67,8 +67,7 @@ def test_a_version_for_batches_alone_is_judged_and_leaves_nothing_standing_whoev
 
     again = customer.uploads_again()
     assert list(pipeline(again, call))[-1] == "Live"
-    sentences = " ".join(version_of(again)["verdict"]["sentences"])
-    assert "could not be compared: it answers batches alone, and has no endpoint" in sentences
+    assert version_of(again)["evaluation"]["not_compared"] == "it answers batches alone, and has no endpoint"
     assert standing(customer) == [[], [], []]
     assert version_of(customer)["status"] == "retired"
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tenantml.aws.sagemaker import endpoints
-from tenantml.services import orphans, registry, spending
+from tenantml.domain.tenancy.removal_report import Offboarding
+from tenantml.errors import StillChanging
+from tenantml.services import offboarding, orphans, registry, spending
 from tests.integration.pipeline.faults import DyingInvoke, call
 from tests.integration.pipeline.machine import Broken
 from tests.integration.pipeline.test_crashes import assert_it_failed_without_an_endpoint
@@ -82,6 +85,17 @@ def test_the_sweep_ends_the_scaling_of_what_nobody_needs(
     orphans.remove_orphans(float("inf"))
     assert targets(customer) == {}
     assert endpoints.names(customer.client("sagemaker"), "endpoint-config", customer.tenant.prefix) == []
+
+
+def test_off_boarding_ends_the_scaling_of_an_endpoint_before_it_deletes_it(
+    new_customer: Callable[..., Customer], pipeline: Pipeline
+) -> None:
+    customer = new_customer(**SCALING)
+    assert list(pipeline(customer, call))[-1] == "Live"
+    begun = offboarding.begin(Offboarding.of({"tenant": customer.run.tenant, "model": customer.run.model}))
+    with suppress(StillChanging):
+        offboarding.remove_resources(Offboarding.from_document(begun["offboarding"]), "endpoint")
+    assert targets(customer) == {}
 
 
 @pytest.mark.parametrize("sid", ["ScaleEndpoints", "WhatScalingDoesToAlarms"])

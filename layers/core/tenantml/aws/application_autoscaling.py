@@ -12,8 +12,9 @@ SERVICE = "application-autoscaling"
 NAMESPACE, DIMENSION = "sagemaker", "sagemaker:variant:DesiredInstanceCount"
 POLICY, METRIC = "invocations-per-instance", "SageMakerVariantInvocationsPerInstance"
 
-# Application Auto Scaling API reference, "Errors" of each operation.
-ABSENT_TARGET = frozenset({"ObjectNotFoundException"})
+# Application Auto Scaling API reference, "Errors" of each operation. Of an endpoint that is gone or goes, AWS may find the
+# request invalid.
+ABSENT_TARGET = INVALID | {"ObjectNotFoundException"}
 LATER: Names = {"ConcurrentUpdateException": CustomerThrottled}
 REFUSED = DENIED | INVALID | {"FailedResourceAccessException"}
 ERRORS: Names = (
