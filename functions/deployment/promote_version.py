@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenantml.domain.training import endpoint_plan
+from tenantml.domain.training import endpoint_rules
 from tenantml.entrypoint import state
 from tenantml.services import registry
 from tenantml.services.run_context import RunContext
@@ -21,5 +21,5 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     return {
         "previous": previous,
         "bake_minutes": context.version_settings.bake_minutes,
-        "batches_only": endpoint_plan.answers_batches_only(context.version),
+        "batches_only": endpoint_rules.answers_batches_only(context.version),
     }

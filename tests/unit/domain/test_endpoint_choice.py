@@ -15,8 +15,8 @@ from tenantml.domain.training.endpoint_choice import (
     choose,
     serverless_memory_mb,
 )
-from tenantml.domain.training.endpoint_plan import GIB, EndpointPlan, answers_batches_only, plan
-from tenantml.domain.training.endpoint_rules import ENDPOINTS, SERVERLESS_MEMORY_MB
+from tenantml.domain.training.endpoint_plan import GIB, EndpointPlan, plan
+from tenantml.domain.training.endpoint_rules import ENDPOINTS, SERVERLESS_MEMORY_MB, answers_batches_only
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import ServerlessNotPossible
 from tests.tenants import account_of

@@ -12,7 +12,7 @@ SERVICE = "application-autoscaling"
 NAMESPACE, DIMENSION = "sagemaker", "sagemaker:variant:DesiredInstanceCount"
 POLICY, METRIC = "invocations-per-instance", "SageMakerVariantInvocationsPerInstance"
 
-# Application Auto Scaling API reference, "Errors" of each operation. Of an endpoint that is gone or goes, AWS may find the
+# Application Auto Scaling API reference, "Errors" of each operation. Of an endpoint that is gone, AWS may find the
 # request invalid.
 ABSENT_TARGET = INVALID | {"ObjectNotFoundException"}
 LATER: Names = {"ConcurrentUpdateException": CustomerThrottled}

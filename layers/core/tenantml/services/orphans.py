@@ -11,7 +11,7 @@ from tenantml.aws.error_codes import ours
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.access import session_policies
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
-from tenantml.domain.training import endpoint_plan
+from tenantml.domain.training import endpoint_rules
 from tenantml.errors import CustomerAccountError, TransientError
 from tenantml.services import registry, removal, scaling
 from tenantml.services.customer import assume
@@ -68,7 +68,7 @@ def _is_needed(tenant: str, model: str, version: str) -> bool:
     """
     live = (registry.find_model(tenant, model) or {}).get("live_version")
     found = registry.find_version(tenant, model, version) or {}
-    if live == version and not endpoint_plan.answers_batches_only(found):
+    if live == version and not endpoint_rules.answers_batches_only(found):
         return True
     rows = [registry.find_version(tenant, model, name) for name in (version, live) if name]
     return any(row is not None and "ended_at" not in row for row in rows)

@@ -11,7 +11,7 @@ from tenantml.aws.s3 import objects
 from tenantml.aws.sagemaker import automl, endpoints
 from tenantml.domain.access import session_policies
 from tenantml.domain.tenancy.tenant import Tenant
-from tenantml.domain.training import endpoint_plan
+from tenantml.domain.training import endpoint_rules
 from tenantml.domain.training.run import Run
 from tenantml.errors import CustomerAccountError, StillChanging
 from tenantml.services import registry, scaling, spending
@@ -108,7 +108,7 @@ def lets_go(tenant: str, model: str, version: str, drained_from: str | None = No
     """
     if registry.begin_retirement(tenant, model, version, drained_from):
         return True
-    return endpoint_plan.answers_batches_only(registry.find_version(tenant, model, version) or {})
+    return endpoint_rules.answers_batches_only(registry.find_version(tenant, model, version) or {})
 
 
 def note_gone(tenant: str, model: str, version: str) -> None:

@@ -21,7 +21,7 @@ from tenantml.domain.predictions import asking
 from tenantml.domain.predictions.answers import Predictions
 from tenantml.domain.predictions.asking import Deployed
 from tenantml.domain.tenancy.tenant import Tenant, require_active
-from tenantml.domain.training import endpoint_plan
+from tenantml.domain.training import endpoint_rules
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import (
     CustomerAccessRevoked,
@@ -93,7 +93,7 @@ def _reader(tenant_id: str, model: str, version: str) -> Callable[[], tuple[floa
         row = registry.find_version(tenant_id, model, version, consistent=False)
         if row is None:
             raise _not_ready()
-        if endpoint_plan.answers_batches_only(row):
+        if endpoint_rules.answers_batches_only(row):
             raise NoEndpoint(
                 "the model answers batches alone, with endpoint none: POST /models/{model}/batches; for an endpoint, "
                 'POST /models/{model}/versions with the version\'s execution and "endpoint": "real-time"'

@@ -194,11 +194,6 @@ def expected_type(settings: ModelSettings, account: CustomerAccount) -> str | No
         return None
 
 
-def answers_batches_only(version: Mapping[str, Any]) -> bool:
-    """Return whether the version of a registry's row has an endpoint only while it is judged."""
-    return (version.get("plan") or {}).get("endpoint") == NO_ENDPOINT
-
-
 def transform_type(plan: Mapping[str, Any], allowed: Sequence[str] = ()) -> str:
     """Return the instance type of a batch transform by a version of this plan: the endpoint's, of a serverless one the
     smallest.

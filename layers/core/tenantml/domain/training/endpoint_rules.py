@@ -6,8 +6,8 @@ themselves (SageMaker developer guide, "Deploy models with Amazon SageMaker Serv
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from tenantml.domain.names import CustomerAccount
 
@@ -27,6 +27,11 @@ LOCAL_STORAGE = frozenset((
 # fmt: on
 """Families of instance types with NVMe disks (EC2 user guide, "Instance store volumes"). The instance's own hardware
 encrypts these, never a key of the customer's (SageMaker API reference, "CreateEndpointConfig", KmsKeyId)."""
+
+
+def answers_batches_only(version: Mapping[str, Any]) -> bool:
+    """Return whether the version of a registry's row has an endpoint only while it is judged."""
+    return (version.get("plan") or {}).get("endpoint") == NO_ENDPOINT
 
 
 def contradictions(settings: ModelSettings) -> Iterator[str]:
