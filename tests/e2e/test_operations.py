@@ -5,23 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 import time
-import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from local import REGION, SAAS_ACCOUNT
-from local.console.process import Console
 from local.inventory import inventory
 from tenantml.aws.sagemaker.automl import EXECUTION_TAG
 from tests.browser import overflow
+from tests.e2e.conftest import asked
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+    from local.console.process import Console
     from local.platform import Platform
     from tenantml_cli.tenant_api import Document
     from tests.e2e.conftest import Tenant
@@ -129,20 +128,6 @@ def test_the_sweep_removes_what_no_version_needs_and_nothing_else(tenant: Tenant
 
 
 # ---- the operators' page, on what the tests above left: none of them waits for a training of its own ----
-
-
-@pytest.fixture(scope="module")
-def console(platform: Platform) -> Iterator[Console]:
-    with Console(platform) as served:
-        yield served
-    assert served.log_path.read_text() == "", "the page failed"
-
-
-def asked(console: Console, path: str, **query: str) -> Any:
-    """What the page's server answers the page."""
-    url = f"{console.url}api/{path}?{urllib.parse.urlencode(query)}"
-    with urllib.request.urlopen(url, timeout=60) as answer:
-        return json.load(answer)
 
 
 def test_the_page_knows_of_an_execution_what_step_functions_knows(

@@ -16,7 +16,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from botocore.loaders import create_loader
 from moto import mock_aws
 
 from tenantml.aws import clients
@@ -41,7 +40,6 @@ PROFILE = {
     "target": {"column": "spend"},
 }
 _numbers = itertools.count(1)
-_loader = create_loader()
 ROW = {"age": 41, "plan": "pro"}
 ASSUMED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
 <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret of {key}</SecretAccessKey>
@@ -262,9 +260,8 @@ def make_table(name: str) -> None:
 
 
 def forget_clients() -> None:
-    """Empty what the modules of the adapters keep of clients and sessions; what botocore read from its files stays."""
+    """Empty what the modules of the adapters keep of clients and sessions."""
     for name, module in list(sys.modules.items()):
         if name.startswith("tenantml."):
             for kept in list(vars(module).values()):
                 getattr(kept, "cache_clear", lambda: None)()
-    clients.shared_session().register_component("data_loader", _loader)

@@ -130,6 +130,18 @@ class RolledBack(TrainingError):
     )
 
 
+class NotRolledBack(TrainingError):
+    """The version went live and fails more than the one before, whose endpoint no longer stands: so it still answers.
+    The message states how many calls of its endpoint failed, and how many of the one before.
+    """
+
+    turn = CLOUD_TEAM
+    do = (
+        "Return to a version that is kept (`PUT /models/MODEL/live-version` makes its endpoint anew), and check the "
+        "endpoint's log group in the customer's account."
+    )
+
+
 class ServerlessNotPossible(TrainingError):
     """The settings ask for a serverless endpoint, and SageMaker has none for this version: it has more than one
     container, or larger artefacts than a serverless endpoint has memory for, or runs in a VPC or in network isolation.

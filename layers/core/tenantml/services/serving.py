@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tenantml.aws import sagemaker_runtime
 from tenantml.aws.clients import Caller
+from tenantml.aws.error_codes import NO_ANSWER, AwsError
 from tenantml.aws.s3 import objects
 from tenantml.domain.access import session_policies
 from tenantml.domain.names import PREDICTION
 from tenantml.domain.predictions import asking
 from tenantml.domain.predictions.answers import Predictions
 from tenantml.domain.predictions.asking import Deployed
+from tenantml.domain.predictions.rows import Batch
 from tenantml.domain.tenancy.tenant import Tenant, require_active
 from tenantml.domain.training import endpoint_rules
 from tenantml.domain.training.model_settings import ModelSettings
@@ -33,6 +35,8 @@ from tenantml.errors import (
     NoEndpoint,
     NotFound,
     TenantMLError,
+    UnreadableAnswer,
+    WrongPredictionCount,
 )
 from tenantml.services import registry, served, tenant_scope
 from tenantml.services.customer import assume
@@ -141,7 +145,36 @@ def predict(live: LiveVersion, lines: Sequence[bytes]) -> Predictions:
         RequestError: whatever `invoke` raises.
     """
     tally = served.tally(live.tenant.tenant, live.model, live.version)
-    return asking.ask(live.deployed, lines, lambda body: invoke(live, body), tally=tally)
+
+    def counted(batch: Batch) -> served.Call:
+        return tally.call(lambda: _fails_before_too(live, batch))
+
+    return asking.ask(live.deployed, lines, lambda body: invoke(live, body), tally=counted)
+
+
+def _fails_before_too(live: LiveVersion, batch: Batch) -> bool:
+    """Return whether the version before, as long as its endpoint stands, cannot answer the same rows either: then it is
+    their fault and not that of the version. False where nobody can tell.
+    """
+    try:
+        before = _version_before(live)
+        if before is not None and before.deployed.schema.names == live.deployed.schema.names:
+            before.deployed.read(invoke(before, batch.body), batch.row_count)
+    except (UnreadableAnswer, WrongPredictionCount):
+        return True
+    except (TenantMLError, AwsError, *NO_ANSWER):
+        return False
+    return False
+
+
+def _version_before(live: LiveVersion) -> LiveVersion | None:
+    tenant, model = live.tenant.tenant, live.model
+    row = registry.find_model(tenant, model, consistent=False) or {}
+    version = row.get("previous_version") if row.get("live_version") == live.version else None
+    if not version or not registry.stands_by(tenant, model, version):
+        return None
+    deployed = _deployed.get((tenant, model, version), _reader(tenant, model, version))
+    return replace(live, version=version, deployed=deployed)
 
 
 def invoke(live: LiveVersion, body: bytes) -> bytes:

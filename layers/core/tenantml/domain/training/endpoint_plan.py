@@ -1,5 +1,6 @@
 """On what a version is served: the kind of endpoint that is chosen (`endpoint_choice`), and on instances what its
-settings say, else the smallest rung of the ladder that its artefacts fit.
+settings say, else the smallest rung of the ladder that its artefacts fit, or, where the customer's account allows none
+of these types, the smallest of its own that they fit.
 
 A server of Autopilot's ensembles loads every model once per worker, and starts a worker per vCPU unless told otherwise;
 an instance family has the same memory per vCPU at every size. So a rung has more memory per worker by having fewer
@@ -21,9 +22,15 @@ from tenantml.domain.names import CustomerAccount
 from tenantml.domain.training import endpoint_choice
 from tenantml.domain.training.endpoint_choice import GIB, MEMORY_PER_ARTEFACT, Choice, Measured, readable
 from tenantml.domain.training.endpoint_rules import NO_ENDPOINT, REAL_TIME, SERVERLESS
+from tenantml.domain.training.instance_shapes import shape_of
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import ServerlessNotPossible
 
+GIB_PER_WORKER, MOST_WORKERS = 4, 8
+WORKERS_OF_LARGE = 4
+"""Of a type that is not on the ladder, as the ladder has them: a worker has at least so much memory, an instance of
+more than `MOST_WORKERS` vCPUs so few workers.
+"""
 MOST_STEPS_UP = 2
 WORKERS = "SAGEMAKER_MODEL_SERVER_WORKERS"
 NOT_UP = "ping health check"
@@ -51,7 +58,8 @@ class Rung:
         return self.workers if self.workers < self.vcpus else None
 
     def __str__(self) -> str:
-        return f"{self.instance_type} with {self.memory_gib // self.workers} GiB for each of {self.workers} workers"
+        workers = "its one worker" if self.workers == 1 else f"each of {self.workers} workers"
+        return f"{self.instance_type} with {self.memory_gib // self.workers} GiB for {workers}"
 
 
 LADDER = (
@@ -103,8 +111,8 @@ class EndpointPlan:
         """
         if self.steps_up is None or self.steps_up >= MOST_STEPS_UP or NOT_UP not in failure:
             return None
-        position = [rung.instance_type for rung in LADDER].index(str(self.instance_type))
-        rung = next((rung for rung in LADDER[position + 1 :] if _is_allowed(rung, allowed)), None)
+        _, memory_gib = shape_of(str(self.instance_type)) or (0, 0)
+        rung = next((rung for rung in _ladder(allowed) if rung.memory_gib > memory_gib), None)
         if rung is None:
             return None
         return replace(
@@ -169,13 +177,18 @@ def _on_instances(
 
     if settings.instance_type is not None:
         return made(settings.instance_type, None, None, "")
-    ladder = [rung for rung in LADDER if _is_allowed(rung, allowed)]
+    ladder = _ladder(allowed)
     if not ladder:
-        reason = "the first of the types that the customer's account allows, none of which is on the ladder"
+        reason = "the first of the types that the customer's account allows, of none of which the memory is known here"
         return made(allowed[0], None, None, reason)
     size_bytes = sum(size for size in artefact_sizes if size is not None)
     rung = next((rung for rung in ladder if size_bytes <= rung.artefact_bytes), ladder[-1])
-    return made(rung.instance_type, rung.fewer_workers, 0, f"{_what(container_count, artefact_sizes)}: {rung}")
+    reason = f"{_what(container_count, artefact_sizes)}: {rung}"
+    if rung not in LADDER:
+        fits = size_bytes <= rung.artefact_bytes
+        which = "the smallest with the memory for it" if fits else "the one of the most memory, which may be too little"
+        reason += f", of the types that the customer's account allows {which}"
+    return made(rung.instance_type, rung.fewer_workers, 0, reason)
 
 
 def _what(container_count: int, artefact_sizes: Sequence[int | None]) -> str:
@@ -196,9 +209,12 @@ def expected_type(settings: ModelSettings, account: CustomerAccount) -> str | No
 
 def transform_type(plan: Mapping[str, Any], allowed: Sequence[str] = ()) -> str:
     """Return the instance type of a batch transform by a version of this plan: the endpoint's, of a serverless one the
-    smallest.
+    smallest that the customer's account allows.
     """
-    return str(plan["instance_type"] or next(iter(allowed), SMALLEST))
+    if plan["instance_type"]:
+        return str(plan["instance_type"])
+    ladder = _ladder(allowed)
+    return ladder[0].instance_type if ladder else allowed[0]
 
 
 def with_workers(containers: Sequence[Mapping[str, Any]], workers: int | None) -> list[dict[str, Any]]:
@@ -211,5 +227,15 @@ def with_workers(containers: Sequence[Mapping[str, Any]], workers: int | None) -
     ]
 
 
-def _is_allowed(rung: Rung, allowed: Sequence[str]) -> bool:
-    return not allowed or rung.instance_type in allowed
+def _ladder(allowed: Sequence[str]) -> Sequence[Rung]:
+    """Return the rungs that an account allows; where it allows none of the ladder's, its own types as such, those of
+    the least memory first, as far as their memory is known.
+    """
+    rungs = [rung for rung in LADDER if not allowed or rung.instance_type in allowed]
+    own = [_rung(name, *shape) for name in allowed if (shape := shape_of(name))]
+    return rungs or sorted(own, key=lambda rung: (rung.memory_gib, rung.vcpus, rung.instance_type))
+
+
+def _rung(instance_type: str, vcpus: int, memory_gib: int) -> Rung:
+    workers = WORKERS_OF_LARGE if vcpus > MOST_WORKERS else vcpus
+    return Rung(instance_type, vcpus, memory_gib, max(1, min(workers, memory_gib // GIB_PER_WORKER)))
