@@ -9,7 +9,7 @@ from tenantml.domain.access import session_policies
 from tenantml.domain.training.automl_job import is_about_quota
 from tenantml.entrypoint import state
 from tenantml.errors import DeploymentFailed, DeploymentTimedOut, QuotaExceeded
-from tenantml.services import sizing
+from tenantml.services import scaling, sizing
 from tenantml.services.run_context import RunContext
 
 POLLS = 120  # an hour of half minutes
@@ -17,8 +17,8 @@ POLLS = 120  # an hour of half minutes
 
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
-    """Return whether it is in service, and on what to try it instead if its container did not come up; any other
-    failed endpoint, and a missing one, is a named failure.
+    """Return whether it is in service, where it begins to scale if it is to, and on what to try it instead if its
+    container did not come up; any other failed endpoint, and a missing one, is a named failure.
     """
     name = context.endpoint
     client = context.customer(session_policies.deploy(context.account, name)).client("sagemaker")
@@ -36,4 +36,6 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         raise DeploymentTimedOut(
             f"the endpoint {name} is still {status}; see its logs in your account, and deploy the candidate again"
         )
+    if status == "InService" and plan:
+        scaling.begin(context, plan)
     return {"in_service": status == "InService", "larger": None}

@@ -23,7 +23,7 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     candidate = candidates.named(automl.candidates(client, context.job), event["candidate"])
     problem_type = context.training["problem_type"]
     keys = () if problem_type == "Regression" else answers.OUTPUT_KEYS
-    plan = sizing.plan(context, candidate["InferenceContainers"])
+    plan = sizing.require_plan(context)
     version = {
         "status": "deploying",
         "problem_type": problem_type,
@@ -31,7 +31,6 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         "validated": candidates.metrics(candidate),
         "output_keys": list(keys),
         "serverless": plan.serverless_memory_mb is not None,
-        "plan": plan.as_document(),
         "profile": {"bucket": setting("STAGING_BUCKET"), "key": f"{run.staging_folder}profile.json"},
     }
     registry.update_version(run.tenant, run.model, run.version, version)

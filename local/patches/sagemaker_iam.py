@@ -1,5 +1,5 @@
 """SageMaker under IAM: actions, resource ARNs, condition keys, PassRole and AddTags, as in the service authorization
-reference.
+reference; and Application Auto Scaling of its endpoints (`local.patches.scaling_iam`).
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
 """
@@ -10,15 +10,17 @@ import contextvars
 import functools
 import json
 import re
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ministack.core import iam_actions, iam_evaluator
 
+from local.patches import scaling_iam
 from local.patches.emulator import wrap
+from local.patches.further_checks import Check
 
 SERVICE: Final = "sagemaker"
 SERVICE_QUOTAS: Final = "servicequotas"
+ENFORCED: Final = frozenset({SERVICE, scaling_iam.SERVICE})
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations$")
 # The member of a request that names its resource, and the resource's type; the first present decides.
 _RESOURCES = (
@@ -31,24 +33,16 @@ _RESOURCES = (
 )
 
 
-@dataclass(frozen=True)
-class _Check:
-    """A permission that a request needs beside its own action."""
-
-    action: str
-    resource_arn: str
-    context: dict[str, Any]
-
-
-_further: contextvars.ContextVar[tuple[_Check, ...]] = contextvars.ContextVar("sagemaker_further_checks", default=())
+_further: contextvars.ContextVar[tuple[Check, ...]] = contextvars.ContextVar("sagemaker_further_checks", default=())
 _keys: contextvars.ContextVar[dict[str, Any]] = contextvars.ContextVar("sagemaker_condition_keys")
-_failed: contextvars.ContextVar[_Check | None] = contextvars.ContextVar("sagemaker_failed_check", default=None)
+_failed: contextvars.ContextVar[Check | None] = contextvars.ContextVar("sagemaker_failed_check", default=None)
 
 
 def apply() -> None:
     """Register SageMaker and Service Quotas with the IAM evaluator."""
     iam_actions.SERVICE_TO_IAM_NAMESPACE[SERVICE] = SERVICE
     iam_actions._BOTOCORE_SERVICE_MAP[SERVICE] = [SERVICE]
+    iam_actions.SERVICE_TO_IAM_NAMESPACE[scaling_iam.SERVICE] = scaling_iam.SERVICE
     iam_actions.SERVICE_TO_IAM_NAMESPACE[SERVICE_QUOTAS] = SERVICE_QUOTAS  # its lists have no resource level
     wrap(iam_actions, "extract_iam_action", "ec476b92d969", _action)
     wrap(iam_actions, "extract_resource_arn", "82f51700695c", _resource)
@@ -75,6 +69,11 @@ def _resource(extract: Any) -> Any:
         _further.set(())
         _keys.set({})
         _failed.set(None)
+        if service == scaling_iam.SERVICE:
+            asked = scaling_iam.asked(headers.get("x-amz-target", "").rpartition(".")[2], body, region, account_id)
+            _keys.set(asked.keys)
+            _further.set(asked.further)
+            return asked.resource_arn
         if service != SERVICE:
             other_arn: str = extract(service, method, path, headers, body, query, region, account_id)
             return other_arn
@@ -131,17 +130,17 @@ def condition_keys(operation: str, request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _further_checks(operation: str, request: dict[str, Any], prefix: str, resource_arn: str) -> tuple[_Check, ...]:
+def _further_checks(operation: str, request: dict[str, Any], prefix: str, resource_arn: str) -> tuple[Check, ...]:
     checks = []
     config = request.get("EndpointConfigName")
     if operation in ("CreateEndpoint", "UpdateEndpoint") and isinstance(config, str):
-        checks.append(_Check(f"{SERVICE}:{operation}", f"{prefix}endpoint-config/{config.lower()}", {}))
+        checks.append(Check(f"{SERVICE}:{operation}", f"{prefix}endpoint-config/{config.lower()}", {}))
     if operation.startswith("Create") and request.get("Tags"):
-        checks.append(_Check(f"{SERVICE}:AddTags", resource_arn, {}))
+        checks.append(Check(f"{SERVICE}:AddTags", resource_arn, {}))
     for member in ("RoleArn", "ExecutionRoleArn"):
         if isinstance(request.get(member), str):
             to_sagemaker = {"iam:PassedToService": "sagemaker.amazonaws.com", "iam:AssociatedResourceArn": resource_arn}
-            checks.append(_Check("iam:PassRole", request[member], to_sagemaker))
+            checks.append(Check("iam:PassRole", request[member], to_sagemaker))
     return tuple(checks)
 
 
@@ -155,10 +154,10 @@ def _enforce_all(enforce: Any) -> Any:
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
     ) -> Any:
-        if service == SERVICE:
+        if service in ENFORCED:
             service_context = {**(service_context or {}), **_keys.get({})}
         denied = enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
-        for check in _further.get() if service == SERVICE and denied is None else ():
+        for check in _further.get() if service in ENFORCED and denied is None else ():
             denied = enforce(
                 access_key_id,
                 check.action,
@@ -178,7 +177,7 @@ def _enforce_all(enforce: Any) -> Any:
 def _name_the_missing_permission(respond: Any) -> Any:
     @functools.wraps(respond)
     def responding(service: str, action: str, principal_arn: str, request_id: str, **details: Any) -> Any:
-        if service == SERVICE and not details.get("error_code"):  # not for bad credentials, which have a code already
+        if service in ENFORCED and not details.get("error_code"):  # not for bad credentials, which have a code already
             check = _failed.get()
             action, resource_arn = (check.action, check.resource_arn) if check else (action, details["resource_arn"])
             details["error_code"] = "AccessDeniedException"

@@ -47,14 +47,17 @@ def register() -> None:
     if SERVICE in app.SERVICE_REGISTRY:
         raise EmulatorChanged("the emulator now has its own SageMaker")
 
-    from local.sagemaker import service, service_quotas
+    from local.sagemaker import scaling, service, service_quotas
 
-    for name, module in ((SERVICE, service), (service_quotas.SERVICE, service_quotas)):
+    for name, module in (
+        (SERVICE, service), (service_quotas.SERVICE, service_quotas), (scaling.SERVICE, scaling)
+    ):  # fmt: skip
         app.SERVICE_REGISTRY[name] = {"module": name}
         app.SERVICE_HANDLERS[name] = module.handle_request
         app._loaded_modules[name] = module
     app._state_map[SERVICE] = SERVICE
     router.SERVICE_PATTERNS[service_quotas.SERVICE] = {"target_prefixes": [service_quotas.TARGET_PREFIX]}
+    router.SERVICE_PATTERNS[scaling.SERVICE] = {"target_prefixes": [scaling.TARGET_PREFIX]}
     router.SERVICE_PATTERNS[SERVICE] = {
         "host_patterns": [r"(api|runtime)\.sagemaker\."],
         "target_prefixes": [service.TARGET_PREFIX],

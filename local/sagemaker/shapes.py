@@ -18,7 +18,10 @@ from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Sh
 from local.sagemaker.errors import ApiError, invalid
 
 # Java's classes that Python's `re` lacks, and the nearest that it has.
-_JAVA_CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s", r"\p{ASCII}": r"[\x00-\x7f]", r"\z": r"\Z"}
+_JAVA_CLASSES = {
+    r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s", r"\p{ASCII}": r"[\x00-\x7f]", r"\p{Print}": r"[\x20-\x7e]",
+    r"\z": r"\Z", r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010FFFF",
+}  # fmt: skip
 # What AWS was seen to answer beside an enum's values, by shape: such as `validation:f1` for a metric.
 _CAPTURED = {"AutoMLMetricEnum": re.compile("validation:[a-z0-9_]+")}
 _NEVER = re.compile(r"(?!)")

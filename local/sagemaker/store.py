@@ -126,6 +126,14 @@ class TransformJob(Resource):
     ended_at: float | None = None
 
 
+@dataclass
+class ScalableTarget(Resource):
+    """What Application Auto Scaling may scale: a variant of an endpoint, by its `ResourceId`."""
+
+    kind = "scalable-target"
+    label = "scalable target"
+
+
 def instances_of(variants: list[dict[str, Any]]) -> dict[str, int]:
     """How many instances variants have, by type; serverless ones have none."""
     found: Counter[str] = Counter()
@@ -135,7 +143,9 @@ def instances_of(variants: list[dict[str, Any]]) -> dict[str, int]:
     return dict(found)
 
 
-KINDS: dict[str, type[Resource]] = {kind.kind: kind for kind in (Job, Model, EndpointConfig, Endpoint, TransformJob)}
+KINDS: dict[str, type[Resource]] = {
+    kind.kind: kind for kind in (Job, Model, EndpointConfig, Endpoint, TransformJob, ScalableTarget)
+}
 AnyResource = TypeVar("AnyResource", bound=Resource)
 _Key = tuple[str, Scope, str]
 

@@ -572,7 +572,9 @@ def test_every_name_in_the_customers_account_begins_with_the_prefix(
     for role in ("TrainingAccessRole", "PredictionAccessRole", "TrainingExecutionRole", "ServingExecutionRole"):
         for one in of_role(role):
             for arn in listed(one["Resource"]):
-                if re.match("arn:aws:(sagemaker|iam):", arn) and "sm-clarify" not in arn:
+                if re.match("arn:aws:(sagemaker|iam|cloudwatch):", arn) and not re.search(
+                    "sm-clarify|aws-service-role", arn
+                ):
                     assert "nameprefix" in arn, (role, one["Sid"], arn)
                 if arn.startswith("arn:aws:s3:::") and "saasstagingbucket" not in arn:
                     assert arn.startswith("arn:aws:s3:::nameprefix-"), (role, one["Sid"], arn)

@@ -30,6 +30,8 @@ NARROW = {
     "transform": session_policies.transform(ACCOUNT, JOB),
     "list_candidates": session_policies.list_candidates(),
     "deploy": session_policies.deploy(ACCOUNT, ENDPOINT),
+    "scale": session_policies.scale(ACCOUNT, ENDPOINT),
+    "unscale": session_policies.unscale(ACCOUNT, ENDPOINT),
     "measure_artefacts": session_policies.measure_artefacts(ACCOUNT, f"{RUN.customer_folder}output/model.tar.gz"),
     "read_reports": session_policies.read_reports(
         ACCOUNT, RUN.customer_folder, f"{RUN.customer_folder}output/reports/*"

@@ -57,8 +57,8 @@ def theirs(cloud: EmbeddedCloud) -> Document:
 @pytest.fixture(scope="module")
 def boundary_arn(cloud: EmbeddedCloud) -> str:
     """What the customer's account allows any role at most."""
-    actions = ["sagemaker:*", "s3:*", "kms:*", "iam:PassRole", "logs:*", "cloudwatch:PutMetricData", "ecr:*", "ec2:*"]
-    actions.append("servicequotas:ListServiceQuotas")
+    actions = ["sagemaker:*", "s3:*", "kms:*", "iam:PassRole", "logs:*", "cloudwatch:*", "ecr:*", "ec2:*"]
+    actions += ["servicequotas:ListServiceQuotas", "application-autoscaling:*"]
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
     made = cloud.client("iam", CUSTOMER_ACCOUNT).create_policy(
         PolicyName="at-most", PolicyDocument=json.dumps(document)

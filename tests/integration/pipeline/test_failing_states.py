@@ -42,7 +42,14 @@ BEFORE_CANDIDATES = (
     "AcceptUpload", "InspectDataset", "TakeTurn", "GrantAccess", "DeliverDataset", "RevokeCopyAccess", "StartTraining",
     "CheckTraining", "RevokeTrainingAccess",
 )  # fmt: skip
-BEFORE_PROMOTION = ("DeployCandidate", "CheckEndpoint", "EvaluateVersion", "JudgeVersion", "EnlargeEndpoint")
+BEFORE_PROMOTION = (
+    "PlanVersion",
+    "DeployCandidate",
+    "CheckEndpoint",
+    "EvaluateVersion",
+    "JudgeVersion",
+    "EnlargeEndpoint",
+)
 AFTER_A_FAILURE = ("StopTraining", "RevokeAccess", "CleanUpAfterFailure", "RecordFailure", "RollBack")
 FIRST_VERSION, SECOND_VERSION = (
     ("CleanUp", "ExplainVersion", "PromoteVersion", "RollBack", "RecordFailure"),

@@ -114,4 +114,6 @@ def test_what_sagemaker_refuses_to_make_has_a_name_of_its_own(
         )
     endpoint = tenant.account.endpoint(run.model, run.version)
     with pytest.raises(deployment, match=f"{endpoint} could not be deployed in account {tenant.account_id}: no"):
-        endpoints.create(client, tenant.account, endpoint, run.execution, containers, plan(settings, 1, []))
+        endpoints.create(
+            client, tenant.account, endpoint, run.execution, containers, plan(settings, tenant.account, 1, [])
+        )

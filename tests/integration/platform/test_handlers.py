@@ -207,7 +207,8 @@ def live(tenant: Tenant, invoke: Invoke, event: Sample, run: Run, stack: dict[st
         platform("s3").put_object(Bucket=stack["STAGING_BUCKET"], Key=f"{run.staging_folder}{name}", Body=b"x")
     for name in ("input/train.csv", "output/model.tar.gz"):
         customer_s3.put_object(Bucket=tenant.account.bucket, Key=f"{run.customer_folder}{name}", Body=b"x")
-    assert invoke("promote_version", event("promote_version")) == {"previous": None, "bake_minutes": 10}
+    promoted = {"previous": None, "bake_minutes": 10, "batches_only": False}
+    assert invoke("promote_version", event("promote_version")) == promoted
     return run
 
 

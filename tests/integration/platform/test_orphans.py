@@ -47,7 +47,7 @@ def deployed(tenant: Tenant, run: Run, sagemaker: Any) -> Iterator[Run]:
 
 
 def deploy(client: Any, account: CustomerAccount, name: str, execution: str) -> None:
-    endpoints.create(client, account, name, execution, CONTAINERS, plan(ModelSettings("Churn?"), 1, []))
+    endpoints.create(client, account, name, execution, CONTAINERS, plan(ModelSettings("Churn?"), account, 1, []))
 
 
 def make_live(version: str) -> None:

@@ -10,6 +10,7 @@ from tenantml.domain.training.deployment_request import DeploymentRequest, choos
 from tenantml.domain.training.endpoint_plan import plan
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import ArtefactsGone, InvalidRequest, NotTrained
+from tests.tenants import account_of
 
 CANDIDATES = [
     {"name": "a", "status": "Completed"},
@@ -42,10 +43,17 @@ def test_an_instance_that_is_asked_for_is_what_a_serverless_model_is_served_on_t
     model = {"target": "Churn?", "serverless_memory_mb": 4096}
     for asked in ({"instance_type": "ml.m5.large"}, {"instance_type": "ml.m5.large", "serverless_memory_mb": None}):
         settings = ModelSettings.from_document(model | request(**asked).settings)
-        assert (found := plan(settings, 1, [])).instance_type == "ml.m5.large", found
+        assert (found := plan(settings, account_of(), 1, [1])).instance_type == "ml.m5.large", found
     for asked in ({}, {"instance_type": None}, {"promote": "always"}, {"serverless_memory_mb": 5120}):
         settings = ModelSettings.from_document(model | {"instance_type": "ml.m5.large"} | request(**asked).settings)
-        assert plan(settings, 1, []).serverless_memory_mb == asked.get("serverless_memory_mb", 4096)
+        assert plan(settings, account_of(), 1, [1]).serverless_memory_mb == asked.get("serverless_memory_mb", 4096)
+    for kind, model in (
+        ("serverless", {"instance_type": "ml.m5.large"}),
+        ("real-time", {"serverless_memory_mb": 4096}),
+        ("none", {"serverless_memory_mb": 4096}),
+    ):
+        settings = ModelSettings.from_document({"target": "y"} | model | request(endpoint=kind).settings)
+        assert plan(settings, account_of(), 1, [1]).endpoint == kind
     with pytest.raises(InvalidRequest, match="one of both"):
         request(instance_type="ml.m5.large", serverless_memory_mb=4096)
 

@@ -21,8 +21,9 @@ from tenantml.domain.training.endpoint_plan import (
 from tenantml.domain.training.instance_shapes import shape_of
 from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.domain.training.model_settings import ModelSettings
+from tests.tenants import account_of
 
-FREE = ModelSettings("y")
+ACCOUNT, FREE = account_of(), ModelSettings("y")
 NOT_UP = "The primary container for production variant AllTraffic did not pass the ping health check."
 
 
@@ -41,7 +42,7 @@ NOT_UP = "The primary container for production variant AllTraffic did not pass t
 def test_the_smallest_rung_is_chosen_that_the_artefacts_fit(
     sizes: list[int | None], containers: int, instance_type: str, workers: int | None
 ) -> None:
-    found = plan(FREE, containers, sizes)
+    found = plan(FREE, ACCOUNT, containers, sizes)
     assert (found.instance_type, found.workers, found.steps_up) == (instance_type, workers, 0)
     assert instance_type in found.reason
 
@@ -56,7 +57,7 @@ def test_every_rung_exists_and_has_more_memory_per_worker_than_the_one_before() 
 
 @given(st.lists(st.none() | st.integers(0, 2**45), min_size=1, max_size=5), st.text())
 def test_whatever_fails_the_steps_up_end(sizes: list[int | None], failure: str) -> None:
-    tried = [plan(FREE, len(sizes), sizes)]
+    tried = [plan(FREE, ACCOUNT, len(sizes), sizes)]
     while larger := tried[-1].larger(f"{failure} {NOT_UP}"):
         tried.append(larger)
     types = [rung.instance_type for rung in LADDER]
@@ -66,10 +67,11 @@ def test_whatever_fails_the_steps_up_end(sizes: list[int | None], failure: str) 
 
 
 def test_a_step_up_says_what_was_tried_before() -> None:
-    larger = plan(FREE, 1, [1]).larger(NOT_UP)
+    larger = plan(FREE, ACCOUNT, 1, [1]).larger(NOT_UP)
     assert larger
     assert (larger.instance_type, larger.workers, larger.steps_up) == ("ml.m5.4xlarge", 4, 1)
     assert larger.reason == (
+        "real-time: nobody knows yet how often it is called; expected_requests_per_hour says so; "
         "one container with artefacts of 1 MiB: ml.m5.2xlarge with 4 GiB for each of 8 workers; its container did not "
         "come up there, so it was tried on ml.m5.4xlarge with 16 GiB for each of 4 workers"
     )
@@ -85,25 +87,25 @@ def test_a_step_up_says_what_was_tried_before() -> None:
     ],
 )
 def test_what_a_larger_instance_does_not_heal_is_not_tried_on_one(reason: str) -> None:
-    assert plan(FREE, 1, [1]).larger(reason) is None
+    assert plan(FREE, ACCOUNT, 1, [1]).larger(reason) is None
 
 
 @pytest.mark.parametrize(
     "settings",
     [ModelSettings("y", instance_type="ml.t2.medium", instance_count=3), ModelSettings("y", serverless_memory_mb=4096)],
 )
-def test_what_the_settings_say_is_honoured_whatever_the_size(settings: ModelSettings) -> None:
-    found = plan(settings, 1, [500 * GIB])
+def test_what_the_settings_say_is_honoured(settings: ModelSettings) -> None:
+    found = plan(settings, ACCOUNT, 1, [2 * GIB])
     assert (found.instance_type, found.serverless_memory_mb) == (settings.instance_type, settings.serverless_memory_mb)
     assert (found.workers, found.steps_up, found.larger(NOT_UP)) == (None, None, None)
-    assert "of the settings" in found.reason
+    assert ": the setting " in found.reason
     assert found.instance_count == (3 if settings.instance_type else None)
 
 
 def test_the_expected_type_is_the_settings_or_the_smallest_rung() -> None:
-    assert expected_type(FREE) == SMALLEST
-    assert expected_type(ModelSettings("y", instance_type="ml.c5.large")) == "ml.c5.large"
-    assert expected_type(ModelSettings("y", serverless_memory_mb=4096)) is None
+    assert expected_type(FREE, ACCOUNT) == SMALLEST
+    assert expected_type(ModelSettings("y", instance_type="ml.c5.large"), ACCOUNT) == "ml.c5.large"
+    assert expected_type(ModelSettings("y", serverless_memory_mb=4096), ACCOUNT) is None
 
 
 def test_workers_are_asked_for_in_each_container_and_the_description_stays_as_it_was() -> None:
@@ -119,35 +121,40 @@ def test_workers_are_asked_for_in_each_container_and_the_description_stays_as_it
 
 def test_only_types_that_the_account_allows_are_chosen_and_tried() -> None:
     allowed = ("ml.c5.large", "ml.m5.12xlarge", "ml.m5.4xlarge")
-    first = plan(FREE, 1, [1], allowed)
-    assert (first.instance_type, expected_type(FREE, allowed)) == ("ml.m5.4xlarge", "ml.m5.4xlarge")
+    account = account_of(instance_types=allowed)
+    first = plan(FREE, account, 1, [1])
+    assert (first.instance_type, expected_type(FREE, account)) == (
+        "ml.m5.4xlarge",
+        "ml.m5.4xlarge",
+    )
     second = first.larger(NOT_UP, allowed)
     assert second
     assert (second.instance_type, second.larger(NOT_UP, allowed)) == ("ml.m5.12xlarge", None)
-    assert plan(FREE, 1, [500 * GIB], allowed).instance_type == "ml.m5.12xlarge"
+    assert plan(FREE, account_of(instance_types=allowed), 1, [500 * GIB]).instance_type == "ml.m5.12xlarge"
 
 
 def test_an_account_that_allows_no_type_of_the_ladder_gets_the_smallest_of_its_own_that_the_artefacts_fit() -> None:
     allowed = ("ml.g5.xlarge", "ml.r5.4xlarge", "ml.m6g.large", "ml.c5.large", "ml.m5.xlarge", "ml.r5.large")
-    smallest = plan(FREE, 1, [1], allowed)
+    account = account_of(instance_types=allowed)
+    smallest = plan(FREE, account, 1, [1])
     assert (smallest.instance_type, smallest.workers) == ("ml.c5.large", 1)
-    assert smallest.reason == (
-        "one container with artefacts of 1 MiB: ml.c5.large with 4 GiB for its one worker, of the types that the "
+    assert smallest.reason.endswith(
+        "; one container with artefacts of 1 MiB: ml.c5.large with 4 GiB for its one worker, of the types that the "
         "customer's account allows the smallest with the memory for it"
     )
-    assert expected_type(FREE, allowed) == "ml.c5.large"
-    fitting = plan(FREE, 1, [2 * GIB], allowed)
+    assert expected_type(FREE, account) == "ml.c5.large"
+    fitting = plan(FREE, account, 1, [2 * GIB])
     assert (fitting.instance_type, fitting.workers) == ("ml.r5.large", None)
     larger = smallest.larger(NOT_UP, allowed)
     assert larger
     assert (larger.instance_type, larger.workers) == ("ml.r5.large", None)
-    most = plan(FREE, 1, [500 * GIB], allowed)
+    most = plan(FREE, account, 1, [500 * GIB])
     assert (most.instance_type, most.workers, most.larger(NOT_UP, allowed)) == ("ml.r5.4xlarge", 4, None)
     assert most.reason.endswith("the one of the most memory, which may be too little")
 
 
 def test_an_account_that_allows_only_types_of_which_nothing_is_known_gets_its_first() -> None:
-    found = plan(FREE, 1, [1], ("ml.inf1.xlarge", "ml.g5.xlarge"))
+    found = plan(FREE, account_of(instance_types=("ml.inf1.xlarge", "ml.g5.xlarge")), 1, [1])
     assert (found.instance_type, found.larger(NOT_UP)) == ("ml.inf1.xlarge", None)
     assert "memory is known" in found.reason
 

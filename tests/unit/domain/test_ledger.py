@@ -131,6 +131,13 @@ def test_what_could_not_be_measured_counts_at_its_worst_case() -> None:
     assert unknown.committed_micros(NOON) is None
 
 
+def test_an_endpoint_that_scales_counts_at_its_most_and_says_so() -> None:
+    ledger = Ledger().open_endpoint("churn", "v1", NOON, 3 * DOLLAR, scaled=True)
+    found = ledger.report(NONE, NOON + timedelta(hours=1))
+    assert (found["endpoint"]["usd"], found["committed_usd"]) == ("3.000000", "3.000000")
+    assert "always had their most instances" in found["reason"]
+
+
 def test_an_endpoint_costs_while_it_stands_and_moves_to_another_price() -> None:
     ledger = Ledger().open_endpoint("churn", "v1", NOON, 2 * DOLLAR, serverless=False)
     later = NOON + timedelta(hours=1)

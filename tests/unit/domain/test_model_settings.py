@@ -11,8 +11,9 @@ from botocore.session import get_session
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tenantml.domain.training.endpoint_rules import LOCAL_STORAGE
 from tenantml.domain.training.instance_types import FAMILIES
-from tenantml.domain.training.model_settings import LOCAL_STORAGE, METRICS, MODES, ModelSettings
+from tenantml.domain.training.model_settings import METRICS, MODES, ModelSettings
 from tenantml.errors import InvalidSettings
 from tests.tenants import account_of
 
@@ -39,6 +40,9 @@ def test_a_target_is_enough() -> None:
         {"fatal_advice": ["target-leak", "personal-data"]},
         {"advice_thresholds": {"identifier_share": 0.9, "leak_rows_per_value": 3}},
         {"serverless_memory_mb": 3072, "serverless_concurrency": 200},
+        {"endpoint": "serverless", "serverless_memory_mb": 3072, "expected_requests_per_hour": 0},
+        {"endpoint": "none", "instance_type": "ml.m5.large"},
+        {"instance_count": 2, "max_instances": 2, "calls_per_instance": 60},
         {"max_candidates": 750, "max_runtime_seconds": 2_592_000},
         {"holdout_fraction": 0.5, "delivery": "in-place", "unseen_category": "reject", "mode": "AUTO"},
     ],
@@ -124,6 +128,21 @@ def test_every_setting_can_be_given(more: dict[str, Any]) -> None:
         ({"target": "y", "serverless_memory_mb": "2048"}, "serverless_memory_mb: expected a whole number or null"),
         ({"target": "y", "serverless_memory_mb": 2048}, "serverless_memory_mb: expected 3072 to 6144"),
         ({"target": "y", "serverless_memory_mb": 3072, "mode": "HYPERPARAMETER_TUNING"}, "only mode ENSEMBLING"),
+        ({"target": "y", "endpoint": "batch"}, "endpoint: 'batch' is not one of auto, serverless, real-time, none"),
+        ({"target": "y", "endpoint": "serverless", "mode": "HYPERPARAMETER_TUNING"}, "endpoint: only mode ENSEMBLING"),
+        ({"target": "y", "endpoint": "serverless", "instance_type": "ml.m5.large"}, "instance_type: a serverless"),
+        ({"target": "y", "endpoint": "real-time", "serverless_memory_mb": 3072}, "not with endpoint real-time"),
+        ({"target": "y", "endpoint": "none", "serverless_memory_mb": 3072}, "not with endpoint none"),
+        (
+            {"target": "y", "endpoint": "serverless", "max_instances": 3},
+            "max_instances: a serverless endpoint scales by",
+        ),
+        ({"target": "y", "serverless_memory_mb": 3072, "max_instances": 3}, "max_instances: a serverless endpoint"),
+        ({"target": "y", "endpoint": "none", "max_instances": 3}, "max_instances: with endpoint none nothing stands"),
+        ({"target": "y", "instance_count": 3, "max_instances": 2}, "max_instances: 2 is less than instance_count, 3"),
+        ({"target": "y", "max_instances": 101}, "max_instances: 101 is not between 1 and 100"),
+        ({"target": "y", "calls_per_instance": 0}, "calls_per_instance: 0 is not between 1 and 1000000"),
+        ({"target": "y", "expected_requests_per_hour": -1}, "expected_requests_per_hour: -1 is not between 0"),
         ({"target": "y", "max_runtime_seconds": 899}, "max_runtime_seconds: 899 is not between 900"),
     ],
 )
@@ -168,6 +187,7 @@ KEY = "arn:aws:kms:eu-central-1:222222222222:key/1"
         ({"delivery": "in-place"}, "delivery: in-place reads our bucket in us-east-1"),
         ({"instance_type": "ml.m5d.large"}, "instance_type: the local disk of ml.m5d.large"),
         ({"serverless_memory_mb": 3072}, "serverless_memory_mb: SageMaker has no serverless endpoints in a VPC"),
+        ({"endpoint": "serverless"}, "endpoint: SageMaker has no serverless endpoints in a VPC"),
     ],
 )
 def test_what_the_account_rules_out_is_refused(settings: dict[str, Any], wrong: str) -> None:
@@ -189,6 +209,11 @@ def test_an_endpoint_has_an_instance_type_that_the_customer_allows_and_a_serverl
 def test_a_serverless_endpoint_has_no_disk_that_a_key_would_not_encrypt() -> None:
     lean = ModelSettings("y", serverless_memory_mb=3072, instance_type="ml.m5d.large")
     lean.require_fit(account_of("222222222222", "eu-central-1", KEY), "us-east-1")
+
+
+def test_a_serverless_endpoint_is_refused_with_network_isolation() -> None:
+    with pytest.raises(InvalidSettings, match="network_isolation: SageMaker has no serverless endpoints with it"):
+        ModelSettings("y", endpoint="serverless", network_isolation=True).require_fit(account_of(), "us-east-1")
 
 
 def test_each_family_with_a_disk_is_one_of_sagemakers_and_none_that_ec2_marks_with_a_d_is_missing() -> None:

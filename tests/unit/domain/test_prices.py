@@ -14,7 +14,8 @@ from tenantml.domain.pricing import prices as pricing
 from tenantml.domain.pricing import quotes
 from tenantml.domain.pricing.prices import Price, usd
 from tenantml.domain.training.endpoint_plan import LADDER
-from tenantml.domain.training.model_settings import SERVERLESS_MEMORY_MB, ModelSettings
+from tenantml.domain.training.endpoint_rules import SERVERLESS_MEMORY_MB
+from tenantml.domain.training.model_settings import ModelSettings
 from tests.tenants import account_of
 
 TODAY = date(2026, 11, 28)
@@ -67,13 +68,18 @@ def test_a_quote_names_what_it_is_made_of() -> None:
 def test_the_endpoint_of_the_settings_is_the_only_one() -> None:
     named = quotes.quote(replace(SETTINGS, instance_type="ml.m5.xlarge", instance_count=3), account_of(), TABLE, TODAY)
     assert named["endpoint"]["usd_per_hour"] == named["endpoint"]["worst_case_usd_per_hour"] == "0.690000"
+    scaled = quotes.quote(
+        replace(SETTINGS, instance_type="ml.m5.xlarge", instance_count=2, max_instances=5), account_of(), TABLE, TODAY
+    )["endpoint"]
+    assert (scaled["usd_per_hour"], scaled["worst_case_usd_per_hour"]) == ("0.460000", "1.150000")
+    assert (scaled["count"], scaled["max_count"]) == (2, 5)
     serverless = quotes.quote(replace(SETTINGS, serverless_memory_mb=4096), account_of(), TABLE, TODAY)
     assert serverless["endpoint"]["worst_case_usd_per_hour"] == "1.440000"  # 5 requests at once, all the time
 
 
 def test_a_batch_is_quoted_by_the_version_that_predicts_it_and_else_by_what_any_version_may_need() -> None:
     def types(settings: ModelSettings, plan: dict[str, Any] | None = None, *allowed: str) -> list[str]:
-        return quotes.batch_types(settings, plan, allowed)
+        return quotes.batch_types(settings, plan, replace(account_of(), instance_types=allowed))
 
     assert types(SETTINGS, {"instance_type": "ml.m5.xlarge"}) == ["ml.m5.xlarge"]
     assert types(SETTINGS, {"instance_type": None}, "ml.c5.xlarge") == ["ml.c5.xlarge"], "of a serverless one"
@@ -82,6 +88,17 @@ def test_a_batch_is_quoted_by_the_version_that_predicts_it_and_else_by_what_any_
     assert set(types(SETTINGS)) == {rung.instance_type for rung in LADDER}
     unknown = quotes.batch(["ml.m5.24xlarge", "ml.g5.xlarge", "ml.m5.large"], "us-east-1", TABLE)
     assert (unknown.instance_type, unknown.worst_micros) == ("ml.g5.xlarge", None), "one unknown makes all unknown"
+
+
+def test_an_endpoint_that_stands_only_while_a_version_is_judged_has_no_price_of_a_month() -> None:
+    found = quotes.quote(replace(SETTINGS, endpoint="none", instance_count=3), account_of(), TABLE, TODAY)["endpoint"]
+    assert (found["usd_per_hour"], found["worst_case_usd_per_month"]) == ("0.461000", None)
+    assert "only while a version is judged" in found["reason"]
+
+
+def test_a_serverless_endpoint_whose_memory_is_chosen_later_is_quoted_at_the_most() -> None:
+    found = quotes.quote(replace(SETTINGS, endpoint="serverless"), account_of(), TABLE, TODAY)["endpoint"]
+    assert (found["usd_per_hour"], found["worst_case_usd_per_hour"]) == ("1.440000", "2.160000")
 
 
 @pytest.mark.parametrize(

@@ -293,6 +293,20 @@ def test_costs_that_are_not_known_are_not_nothing() -> None:
     assert "Cost of the endpoint $0.461 an hour" in known
 
 
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        ({"endpoint": "none", "instance_type": "ml.m5.large"}, "none: it stood while the version was judged"),
+        ({"endpoint": "real-time", "instance_type": "ml.m5.large", "max_instances": 3}, "1 to 3 × ml.m5.large"),
+        ({"endpoint": "serverless", "serverless_memory_mb": 4096}, "serverless with 4,096 MB"),
+    ],
+)
+def test_what_stands_is_said_by_the_kind_of_endpoint(plan: dict[str, Any], said: str) -> None:
+    found = facts.unjudged()
+    found["version"] |= {"plan": plan}
+    assert said in markup.read(render(found)).one(id="cost").text
+
+
 def test_how_to_call_it_is_a_request_of_the_real_columns_in_json() -> None:
     found = facts.regression()
     command = next(text for text in markup.read(render(found)).one(id="call").one("pre").one("code").content)

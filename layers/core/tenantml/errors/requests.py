@@ -320,6 +320,18 @@ class EndpointGone(RequestError):
     )
 
 
+class NoEndpoint(RequestError):
+    """The model answers batches alone: its setting `endpoint` is `none`, so nothing stands and nothing costs."""
+
+    status = 409
+    turn = TENANT
+    do = (
+        "Send the rows as a file: `POST /models/MODEL/batches`. For an endpoint, deploy the candidate again: "
+        '`POST /models/MODEL/versions {"execution": …, "endpoint": "real-time"}`; for later versions set the model\'s '
+        "`endpoint` to `auto`."
+    )
+
+
 class EndpointUnavailable(RequestError):
     """The endpoint does not answer now: cold, overloaded, or out of reach."""
 

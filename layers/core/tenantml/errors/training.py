@@ -142,6 +142,31 @@ class NotRolledBack(TrainingError):
     )
 
 
+class ServerlessNotPossible(TrainingError):
+    """The settings ask for a serverless endpoint, and SageMaker has none for this version: it has more than one
+    container, or larger artefacts than a serverless endpoint has memory for, or runs in a VPC or in network isolation.
+    Nothing was created.
+    """
+
+    turn = TENANT
+    do = (
+        "Deploy the candidate again with `POST /models/MODEL/versions` and another `endpoint`, such as `real-time`; "
+        "for later versions set the model's `endpoint` to `auto` or `real-time`. The training is kept."
+    )
+
+
+class ScalingRefused(TrainingError):
+    """AWS does not let the endpoint scale: the customer's template is older than the statement `ScaleEndpoints`, or the
+    instance type cannot scale. The message carries AWS's reason.
+    """
+
+    turn = CLOUD_TEAM
+    do = (
+        "Apply the current on-boarding template in the customer's account. The tenant then deploys the candidate "
+        "again, or without `max_instances`; the training is kept."
+    )
+
+
 class DeploymentFailed(TrainingError):
     """The endpoint did not come into service, or does not answer the rows of the holdout. The message carries the
     reason.

@@ -21,9 +21,9 @@ def shortages(
     session: CustomerSession, models: Sequence[ModelSettings], *, has_version: bool = False
 ) -> list[str] | None:
     """Return what these models lack, and None when the quotas cannot be read."""
-    client, allowed = session.client(service_quotas.SERVICE), session.tenant.account.instance_types
-    quotas = service_quotas.sagemaker_quotas(client, account_quotas.names(models, allowed))
-    return None if quotas is None else account_quotas.shortages(models, quotas, allowed, has_version=has_version)
+    client, account = session.client(service_quotas.SERVICE), session.tenant.account
+    quotas = service_quotas.sagemaker_quotas(client, account_quotas.names(models, account))
+    return None if quotas is None else account_quotas.shortages(models, quotas, account, has_version=has_version)
 
 
 def warnings(tenant: Tenant) -> list[str]:

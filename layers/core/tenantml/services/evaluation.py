@@ -19,6 +19,7 @@ from tenantml.domain.predictions import asking, holdout
 from tenantml.domain.predictions.answers import Predictions
 from tenantml.domain.predictions.asking import Deployed
 from tenantml.domain.predictions.holdout import Holdout
+from tenantml.domain.training import endpoint_rules
 from tenantml.domain.training.run import Run
 from tenantml.errors import (
     AnswerTimedOut,
@@ -113,6 +114,8 @@ def ask_live(context: RunContext, live: str, rows: Holdout, target: str) -> Answ
         CustomerThrottled: it does not answer now.
     """
     row = registry.find_version(context.run.tenant, context.run.model, live) or {}
+    if endpoint_rules.answers_batches_only(row):
+        raise NotCompared("it answers batches alone, and has no endpoint")
     profile = find_profile(row)
     if profile is None:
         raise NotCompared("what it was trained with is not known any more")

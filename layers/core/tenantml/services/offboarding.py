@@ -29,7 +29,7 @@ from tenantml.domain.tenancy.tenant import OFFBOARDED, Tenant
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import NotFound, StillChanging, TenantNotFound
-from tenantml.services import grants, receipts, registry, reports, rescue, spending
+from tenantml.services import grants, receipts, registry, reports, rescue, scaling, spending
 from tenantml.services.customer import CustomerSession, assume
 from tenantml.services.registry import keys
 from tenantml.settings import setting
@@ -138,6 +138,8 @@ def remove_resources(wanted: Offboarding, kind: str) -> None:
     for name in _names(client, kind, wanted, tenant.account):
         arn = tenant.account.sagemaker_arn(kind, name)
         reports.note_found(wanted, arn)
+        if kind == "endpoint":
+            scaling.end(tenant, wanted.purpose, name)
         try:
             if endpoints.remove_one(client, kind, name):
                 reports.note(wanted, REMOVED, arn)

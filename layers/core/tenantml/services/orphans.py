@@ -11,8 +11,9 @@ from tenantml.aws.error_codes import ours
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.access import session_policies
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
+from tenantml.domain.training import endpoint_rules
 from tenantml.errors import CustomerAccountError, TransientError
-from tenantml.services import registry, spending
+from tenantml.services import registry, removal, scaling
 from tenantml.services.customer import assume
 
 PURPOSE = "tenantml-sweep"
@@ -49,19 +50,25 @@ def _remove_orphans_of(tenant: Tenant, swept: dict[str, list[str]]) -> None:
             arn = tenant.account.sagemaker_arn(kind, name)
             if endpoints.made_by(client, arn) is None:
                 swept["left"].append(arn)
-            elif registry.begin_retirement(tenant.tenant, *parts) and endpoints.remove_one(client, kind, name):
+                continue
+            if not removal.lets_go(tenant.tenant, *parts):
+                continue
+            if kind == "endpoint":
+                scaling.end(tenant, PURPOSE, name)
+            if endpoints.remove_one(client, kind, name):
                 swept["removed"].append(arn)
-                registry.update_version(tenant.tenant, *parts, {"status": "retired"})
-                spending.close_endpoint(tenant.tenant, *parts)
+                removal.note_gone(tenant.tenant, *parts)
 
 
 def _is_needed(tenant: str, model: str, version: str) -> bool:
-    """Return whether a version is live, or is being deployed, or is retired by a deployment after the last requests.
+    """Return whether a version is live with an endpoint, or is being deployed, or is retired by a deployment after the
+    last requests.
 
     The registry knows a version before anything of it exists.
     """
     live = (registry.find_model(tenant, model) or {}).get("live_version")
-    if live == version:
+    found = registry.find_version(tenant, model, version) or {}
+    if live == version and not endpoint_rules.answers_batches_only(found):
         return True
     rows = [registry.find_version(tenant, model, name) for name in (version, live) if name]
     return any(row is not None and "ended_at" not in row for row in rows)

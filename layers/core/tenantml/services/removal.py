@@ -10,9 +10,11 @@ from typing import Any
 from tenantml.aws.s3 import objects
 from tenantml.aws.sagemaker import automl, endpoints
 from tenantml.domain.access import session_policies
+from tenantml.domain.tenancy.tenant import Tenant
+from tenantml.domain.training import endpoint_rules
 from tenantml.domain.training.run import Run
 from tenantml.errors import CustomerAccountError, StillChanging
-from tenantml.services import registry, spending
+from tenantml.services import registry, scaling, spending
 from tenantml.services.customer import assume
 from tenantml.settings import setting
 
@@ -59,6 +61,7 @@ def roll_back(run: Run) -> Removal:
     account = (tenant := registry.get_tenant(run.tenant)).account
     endpoint = account.endpoint(run.model, run.version)
     try:
+        _end_scaling(tenant, run, run.version)
         session = assume(tenant, run.execution, session_policies.deploy(account, endpoint))
         removed = endpoints.remove(session.client("sagemaker"), endpoint, run.execution)
     except CustomerAccountError:
@@ -68,9 +71,9 @@ def roll_back(run: Run) -> Removal:
     return Removal(removed)
 
 
-def retire(run: Run, replaced: str, drained_from: str) -> Removal:
+def retire(run: Run, replaced: str | None, drained_from: str) -> Removal:
     """Remove what does not answer any more of the run's version and of the one that it replaced, since when the machine
-    has waited for its last requests. Repeatable.
+    has waited for its last requests; of a version that answers batches alone, what it was judged with. Repeatable.
 
     Raises:
         StillChanging: one of them answers its last requests. What could be done is done.
@@ -78,15 +81,41 @@ def retire(run: Run, replaced: str, drained_from: str) -> Removal:
     """
     tenant, result = registry.get_tenant(run.tenant), Removal()
     for version in dict.fromkeys((replaced, run.version)):
-        if registry.is_awaited(run.tenant, run.model, version, run.version):
+        if version is None or registry.is_awaited(run.tenant, run.model, version, run.version):
             continue
-        if registry.begin_retirement(run.tenant, run.model, version, drained_from):
+        if lets_go(run.tenant, run.model, version, drained_from):
             name = tenant.account.endpoint(run.model, version)
+            _end_scaling(tenant, run, version)
             session = assume(tenant, run.execution, session_policies.deploy(tenant.account, name))
             result.removed += endpoints.remove(session.client("sagemaker"), name)
-            registry.update_version(run.tenant, run.model, version, {"status": "retired"})
-            spending.close_endpoint(run.tenant, run.model, version)
+            note_gone(run.tenant, run.model, version)
     return result
+
+
+def _end_scaling(tenant: Tenant, run: Run, version: str) -> None:
+    """Let a version's endpoint scale no more, if its plan let it."""
+    row = registry.find_version(run.tenant, run.model, version) or {}
+    if (row.get("plan") or {}).get("max_instances") is not None:
+        scaling.end(tenant, run.execution, tenant.account.endpoint(run.model, version))
+
+
+def lets_go(tenant: str, model: str, version: str, drained_from: str | None = None) -> bool:
+    """Return whether a version's endpoint goes, so that nobody comes back to it: false of one that is live, unless it
+    answers batches alone.
+
+    Raises:
+        StillChanging: its last requests may not be answered yet.
+    """
+    if registry.begin_retirement(tenant, model, version, drained_from):
+        return True
+    return endpoint_rules.answers_batches_only(registry.find_version(tenant, model, version) or {})
+
+
+def note_gone(tenant: str, model: str, version: str) -> None:
+    """Note that a version's endpoint is gone, and with it the version, unless it is live for batches."""
+    if not registry.is_live(tenant, model, version):
+        registry.update_version(tenant, model, version, {"status": "retired"})
+    spending.close_endpoint(tenant, model, version)
 
 
 def clean_up(run: Run, failed: bool, delivered: bool) -> Removal:

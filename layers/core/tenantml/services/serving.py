@@ -23,6 +23,7 @@ from tenantml.domain.predictions.answers import Predictions
 from tenantml.domain.predictions.asking import Deployed
 from tenantml.domain.predictions.rows import Batch
 from tenantml.domain.tenancy.tenant import Tenant, require_active
+from tenantml.domain.training import endpoint_rules
 from tenantml.domain.training.model_settings import ON_REQUEST, ModelSettings
 from tenantml.errors import (
     CustomerAccessRevoked,
@@ -31,6 +32,7 @@ from tenantml.errors import (
     ModelNotReady,
     ModelPaused,
     ModelResuming,
+    NoEndpoint,
     NotFound,
     TenantMLError,
     UnreadableAnswer,
@@ -70,6 +72,7 @@ def live_version(tenant: str, model: str) -> LiveVersion:
         ModelNotReady: no version of it is live.
         ModelPaused, ModelResuming: none is for now; what resumes it on request has begun.
         ArtefactsGone, BudgetExceeded: it is to be resumed on request, and cannot be.
+        NoEndpoint: the one that is answers batches alone.
         TenantSuspended: the tenant is not active.
     """
     return _live.get((tenant, model), lambda: (time.time() + LIVE_SECONDS, _look_up(tenant, model)))
@@ -97,6 +100,11 @@ def _reader(tenant_id: str, model: str, version: str) -> Callable[[], tuple[floa
         row = registry.find_version(tenant_id, model, version, consistent=False)
         if row is None:
             raise _not_ready()
+        if endpoint_rules.answers_batches_only(row):
+            raise NoEndpoint(
+                "the model answers batches alone, with endpoint none: POST /models/{model}/batches; for an endpoint, "
+                'POST /models/{model}/versions with the version\'s execution and "endpoint": "real-time"'
+            )
         place = row["profile"]
         stored = objects.get_bytes(tenant_scope.s3(), place["bucket"], place["key"])
         return FOR_EVER, Deployed.of_row(row, json.loads(stored))

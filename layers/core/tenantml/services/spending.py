@@ -37,7 +37,7 @@ def quote(settings: ModelSettings, account: CustomerAccount, plan: Mapping[str, 
 
 def quote_batch(settings: ModelSettings, account: CustomerAccount, plan: Mapping[str, Any]) -> JobQuote:
     """Return what a batch by a version of this plan can cost at worst."""
-    return quotes.batch(quotes.batch_types(settings, plan, account.instance_types), account.region, prices())
+    return quotes.batch(quotes.batch_types(settings, plan, account), account.region, prices())
 
 
 def admit(run: Run, settings: ModelSettings, account: CustomerAccount) -> None:
@@ -103,9 +103,11 @@ def open_endpoint(run: Run, plan: EndpointPlan, region: str) -> None:
     """Note that the endpoint of the run's version stands from now on, and at what price. Repeatable."""
     serverless = plan.serverless_memory_mb is not None
     price = pricing.find(prices(), region, str(plan.instance_type), pricing.HOSTING)
-    micros = None if price is None or serverless else price.micros_per_hour * (plan.instance_count or 1)
+    micros = None if price is None or serverless else price.micros_per_hour * plan.most_instances
+    scaled = plan.max_instances is not None
     _change(
-        run.tenant, lambda book, now: book.open_endpoint(run.model, run.version, now, micros, serverless=serverless)
+        run.tenant,
+        lambda book, now: book.open_endpoint(run.model, run.version, now, micros, serverless=serverless, scaled=scaled),
     )
 
 

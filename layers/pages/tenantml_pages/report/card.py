@@ -133,8 +133,12 @@ def _training_cost(cost: Facts | None) -> str:
 
 
 def _endpoint(plan: Mapping[str, Any]) -> str:
+    if plan.get("endpoint") == "none":
+        return "none: it stood while the version was judged, and batches run without one"
     if plan.get("instance_type"):
-        return f"{plan.get('instance_count') or 1} × {plan['instance_type']}, paid for as long as it stands"
+        count, most = plan.get("instance_count") or 1, plan.get("max_instances")
+        instances = f"{count} to {most}" if most else f"{count}"
+        return f"{instances} × {plan['instance_type']}, paid for as long as it stands"
     if plan.get("serverless_memory_mb"):
         return f"serverless with {plan['serverless_memory_mb']:,} MB, paid for while it answers"
     return NOT_KNOWN

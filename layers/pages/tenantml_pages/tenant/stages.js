@@ -6,7 +6,7 @@ export const STAGES = [
   { title: "Wait for its turn", states: ["TakeTurn", "IsItsTurn", "WaitForTurn"] },
   { title: "Deliver the rows to your account", states: ["IsGrantNeeded", "GrantAccess", "DeliverDataset", "IsGrantForCopyOnly", "RevokeCopyAccess"] },
   { title: "Train candidates", states: ["StartTraining", "WaitForTraining", "CheckTraining", "IsTrainingOver", "RevokeTrainingAccess", "SelectCandidate", "CleanUp", "StartDeployment", "Trained"] },
-  { title: "Deploy the best one", states: ["WhatIsAsked", "ExplainVersion", "DeployCandidate", "WaitForEndpoint", "CheckEndpoint", "IsEndpointInService", "EnlargeEndpoint"] },
+  { title: "Deploy the best one", states: ["WhatIsAsked", "ExplainVersion", "PlanVersion", "DeployCandidate", "WaitForEndpoint", "CheckEndpoint", "IsEndpointInService", "EnlargeEndpoint"] },
   { title: "Judge it on rows that were held out", states: ["EvaluateVersion", "JudgeVersion"] },
   { title: "Ask for an approval, if your settings say so", states: ["IsApprovalWanted", "AwaitApproval", "CheckApproval"] },
   { title: "Go live", states: ["PromoteVersion", "HadVersionBefore", "Bake", "CheckBake", "IsBakeOver", "Drain", "RetireVersion", "IsRolledBack", "RecordDeployment", "Live", "Retired"] },

@@ -32,6 +32,7 @@ from tenantml.errors import DeploymentRefused, NameTaken, QuotaExceeded, StillCh
 ERRORS: Names = (
     IN_CUSTOMER_ACCOUNT | dict.fromkeys(QUOTA_USED_UP, QuotaExceeded) | dict.fromkeys(INVALID, DeploymentRefused)
 )
+VARIANT = "AllTraffic"
 KINDS = ("endpoint", "endpoint-config", "model")  # in the order of their removal
 LISTINGS = {
     "endpoint": ("list_endpoints", "Endpoints", "EndpointName"),
@@ -63,7 +64,7 @@ def create(
         NameTaken: a resource of this name is not ours.
     """
     tags = tags_of(account, execution)
-    variant: dict[str, Any] = {"VariantName": "AllTraffic", "ModelName": name}
+    variant: dict[str, Any] = {"VariantName": VARIANT, "ModelName": name}
     if plan.serverless_memory_mb:
         variant["ServerlessConfig"] = {
             "MemorySizeInMB": plan.serverless_memory_mb,

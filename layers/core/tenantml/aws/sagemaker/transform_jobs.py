@@ -19,7 +19,7 @@ from tenantml.aws.error_codes import (
 from tenantml.aws.sagemaker.automl import ABSENT, tags_of
 from tenantml.aws.sagemaker.endpoints import made_by
 from tenantml.domain.names import CustomerAccount
-from tenantml.domain.training.model_settings import LOCAL_STORAGE
+from tenantml.domain.training.endpoint_rules import LOCAL_STORAGE
 from tenantml.errors import NameTaken, QuotaExceeded, TransformRefused
 
 ERRORS: Names = (

@@ -114,6 +114,8 @@ def resource_of(account: CustomerAccount, service: str, parameters: dict[str, An
     for name, kind in kinds.items():
         if service == "sagemaker" and name in parameters:
             return account.sagemaker_arn(kind, parameters[name])
+    if service == "application-autoscaling":  # endpoint/NAME/variant/AllTraffic
+        return account.sagemaker_arn("endpoint", str(parameters["ResourceId"]).split("/")[1])
     arns = [value for name, value in parameters.items() if name.endswith("Arn") and isinstance(value, str)]
     return arns[0] if arns else f"arn:{account.partition}:{service}:{account.region}:{account.account_id}:*"
 

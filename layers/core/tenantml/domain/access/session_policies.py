@@ -12,6 +12,8 @@ from tenantml.domain.names import CustomerAccount, dns_suffix_of
 
 REMOVE_OBJECTS = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"]
 
+SCALING_SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
+SCALING_ROLE = f"aws-service-role/{SCALING_SERVICE}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
 
 # Permissions without a resource level (Service Authorization Reference, SageMaker, S3 and Service Quotas).
 WITHOUT_RESOURCE = {
@@ -124,6 +126,58 @@ def deploy(account: CustomerAccount, endpoint: str) -> dict[str, Any]:
         _allow(["iam:PassRole"], account.roles.serving_execution),
         *([grant] if account.kms_key_arn else []),
     )
+
+
+def scale(account: CustomerAccount, endpoint: str) -> dict[str, Any]:
+    """Let one endpoint scale.
+
+    A scalable target's ARN holds an id and no name; who asks for one needs what Application Auto Scaling does with it
+    (its user guide, "Identity-based policy examples", "Permissions validation for API calls on target resources").
+    """
+    at = f"{account.region}:{account.account_id}"
+    role_arn = f"arn:{account.partition}:iam::{account.account_id}:role/{SCALING_ROLE}"
+    role = _allow(["iam:CreateServiceLinkedRole"], role_arn)
+    role["Condition"] = {"StringEquals": {"iam:AWSServiceName": SCALING_SERVICE}}
+    return _policy(
+        _scaling(account, "RegisterScalableTarget", "PutScalingPolicy"),
+        _allow(
+            ["sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"],
+            account.sagemaker_arn("endpoint", endpoint),
+        ),
+        _allow(["sagemaker:DescribeEndpointConfig"], account.sagemaker_arn("endpoint-config", endpoint)),
+        _allow(
+            ["cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms"],
+            f"arn:{account.partition}:cloudwatch:{at}:alarm:{_alarms(endpoint)}",
+        ),
+        role,
+    )
+
+
+def unscale(account: CustomerAccount, endpoint: str) -> dict[str, Any]:
+    """Let one endpoint scale no more; its alarms go as well."""
+    at = f"{account.region}:{account.account_id}"
+    return _policy(
+        _scaling(account, "DeregisterScalableTarget"),
+        _allow(["cloudwatch:DeleteAlarms"], f"arn:{account.partition}:cloudwatch:{at}:alarm:{_alarms(endpoint)}"),
+    )
+
+
+def _scaling(account: CustomerAccount, *verbs: str) -> dict[str, Any]:
+    """Return the statement of a session that scales SageMaker's variants and nothing else."""
+    statement = _allow(
+        [f"application-autoscaling:{verb}" for verb in verbs],
+        f"arn:{account.partition}:application-autoscaling:{account.region}:{account.account_id}:scalable-target/*",
+    )
+    wanted = {"service-namespace": "sagemaker", "scalable-dimension": "sagemaker:variant:DesiredInstanceCount"}
+    statement["Condition"] = {
+        "StringEquals": {f"application-autoscaling:{name}": value for name, value in wanted.items()}
+    }
+    return statement
+
+
+def _alarms(endpoint: str) -> str:
+    """Return the pattern of the names that Application Auto Scaling gives the alarms of an endpoint."""
+    return f"TargetTracking-endpoint/{endpoint}/*"
 
 
 def transform(account: CustomerAccount, name: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tenantml.domain.judging.evaluation_summary import Summary
 from tenantml.domain.names import MODEL_PATTERN, VERSION_PATTERN
 from tenantml.domain.predictions.batch import FILE_BYTES
 from tenantml.domain.training.deployment_request import OVERRIDES
+from tenantml.domain.training.endpoint_rules import BY_NEEDS, NO_ENDPOINT, REAL_TIME, SERVERLESS, SERVERLESS_MEMORY_MB
 from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.training.explanation import KINDS, MOST_FEATURES, SOURCES
 from tenantml.domain.training.instance_types import INSTANCE_TYPES
@@ -25,7 +26,6 @@ from tenantml.domain.training.model_settings import (
     ENSEMBLING,
     METRICS,
     RANGES,
-    SERVERLESS_MEMORY_MB,
     ModelSettings,
 )
 
@@ -142,6 +142,7 @@ def components() -> dict[str, Schema]:
                 instance_types=listing(TEXT) | {"description": "What it may be made of, the most likely first"},
                 serverless_memory_mb=maybe(COUNT),
                 count=COUNT | {"description": "Instances, or requests that a serverless endpoint answers at once"},
+                max_count=COUNT | {"description": "Of instances that scale the most, which the worst case counts"},
             ),
             prices=reference("PriceAges"),
             note=TEXT,
@@ -233,11 +234,15 @@ def components() -> dict[str, Schema]:
         "Training": training(),
         "EndpointPlan": record(
             "What a version is served on, and why.",
+            endpoint={"type": "string", "enum": [SERVERLESS, REAL_TIME, NO_ENDPOINT]}
+            | {"description": "none: instances stand only while the version is judged, and batches run on their type"},
             instance_type=maybe(TEXT),
             instance_count=maybe(COUNT),
             serverless_memory_mb=maybe(COUNT),
             serverless_concurrency=maybe(COUNT),
             workers=maybe(COUNT) | {"description": "Of its server; null for as many as it starts by itself"},
+            max_instances=maybe(COUNT) | {"description": "To which it scales; null for one that does not"},
+            calls_per_instance=maybe(COUNT) | {"description": "A minute, from which on it has more instances"},
             steps_up=maybe(COUNT) | {"description": "From the first choice; null where the settings say what it is"},
             reason=TEXT,
         ),
@@ -638,7 +643,27 @@ def rules() -> list[Schema]:
         {"if": given("objective", TEXT), "then": given("problem_type", TEXT)},
         {
             "if": given("serverless_memory_mb", {"type": "integer"}),
-            "then": {"properties": {"mode": {"enum": [AUTO, ENSEMBLING]}}},
+            "then": {
+                "properties": {
+                    "mode": {"enum": [AUTO, ENSEMBLING]},
+                    "endpoint": {"enum": [BY_NEEDS, SERVERLESS]},
+                    "max_instances": {"type": "null"},
+                }
+            },
+        },
+        {
+            "if": given("endpoint", {"const": SERVERLESS}),
+            "then": {
+                "properties": {
+                    "mode": {"enum": [AUTO, ENSEMBLING]},
+                    "instance_type": {"type": "null"},
+                    "max_instances": {"type": "null"},
+                }
+            },
+        },
+        {
+            "if": given("endpoint", {"const": NO_ENDPOINT}),
+            "then": {"properties": {"max_instances": {"type": "null"}}},
         },
     ]
 

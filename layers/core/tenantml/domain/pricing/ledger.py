@@ -211,15 +211,22 @@ class Ledger:
         return rest.plus(month_of(now), model, added)
 
     def open_endpoint(
-        self, model: str, version: str, now: datetime, micros_per_hour: int | None, *, serverless: bool
+        self,
+        model: str,
+        version: str,
+        now: datetime,
+        micros_per_hour: int | None,
+        *,
+        serverless: bool = False,
+        scaled: bool = False,
     ) -> Ledger:
         """Return the ledger with an endpoint that stands from now on, all its instances at this price; one that stands
         at the same price already, stands since then.
         """
         name = f"{model}/{version}"
-        entry = {"micros_per_hour": micros_per_hour, "serverless": serverless}
+        entry = {"micros_per_hour": micros_per_hour, "serverless": serverless, "scaled": scaled}
         standing = self.endpoints.get(name)
-        if standing is not None and {key: standing[key] for key in entry} == entry:
+        if standing is not None and {key: standing.get(key, False) for key in entry} == entry:
             return self
         closed = self.close_endpoint(model, version, now).end_pause(model, now)
         return replace(closed, endpoints={**closed.endpoints, name: entry | {"since": now.isoformat()}})
@@ -305,6 +312,7 @@ def _cost_of(endpoint: Mapping[str, Any], seconds: int) -> Spent:
         "endpoint_seconds": seconds,
         "endpoint_micros": _micros(micros, seconds),
         "unpriced": int(micros is None),
+        "scaled": int(endpoint.get("scaled", False)),
     }
 
 

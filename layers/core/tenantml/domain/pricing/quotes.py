@@ -15,13 +15,15 @@ from tenantml.domain.names import CustomerAccount
 from tenantml.domain.predictions.batch import LONGEST_SECONDS
 from tenantml.domain.pricing import prices as pricing
 from tenantml.domain.pricing.prices import Price, Prices, usd
-from tenantml.domain.training import automl_job, endpoint_plan
+from tenantml.domain.training import automl_job, endpoint_plan, endpoint_rules
+from tenantml.domain.training.endpoint_rules import NO_ENDPOINT
 from tenantml.domain.training.model_settings import ModelSettings
 
 TRAINING_TYPE = "ml.m5.12xlarge"
 MOST_AT_ONCE = 10
 MONTH_HOURS = 31 * 24
 MORE_THAN_ANY = 10**12  # micro-dollars an hour: what has no price may be the dearest
+JUDGED_ONLY = "an endpoint stands only while a version is judged: by the hour, for each version"
 WHO_PAYS = (
     "What AWS would ask of your own account by these prices, before taxes, discounts and free tiers; AWS's bill counts"
 )
@@ -62,26 +64,32 @@ def batch(instance_types: Sequence[str], region: str, prices: Prices) -> JobQuot
     return JobQuote(name, 1, seconds, price)
 
 
-def batch_types(settings: ModelSettings, plan: Mapping[str, Any] | None, allowed: Sequence[str] = ()) -> list[str]:
+def batch_types(settings: ModelSettings, plan: Mapping[str, Any] | None, account: CustomerAccount) -> list[str]:
     """Return what a batch may run on: what the plan of its version says, without one what any version's may."""
     if plan is not None:
-        return [endpoint_plan.transform_type(plan, allowed)]
-    names = [None] if settings.serverless_memory_mb is not None else endpoint_types(settings, allowed)
-    return [endpoint_plan.transform_type({"instance_type": name}, allowed) for name in names]
+        return [endpoint_plan.transform_type(plan, account.instance_types)]
+    names = [None] if settings.asks_for_serverless else endpoint_types(settings, account)
+    return [endpoint_plan.transform_type({"instance_type": name}, account.instance_types) for name in names]
 
 
-def endpoint_types(settings: ModelSettings, allowed: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return what an endpoint may be made of, the most likely first; of a serverless one, its memory in MB."""
-    if settings.serverless_memory_mb is not None:
-        return (str(settings.serverless_memory_mb),)
-    likely = str(endpoint_plan.expected_type(settings, allowed))
+def endpoint_types(settings: ModelSettings, account: CustomerAccount) -> tuple[str, ...]:
+    """Return what an endpoint may be made of, the most likely first; of one that has to be serverless, its memory in
+    MB.
+    """
+    if settings.asks_for_serverless:
+        memory_mb = settings.serverless_memory_mb
+        return tuple(map(str, endpoint_rules.SERVERLESS_MEMORY_MB[1:] if memory_mb is None else [memory_mb]))
+    if settings.instance_type is not None:
+        return (settings.instance_type,)
+    allowed = account.instance_types
     ladder = [rung.instance_type for rung in endpoint_plan.LADDER if not allowed or rung.instance_type in allowed]
-    return tuple(dict.fromkeys((likely, *ladder))) if settings.instance_type is None else (likely,)
+    likely = endpoint_plan.expected_type(settings, account)
+    return tuple(dict.fromkeys(filter(None, (likely, *ladder)))) or tuple(allowed[:1])
 
 
 def endpoint_price(settings: ModelSettings, instance_type: str, region: str, prices: Prices) -> Price | None:
     """Return the price of an endpoint's instance type."""
-    use = pricing.HOSTING if settings.serverless_memory_mb is None else pricing.SERVERLESS
+    use = pricing.SERVERLESS if settings.asks_for_serverless else pricing.HOSTING
     return pricing.find(prices, region, instance_type, use)
 
 
@@ -96,12 +104,14 @@ def quote(
     null, with the reason.
     """
     region = account.region
-    predicted = batch(batch_types(settings, plan, account.instance_types), region, prices)
+    predicted = batch(batch_types(settings, plan, account), region, prices)
     trained = training(settings, region, prices)
-    types = endpoint_types(settings, account.instance_types)
+    types = endpoint_types(settings, account)
     found = [endpoint_price(settings, name, region, prices) for name in types]
     known = [price for price in found if price is not None]
-    count = settings.instance_count if settings.serverless_memory_mb is None else settings.serverless_concurrency
+    count = _count(settings)
+    most = max(count, settings.max_instances or 0)
+    is_standing = settings.endpoint != NO_ENDPOINT
     worst = max((price.micros_per_hour for price in known), default=0) if len(known) == len(found) else None
     likely = found[0]
     used = [price for price in (trained.price, predicted.price, *found) if price is not None]
@@ -111,14 +121,16 @@ def quote(
         "batch": _job(predicted, region, "a batch"),
         "endpoint": {
             "usd_per_hour": usd(None if likely is None else likely.micros_per_hour * count),
-            "worst_case_usd_per_hour": usd(None if worst is None else worst * count),
-            "worst_case_usd_per_month": usd(None if worst is None else worst * count * MONTH_HOURS),
+            "worst_case_usd_per_hour": usd(None if worst is None else worst * most),
+            "worst_case_usd_per_month": usd(worst * most * MONTH_HOURS if worst is not None and is_standing else None),
             "reason": _reason(
                 [name for name, price in zip(types, found, strict=True) if price is None], region, "an endpoint"
-            ),
-            "instance_types": list(types) if settings.serverless_memory_mb is None else [],
+            )
+            or (None if is_standing else JUDGED_ONLY),
+            "instance_types": [] if settings.asks_for_serverless else list(types),
             "serverless_memory_mb": settings.serverless_memory_mb,
             "count": count,
+            "max_count": most,
         },
         "prices": _ages(used, today),
         "note": WHO_PAYS,
@@ -147,6 +159,13 @@ def _ages(used: Sequence[Price], today: date) -> dict[str, Any]:
         "age_days": pricing.age_days(used, today),
         "sources": sorted({price.source for price in used}),
     }
+
+
+def _count(settings: ModelSettings) -> int:
+    """Return how many instances an endpoint has at least, or requests at once that a serverless one answers."""
+    if settings.asks_for_serverless:
+        return settings.serverless_concurrency
+    return 1 if settings.endpoint == NO_ENDPOINT else settings.instance_count
 
 
 def _reason(unknown: Sequence[str], region: str, what: str) -> str | None:

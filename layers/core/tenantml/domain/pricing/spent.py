@@ -11,11 +11,11 @@ from tenantml.domain.pricing.prices import usd
 TRAINING, BATCH, ENDPOINT = PURPOSES = ("training", "batch", "endpoint")
 SAVED = "saved"
 COUNTED = tuple(f"{what}_{unit}" for what in (*PURPOSES, SAVED) for unit in ("seconds", "micros"))
-FLAGS = ("unmeasured", "unpriced", "serverless", "saved_unpriced")
+FLAGS = ("unmeasured", "unpriced", "serverless", "scaled", "saved_unpriced")
 Spent = Mapping[str, int]
 """By what it was for: `training_seconds`, `training_micros`, and so of `batch` and `endpoint`; how long pauses let no
 endpoint stand, and what that `saved`; and how many were `unmeasured` (trainings and batches, counted at their worst
-case), `unpriced`, `serverless` (not counted), or saved what is unpriced.
+case), `unpriced`, `serverless` (not counted), `scaled` (counted at their most instances), or saved what is unpriced.
 """
 
 
@@ -25,6 +25,7 @@ def shown(row: Spent) -> dict[str, Any]:
     reasons = {
         "unpriced": "the price table lacks a price of something that it used",
         "serverless": "serverless endpoints are billed by the time of their requests, which nobody measures here",
+        "scaled": "endpoints that scale count as if they always had their most instances",
         "saved_unpriced": "the price table lacks the price of an endpoint that a pause removed",
         "unmeasured": f"{found['unmeasured']} trainings or batches could not be measured and count at their worst case",
     }

@@ -31,7 +31,7 @@ def training_mode(settings: ModelSettings, size_bytes: int) -> str:
     """
     if settings.mode != AUTO:
         return settings.mode
-    small = size_bytes < ENSEMBLING_LIMIT_BYTES or settings.serverless_memory_mb is not None
+    small = size_bytes < ENSEMBLING_LIMIT_BYTES or settings.asks_for_serverless
     return ENSEMBLING if small else HYPERPARAMETER_TUNING
 
 

@@ -5,10 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tenantml.domain.training.endpoint_rules import NO_ENDPOINT, REAL_TIME, SERVERLESS
 from tenantml.errors import ArtefactsGone, InvalidRequest, NotTrained, TenantMLError
 
-OVERRIDES = ("instance_type", "instance_count", "serverless_memory_mb", "serverless_concurrency", "promote")
+OVERRIDES = (
+    "endpoint",
+    "expected_requests_per_hour",
+    "instance_type",
+    "instance_count",
+    "max_instances",
+    "serverless_memory_mb",
+    "serverless_concurrency",
+    "promote",
+)
 """The settings of a model that one version may have otherwise."""
+NOT_WITH = {
+    SERVERLESS: ("instance_type", "max_instances"),
+    REAL_TIME: ("serverless_memory_mb",),
+    NO_ENDPOINT: ("serverless_memory_mb", "max_instances"),
+}
+"""By the kind of endpoint that a version is asked to have, the model's settings that it does not follow then."""
 
 Row = dict[str, Any]
 
@@ -39,8 +55,12 @@ class DeploymentRequest:
         settings = {name: document[name] for name in OVERRIDES if name in document}
         if settings.get("instance_type") and settings.get("serverless_memory_mb"):
             raise refusal("instance_type, serverless_memory_mb: a version is served on one of both")
-        if settings.get("instance_type"):  # it counts, whatever the model's own endpoints are
-            settings["serverless_memory_mb"] = None
+        # What is asked for counts, whatever the model's own endpoints are.
+        if settings.get("instance_type"):
+            settings = {"endpoint": REAL_TIME} | settings
+        elif settings.get("serverless_memory_mb"):
+            settings = {"endpoint": SERVERLESS} | settings
+        settings = dict.fromkeys(NOT_WITH.get(settings.get("endpoint", ""), ())) | settings
         return cls(document["execution"], candidate, settings)
 
 

@@ -1,5 +1,6 @@
-"""On what a version is served: what its settings say, else the smallest rung of the ladder that its artefacts fit, or,
-where the customer's account allows none of these types, the smallest of its own that they fit.
+"""On what a version is served: the kind of endpoint that is chosen (`endpoint_choice`), and on instances what its
+settings say, else the smallest rung of the ladder that its artefacts fit, or, where the customer's account allows none
+of these types, the smallest of its own that they fit.
 
 A server of Autopilot's ensembles loads every model once per worker, and starts a worker per vCPU unless told otherwise;
 an instance family has the same memory per vCPU at every size. So a rung has more memory per worker by having fewer
@@ -17,11 +18,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from tenantml.domain.names import CustomerAccount
+from tenantml.domain.training import endpoint_choice
+from tenantml.domain.training.endpoint_choice import GIB, MEMORY_PER_ARTEFACT, Choice, Measured, readable
+from tenantml.domain.training.endpoint_rules import NO_ENDPOINT, REAL_TIME, SERVERLESS
 from tenantml.domain.training.instance_shapes import shape_of
 from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.errors import ServerlessNotPossible
 
-GIB = 1024**3
-MEMORY_PER_ARTEFACT = 4
 GIB_PER_WORKER, MOST_WORKERS = 4, 8
 WORKERS_OF_LARGE = 4
 """Of a type that is not on the ladder, as the ladder has them: a worker has at least so much memory, an instance of
@@ -71,9 +75,11 @@ SMALLEST = LADDER[0].instance_type
 @dataclass(frozen=True)
 class EndpointPlan:
     """What an endpoint is made of, and why; `workers` is None for as many as the server starts by itself,
-    `steps_up` where the settings say what the endpoint is.
+    `steps_up` where the settings say what the endpoint is, `max_instances` where it does not scale. One of the kind
+    `none` stands while the version is judged.
     """
 
+    endpoint: str
     instance_type: str | None
     instance_count: int | None
     serverless_memory_mb: int | None
@@ -81,6 +87,19 @@ class EndpointPlan:
     workers: int | None
     steps_up: int | None
     reason: str
+    max_instances: int | None = None
+    calls_per_instance: int | None = None
+
+    @property
+    def most_instances(self) -> int:
+        """How many instances it has at most."""
+        return self.max_instances or self.instance_count or 1
+
+    @classmethod
+    def of_document(cls, document: Mapping[str, Any]) -> EndpointPlan:
+        """Read a plan that was kept; an older one does not say the kind of its endpoint."""
+        endpoint = SERVERLESS if document["serverless_memory_mb"] else REAL_TIME
+        return cls(**{"endpoint": endpoint, **document})
 
     def as_document(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -106,50 +125,94 @@ class EndpointPlan:
 
 
 def plan(
-    settings: ModelSettings, container_count: int, artefact_sizes: Sequence[int | None], allowed: Sequence[str] = ()
+    settings: ModelSettings,
+    account: CustomerAccount,
+    container_count: int,
+    artefact_sizes: Sequence[int | None],
+    measured: Measured | None = None,
 ) -> EndpointPlan:
     """Return what a version is served on; `artefact_sizes` are its containers' in bytes, None where one is not known,
-    and `allowed` the instance types that the customer's account allows, all if there are none.
+    and `measured` is how often a version before was called.
 
-    More than one container is a chain of HYPERPARAMETER_TUNING, whose models are small and one per worker as well.
+    Raises:
+        ServerlessNotPossible: the settings ask for a serverless endpoint, and SageMaker has none for it.
     """
-    if settings.serverless_memory_mb is not None:
+    choice = endpoint_choice.choose(settings, account, container_count, artefact_sizes, measured)
+    if choice.endpoint != SERVERLESS:
+        return _on_instances(settings, account.instance_types, container_count, artefact_sizes, choice)
+    memory_mb, workers, size = settings.serverless_memory_mb, None, ""
+    if memory_mb is None:
+        memory_mb, workers = endpoint_choice.serverless_memory_mb(artefact_sizes), 1
+        size = f"; {_what(container_count, artefact_sizes)}: {memory_mb} MB for one worker"
+    return EndpointPlan(
+        SERVERLESS, None, None, memory_mb, settings.serverless_concurrency, workers, None, f"{choice}{size}"
+    )
+
+
+def _on_instances(
+    settings: ModelSettings,
+    allowed: Sequence[str],
+    container_count: int,
+    artefact_sizes: Sequence[int | None],
+    choice: Choice,
+) -> EndpointPlan:
+    """Return on which instances a version is served: of the types that the customer's account allows, all if there are
+    none. More than one container is a chain of HYPERPARAMETER_TUNING, whose models are small and one per worker too.
+    """
+    count = 1 if choice.endpoint == NO_ENDPOINT else settings.instance_count
+
+    def made(instance_type: str, workers: int | None, steps_up: int | None, why: str) -> EndpointPlan:
         return EndpointPlan(
-            None, None, settings.serverless_memory_mb, settings.serverless_concurrency, None, None,
-            "serverless_memory_mb of the settings",
-        )  # fmt: skip
-    if settings.instance_type is not None:
-        return EndpointPlan(
-            settings.instance_type, settings.instance_count, None, None, None, None, "instance_type of the settings"
+            choice.endpoint,
+            instance_type,
+            count,
+            None,
+            None,
+            workers,
+            steps_up,
+            "; ".join(filter(None, (str(choice), why))),
+            settings.max_instances,
+            settings.calls_per_instance if settings.max_instances else None,
         )
+
+    if settings.instance_type is not None:
+        return made(settings.instance_type, None, None, "")
     ladder = _ladder(allowed)
     if not ladder:
         reason = "the first of the types that the customer's account allows, of none of which the memory is known here"
-        return EndpointPlan(allowed[0], settings.instance_count, None, None, None, None, reason)
-    known = [size for size in artefact_sizes if size is not None]
-    size_bytes = sum(known)
+        return made(allowed[0], None, None, reason)
+    size_bytes = sum(size for size in artefact_sizes if size is not None)
     rung = next((rung for rung in ladder if size_bytes <= rung.artefact_bytes), ladder[-1])
-    mode = "one container" if container_count == 1 else f"{container_count} containers"
-    size = f"artefacts of {_readable(size_bytes)}" if known else "artefacts of unknown size"
-    reason = f"{mode} with {size}: {rung}"
+    reason = f"{_what(container_count, artefact_sizes)}: {rung}"
     if rung not in LADDER:
         fits = size_bytes <= rung.artefact_bytes
         which = "the smallest with the memory for it" if fits else "the one of the most memory, which may be too little"
         reason += f", of the types that the customer's account allows {which}"
-    return EndpointPlan(rung.instance_type, settings.instance_count, None, None, rung.fewer_workers, 0, reason)
+    return made(rung.instance_type, rung.fewer_workers, 0, reason)
 
 
-def expected_type(settings: ModelSettings, allowed: Sequence[str] = ()) -> str | None:
-    """Return the instance type that a version of these settings most likely gets; None for a serverless endpoint."""
-    return plan(settings, 1, [0], allowed).instance_type
+def _what(container_count: int, artefact_sizes: Sequence[int | None]) -> str:
+    known = [size for size in artefact_sizes if size is not None]
+    containers = "one container" if container_count == 1 else f"{container_count} containers"
+    return f"{containers} with artefacts of {readable(sum(known)) if known else 'unknown size'}"
 
 
-def transform_type(plan: Mapping[str, Any], allowed: Sequence[str] = ()) -> str:
+def expected_type(settings: ModelSettings, account: CustomerAccount) -> str | None:
+    """Return the instance type that a version of these settings most likely gets; None for a serverless endpoint, and
+    where SageMaker has none that they ask for.
+    """
+    try:
+        return plan(settings, account, 1, [0]).instance_type
+    except ServerlessNotPossible:
+        return None
+
+
+def transform_type(planned: Mapping[str, Any], allowed: Sequence[str] = ()) -> str:
     """Return the instance type of a batch transform by a version of this plan: the endpoint's, of a serverless one the
     smallest that the customer's account allows.
     """
-    if plan["instance_type"]:
-        return str(plan["instance_type"])
+    if planned["instance_type"]:
+        return str(planned["instance_type"])
     ladder = _ladder(allowed)
     return ladder[0].instance_type if ladder else allowed[0]
 
@@ -176,7 +239,3 @@ def _ladder(allowed: Sequence[str]) -> Sequence[Rung]:
 def _rung(instance_type: str, vcpus: int, memory_gib: int) -> Rung:
     workers = WORKERS_OF_LARGE if vcpus > MOST_WORKERS else vcpus
     return Rung(instance_type, vcpus, memory_gib, max(1, min(workers, memory_gib // GIB_PER_WORKER)))
-
-
-def _readable(size_bytes: int) -> str:
-    return f"{size_bytes / GIB:.1f} GiB" if size_bytes >= GIB else f"{max(1, size_bytes // 1024**2)} MiB"

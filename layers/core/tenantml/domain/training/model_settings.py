@@ -10,11 +10,14 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from tenantml.domain.judging import gate
 from tenantml.domain.judging.gate import GateSettings
 from tenantml.domain.names import CustomerAccount
+from tenantml.domain.training import endpoint_rules
+from tenantml.domain.training.endpoint_rules import BY_NEEDS, ENDPOINTS, SERVERLESS
 from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.errors import InvalidSettings
 
 DELIVERIES = ("copy", "upload", "in-place")
-AUTO, ENSEMBLING, HYPERPARAMETER_TUNING = MODES = ("AUTO", "ENSEMBLING", "HYPERPARAMETER_TUNING")
+HYPERPARAMETER_TUNING = endpoint_rules.HYPERPARAMETER_TUNING
+AUTO, ENSEMBLING, _ = MODES = ("AUTO", "ENSEMBLING", HYPERPARAMETER_TUNING)
 IN_PLACE = "in-place"
 METRICS = {
     "BinaryClassification": ("Accuracy", "AUC", "BalancedAccuracy", "F1", "Precision", "Recall"),
@@ -57,6 +60,7 @@ CHOICES = {
     "promote": gate.PROMOTES,
     "undecided": gate.UNDECIDED_PROMOTES,
     "resume": RESUMES,
+    "endpoint": ENDPOINTS,
 }
 RANGES: dict[str, tuple[float, float]] = gate.RANGES | {
     "max_candidates": (1, 750),
@@ -74,7 +78,10 @@ RANGES: dict[str, tuple[float, float]] = gate.RANGES | {
     "batch_days": (1, 90),
     "max_concurrent_batches": (1, 100),
     "idle_hours": (1, 30 * 24),
+    "expected_requests_per_hour": (0, 1_000_000_000),
     "instance_count": (1, 20),
+    "max_instances": (1, 100),
+    "calls_per_instance": (1, 1_000_000),
     "serverless_concurrency": (1, 200),
 }
 # fmt: off
@@ -84,17 +91,6 @@ OF_JUDGING = (
 )
 # fmt: on
 """By what a version is judged: a version that somebody asks for follows what the model has then."""
-SERVERLESS_MEMORY_MB = tuple(range(3072, 6145, 1024))  # SageMaker takes 1024 too: Autopilot's containers do not fit
-"""What the settings may be; the API's document is made of these, too."""
-
-# fmt: off
-LOCAL_STORAGE = frozenset((
-    "c5d", "c6gd", "dl1", "g4dn", "g5", "g6", "g6e", "g7", "g7e", "m5d", "m6gd", "p4d", "p4de", "p5", "p5e",
-    "p5en", "p6-b200", "p6-b300", "p6e-gb200", "r5d", "r6gd", "r7gd", "trn1", "trn1n", "trn2",
-))
-# fmt: on
-"""Families of instance types with NVMe disks (EC2 user guide, "Instance store volumes"). The instance's own hardware
-encrypts these, never a key of the customer's (SageMaker API reference, "CreateEndpointConfig", KmsKeyId)."""
 
 
 @dataclass(frozen=True)
@@ -184,13 +180,30 @@ class ModelSettings:
     unseen_category: Annotated[
         str, "What a prediction does with a category that training did not see: answer with advice, or refuse"
     ] = "advise"
+    endpoint: Annotated[
+        str,
+        "What a version is served on: what suits it, a serverless endpoint, instances, or nothing that stands, for "
+        "batches alone",
+    ] = BY_NEEDS
+    expected_requests_per_hour: Annotated[
+        int | None,
+        "How often the endpoint will be called, by which auto decides; null lets it measure the last version",
+    ] = None
     instance_type: Annotated[
         str | None,
         "The endpoint's SageMaker instance type; null lets the deployment choose by the size of the artefacts",
     ] = None
-    instance_count: Annotated[int, "The endpoint's number of instances"] = 1
+    instance_count: Annotated[int, "The endpoint's number of instances; with max_instances the least"] = 1
+    max_instances: Annotated[
+        int | None, "How many instances the endpoint has at most while it is called often; null never has more"
+    ] = None
+    calls_per_instance: Annotated[
+        int, "With max_instances: how often a minute each instance is called, from which on there are more"
+    ] = 300
     serverless_memory_mb: Annotated[
-        int | None, "A serverless endpoint of this size, not with mode HYPERPARAMETER_TUNING; null has none"
+        int | None,
+        "A serverless endpoint of this size; null, with endpoint serverless or auto, has it chosen by the size of the "
+        "artefacts",
     ] = None
     serverless_concurrency: Annotated[int, "How many requests a serverless endpoint answers at once"] = 5
     batch_days: Annotated[int, "How many days the result of a batch stays in the customer's bucket"] = 7
@@ -204,6 +217,11 @@ class ModelSettings:
     network_isolation: Annotated[
         bool, "Whether the model's containers reach no network at all; SageMaker brings their artefacts"
     ] = False
+
+    @property
+    def asks_for_serverless(self) -> bool:
+        """Whether the endpoint has to be a serverless one."""
+        return self.endpoint == SERVERLESS or (self.endpoint == BY_NEEDS and self.serverless_memory_mb is not None)
 
     def as_document(self) -> dict[str, Any]:
         """Return the settings as a JSON object, defaults included."""
@@ -253,17 +271,7 @@ class ModelSettings:
                 f"delivery: in-place reads our bucket in {our_region}, and SageMaker reads only buckets of the job's "
                 f"own region, {account.region}; use copy or upload"
             )
-        if self.serverless_memory_mb is not None:
-            if account.subnet_ids:
-                wrong.append("serverless_memory_mb: SageMaker has no serverless endpoints in a VPC, such as yours")
-        elif self.instance_type and account.kms_key_arn and self.instance_type.split(".")[1] in LOCAL_STORAGE:
-            wrong.append(
-                f"instance_type: the local disk of {self.instance_type} cannot be encrypted with your KMS key; use a "
-                "type without one, such as ml.m5.large"
-            )
-        allowed, named = account.instance_types, self.instance_type
-        if self.serverless_memory_mb is None and allowed and named is not None and named not in allowed:
-            wrong.append(f"instance_type: your cloud team allows {', '.join(allowed)}, and not {named}")
+        wrong += endpoint_rules.ruled_out(self, account)
         if wrong:
             raise InvalidSettings("; ".join(wrong))
 
@@ -303,14 +311,7 @@ class ModelSettings:
         for name, value in self.advice_thresholds.items():
             unknown = one_of("advice_thresholds", name, tuple(ADVICE_THRESHOLDS))
             found.append(unknown or within(f"advice_thresholds.{name}", value, *ADVICE_THRESHOLDS[name]))
-        if self.serverless_memory_mb is not None:
-            if self.serverless_memory_mb not in SERVERLESS_MEMORY_MB:
-                found.append("serverless_memory_mb: expected 3072 to 6144 in steps of 1024")
-            if self.mode == HYPERPARAMETER_TUNING:
-                found.append(
-                    "serverless_memory_mb: only mode ENSEMBLING gives the single container that a serverless "
-                    "endpoint takes"
-                )
+        found += endpoint_rules.contradictions(self)
         return [violation for violation in found if violation]
 
 
