@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from tenantml.domain.names import PREDICTION
 from tenantml.domain.predictions import asking
 from tenantml.domain.predictions.answers import Predictions
 from tenantml.domain.predictions.asking import Deployed
+from tenantml.domain.predictions.rows import PreparedRows
 from tenantml.domain.tenancy.tenant import Tenant, require_active
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import (
@@ -124,16 +125,21 @@ def _caller(live: LiveVersion) -> Caller:
     return _callers.get((live.tenant.tenant, live.deployed.endpoint), make)
 
 
-def predict(live: LiveVersion, lines: Sequence[bytes]) -> Predictions:
-    """Return one prediction per line of CSV.
+def predict(live: LiveVersion, prepared: PreparedRows) -> Predictions:
+    """Return one prediction per row, and count what was asked and answered.
 
     Raises:
         RowTooLarge: the endpoint does not take one of the lines.
         UnreadableAnswer, WrongPredictionCount: an answer is not what the version promises.
         RequestError: whatever `invoke` raises.
     """
-    tally = served.tally(live.tenant.tenant, live.model, live.version)
-    return asking.ask(live.deployed, lines, lambda body: invoke(live, body), tally=tally)
+    deployed, tally = live.deployed, served.tally(live.tenant.tenant, live.model, live.version, live.deployed.watch)
+    try:
+        predictions = asking.ask(deployed, prepared.lines, lambda body: invoke(live, body), tally=tally)
+        tally.count(prepared.values, predictions)
+    finally:
+        tally.write_if_due()
+    return predictions
 
 
 def invoke(live: LiveVersion, body: bytes) -> bytes:

@@ -69,10 +69,12 @@ class PreparedRows:
     """One line of UTF-8 CSV per row, in order.
 
     `advice` is a list of `{code, column, row, rows, message}`: what was let through and may not be what was meant.
+    `values` are the same rows by column, as training would have read them.
     """
 
     lines: list[bytes]
     advice: list[dict[str, Any]]
+    values: list[Sequence[str]] = field(default_factory=list, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,16 +302,16 @@ def _no_header(first_line: Sequence[str], schema: Schema) -> MissingColumn:
 def _prepare(table: Sequence[Sequence[Any]], schema: Schema, reject_unseen: bool, *, in_json: bool) -> PreparedRows:
     """Take the values column by column, in the schema's order, to lines."""
     _refuse_header_row(table, schema)
-    converted = []
-    advice = []
+    read, converted, advice = [], [], []
     for values, column in zip(table, schema.columns, strict=True):
         texts = cells.convert(values, column, in_json=in_json)
+        read.append(texts)
         converted.append(texts if column.type in NUMBERS else cells.fields(texts, column))
         if column.type == "category" and column.categories and (unseen := set(texts) - column.categories - {""}):
             advice.append(_unseen(texts, unseen, column, reject_unseen))
     if len(converted) == 1:  # an empty line would be no row
         converted = [[text or '""' for text in converted[0]]]
-    return PreparedRows([f"{line}\n".encode() for line in map(",".join, zip(*converted, strict=True))], advice)
+    return PreparedRows([f"{line}\n".encode() for line in map(",".join, zip(*converted, strict=True))], advice, read)
 
 
 def _refuse_header_row(table: Sequence[Sequence[Any]], schema: Schema) -> None:

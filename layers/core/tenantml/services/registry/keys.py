@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 NOBODY = "-"  # the tenant of uploads that belong to none
 EXECUTION, KEY, MODEL, TRAINING, UPLOAD, VERSION = "EXECUTION", "KEY", "MODEL", "TRAINING", "UPLOAD", "VERSION"
-RESULT = "RESULT"
+DRIFT, RESULT = "DRIFT", "RESULT"
 WEBHOOK = "WEBHOOK"
 
 
@@ -86,8 +86,17 @@ def usage(tenant: str, day: str) -> Key:
 
 
 def served(tenant: str, model: str, version: str) -> Key:
-    """What a version answered, while it was live: `requests`, `failures`, `latency_ms`."""
+    """What a version answered, while it was live: `requests`, `failures`, `latency_ms`, and as `d0`, `d1` and so on how
+    many values fell into each bin.
+    """
     return Key(f"USAGE#{tenant}", f"SERVED#{model}#{version}")
+
+
+def drift(tenant: str, model: str, version: str) -> Key:
+    """What the last check found of how the version's columns and answers are distributed: by column whether it has
+    drifted, and the counts of the window's beginning.
+    """
+    return of_tenant(tenant, f"{DRIFT}#{model}#{version}")
 
 
 def upload(tenant: str, upload: str) -> Key:
@@ -168,6 +177,7 @@ REGISTRY = (
     model,
     execution,
     version,
+    drift,
     training,
     key_of_tenant,
     limits,
