@@ -382,7 +382,10 @@ def test_holdouts_are_read_by_the_evaluation_and_the_data_handlers_alone(stateme
     assert readers == {
         "InspectDatasetFunctionRole": {"*/profile.json", "*/holdout_rule.json"},
         "DeliverDatasetFunctionRole": {"*/train.csv"},
-        **{f"{name}FunctionRole": {"*/profile.json"} for name in ("CheckBatch", "DeliverBatch", "JoinBatch")},
+        **{
+            f"{name}FunctionRole": {"*/profile.json"}
+            for name in ("CheckBatch", "CheckDrift", "DeliverBatch", "JoinBatch")
+        },
         "EvaluateVersionFunctionRole": {
             "*/holdout.csv",
             "*/holdout_hashes.bin",

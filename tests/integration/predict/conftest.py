@@ -34,8 +34,13 @@ TABLE, EVIDENCE, STAGING = "registry", "evidence", "staging"
 VERSION = "v20261122-170301-9f3c"
 PROFILE = {
     "columns": [
-        {"name": "age", "type": "integer"},
-        {"name": "plan", "type": "category", "categories": ["basic", "pro"]},
+        {"name": "age", "type": "integer", "bins": {"counts": [100, 100, 0], "edges": [40]}},
+        {
+            "name": "plan",
+            "type": "category",
+            "categories": ["basic", "pro"],
+            "bins": {"counts": [150, 50, 0, 0], "categories": ["basic", "pro"]},
+        },
         {"name": "spend", "type": "number"},
     ],
     "target": {"column": "spend"},
@@ -186,7 +191,9 @@ class Process:
         }
         put_version(tenant.tenant, model, version, deployed)
 
-    def predict(self, tenant: Tenant, row_count: int = 1, model: str = "churn") -> tuple[int, dict[str, Any], Any]:
+    def predict(
+        self, tenant: Tenant, row_count: int = 1, model: str = "churn", row: dict[str, Any] = ROW
+    ) -> tuple[int, dict[str, Any], Any]:
         """Call the function as API Gateway does; answer status, headers and the body's document."""
         from functions.api.predict import handler
 
@@ -194,7 +201,7 @@ class Process:
             "requestContext": {"authorizer": {"tenant": tenant.tenant}},
             "pathParameters": {"model": model},
             "headers": {"Content-Type": "application/json"},
-            "body": json.dumps({"rows": [ROW] * row_count}),
+            "body": json.dumps({"rows": [row] * row_count}),
         }
         answer = handler(event, _Context())
         return answer["statusCode"], answer["headers"], json.loads(answer["body"])

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from functions.deployment import check_bake
+from tenantml.domain.drift.watch import Watch
 from tenantml.domain.judging.approval import APPROVE, Decision
 from tenantml.domain.judging.baking import Served
 from tenantml.domain.tenancy.usage_limits import Limits
@@ -19,8 +20,8 @@ from tenantml.domain.training.run import Run
 from tenantml.errors import RolledBack, UploadSuperseded
 from tenantml.services import expiring_cache, quota, registry, served, serving, tenant_scope
 from tenantml.services.expiring_cache import ExpiringCache
-from tenantml.services.registry import live
-from tests.integration.predict.conftest import VERSION, Process
+from tenantml.services.registry import keys, live, table
+from tests.integration.predict.conftest import PROFILE, VERSION, Process
 
 NEWER, BROKEN, LATE = "v20261123-170301-aaaa", "v20991124-170301-bbbb", "v20261123-180000-cccc"
 BUSY = (503, "ServiceUnavailable", b'{"Message": "busy"}')
@@ -210,3 +211,37 @@ def test_what_is_written_is_logged_for_the_dashboard(
     said = {name: line[name] for name in ("tenant", "model", "version", "requests", "failures")}
     assert said == {"tenant": tenant.tenant, "model": "churn", "version": VERSION, "requests": 1, "failures": 1}
     assert line["latency_ms"] >= 0
+
+
+def bins_of(tenant: Any) -> list[int]:
+    return served.bins_of(tenant.tenant, "churn", VERSION, Watch.of({}, PROFILE))
+
+
+def test_the_bins_of_two_processes_add_up_and_no_value_is_in_the_table(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = process.add_tenant(1)
+    process.predict(tenant, 5)
+    served.tally.cache_clear()  # the next process
+    process.predict(tenant, 5, row={"age": 17, "plan": "gold-plated"})
+    process.accounts.next_answers = [FAILED]
+    assert process.predict(tenant)[0] == 502
+    assert bins_of(tenant) == [5, 5, 0, 0, 5, 5, 0]
+    written = str(table.get(keys.served(tenant.tenant, "churn", VERSION)))
+    assert not {"gold-plated", "plan", "age", "17", "41"}.intersection(written.replace("'", " ").split())
+    for _ in range(served.BINS_CALLS):
+        process.predict(tenant)
+    assert sum(bins_of(tenant)) == 2 * 10
+    monkeypatch.setattr(served, "FLUSH_SECONDS", 0)
+    process.predict(tenant)
+    assert sum(bins_of(tenant)) == 2 * (10 + served.BINS_CALLS + 1)
+
+
+def test_a_model_that_is_asked_once_in_five_minutes_is_counted_too(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served, "SELDOM_SECONDS", 0)
+    tenant = process.add_tenant(1)
+    for _ in range(3):
+        process.predict(tenant)
+    assert sum(bins_of(tenant)) == 2 * 3

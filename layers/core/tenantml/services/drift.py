@@ -28,7 +28,7 @@ def check(s3: Any, tenant: str) -> list[str]:
 def _begins_to_drift(s3: Any, tenant: str, model: str, version: str) -> bool:
     row = registry.find_version(tenant, model, version) or {}
     watch = _watch(s3, row)
-    if watch is None or not watch.size:
+    if watch is None:
         return False
     known = of(tenant, model, version)
     found = verdict.judge(watch, served.bins_of(tenant, model, version, watch), known)
@@ -48,3 +48,12 @@ def _watch(s3: Any, version: Row) -> Watch | None:
 def of(tenant: str, model: str, version: str) -> Row | None:
     """Return what the last check found of a version, None before the first."""
     return table.get(keys.drift(tenant, model, version))
+
+
+def shown(row: Row | None) -> Row:
+    """Return what the last check found as the API shows it."""
+    found = row or {"status": verdict.UNKNOWN, "rows": 0, "columns": [], "answers": None, "left_out": 0}
+    names = ("status", "rows", "columns", "answers", "left_out")
+    said = {"sentences": verdict.sentences(row), "proposal": verdict.proposal(found)}
+    late = {"checked_at": found.get("checked_at"), "window_rows": found.get("window_rows", 0)}
+    return {name: found[name] for name in names} | said | late

@@ -200,6 +200,11 @@ OPERATIONS = (
         refusals=(errors.NotFound, errors.ArtefactsGone),
     ),
     Operation(
+        "getDrift", "GET", "/models/{model}/versions/{version}/drift", "versions",
+        "Whether what a version is asked and answers is still distributed as in training, as of the last daily check",
+        {200: "Drift"}, refusals=(errors.NotFound,),
+    ),
+    Operation(
         "listCandidates", "GET", "/models/{model}/versions/{version}/candidates", "versions",
         "All candidates of a version's training with all their metrics, the best first", {200: "Candidates"},
         parameters=PAGE, refusals=(errors.NotFound, errors.ArtefactsGone),

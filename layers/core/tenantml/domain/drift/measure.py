@@ -21,7 +21,7 @@ EXPECTED_MIN = 5  # rows of a bin, below which the test is not to be relied on (
 @dataclass(frozen=True)
 class Drift:
     """How far a distribution is from that of training: its index, the chance of at least that by chance alone, and the
-    bin whose share of the rows changed most, with both shares.
+    bin whose share of the rows grew most, with both shares.
     """
 
     psi: float
@@ -42,7 +42,7 @@ def measure(before: Sequence[int], now: Sequence[int]) -> Drift | None:
         return None
     both = _pooled(before, now, rows / (rows_before + rows))
     shares = [(count_before / rows_before, count / rows) for count_before, count in zip(before, now, strict=True)]
-    most = max(range(len(shares)), key=lambda place: abs(shares[place][1] - shares[place][0]))
+    most = max(range(len(shares)), key=lambda place: shares[place][1] - shares[place][0])
     return Drift(
         psi=_psi(both, rows_before, rows),
         chance=chance_of(_chi_square(both, rows_before, rows), len(both) - 1),

@@ -34,7 +34,7 @@ def judge(watch: Watch, counted: Sequence[int], known: Row | None) -> Row:
     rows = max((sum(counts) for _, _, counts in parts), default=0)
     if rows < ROWS_MIN:
         return known | {"rows": rows, "counted": before}
-    streaks = {row["column"]: row["windows"] for row in [*known["columns"], known["answers"] or {"column": None, "windows": 0}]}
+    streaks = {row["column"]: row["windows"] for row in [*known["columns"], known["answers"]] if row}
     found = [
         _of_part(name, part, drift, streaks.get(name, 0), len(parts))
         for name, part, counts in parts
@@ -57,13 +57,13 @@ def _of_part(name: str | None, part: Bins, drift: Drift, streak: int, tested: in
         "column": name,
         "psi": round(drift.psi, 4),
         "windows": streak + 1 if drift.has_drifted(tested) else 0,
-        "bin": _words(part, drift.bin, drift.share_before),
+        "bin": _words(part, drift.bin),
         "share": round(drift.share, 4),
         "share_before": round(drift.share_before, 4),
     }
 
 
-def _words(part: Bins, place: int, share_before: float) -> str:
+def _words(part: Bins, place: int) -> str:
     """Return what a bin is of, without any value."""
     if place == part.size - 1:
         return "missing"
@@ -75,10 +75,17 @@ def _words(part: Bins, place: int, share_before: float) -> str:
     return "a value"
 
 
-def sentences(row: Row | None, left_out: int) -> list[str]:
-    """Return in words what the last check found."""
+def sentences(row: Row | None) -> list[str]:
+    """Return in words what the last check found, None before the first."""
     if row is None:
         return ["No check has looked at this version yet: one looks every day at the version that answers."]
+    said = _found(row)
+    if row["left_out"]:
+        said.append(f"{row['left_out']} columns are not watched: they are too many, or the training is of before.")
+    return said
+
+
+def _found(row: Row) -> list[str]:
     if row["status"] == UNKNOWN:
         return [f"{row['rows']:,} rows are counted, and from {ROWS_MIN} on something can be said."]
     parts = [*row["columns"], *([row["answers"]] if row["answers"] else [])]
@@ -91,13 +98,11 @@ def sentences(row: Row | None, left_out: int) -> list[str]:
     ] or [f"Nothing has drifted: {len(parts)} distributions of {row['window_rows']:,} rows are as in training."]
     if row["answers"] is None:
         said.append("Its answers are not watched: there was no holdout to compare them with.")
-    if left_out:
-        said.append(f"{left_out} columns are not watched, since one write holds no more.")
     return said
 
 
-def proposal(row: Row | None) -> str | None:
+def proposal(row: Row) -> str | None:
     """Return what to do about it, None while nothing is to be done."""
-    if row is None or row["status"] != DRIFTED:
+    if row["status"] != DRIFTED:
         return None
     return "Upload rows of the last weeks to train a new version: POST /models/{model}/uploads"

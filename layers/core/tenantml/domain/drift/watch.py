@@ -1,7 +1,7 @@
 """What is watched of a version: the bins of its columns and of its answers, and counts of both as one list.
 
 A list of counts is written as few numbers: DynamoDB adds numbers of 38 digits exactly (DynamoDB developer guide,
-"Data types"), so three counts of twelve digits share one, and adding the numbers of several processes adds their counts.
+"Data types"), so three counts of twelve digits share one, and adding the numbers of two processes adds their counts.
 """
 
 from __future__ import annotations
@@ -77,6 +77,9 @@ class Watch:
         ]
 
 
+NOTHING = Watch((), None, 0)
+
+
 class Counting:
     """Counts of what a version is asked and answers, in memory."""
 
@@ -98,9 +101,9 @@ class Counting:
         rows = slice(self._turn % step, None, step)
         self._turn += 1
         for (place, _, _), texts in zip(watch.columns, pending, strict=False):
-            texts += values[place][rows]
+            texts.extend(values[place][rows])
         if watch.answers:
-            pending[-1] += bins.scores_of(predictions, rows)
+            pending[-1].extend(bins.scores_of(predictions, rows))
         if len(pending[0]) >= AT_ONCE:
             self._settle()
 

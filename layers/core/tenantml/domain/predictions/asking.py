@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from tenantml.domain.drift.watch import Watch
+from tenantml.domain.drift.watch import NOTHING, Watch
 from tenantml.domain.predictions import answers, rows, sizes
 from tenantml.domain.predictions.answers import Predictions
 from tenantml.domain.predictions.rows import Batch, Schema
@@ -21,7 +21,7 @@ class Deployed:
     output_keys: tuple[str, ...]
     serverless: bool
     schema: Schema
-    watch: Watch = Watch((), None, 0)
+    watch: Watch = NOTHING
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any], profile: Mapping[str, Any]) -> Deployed:
