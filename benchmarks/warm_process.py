@@ -47,8 +47,8 @@ def resident_megabytes() -> float:
 
 def own_time(request: Document) -> Document:
     """Measure `{"tenant", "model", "bodies": {rows: body}, "lines": {rows: CSV}, "counts": {rows: n}, "endpoint",
-    "account_keys"}`: milliseconds by number of rows, and the share of it that counting for drift takes: what each request
-    adds, and what a write of the bins takes beyond one without, as if every write were due by calls alone.
+    "account_keys"}`: milliseconds by number of rows, and the share of it that counting for drift takes: what each
+    request adds, and what a write of the bins takes beyond one without, as if every write were due by calls alone.
     """
     import boto3  # noqa: PLC0415 - as below
 

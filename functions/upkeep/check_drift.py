@@ -6,8 +6,10 @@ import time
 from typing import Any
 
 from tenantml.aws.clients import platform
+from tenantml.aws.error_codes import ours
 from tenantml.domain.tenancy.tenant import ACTIVE
 from tenantml.entrypoint import function, logger
+from tenantml.errors import TransientError
 from tenantml.services import drift, registry
 
 BUDGET_SECONDS = 780  # of the function's 900
@@ -22,7 +24,16 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
             continue
         if time.monotonic() > until_seconds:
             left += 1
-        elif models := drift.check(platform("s3"), tenant.tenant):
+        elif models := _check(tenant.tenant):
             found[tenant.tenant] = models
     logger.info("checked drift", extra={"drifted": found, "left": left})
     return {"drifted": found, "left": left}
+
+
+def _check(tenant: str) -> list[str]:
+    try:
+        with ours():
+            return drift.check(platform("s3"), tenant)
+    except TransientError as error:  # the next day looks again, and others are checked today
+        logger.warning("drift is not checked", extra={"tenant": tenant, "code": type(error).__name__})
+        return []

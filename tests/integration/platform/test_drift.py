@@ -127,3 +127,12 @@ def test_what_is_known_of_a_models_drift_goes_with_the_model(invoke: Invoke, eve
     registry.forget("acme", "churn")
     assert table.get(keys.drift("acme", "churn", VERSION)) is None
     assert served.of("acme", "churn", VERSION).requests == 0
+
+
+def test_a_tenant_whose_check_aws_does_not_let_us_make_today_keeps_no_other_from_its_own(
+    invoke: Invoke, event: Callable[[str], Any], answer_with: Callable[..., None]
+) -> None:
+    count(300, 0, 0, 150, 150, 0)
+    answer_with("s3", "GetObject", 503, "SlowDown")
+    assert invoke("check_drift", event("check_drift")) == {"drifted": {}, "left": 0}
+    assert table.get(keys.drift("acme", "churn", VERSION)) is None
