@@ -16,7 +16,7 @@ from tenantml.domain.judging.evaluation_summary import Summary
 from tenantml.domain.names import MODEL_PATTERN, VERSION_PATTERN
 from tenantml.domain.training.deployment_request import OVERRIDES
 from tenantml.domain.training.execution_outcome import STATUSES
-from tenantml.domain.training.explanation import KINDS, MOST_FEATURES, SOURCES
+from tenantml.domain.training.explanation import KINDS, MODEL, MOST_FEATURES, SOURCES
 from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.domain.training.model_settings import (
     ADVICE_RULES,
@@ -242,14 +242,25 @@ def components() -> dict[str, Schema]:
             share_before=NUMBER | {"description": "Of the rows of training; of the answers, of the holdout"},
         ),
         "Artefact": record(
-            "A file that Autopilot wrote in your account.",
+            "A file that Autopilot wrote in your account: a model, a report or a notebook.",
             name=TEXT,
-            kind={"type": "string", "enum": list(KINDS)},
+            kind={"type": "string", "enum": [MODEL, *KINDS]},
             size_bytes=COUNT,
             url=TEXT | {"description": "Downloads it, for whoever has it, until it expires; do not log it"},
             expires=TIME,
         ),
-        "Artefacts": record("Notebooks and reports.", artefacts=listing(reference("Artefact"))),
+        "Artefacts": record(
+            "A version's model, with the notebooks and reports of its training.",
+            containers=listing(reference("Container"))
+            | {"description": "In the order in which rows pass them: what CreateModel of SageMaker takes"},
+            artefacts=listing(reference("Artefact")),
+        ),
+        "Container": record(
+            "A program that a version runs.",
+            image=TEXT,
+            environment={"type": "object", "additionalProperties": TEXT},
+            artefact=maybe(TEXT) | {"description": "The name of the artefact that it loads"},
+        ),
         "Objective": record("What candidates are ranked by.", name=TEXT, value=maybe(NUMBER)),
         "Training": training(),
         "EndpointPlan": record(
