@@ -211,7 +211,7 @@ OPERATIONS = (
     ),
     Operation(
         "listArtefacts", "GET", "/models/{model}/versions/{version}/artefacts", "versions",
-        "A version's containers, and links to its model and to Autopilot's notebooks and reports, for a quarter of an hour",
+        "A version's containers, and links to its model, notebooks and reports, for a quarter of an hour",
         {200: "Artefacts"}, refusals=(errors.NotFound, errors.ArtefactsGone, errors.CustomerThrottled),
     ),
     Operation(
