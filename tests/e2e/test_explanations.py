@@ -56,7 +56,9 @@ def test_a_version_is_explained_to_its_tenant_and_to_no_other(acme: Tenant, glob
     artefacts = {row["name"]: row for row in handed_out["artefacts"]}
     assert {row["kind"] for row in artefacts.values()} == {"model", "explainability", "model-insights", "notebook"}
     with urllib.request.urlopen(artefacts[handed_out["containers"][0]["artefact"]]["url"]) as answer:
-        assert tarfile.open(fileobj=io.BytesIO(answer.read())).getnames()
+        packed = io.BytesIO(answer.read())
+    with tarfile.open(fileobj=packed) as model:
+        assert model.getnames()
     with urllib.request.urlopen(artefacts["statistics.json"]["url"]) as answer:
         assert json.loads(answer.read())["multiclass_classification_metrics"]["accuracy"]["value"] > 0.8
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenantml.domain.handover import client, package
+from tenantml.domain.handover import package
 from tenantml.domain.predictions import answers, rows
 from tenantml.domain.predictions.asking import Deployed
 from tenantml.domain.pricing import prices
+from tenantml.services import handover_client
 from tests.tenants import tenant_of
 
 ACCOUNT = tenant_of("acme", "222222222222", "us-east-1", "x@example.com", "external-id").account
@@ -32,13 +34,14 @@ PROFILE: dict[str, Any] = {
 ROW = {"keep_versions": 1, "version": "v20261122-170301-9f3c", "endpoint": "tml-abc234-churn-v1", "serverless": False}
 CHURN = Deployed.of_row(ROW | {"output_keys": list(answers.OUTPUT_KEYS)}, PROFILE)
 SPEND = Deployed.of_row(ROW | {"output_keys": []}, PROFILE)
+SOURCE = Path(handover_client.__file__).read_text("utf-8")
 PRICES = prices.table("us-east-1,ml.m5.large,hosting,0.115,2026-11-01,a test")
 
 
 def client_of(version: Deployed) -> ModuleType:
     """The client as it is left beside the model."""
     module = ModuleType("client")
-    exec(package.client(ACCOUNT, version), module.__dict__)
+    exec(package.client(SOURCE, ACCOUNT, version), module.__dict__)
     return module
 
 
@@ -89,10 +92,10 @@ def test_the_client_names_columns_that_a_row_lacks_or_has_too_many() -> None:
 
 
 def test_the_client_holds_no_category_that_it_does_not_need() -> None:
-    source = package.client(ACCOUNT, CHURN)
+    source = package.client(SOURCE, ACCOUNT, CHURN)
     assert package.PLACEHOLDER not in source
     assert ("basic" in source, "pro'" in source, "TRUE" in source) == (False, False, True)
-    assert client.MODEL == {}
+    assert handover_client.MODEL == {}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tenantml.aws.clients import platform
@@ -15,7 +16,7 @@ from tenantml.domain.names import CustomerAccount
 from tenantml.domain.predictions.asking import Deployed
 from tenantml.domain.tenancy.removal_report import KEPT, MODELS, Offboarding
 from tenantml.domain.tenancy.tenant import Tenant
-from tenantml.services import registry, reports, spending
+from tenantml.services import handover_client, registry, reports, spending
 from tenantml.services.customer import assume
 from tenantml.services.registry import keys
 
@@ -84,7 +85,7 @@ def _write(tenant: Tenant, row: Row, cost: str) -> None:
     folder = package.folder(row["model"])
     session = assume(tenant, f"tenantml-handover-{row['model']}", session_policies.write_objects(account, folder))
     files = {
-        package.CLIENT: package.client(account, deployed),
+        package.CLIENT: package.client(Path(handover_client.__file__).read_text("utf-8"), account, deployed),
         package.PAGE: package.page(account, row["model"], row, deployed, cost),
     }
     for name, text in files.items():

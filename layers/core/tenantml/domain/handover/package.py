@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pprint
 from collections.abc import Mapping
-from importlib import resources
 from typing import Any
 
 from tenantml.domain.names import CustomerAccount
@@ -24,8 +23,8 @@ def folder(model: str) -> str:
     return f"{model}/handover/"
 
 
-def client(account: CustomerAccount, version: Deployed) -> str:
-    """Return the client's source, with the model's schema in it."""
+def client(source: str, account: CustomerAccount, version: Deployed) -> str:
+    """Return a client's source with the model's schema in it, in the place of an empty one."""
     columns = [
         {"name": column.name, "type": column.type}
         | ({"words": sorted(column.categories)} if column.type == "boolean" and column.categories else {})
@@ -39,7 +38,6 @@ def client(account: CustomerAccount, version: Deployed) -> str:
         "classes": list(version.classes),
         "output_keys": list(version.output_keys),
     }
-    source = resources.files(__package__).joinpath(CLIENT).read_text("utf-8")
     start, end = source.split(PLACEHOLDER)
     return f"{start}{PLACEHOLDER.removesuffix('{}')}{pprint.pformat(model, width=118, sort_dicts=False)}{end}"
 

@@ -26,9 +26,9 @@ Row = dict[str, Any]
 class Offboarding:
     """One removal: all of a tenant, or one model of it.
 
-    `keep` may hold `artefacts`: what the customer's bucket holds stays; and of a whole tenant `models`: those that answer
-    do so on, without us. `abandon` deletes the registry's rows although something remains in an account that no longer
-    lets us in. `removal` names the report.
+    `keep` may hold `artefacts`: what the customer's bucket holds stays; and of a whole tenant `models`: those that
+    answer do so on, without us. `abandon` deletes the registry's rows although something remains in an account that no
+    longer lets us in. `removal` names the report.
     """
 
     tenant: str
