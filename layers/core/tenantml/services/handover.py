@@ -9,7 +9,7 @@ from typing import Any
 
 from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects
-from tenantml.aws.sagemaker import endpoints
+from tenantml.aws.sagemaker import automl, endpoints
 from tenantml.domain.access import session_policies
 from tenantml.domain.handover import package
 from tenantml.domain.names import CustomerAccount
@@ -42,7 +42,7 @@ def kept(wanted: Offboarding, client: Any, account: CustomerAccount) -> Kept:
     names, found = set(), set()
     for row in _live(wanted):
         name = row["endpoint"]
-        if endpoints.status(client, name)[0] not in {endpoints.ABSENT, "Failed", "Deleting"}:
+        if endpoints.status(client, name)[0] not in {automl.ABSENT, "Failed", "Deleting"}:
             names.add(name)
             uris = endpoints.model_files(client, name)
             found |= {key for uri in uris if (key := account.key_of(uri, f"{row['model']}/"))}

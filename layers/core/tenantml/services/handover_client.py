@@ -27,7 +27,7 @@ def predict(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     Raises:
         ValueError: a row lacks a column, or has one that the model does not know; or the endpoint's answer is short.
     """
-    import boto3  # type: ignore[import-untyped] # noqa: PLC0415
+    import boto3  # noqa: PLC0415
 
     runtime = boto3.client("sagemaker-runtime", region_name=MODEL["region"])
     found: list[dict[str, Any]] = []
