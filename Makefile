@@ -133,11 +133,11 @@ docs: .venv/.dev ## Write what is generated: docs from the code, instance types 
 	@$(BIN)/python -m tools.image_registries
 	@$(BIN)/python -m tools.docs
 
+FIRST_PAGE ?= docs/README.md
+SITE ?= build/site
 .PHONY: site
-site: .venv-site/.installed ## The documentation as a website in build/site, every link checked
-	@.venv-site/bin/sphinx-build --quiet --nitpicky --fail-on-warning --keep-going --fresh-env docs build/site
-	@cp build/site/README.html build/site/index.html
-	@echo "file://$(CURDIR)/build/site/index.html"
+site: check-site ## The documentation as a website in build/site, every link checked
+	@echo "file://$(CURDIR)/$(SITE)/index.html"
 
 .PHONY: format
 format: .venv/.dev ## Format code and definitions, and apply safe fixes
@@ -164,10 +164,10 @@ TRANSLATED ?= build/check/template.json
 # 73 X-Ray: 0.4 s of every cold start; logs carry execution and tenant ids instead.
 NOT_CHECKED := $(shell echo 117 115 120 116 173 119 158 18 76 73 | sed 's/[0-9]*/CKV_AWS_&/g; s/ /,/g')
 
-CHECKS := check-format check-code check-types check-security check-template check-policies check-definitions check-resources
+CHECKS := check-format check-code check-types check-security check-template check-policies check-definitions check-resources check-site
 
 .PHONY: check $(CHECKS)
-check: $(CHECKS) ## Formatting, lint, types, security, template, policies, definitions
+check: $(CHECKS) ## Formatting, lint, types, security, template, policies, definitions, links of the documentation
 
 check-format: .venv/.dev
 	$(BIN)/ruff format --check --config pyproject.toml $(CODE)
@@ -199,6 +199,10 @@ check-definitions: .venv/.dev
 check-resources: $(TRANSLATED) .venv-scan/.installed
 	.venv-scan/bin/checkov --quiet --compact --skip-download --framework cloudformation --skip-check $(NOT_CHECKED) \
 		$(addprefix --file ,$(TRANSLATED) $(TEMPLATES))
+
+check-site: .venv-site/.installed
+	@.venv-site/bin/sphinx-build --quiet --nitpicky --fail-on-warning --keep-going --fresh-env -c docs $(dir $(FIRST_PAGE)) $(SITE)
+	@cp $(SITE)/README.html $(SITE)/index.html
 
 # Not part of `check`: it asks PyPI for advisories, which a machine with a package mirror may not reach. --strict makes it
 # fail when it cannot ask.

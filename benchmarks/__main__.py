@@ -1,6 +1,6 @@
 """`make bench`: every measurement in one run, as tables and as JSON in build/bench/.
 
-    python -m benchmarks [--only imports|predictions|reading|inspection]
+    python -m benchmarks [--only imports|predictions|reading|orchestration|inspection]
 
 On a machine that does other things as well, believe ratios and CPU times, not milliseconds.
 """
@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from benchmarks import imports, predictions
+from benchmarks import imports, orchestration, predictions
 
 OUTPUT = Path("build/bench")
 INSPECTION_MEGABYTES = 60
@@ -65,10 +65,7 @@ def show_predictions(found: Document) -> None:
         [(rows, o["own_wall_ms"], o["own_cpu_ms"], o["bare_wall_ms"], o["own_of_bare_p50"]) for rows, o in own.items()],
     )
     for rows, o in own.items():
-        if "drift_of_own" in o:
-            print(
-                f"  counting for drift, of {rows} rows: {o['drift_of_own']:.3f} of the handler's own CPU time; aim 0.05"
-            )
+        print(f"  counting for drift, of {rows} rows: {o['drift_of_own']:.3f} of the handler's own CPU time; aim 0.05")
     table(
         "One client, interleaved; the emulator's gateway and Lambda included",
         ("rows", "way", "p50 ms", "p99 ms", "p50 of bare", "p99 of bare"),
@@ -114,6 +111,23 @@ def show_predictions(found: Document) -> None:
     )
 
 
+def show_orchestration(found: Document) -> None:
+    """Print what the provider pays."""
+    ways = found["execution"]
+    rows: list[tuple[object, ...]] = [
+        (name, way["polls"], int(way["counts"]["transition"]), f"{way['usd']:.4f}") for name, way in ways.items()
+    ]
+    rows.append(("the article's notebook, left open", "", "", f"{found['notebook_usd']:.4f}"))
+    title = f"A training of {found['hours_trained']} hours until its model is live, what the provider pays"
+    table(title, ("", "polls", "transitions", "USD"), rows)
+    verdicts = {True: "met", False: "MISSED"}
+    print(
+        f"  the aim of ${found['execution_aim_usd']} is {verdicts[found['execution_aim_is_met']]}; a stack that nobody "
+        f"uses is ${found['idle_month_usd']:.2f} a month beyond what stays free (aim ${found['idle_aim_usd']:.2f}: "
+        f"{verdicts[found['idle_aim_is_met']]}), the hourly upkeep of a tenant ${found['tenant_month_usd']:.2f} a month"
+    )
+
+
 def keep(name: str, found: Document) -> None:
     """Write what was found."""
     machine = {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count()}
@@ -123,7 +137,7 @@ def keep(name: str, found: Document) -> None:
 def main() -> None:
     """Run the measurements and write what was found."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
-    parser.add_argument("--only", choices=("imports", "predictions", "reading", "inspection"))
+    parser.add_argument("--only", choices=("imports", "predictions", "reading", "orchestration", "inspection"))
     only = parser.parse_args().only
     OUTPUT.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
@@ -141,6 +155,10 @@ def main() -> None:
             show(found[name])
     if only == "reading":
         show_reading(predictions.reading())
+    if only in (None, "orchestration"):
+        paid = orchestration.measure()
+        keep("orchestration", paid)
+        show_orchestration(paid)
     if only in (None, "inspection"):
         print("\nInspection of a dataset", flush=True)
         command = [sys.executable, "-m", "benchmarks.inspection", "--megabytes", str(INSPECTION_MEGABYTES)]

@@ -53,11 +53,10 @@ def own_time(request: Document) -> Document:
     import boto3  # noqa: PLC0415 - as below
 
     from functions.api.predict import handler  # noqa: PLC0415 - importing is part of what is measured elsewhere
-    from tenantml.services import served, serving  # noqa: PLC0415
+    from tenantml.services import binned, serving  # noqa: PLC0415
 
     invoke, spent = serving.invoke, [0.0, 0.0]
-    counting, writing = _timed(served.Tally, "count"), _timed(served.Tally, "_write")
-    served.FLUSH_SECONDS = 0
+    counting, binned.FLUSH_SECONDS = _timed(binned.Binned, "count"), 0
 
     def timed_invoke(*arguments: Any) -> bytes:
         began = time.perf_counter(), time.thread_time()
@@ -77,7 +76,6 @@ def own_time(request: Document) -> Document:
         call = event(request["tenant"], request["model"], body.encode())
         samples: list[tuple[float, ...]] = []
         counting.clear()
-        writing.clear()
         for number in range(request["counts"][rows] + 3):
             spent[:] = 0.0, 0.0
             began = time.perf_counter(), time.thread_time()
@@ -101,27 +99,22 @@ def own_time(request: Document) -> Document:
             "invoke_wall_ms": invoke_ms,
             "own_of_bare_p50": wall_ms / bare_ms,
         }
-        with_bins, without = (
-            [spent for spent, options in writing if options["bins"] is bins] for bins in (True, False)
-        )
-        if with_bins and without:
-            extra_ms = (statistics.median(with_bins) - statistics.median(without)) * 1000 / served.BINS_CALLS
-            drift_ms = statistics.mean(spent for spent, _ in counting) * 1000 + extra_ms
-            found[rows] |= {"drift_cpu_ms": drift_ms, "drift_of_own": drift_ms / cpu_ms}
+        drift_ms = statistics.mean(counting) * 1000
+        found[rows] |= {"drift_cpu_ms": drift_ms, "drift_of_own": drift_ms / cpu_ms}
     return found
 
 
-def _timed(owner: type, name: str) -> list[tuple[float, Document]]:
-    """Have a method timed: CPU seconds of each call, with its named arguments."""
+def _timed(owner: type, name: str) -> list[float]:
+    """Have a method timed: CPU seconds of each call."""
     method = getattr(owner, name)
-    spent: list[tuple[float, Document]] = []
+    spent: list[float] = []
 
-    def timed(*arguments: Any, **options: Any) -> Any:
+    def timed(*arguments: Any) -> Any:
         began = time.thread_time()
         try:
-            return method(*arguments, **options)
+            return method(*arguments)
         finally:
-            spent.append((time.thread_time() - began, options))
+            spent.append(time.thread_time() - began)
 
     setattr(owner, name, timed)
     return spent

@@ -1,17 +1,10 @@
-"""`with EmbeddedCloud() as cloud:` starts the embedded cloud as a separate process and always ends it.
-
-The process watches its standard input, so that it and all that it started end with the parent, however the parent ends.
-"""
+"""`with EmbeddedCloud() as cloud:` starts the embedded cloud as a separate process and always ends it."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -24,10 +17,8 @@ import boto3
 from botocore.config import Config
 
 from local import LOOPBACK, REGION, ROOT_SECRET, SAAS_ACCOUNT
+from local.child import Child
 from local.server import ENDPOINT_FILE, EXPIRE_PATH, SHUTDOWN_SECONDS
-
-_REPOSITORY = Path(__file__).resolve().parent.parent
-_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LOG_LEVEL")
 
 
 class EmbeddedCloudError(Exception):
@@ -58,7 +49,7 @@ class EmbeddedCloud:
         self._arguments = ["--port", str(port), "--wait-scale", repr(wait_scale)] + ["--persist"] * persist
         self._start_timeout_seconds = start_timeout_seconds
         self._settings = dict(settings or {})
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
         self._session = boto3.Session(region_name=REGION)
         self._clients: dict[tuple[object, ...], Any] = {}
         self.endpoint_url = ""
@@ -80,36 +71,19 @@ class EmbeddedCloud:
         self.state_dir.mkdir(parents=True, exist_ok=True)
         endpoint_file = self.state_dir / ENDPOINT_FILE
         endpoint_file.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "local.server", "--state-dir", str(self.state_dir), "--supervised"]
-        with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(
-                command + self._arguments,
-                cwd=_REPOSITORY,
-                # Nothing of the caller's AWS settings reaches the emulator or the functions that it runs.
-                env={name: os.environ[name] for name in _INHERITED if name in os.environ} | self._settings,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        command = ["local.server", "--state-dir", str(self.state_dir), *self._arguments]
+        child = self._child = Child(command, self.log_path, self._settings)
         try:
-            self._wait_until_healthy(self._process, endpoint_file)
+            self._wait_until_healthy(child, endpoint_file)
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
         """End the process and all that it started; harmless when it has ended."""
-        process, self._process = self._process, None
-        if process is not None:
-            assert process.stdin is not None
-            with contextlib.suppress(OSError):
-                process.stdin.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(SHUTDOWN_SECONDS + 2)
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        child, self._child = self._child, None
+        if child is not None:
+            child.end(SHUTDOWN_SECONDS + 2)
         if not self._keep_state and self._state_dir is not None:
             shutil.rmtree(self._state_dir, ignore_errors=True)
             self._state_dir = None
@@ -188,9 +162,9 @@ class EmbeddedCloud:
     ) -> None:
         self.stop()
 
-    def _wait_until_healthy(self, process: subprocess.Popen[bytes], endpoint_file: Path) -> None:
+    def _wait_until_healthy(self, child: Child, endpoint_file: Path) -> None:
         deadline = time.monotonic() + self._start_timeout_seconds
-        while time.monotonic() < deadline and process.poll() is None:
+        while time.monotonic() < deadline and child.process.poll() is None:
             if endpoint_file.exists() and (endpoint := endpoint_file.read_text()).endswith("\n"):
                 with (
                     contextlib.suppress(OSError),
@@ -202,9 +176,8 @@ class EmbeddedCloud:
                         self.endpoint_url = endpoint.strip()
                         return
             time.sleep(0.05)
-        tail = self.log_path.read_text(errors="replace")[-4000:]
-        how = "is not healthy" if process.poll() is None else f"ended with {process.returncode}"
-        raise EmbeddedCloudError(f"the embedded cloud on {LOOPBACK} {how}; the end of its log:\n{tail}")
+        how = "is not healthy" if child.process.poll() is None else f"ended with {child.process.returncode}"
+        raise EmbeddedCloudError(f"the embedded cloud on {LOOPBACK} {how}; the end of its log:\n{child.end_of_log()}")
 
 
 def _keys(account: str, credentials: Mapping[str, Any] | None) -> dict[str, Any]:

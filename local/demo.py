@@ -8,7 +8,6 @@ Exit code 0 when all of it really happened, 1 when it did not, 2 for a wrong com
 from __future__ import annotations
 
 import argparse
-import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -16,13 +15,13 @@ from pathlib import Path
 
 from botocore.exceptions import WaiterError
 
-from local import CUSTOMER_ACCOUNT, REGION, SAAS_ACCOUNT, retrain, sample
+from local import CUSTOMER_ACCOUNT, REGION, retrain, sample
 from local.cloud import EmbeddedCloud, EmbeddedCloudError
 from local.deploy import StackFailed
 from local.inventory import calls_into, inventory, record_calls
 from local.onboard import Customer
 from local.package import BuildFailed
-from local.platform import WAIT_SCALE, Platform
+from local.platform import started
 from local.report import Report
 from local.scenario import Plan, Scenario, model_name
 from local.screen import Screen
@@ -92,16 +91,9 @@ def _plan(arguments: Sequence[str] | None) -> tuple[Plan, Path, tuple[Path, Path
 
 
 def _run(plan: Plan, out: Path, again: tuple[Path, Path] | None, report: Report, screen: Screen) -> None:
-    shutil.rmtree(out / "cloud", ignore_errors=True)
     (out / PAGE).unlink(missing_ok=True)  # of an earlier demonstration
-    cloud = EmbeddedCloud(out / "cloud", wait_scale=WAIT_SCALE)
-    try:
-        with screen.step("start the cloud") as step:
-            cloud.start()
-            step.detail = f"accounts {SAAS_ACCOUNT} (SaaS) and {CUSTOMER_ACCOUNT} (customer), {cloud.endpoint_url}"
-        with screen.step("deploy the platform") as step:
-            platform = Platform.deploy(cloud)
-            step.detail = f"template.yaml into {SAAS_ACCOUNT}"
+    with started(out / "cloud", screen) as platform:
+        cloud = platform.cloud
         before = inventory(cloud, CUSTOMER_ACCOUNT)
         customer = Customer(CUSTOMER_ACCOUNT, REGION, "cloud-team@acme.example", cloud.clients(CUSTOMER_ACCOUNT))
         scenario = Scenario(plan, platform, customer, lambda key: TenantApi(platform.api_url, key), report, screen)
@@ -120,8 +112,6 @@ def _run(plan: Plan, out: Path, again: tuple[Path, Path] | None, report: Report,
             if not called:
                 screen.note(f"nothing was called in the customer's account {CUSTOMER_ACCOUNT}")
         _remove(scenario, cloud, before)
-    finally:
-        cloud.stop()
 
 
 def _show_request(scenario: Scenario) -> None:

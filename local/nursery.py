@@ -72,7 +72,10 @@ class Child:
 
 
 class Nursery:
-    """A nursery, seen from the process that has its children there: it imports `modules` in this `environment`."""
+    """A nursery, seen from the process that has its children there: it imports `modules` in this `environment`.
+
+    A module that ends in `.py` is run as a file.
+    """
 
     def __init__(self, environment: Mapping[str, str], modules: Sequence[str]) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -138,7 +141,10 @@ def main(channel: socket.socket, modules: Sequence[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the libraries' advice to their own developers
         for module in modules:
-            importlib.import_module(module)
+            if module.endswith(".py"):
+                runpy.run_path(module, run_name="__main__")
+            else:
+                importlib.import_module(module)
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads > 1:  # a lock that one of them holds would be held forever in each child
         raise RuntimeError(f"a library started {threads - 1} threads on import, so nothing can be forked")

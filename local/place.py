@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from local import CUSTOMER_ACCOUNT, REGION, SAAS_ACCOUNT, sample
-from local.cloud import EmbeddedCloud
 from local.console.process import Console
 from local.onboard import Customer, OnboardedTenant, onboard
-from local.platform import WAIT_SCALE, Platform
+from local.platform import Platform, started
 from local.report import Report
 from local.scenario import Plan, Scenario
 from local.screen import Screen
 from tenantml_cli.errors import CommandError
+from tenantml_cli.stack import state_machines
 from tenantml_cli.tenant_api import TenantApi
 
 TENANT, CONTACT = "demo", "cloud-team@demo.example"
@@ -58,31 +57,18 @@ def kept(out: Path, port: int, screen: Screen) -> Iterator[tuple[Platform, Onboa
     All of it ends with the block. Raises EmbeddedCloudError, ConsoleError, BuildFailed, StackFailed or CommandError
     when it does not come up.
     """
-    shutil.rmtree(out / "cloud", ignore_errors=True)
-    cloud = EmbeddedCloud(out / "cloud", port=port, wait_scale=WAIT_SCALE)
-    opened = ExitStack()  # what ends before the cloud does
     try:
-        with screen.step("start the cloud") as step:
-            cloud.start()
-            step.detail = f"{cloud.endpoint_url}, log in {cloud.log_path}"
-        with screen.step("deploy the platform") as step:
-            platform = Platform.deploy(cloud)
-            step.detail = f"account {SAAS_ACCOUNT}, API {platform.api_url}"
-        with screen.step("on-board a tenant") as step:
-            tenant = onboard(platform, TENANT, CUSTOMER_ACCOUNT, CONTACT)
-            step.detail = f"{TENANT}, its models are in account {CUSTOMER_ACCOUNT}"
-        with screen.step("serve the page") as step:
-            console = opened.enter_context(Console(platform))
-            step.detail = f"for operators, log in {console.log_path}"
-        write_shell_file(out / "env", platform_variables(platform, tenant))
-        write_shell_file(out / "customer.env", cloud.environment(CUSTOMER_ACCOUNT))
-        (out / PAGES_FILE).write_text(
-            "".join(f"{line}\n" for line in pages(platform, console.url, out / "env")), encoding="utf-8"
-        )
-        yield platform, tenant
+        with started(out / "cloud", screen, port) as platform:
+            with screen.step("on-board a tenant") as step:
+                tenant = onboard(platform, TENANT, CUSTOMER_ACCOUNT, CONTACT)
+                step.detail = f"{TENANT}, its models are in account {CUSTOMER_ACCOUNT}"
+            with Console(platform) as console:
+                write_shell_file(out / "env", platform_variables(platform, tenant))
+                write_shell_file(out / "customer.env", platform.cloud.environment(CUSTOMER_ACCOUNT))
+                lines = pages(platform, console.url, out / "env")
+                (out / PAGES_FILE).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+                yield platform, tenant
     finally:
-        opened.close()
-        cloud.stop()
         for name in ("env", "customer.env", PAGES_FILE):
             (out / name).unlink(missing_ok=True)
 
@@ -135,8 +121,7 @@ def platform_variables(platform: Platform, tenant: OnboardedTenant) -> dict[str,
         "TENANTML_CUSTOMER_BUCKET": f"{tenant.prefix}-{tenant.account_id}-{REGION}",
         "TENANTML_INGEST_BUCKET": outputs["IngestBucket"],
         "TENANTML_STAGING_BUCKET": outputs["StagingBucket"],
-        "TENANTML_TRAINING_STATE_MACHINE_ARN": outputs["TrainingStateMachineArn"],
-        "TENANTML_DEPLOYMENT_STATE_MACHINE_ARN": outputs["DeploymentStateMachineArn"],
+        **{f"TENANTML_{name.upper()}_STATE_MACHINE_ARN": arn for name, arn in state_machines(outputs).items()},
     }
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import urllib.parse
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from local import REGION, SAAS_ACCOUNT
+from local import CUSTOMER_ACCOUNT, REGION, SAAS_ACCOUNT
 from local.cloud import EmbeddedCloud
 from local.deploy import deploy
 from local.package import package
+from local.screen import Screen
 from tenantml_cli.stack import Document, Stack
 from tools.deployment import publish
 
@@ -57,6 +60,26 @@ class Platform(Stack):
     def offboard(self, tenant: str, model: str | None = None, **options: Any) -> Document:
         """Remove a tenant, or one of its models, and return the report; raises Failed with the failure's name."""
         return offboard(self, tenant, **({"model": model} if model else {}), **options)
+
+
+@contextmanager
+def started(folder: Path, screen: Screen, port: int = 0) -> Iterator[Platform]:
+    """A new cloud, which keeps its state in `folder`, with the stack deployed; both end with the block.
+
+    Raises EmbeddedCloudError, BuildFailed or StackFailed when they do not come up.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    cloud = EmbeddedCloud(folder, port=port, wait_scale=WAIT_SCALE)
+    try:
+        with screen.step("start the cloud") as step:
+            cloud.start()
+            step.detail = f"accounts {SAAS_ACCOUNT} (SaaS) and {CUSTOMER_ACCOUNT} (customer), {cloud.endpoint_url}"
+        with screen.step("deploy the platform") as step:
+            platform = Platform.deploy(cloud)
+            step.detail = f"template.yaml into {SAAS_ACCOUNT}"
+        yield platform
+    finally:
+        cloud.stop()
 
 
 def offboard(stack: Stack, tenant: str, **options: Any) -> Document:

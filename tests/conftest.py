@@ -13,8 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from local.patches import shared_models
+
 # OpenMP reads it when it is loaded. Its threads spin while they wait: on two busy cores one file took 47 s, then 7 s.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Most tests have a session of their own, which would read 0.2 s of botocore's models.
+shared_models.share()
 
 pytest_plugins = ["tests.browser"]
 

@@ -21,7 +21,7 @@ _TIMEOUT_SECONDS = 300
 _IDS = [
     r"\bv\d{8}-\d{6}-[0-9a-f]{4}\b",  # a version
     r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",
-    r"(?<=-)[0-9a-f]{16}\b",  # the end of an execution's name
+    r"\b[0-9a-f]{16}\b",  # of a batch, or the end of an execution's name
     r"\b[0-9a-f]{12}\b",  # of an API key, or an account
     r"\btml-[a-z0-9]{6}\b",
     r"\btml_[\w-]{20,}",

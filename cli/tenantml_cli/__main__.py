@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import click
 
-from tenantml_cli.commands import completion, executions, models, removal, tenants, uploads, webhooks
+from tenantml_cli.commands import batches, completion, costs, executions, models, removal, tenants, uploads, webhooks
 from tenantml_cli.context import Context, Result
 from tenantml_cli.errors import DONE, INTERRUPTED, USAGE, CommandError
 from tenantml_cli.options import Group
@@ -40,7 +40,10 @@ for command in (
     models.pause,
     models.resume,
     models.predict,
+    batches.group,
     models.report,
+    costs.quote,
+    costs.usage,
     webhooks.group,
     completion.completion,
 ):

@@ -7,7 +7,8 @@ from typing import Final
 DONE, UNEXPECTED, USAGE, REFUSED, FAILED, STILL_RUNNING, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 
 OWN_ERRORS: Final = (
-    "NotConfirmed", "NoFile", "NoExecution", "NotRunning", "NoLiveVersion", "NoApiKey", "NoApiUrl", "StackNotFound",
+    "NotConfirmed", "NoFile", "NoExecution", "NotRunning", "NoLiveVersion", "NoResult", "NoApiKey", "NoApiUrl",
+    "StackNotFound",
 )  # fmt: skip
 
 # Exit code -> what it means, and what is on standard error.

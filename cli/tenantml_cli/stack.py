@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,16 @@ _FIRST_POLL_SECONDS = 0.2
 _EARLIER_MS = 60_000  # what starts an execution logs before it
 _START_SECONDS = 10.0  # from an upload to its execution, at most
 
-TRAINING, DEPLOYMENT = "TrainingStateMachineArn", "DeploymentStateMachineArn"
-OFFBOARDING = "OffboardingStateMachineArn"
+TRAINING, DEPLOYMENT, OFFBOARDING = "training", "deployment", "offboarding"
+_MACHINE = re.compile("(.+)StateMachine(?:Arn)?")
 
 Document = dict[str, Any]
 Progress = Callable[[str], None]
+
+
+def state_machines(named: Mapping[str, str]) -> dict[str, str]:
+    """Return the ARN of each state machine by its short name, such as `batch`, in a stack's outputs or resources."""
+    return {found[1].lower(): arn for name, arn in named.items() if (found := _MACHINE.fullmatch(name))}
 
 
 class Stack:
@@ -134,9 +140,9 @@ class Stack:
                 raise
 
     def start(self, machine: str, name: str, request: Document) -> None:
-        """Start an execution of the state machine behind the output `machine`."""
+        """Start an execution of a state machine."""
         self.client("stepfunctions").start_execution(
-            stateMachineArn=self.outputs[machine], name=name, input=json.dumps(request)
+            stateMachineArn=self._machines[machine], name=name, input=json.dumps(request)
         )
 
     def follow(self, machine: str, name: str, timeout_seconds: float, tell: Callable[[Event], None]) -> Document:
@@ -196,28 +202,19 @@ class Stack:
         return self.follow(OFFBOARDING, name, timeout_seconds, tell_state)
 
     def stop(self, execution: str, reason: str) -> str:
-        """Stop an upload's training, or the deployment that it started; return the name of what was stopped.
+        """Stop a training, or the deployment that it started, or a batch; return the name of what was stopped.
 
         Raises:
             Refused: there is no such execution, or nothing of it runs.
         """
-        steps = self.client("stepfunctions")
-        for machine in (TRAINING, DEPLOYMENT):
-            arn = self._arn(machine, execution)
-            try:
-                found = steps.describe_execution(executionArn=arn)
-            except steps.exceptions.ExecutionDoesNotExist as error:
-                if machine == TRAINING:
-                    continue  # a deployment that somebody asked for has an execution of its own
-                raise Refused("NoExecution", f"there is no execution {execution!r}") from error
-            if found["status"] == "RUNNING":
-                steps.stop_execution(executionArn=arn, cause=reason)
-                return execution
-            deployment = json.loads(found.get("output") or "{}").get("deployment") if machine == TRAINING else None
-            if not deployment:
-                break
-            execution = deployment
-        raise Refused("NotRunning", f"{execution} is over: nothing of it runs")
+        machine, found = self._find(execution, besides=OFFBOARDING)
+        deployment = json.loads(found.get("output") or "{}").get("deployment") if machine == TRAINING else None
+        if deployment:
+            _, found = self._find(deployment)
+        if found["status"] != "RUNNING":
+            raise Refused("NotRunning", f"{found['name']} is over: nothing of it runs")
+        self.client("stepfunctions").stop_execution(executionArn=found["executionArn"], cause=reason)
+        return str(found["name"])
 
     def logs(self, execution: str) -> list[Document]:
         """What the functions logged of an execution, the oldest first: `time` in ms, and the `line` as it is.
@@ -225,29 +222,41 @@ class Stack:
         Raises:
             Refused: there is no such execution.
         """
-        steps = self.client("stepfunctions")
-        for machine in (TRAINING, DEPLOYMENT):
-            try:
-                began = steps.describe_execution(executionArn=self._arn(machine, execution))["startDate"]
-                break
-            except steps.exceptions.ExecutionDoesNotExist:
-                continue
-        else:
-            raise Refused("NoExecution", f"there is no execution {execution!r}; Step Functions keeps one for 90 days")
+        _, found = self._find(execution)
         pages = self.client("logs").get_paginator("filter_log_events")
-        found = pages.paginate(
+        lines = pages.paginate(
             logGroupName=self.outputs["LogGroup"],
-            startTime=int(began.timestamp() * 1000) - _EARLIER_MS,
+            startTime=int(found["startDate"].timestamp() * 1000) - _EARLIER_MS,
             # A term in double quotes is matched as it is (CloudWatch Logs user guide, "Filter pattern syntax").
             filterPattern=f'"{execution}"',
         )
-        lines = [
-            {"time": event["timestamp"], "line": event["message"].strip()} for page in found for event in page["events"]
+        told = [
+            {"time": event["timestamp"], "line": event["message"].strip()} for page in lines for event in page["events"]
         ]
-        return sorted(lines, key=lambda line: int(line["time"]))
+        return sorted(told, key=lambda line: int(line["time"]))
+
+    def _find(self, execution: str, besides: str = "") -> tuple[str, Document]:
+        """Return the state machine that an execution is of, of all but one, and what Step Functions says of it.
+
+        Raises:
+            Refused: there is none.
+        """
+        steps = self.client("stepfunctions")
+        for machine in self._machines:
+            if machine == besides:
+                continue
+            try:
+                return machine, steps.describe_execution(executionArn=self._arn(machine, execution))
+            except steps.exceptions.ExecutionDoesNotExist:
+                continue
+        raise Refused("NoExecution", f"there is no execution {execution!r}; Step Functions keeps one for 90 days")
 
     def _arn(self, machine: str, name: str) -> str:
-        return f"{self.outputs[machine].replace(':stateMachine:', ':execution:')}:{name}"
+        return f"{self._machines[machine].replace(':stateMachine:', ':execution:')}:{name}"
+
+    @property
+    def _machines(self) -> dict[str, str]:
+        return state_machines(self.outputs)
 
 
 def _ended(execution: Document) -> Document:

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-import urllib.error
 import urllib.parse
 import urllib.request
-import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from tenantml_cli.context import KEY_VARIABLE, URL_VARIABLE
 from tenantml_cli.errors import Refused
+from tenantml_cli.sending import post_form, put_part, send
 
 FORM_BYTES = 5 * 1024**3  # of one POST to S3; what is larger goes in parts
-_CHUNK_BYTES = 1024 * 1024
-_TIMEOUT_SECONDS = 60
 _PARTS_AT_ONCE = 20  # whose addresses are asked for: they end after an hour
-_ATTEMPTS = 4
 
 Document = dict[str, Any]
 Progress = Callable[[str], None]
@@ -145,6 +140,19 @@ class TenantApi:
         """All versions of a model, the newest first."""
         return self.all_pages(f"/models/{_quoted(model)}/versions", "versions")
 
+    def create_batch(self, model: str, version: str | None = None) -> Document:
+        """Ask for a batch of the live version, or of another; answer it, with the `form` that takes its file."""
+        wanted = {"version": version} if version else {}
+        return self.call("POST", f"/models/{_quoted(model)}/batches", json.dumps(wanted).encode())
+
+    def batch(self, model: str, batch: str) -> Document:
+        """One batch's document, with a link to its result when it has one."""
+        return self.call("GET", f"/models/{_quoted(model)}/batches/{_quoted(batch)}")
+
+    def batches(self, model: str) -> list[Document]:
+        """All batches of a model whose file has come, the newest first."""
+        return self.all_pages(f"/models/{_quoted(model)}/batches", "batches")
+
     def put_webhook(self, name: str, wanted: Mapping[str, Any]) -> Document:
         """Create or change a webhook; answer it, with its secret when it is new."""
         return self.call("PUT", f"/webhooks/{_quoted(name)}", json.dumps(wanted).encode())
@@ -152,6 +160,14 @@ class TenantApi:
     def webhook(self, name: str) -> Document:
         """One webhook's document."""
         return self.call("GET", f"/webhooks/{_quoted(name)}")
+
+    def renew_secret(self, name: str) -> Document:
+        """A new secret of a webhook, and until when the one before it signs beside it."""
+        return self.call("POST", f"/webhooks/{_quoted(name)}/secrets", b"")
+
+    def test_webhook(self, name: str) -> Document:
+        """Have a message delivered to a webhook in one attempt; answer the delivery."""
+        return self.call("POST", f"/webhooks/{_quoted(name)}/test", b"")
 
     def delete_webhook(self, name: str) -> Document:
         """Delete a webhook; answer what it was."""
@@ -197,7 +213,7 @@ class TenantApi:
         headers = {"x-api-key": self.api_key, "accept": "application/json"}
         if body:
             headers["content-type"] = content_type
-        return _send(urllib.request.Request(self.url + path, body, headers, method=method))  # noqa: S310 - checked at the start
+        return send(urllib.request.Request(self.url + path, body, headers, method=method))  # noqa: S310 - checked at the start
 
     def _send_parts(self, path: str, file: BinaryIO, size_bytes: int, tell: Progress | None) -> None:
         """PUT every part where the API says, then complete them; the parts of one that is given up are forgotten."""
@@ -205,7 +221,7 @@ class TenantApi:
         while True:
             page = self.call("GET", f"{path}/parts?{urllib.parse.urlencode(query)}")
             for part in page["parts"]:
-                _put(part["url"], file.read(part["size_bytes"]))
+                put_part(part["url"], file.read(part["size_bytes"]))
                 if tell:
                     tell(f"{file.tell() / size_bytes:4.0%} sent")
             if not page["next_token"]:
@@ -214,72 +230,5 @@ class TenantApi:
         self.call("POST", f"{path}/completion", b"")
 
 
-def post_form(url: str, fields: Mapping[str, str], path: Path) -> None:
-    """POST a file as S3's presigned form wants it, `file` last; never holds more than a chunk of it.
-
-    Raises:
-        Refused: with S3's error code, such as EntityTooLarge or AccessDenied.
-    """
-    boundary = secrets.token_hex(16)
-    head = "".join(
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in fields.items()
-    )
-    head += (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{urllib.parse.quote(path.name)}"\r\n'
-        "Content-Type: text/csv\r\n\r\n"
-    )
-    tail = f"\r\n--{boundary}--\r\n"
-    length = len(head.encode()) + path.stat().st_size + len(tail)
-
-    def body() -> Iterator[bytes]:
-        yield head.encode()
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                yield chunk
-        yield tail.encode()
-
-    headers = {"content-type": f"multipart/form-data; boundary={boundary}", "content-length": str(length)}
-    _send(urllib.request.Request(url, body(), headers, method="POST"))  # noqa: S310 - signed by the API
-
-
-def _put(url: str, content: bytes) -> None:
-    """PUT one part, again when the network or S3 fails: the same part twice is one part."""
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            _send(urllib.request.Request(url, content, {"content-type": "text/csv"}, method="PUT"))  # noqa: S310 - signed by the API
-        except Refused as error:
-            if attempt == _ATTEMPTS or (error.status or 0) < 500:
-                raise
-        except OSError:
-            if attempt == _ATTEMPTS:
-                raise
-        else:
-            return
-
-
 def _quoted(name: str) -> str:
     return urllib.parse.quote(name, safe="")
-
-
-def _send(request: urllib.request.Request) -> bytes:
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
-            content: bytes = answer.read()
-            return content
-    except urllib.error.HTTPError as error:
-        with error:
-            code, message = _read_refusal(error.read(), error.reason)
-        raise Refused(code, message, error.code) from None
-
-
-def _read_refusal(body: bytes, reason: str) -> tuple[str, str]:
-    """Code and message of the API's problem or of S3's XML; what API Gateway itself refuses has a message alone."""
-    try:
-        if body.lstrip().startswith(b"<"):
-            root = ET.fromstring(body)  # noqa: S314 - S3's own answer
-            return root.findtext("Code") or reason, root.findtext("Message") or reason
-        problem = json.loads(body)
-        return problem.get("code") or reason, problem.get("detail") or problem.get("message") or reason
-    except (ValueError, AttributeError, ET.ParseError):
-        return reason, body.decode(errors="replace")[:500] or reason

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import ROUND_UP, Decimal
 
 NOTHING = "-"
 
@@ -48,6 +49,13 @@ def duration(seconds: float | None) -> str:
     if hours:
         return f"{hours} h {of_hour:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def money(usd: str | None) -> str:
+    """Return an amount as the API writes it, in dollars with cents, rounded up, so that nothing that costs is nothing;
+    empty where it is not known.
+    """
+    return f"{Decimal(usd).quantize(Decimal('0.01'), ROUND_UP):,}" if usd is not None else ""
 
 
 def figure(value: float | None) -> str:

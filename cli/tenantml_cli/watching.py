@@ -13,6 +13,7 @@ from tenantml_cli.text import duration, figure
 
 START_SECONDS = 10.0  # from an upload to its execution, at most
 _FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.5, 10.0
+_UNDER_WAY = {"running", "awaiting file"}  # the second of a batch
 _STEPS = {"Task", "Map", "Parallel"}  # kinds of states in which something is done
 
 
@@ -82,7 +83,7 @@ class Watch:
             self.show_document(document)
             if document["status"] == "succeeded":
                 return document
-            if document["status"] != "running":
+            if document["status"] not in _UNDER_WAY:
                 failure = document.get("error") or {"code": document["status"], "message": "no reason was given"}
                 raise Failed(failure["code"], failure["message"])
             if waited + pause > timeout_seconds:

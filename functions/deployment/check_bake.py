@@ -6,14 +6,16 @@ from typing import Any
 
 from tenantml.domain.judging.baking import why_refused
 from tenantml.entrypoint import state
-from tenantml.errors import RolledBack
+from tenantml.errors import NotRolledBack, RolledBack
 from tenantml.services import registry, served
 from tenantml.services.run_context import RunContext
 
 
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
-    """Return whether there is nothing more to wait for; a version that was refused is a named failure."""
+    """Return whether there is nothing more to wait for; a version that was refused, or would be if the one before stood
+    yet, is a named failure.
+    """
     run = context.run
     version = registry.find_version(run.tenant, run.model, run.version) or {}
     is_live = registry.is_live(run.tenant, run.model, run.version)
@@ -21,8 +23,10 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
         raise RolledBack(version["refused"])
     if "refused" in version or not is_live:  # somebody chose: this version in spite of it, or another one
         return {"over": True}
-    counts = (served.of(run.tenant, run.model, name) for name in (run.version, version["replaced"]))
-    reason = why_refused(*counts)
-    if reason and registry.fall_back(run.tenant, run.model, run.version, reason):
+    of_model = run.tenant, run.model
+    reason = why_refused(served.of(*of_model, run.version), served.lately(*of_model, version["replaced"]))
+    if reason and registry.fall_back(*of_model, run.version, reason):
         raise RolledBack(reason)
+    if reason and registry.note_failing(*of_model, run.version, reason):
+        raise NotRolledBack(reason)
     return {"over": event["minutes"] >= context.version_settings.bake_minutes}

@@ -38,7 +38,8 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     began, run, row = time.monotonic(), context.run, context.version
     profile = json.loads(objects.get_bytes(platform("s3"), **row["profile"]))
     version = Deployed.of_row(row, profile)
-    holdout = evaluation.read_holdout(run, version)
+    held_out = evaluation.read_holdout(run, version)
+    holdout = held_out.within(version.schema, version.most_bytes)
     answered = evaluation.ask(context, version, holdout)
     settings = EvaluationSettings(
         problem_type=row["problem_type"],
@@ -51,7 +52,8 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     rival = evaluation.live_version(run)
     live = _answers(context, rival, holdout, version.schema.target, event["attempt"]) if rival else _paused(context)
     found = evaluate(holdout.truths, answered.predictions, settings, live)
-    found = replace(found, latency=Latency.of(answered.milliseconds, answered.rows_per_call))
+    latency = Latency.of(answered.milliseconds, answered.rows_per_call)
+    found = replace(found, latency=latency, rows_too_large=len(held_out.truths) - len(holdout.truths))
     objects.put_json(platform("s3"), setting("STAGING_BUCKET"), run.evaluation_key, json.dumps(found.as_document()))
     sample, score_bins = holdouts.sample(run), bins.of_answers(answered.predictions)
     noted = {

@@ -1,4 +1,4 @@
-"""Operator: the models of a tenant or of all, and the versions of one model, as their tenant sees them."""
+"""Operator: the models of a tenant or of all, and the versions or batches of one, as their tenant sees them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,20 @@ Row = dict[str, Any]
 
 @function
 def handler(event: Row) -> Row:
-    """Return a page of the versions of `{"tenant", "model"}`, of the models of `{"tenant"}`, or of all models."""
-    asked = operator_requests.read(event, dict.fromkeys(("tenant", "model", "next_token"), str))
+    """Return a page of the versions of `{"tenant", "model"}`, with `batches` of its batches instead, of the models of
+    `{"tenant"}`, or of all models.
+    """
+    asked = operator_requests.read(event, dict.fromkeys(("tenant", "model", "next_token"), str) | {"batches": bool})
     if "model" in asked and "tenant" not in asked:
         raise InvalidOperation("model: expected with the tenant whose model it is")
     owners = [registry.get_tenant(asked["tenant"])] if "tenant" in asked else registry.list_tenants()
     tenants = [owner.tenant for owner in owners]
-    kind, rows = ("versions", versions(tenants[0], asked["model"])) if "model" in asked else ("models", models(tenants))
     token = {"next_token": asked["next_token"]} if "next_token" in asked else {}
-    page = pagination.page_of(rows, pagination.read(token, pagination.MAX_LIMIT))
+    wanted = pagination.read(token, pagination.MAX_LIMIT)
+    if "model" in asked and asked.get("batches"):
+        return batches(tenants[0], asked["model"], wanted)
+    kind, rows = ("versions", versions(tenants[0], asked["model"])) if "model" in asked else ("models", models(tenants))
+    page = pagination.page_of(rows, wanted)
     return {kind: page.rows, "next_token": page.next_token}
 
 
@@ -37,9 +42,22 @@ def models(tenants: list[str]) -> list[Row]:
     ]
 
 
-def versions(tenant: str, model: str) -> list[Row]:
-    """Return the versions of a model, the newest first."""
+def batches(tenant: str, model: str, wanted: pagination.PageRequest) -> Row:
+    """Return a page of the batches of a model, the newest first; no row of their files, and no link to one."""
+    find_model(tenant, model)
+    page = registry.list_batches(tenant, model, wanted)
+    return {"batches": [views.batch(row) for row in page.rows], "next_token": page.next_token}
+
+
+def find_model(tenant: str, model: str) -> Row:
+    """Return the row of a model."""
     row = registry.find_model(tenant, model) if is_model(model) else None
     if row is None:
         raise NotFound("the tenant has no such model")
+    return row
+
+
+def versions(tenant: str, model: str) -> list[Row]:
+    """Return the versions of a model, the newest first."""
+    row = find_model(tenant, model)
     return [views.version(found, row.get("live_version")) for found in registry.all_versions(tenant, model)]

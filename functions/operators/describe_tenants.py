@@ -1,4 +1,4 @@
-"""Operator: who the tenants are, how they stand, and the ids of one's API keys."""
+"""Operator: who the tenants are, how they stand, and of one the ids of its API keys, and what it uses."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from typing import Any
 from tenantml.domain.tenancy import operator_requests
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.entrypoint import function
-from tenantml.services import api_keys, registry
+from tenantml.services import api_keys, quota, registry, spending
 
 
 @function
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    """Return all tenants, or the one that is asked for with its keys; never a key itself."""
+    """Return all tenants, or the one that is asked for with the ids of its keys, and what it uses and spends."""
     asked = operator_requests.read(event, optional={"tenant": str})
     if "tenant" not in asked:
         return {"tenants": [described(tenant) for tenant in registry.list_tenants()]}
     tenant = registry.get_tenant(asked["tenant"])
-    return {"tenants": [described(tenant) | {"keys": api_keys.listed(tenant.tenant)}]}
+    name = tenant.tenant
+    usage = quota.of(name).report() | {"spending": spending.report(name)}
+    return {"tenants": [described(tenant) | {"keys": api_keys.listed(name), "usage": usage}]}
 
 
 def described(tenant: Tenant) -> dict[str, Any]:

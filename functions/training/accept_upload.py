@@ -55,7 +55,5 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         uploads.claim(run.tenant, brought_by, run.model, upload.key, upload.version_id, run.execution)
     spending.admit(run, settings, tenant.account)
     if not registry.note_newest_upload(run.tenant, run.model, upload.order):
-        raise UploadSuperseded(
-            "a newer upload of this model arrived before this one was checked; the newer one is used"
-        )
+        raise UploadSuperseded("a newer upload of this model came before this one was checked, and is used instead")
     return {"run": run.as_document(), "delivery": settings.delivery}

@@ -1,5 +1,6 @@
 """On a schedule: rescue executions that ended without an announcement, and remove from customers' accounts what no
-version needs, and the results of batches whose days are over.
+version needs, what could not be removed of trainings that are too old to keep, and the results of batches whose days
+are over.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from tenantml.entrypoint import function, logger
-from tenantml.services import orphans, rescue, transforms
+from tenantml.services import orphans, rescue, retention, transforms
 
 BUDGET_SECONDS = 780  # of the function's 900
 
@@ -21,6 +22,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     until_seconds = time.monotonic() + BUDGET_SECONDS
     swept: dict[str, Any] = {"executions": rescue.rescue_lost()}
     swept["orphans"] = orphaned = orphans.remove_orphans(until_seconds)
+    swept["trainings"] = retention.finish_pruning(until_seconds)
     swept["results"] = transforms.remove_expired(until_seconds)
     logger.info("swept", extra=swept)
     count = len(orphaned["left"])

@@ -11,7 +11,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-MACHINES = ("training", "deployment", "rescue", "offboarding")
+from tenantml_cli.stack import state_machines
+
 # What the product's own code reads from its environment, and the resource that it names.
 _SETTINGS = {
     "REGISTRY_TABLE": "RegistryTable",
@@ -39,7 +40,7 @@ class Deployed:
     @property
     def machines(self) -> dict[str, str]:
         """The ARN of each state machine, by its short name."""
-        return {name: self.resources[f"{name.capitalize()}StateMachine"] for name in MACHINES}
+        return state_machines(self.resources)
 
     @property
     def log_group(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from local.console import graph, visits
 from local.console.deployed import client
 from local.console.visits import NOT_REACHED, Visit
+from tenantml.domain.predictions.batch import Batch
 from tenantml.domain.training.execution_outcome import message_of
 from tenantml.domain.uploads.upload import destination_of
 from tenantml.errors import WrongUploadKey
@@ -147,12 +148,12 @@ def _row(machine: str, described: Row) -> Row:
 
 
 def _subject(given: Row) -> tuple[str, str]:
-    """Return tenant and model of an execution by its input: an upload, a run, a removal, or an event about another."""
+    """Return tenant and model of an execution by its input: a file, a run, a removal, or an event about another."""
     if isinstance(given.get("detail"), dict):
         return _subject(_parsed(given["detail"].get("input")))
     if isinstance(given.get("key"), str):
         try:
-            destination = destination_of(given["key"])
+            destination = Batch.of_key(given["key"]) or destination_of(given["key"])
         except WrongUploadKey:
             return "", ""
         return destination.tenant, destination.model

@@ -1,5 +1,5 @@
-"""What our policies need of IAM: aws:PrincipalArn, aws:SecureTransport, dynamodb:LeadingKeys, and variables in
-conditions and resources.
+"""What our policies need of IAM: aws:PrincipalArn, aws:SecureTransport, dynamodb:LeadingKeys, events:detail-type, and
+variables in conditions and resources.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ _EQUALITY = re.compile(r"([#\w.-]+)\s*=\s*(:\w+)")
 
 
 def apply() -> None:
-    """Fix how three condition keys get their values, and substitute policy variables."""
+    """Fix how four condition keys get their values, and substitute policy variables."""
     wrap(iam_evaluator, "_resolve_condition_key", "15e26964cd38", _principal_arn_of_the_role)
     wrap(ministack.app, "pin_request_origin", "de819c1bd9ac", _loopback_is_secure)
     wrap(iam_actions, "dynamodb_service_context", "0f0021bdc8a3", _with_leading_keys)
+    wrap(iam_actions, "request_tag_context", "d46adb816e02", _with_detail_type)
     wrap(iam_evaluator, "_conditions_met", "15b4c24a03e3", _with_variables)
     wrap(iam_evaluator, "_first_match", "dc96ef4846c7", _with_variables_in_resources)
 
@@ -140,6 +141,27 @@ def _with_leading_keys(context_of: Any) -> Any:
             return context
         keys = sorted({key for key in _leading_keys(request) if key is not None})
         return {**context, "dynamodb:LeadingKeys": keys} if keys else context
+
+    return contextual
+
+
+def _with_detail_type(context_of: Any) -> Any:
+    """Without the key a policy that requires it refuses every PutEvents.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html (PutEvents)
+    """
+
+    @functools.wraps(context_of)
+    def contextual(service: str, action: str, body: bytes, parameters: Any) -> dict[str, Any]:
+        context: dict[str, Any] = context_of(service, action, body, parameters)
+        if action != "events:PutEvents":
+            return context
+        try:
+            entries = json.loads(body or b"{}").get("Entries") or []
+        except ValueError:
+            return context
+        kinds = sorted({str(entry.get("DetailType")) for entry in entries})
+        return context | {"events:detail-type": kinds[0] if len(kinds) == 1 else kinds}
 
     return contextual
 

@@ -1,7 +1,10 @@
-"""Lambda: on Linux, workers in Python are forked from one process that has imported botocore, half of a cold start."""
+"""Lambda: on Linux, workers in Python are forked from one process that has the libraries of our layers, most of a cold
+start.
+"""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -15,8 +18,17 @@ from local.nursery import Child, Nursery
 from local.patches.emulator import EmulatorChanged, original
 
 _WORKER: Final = "_worker.py"
-_SHARED: Final = "botocore"
-_IMPORTED: Final = (f"{_SHARED}.session", f"{_SHARED}.handlers", f"{_SHARED}.client")
+# The libraries that are shared, and what of them our functions import.
+_SHARED: Final = ("botocore", "aws_lambda_powertools", "numpy")
+_IMPORTED: Final = (
+    "botocore.session",
+    "botocore.handlers",
+    "botocore.client",
+    "aws_lambda_powertools.metrics",
+    "numpy",
+    str(Path(__file__).with_name("shared_models.py")),
+)
+_ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1"}  # nothing can be forked from a process with threads
 
 _lock = threading.Lock()
 _nurseries: list[Nursery] = []
@@ -46,7 +58,8 @@ class _Subprocess:
 
 def _brings(file: Path) -> bool:
     """Whether the function's package or a layer of it brings what would be shared: a function gets its own."""
-    return any(file.parent.glob(f"code/{_SHARED}")) or any(file.parent.glob(f"layer_*/**/{_SHARED}"))
+    folders = [file.parent / "code", *file.parent.glob("layer_*")]
+    return any(name in _SHARED for folder in folders for _, found, _ in os.walk(folder) for name in found)
 
 
 def _nursery(environment: Mapping[str, str]) -> Nursery:
@@ -54,5 +67,5 @@ def _nursery(environment: Mapping[str, str]) -> Nursery:
     with _lock:
         if not _nurseries or not _nurseries[-1].is_alive:
             inherited = {name: environment[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in environment}
-            _nurseries[:] = [Nursery(inherited, _IMPORTED)]
+            _nurseries[:] = [Nursery(inherited | _ONE_THREAD, _IMPORTED)]
         return _nurseries[-1]

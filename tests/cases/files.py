@@ -235,7 +235,12 @@ MISSING = (
     trains("blanks-in-texts", changed("region", lambda n, r: " " if n % 50 == 0 else r[2])),
     trains("blanks-around-numbers", changed("price", lambda _, r: f" {r[1]} ")),
     trains("an-empty-column", changed("region", cycled("")), "constant-column"),
-    trains("one-null-among-classes", changed("renewed", some("NA", ROWS, "renewed")), "rows-without-target"),
+    trains(
+        "one-null-among-classes",
+        changed("renewed", some("NA", ROWS, "renewed")),
+        "rows-without-target",
+        says=("1 row without a target", "'NA' is read as missing: 1 row, first in line 42"),
+    ),
     trains("blank-among-classes", changed("renewed", some(" ", 60, "renewed")), "rows-without-target"),
     trains(
         "zero-and-one-with-gaps",
@@ -246,7 +251,7 @@ MISSING = (
         "class-named-none",
         changed("renewed", lambda n, r: "None" if r[0] < 30 + n % 9 else "Mild" if r[0] < 60 else "Severe", 1000),
         advice=ANY,
-        says=("None", "line"),
+        says=("'None' is read as missing: ", " rows, first in line ", "rename the class, if it is one"),
     ),
     refused(
         "infinity-in-feature", changed("price", some("inf", 25, "price")), "FeatureNotFinite", "line 42", "'price'"
@@ -258,41 +263,71 @@ MISSING = (
 )
 
 ODD_CELLS = (
+    trains(
+        "one-cell-dash",
+        changed("price", some("-", ROWS, "price")),
+        "almost-a-number",
+        says=("is a number in 699 of 700 rows and text because of the others: a dash", "line 42 and looks like: -"),
+    ),
     *(
-        trains(f"few-cells-{name}", changed("price", some(odd, every, "price")), "almost-a-number", says=("line 42",))
-        for name, odd, every in (
-            ("dash", "-", ROWS),
-            ("question-mark", "?", 60),
-            ("sas-dot", ".", 60),
-            ("postgres-null", r"\N", 60),
-            ("excel-error", "#DIV/0!", 60),
-            ("below-a-limit", "<0.5", 60),
-            ("two-dots", "1.234.56", 60),
-            ("accounting-minus", "(12.50)", 60),
-            ("sap-minus", "12.50-", 60),
-            ("apostrophe", "'12.50", 60),
-            ("typographic-minus", "−12.50", 60),
-            ("hexadecimal", "0x1F", 60),
-            ("underscore", "1_000", 60),
-            ("word", "about ten", 60),
+        trains(f"few-cells-{name}", changed("price", some(odd, 60, "price")), "almost-a-number", says=("line 42",))
+        for name, odd in (
+            ("question-mark", "?"),
+            ("sas-dot", "."),
+            ("postgres-null", r"\N"),
+            ("excel-error", "#DIV/0!"),
+            ("below-a-limit", "<0.5"),
+            ("two-dots", "1.234.56"),
+            ("accounting-minus", "(12.50)"),
+            ("sap-minus", "12.50-"),
+            ("apostrophe", "'12.50"),
+            ("typographic-minus", "−12.50"),
+            ("hexadecimal", "0x1F"),
+            ("underscore", "1_000"),
+            ("word", "about ten"),
         )
     ),
     trains("few-cells-in-whole-numbers", changed("seats", some("twelve", 60, "seats")), "almost-a-number"),
     *(
-        trains(f"all-cells-{name}", changed("price", lambda _, r, form=form: form(r[1])), "almost-a-number")
-        for name, form in (
-            ("currency", lambda number: f"${float(number) * 7:,.2f}"),
-            ("unit", lambda number: f"{number} €"),
-            ("decimal-comma", lambda number: number.replace(".", ",")),
-            ("decimal-comma-and-thousands", _euro),
-            ("thousands", lambda number: f"{float(number) * 7:,.2f}"),
-            ("percent", lambda number: f"{number}%"),
-            ("formula", '="{}"'.format),
-            ("fortran", "{}D+02".format),
+        trains(
+            f"all-cells-{name}",
+            changed("price", lambda _, r, form=form: form(r[1])),
+            "almost-a-number",
+            says=(f"looks like a number with {words} in 700 of 700 rows looked at",),
+        )
+        for name, words, form in (
+            (
+                "currency",
+                "a currency sign and a thousands separator",
+                lambda number: f"${float(number) * 7 + 999:,.2f}",
+            ),
+            ("unit", "a unit", lambda number: f"{number} kg"),
+            ("decimal-comma", "a decimal comma", lambda number: number.replace(".", ",")),
+            ("decimal-comma-and-thousands", "a thousands separator and a decimal comma", _euro),
+            ("thousands", "a thousands separator", lambda number: f"{float(number) * 7:,.2f}"),
+            ("percent", "a percent sign", lambda number: f"{number}%"),
+            ("formula", "a formula of a spreadsheet", '="{}"'.format),
+            ("fortran", "a D before the exponent", "{}D+02".format),
         )
     ),
-    trains("target-percent", changed("renewed", lambda n, _: f"{n % 60}%"), "almost-a-number"),
-    refused("target-one-text", changed("renewed", lambda n, r: "n.a." if n == 40 else r[1]), REFUSED, "line 42"),
+    trains(
+        "target-percent",
+        changed("renewed", lambda n, _: f"{n % 60}%"),
+        "almost-a-number",
+        says=("looks like a number with a percent sign in 700 of 700 rows looked at",),
+    ),
+    refused(
+        "target-one-text",
+        changed("renewed", lambda n, r: "n.a." if n == 40 else r[1]),
+        "RareClass",
+        "the target is a number in 699 of 700 rows and text because of the others",
+        "leave these cells empty (line 42, ",
+    ),
+    trains(
+        "target-one-text-left-empty",
+        changed("renewed", lambda n, r: "" if n == 40 else r[0] + n % 37 / 2),
+        "rows-without-target",
+    ),
     refused(
         "target-one-text-of-a-regression",
         changed("renewed", lambda n, r: "n.a." if n == 40 else r[1]),
@@ -323,7 +358,10 @@ LABELS = (
         "labels-by-case",
         changed("renewed", spelt("renewed", str, str.upper, str.title)),
         "labels-alike",
-        says=("line",),
+        says=(
+            "the classes 'NO', 'No', 'no' (92 rows from line 2 on, 119 rows from line 5 on, 114 rows from line 6 on)",
+            "the classes 'yes', 'YES', 'Yes' (135 rows from line 3 on, 130 rows from line 10 on, 110 rows from line 13",
+        ),
     ),
     trains("labels-by-blank", changed("renewed", spelt("renewed", str, "{} ".format)), "labels-alike"),
     trains("labels-by-zero-width-space", changed("renewed", spelt("renewed", str, "{}\u200b".format)), "labels-alike"),
@@ -365,14 +403,18 @@ NO_DATA = (
         "line 301",
     ),
     trains(
-        "total-at-the-end", GOOD + "Total,345678.10,,,,\n", "almost-a-number", "rows-without-target", says=("line 702",)
+        "total-at-the-end",
+        GOOD + "Total,345678.10,,,,\n",
+        "almost-a-number",
+        "rows-without-target",
+        says=("text in the last row, as totals are", "in line 702"),
     ),
     trains(
         "units-below-the-header",
         LINES[0] + "pieces,EUR,,,,\n" + "".join(LINES[1:]),
         "almost-a-number",
         "rows-without-target",
-        says=("line 2",),
+        says=("text in the first row, as units are", "in line 2 "),
     ),
     refused(
         "dashes-below-the-header",
@@ -381,8 +423,10 @@ NO_DATA = (
         "line 2",
     ),
     refused("rows-affected-at-the-end", GOOD + "\n(700 rows affected)\n", "RaggedRow", "line 703"),
-    refused("sep-line", "sep=,\n" + GOOD, REFUSED, "sep="),
-    refused("title-above-the-header", "Customers of 2024\n" + GOOD, REFUSED, "line 2"),
+    refused("sep-line", "sep=,\n" + GOOD, "NoHeader", "below a 'sep=' line; remove the lines above the header"),
+    refused(
+        "title-above-the-header", "Customers of 2024\n" + GOOD, "NoHeader", "the header seems to be in line 2, where"
+    ),
     refused("comment-above-the-header", "# exported 2024-01-01\n" + GOOD, REFUSED, "line 2"),
     _case(
         "index-of-pandas",
@@ -508,7 +552,7 @@ DATES = (
         "dates-of-two-forms",
         changed("since", lambda n, r: r[3] if n % 2 else "/".join(str(r[3]).split("-")[::-1])),
         "dates-of-two-forms",
-        says=("line",),
+        says=("DD/MM/YYYY (first in line 2), YYYY-MM-DD (first in line 3)",),
     ),
     trains("dates-impossible", changed("since", some("2021-02-31", ROWS, "since")), "almost-a-date", says=("line 42",)),
     trains(
@@ -531,7 +575,12 @@ NAMES = (
     ),
     trains("names-of-programs", text(people(), ["__proto__", "index", "class", "null", "0", TARGET])),
     trains("names-of-the-world", text(people(), ["席", "цена", "région", "تاريخ", "😀", TARGET])),
-    trains("names-alike", text(([*row, row[0]] for row in people()), [*HEADER, "Seats"]), "names-alike"),
+    trains(
+        "names-alike",
+        text(([*row, row[0]] for row in people()), [*HEADER, "Seats"]),
+        "names-alike",
+        says=("the names 'seats', 'Seats' differ in case",),
+    ),
     refused("name-without-end", _renamed(seats="s" * 20_000), "ColumnNameTooLong"),
     refused("names-twice", _renamed(seats="price"), "DuplicateColumn", "'price'"),
     refused("name-missing", _renamed(seats=" "), "EmptyColumnName"),

@@ -175,7 +175,7 @@ def test_every_message_that_a_query_looks_for_is_logged(widgets: list[dict[str, 
 
 
 def test_every_function_of_a_state_has_its_time_under_the_states_name(widgets: list[dict[str, Any]]) -> None:
-    for machine in ("training", "deployment"):
+    for machine in ("training", "deployment", "batch"):
         definition = json.loads(Path(f"statemachine/{machine}.asl.json").read_text())
         invoked: dict[str, list[str]] = {}
         for name, state in definition["States"].items():
@@ -185,6 +185,13 @@ def test_every_function_of_a_state_has_its_time_under_the_states_name(widgets: l
         (widget,) = (each for each in widgets if f"per state of a {machine}" in each["properties"].get("title", ""))
         shown = {row[3].strip("<>"): row[4]["label"] for row in widget["properties"]["metrics"]}
         assert shown == {function: ", ".join(names) for function, names in invoked.items()}
+
+
+def test_failures_of_every_state_machine_are_seen(widgets: list[dict[str, Any]], template: dict[str, Any]) -> None:
+    kind = "AWS::Serverless::StateMachine"
+    machines = {f"<{name}>" for name, each in template["Resources"].items() if each["Type"] == kind}
+    asked = [(*metric[:2], metric[2].get("StateMachineArn")) for metric in metrics(widgets)]
+    assert {arn for *named, arn in asked if named == ["AWS/States", "ExecutionsFailed"]} == machines
 
 
 def test_what_is_substituted_exists(text: str, template: dict[str, Any]) -> None:

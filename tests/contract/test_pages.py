@@ -7,15 +7,29 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 TENANT = Path("layers/pages/tenantml_pages/tenant")
 
 
-def test_every_state_of_the_pipeline_is_in_one_stage_of_the_page(repository: Path) -> None:
+@pytest.mark.parametrize(("listed", "machines"), [("STAGES", ("training", "deployment")), ("BATCH_STAGES", ("batch",))])
+def test_every_state_of_the_pipelines_is_in_one_stage_of_the_page(
+    repository: Path, listed: str, machines: tuple[str, ...]
+) -> None:
     text = (repository / TENANT / "stages.js").read_text()
-    shown = re.findall(r'"([A-Z][A-Za-z]+)"', re.sub(r'title: "[^"]*"', "", text))
-    machines = [repository / "statemachine" / f"{name}.asl.json" for name in ("training", "deployment")]
-    states = {state for machine in machines for state in json.loads(machine.read_text())["States"]}
-    assert sorted(shown) == sorted(states)
+
+    def states_in(name: str) -> list[str]:
+        (block,) = re.findall(rf"export const {name} = \[(.*?)\];", text, re.DOTALL)
+        return re.findall(r'"([A-Z][A-Za-z]+)"', re.sub(r'title: "[^"]*"', "", block))
+
+    states = {
+        state
+        for machine in machines
+        for state in json.loads((repository / "statemachine" / f"{machine}.asl.json").read_text())["States"]
+    }
+    ahead, after = states_in(listed), set(states_in("AFTER_A_FAILURE"))
+    assert sorted(ahead) == sorted(states - after)
+    assert states & after
 
 
 def test_the_page_writes_no_markup_and_keeps_nothing(repository: Path) -> None:

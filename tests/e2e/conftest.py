@@ -8,15 +8,19 @@ import csv
 import itertools
 import json
 import os
+import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 from local import internet, sample
 from local.cloud import EmbeddedCloud
+from local.console.process import Console
 from local.inventory import record_calls
 from local.onboard import OnboardedTenant, onboard
 from local.platform import WAIT_SCALE, Platform
@@ -24,6 +28,7 @@ from tenantml.aws.dynamodb import from_item, to_item
 from tenantml.domain.tenancy import tenant as registered
 from tenantml.services.registry import keys
 from tenantml_cli.tenant_api import Document, TenantApi
+from tests import webapp
 from tests.e2e import least_privilege
 from tests.receiver import Receiver
 from tests.waiting import wait_for
@@ -112,17 +117,39 @@ def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Platform]:
+def web_app() -> Iterator[str]:
+    """The origin of a web app that the stack names."""
+    with webapp.origin() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver, web_app: str) -> Iterator[Platform]:
     """The SaaS account's stack, deployed from the unmodified template."""
     settings = {internet.SETTING: json.dumps({RECEIVER: receiver.port}), "SSL_CERT_FILE": str(receiver.authority)}
     with EmbeddedCloud(tmp_path_factory.mktemp("cloud"), wait_scale=WAIT_SCALE, settings=settings) as cloud:
-        deployed = Platform.deploy(cloud)
+        deployed = Platform.deploy(cloud, {"BrowserOrigins": web_app})
         record_calls(cloud)
         yield deployed
         BUGS.parent.mkdir(parents=True, exist_ok=True)
         with BUGS.open("a") as file:
             file.writelines(f"{line}\n" for line in unnamed_failures(cloud))
         note_permissions(cloud, "shared")
+
+
+@pytest.fixture(scope="session")
+def console(platform: Platform) -> Iterator[Console]:
+    """The operators' page of the shared cloud."""
+    with Console(platform) as served:
+        yield served
+    assert served.log_path.read_text() == "", "the page failed"
+
+
+def asked(console: Console, path: str, **query: str) -> Any:
+    """What the page's server answers the page."""
+    url = f"{console.url}api/{path}?{urllib.parse.urlencode(query)}"
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        return json.load(answer)
 
 
 def _tenant(platform: Platform, name: str, account_id: str, **limits: int) -> Tenant:

@@ -14,10 +14,14 @@ import pytest
 
 from local.cloud import EmbeddedCloud
 from tenantml_cli.errors import Refused
-from tenantml_cli.tenant_api import Document, post_form
+from tenantml_cli.sending import post_form
+from tenantml_cli.stack import Stack
+from tenantml_cli.tenant_api import Document
+from tests.e2e.conftest import asked
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
+    from local.console.process import Console
     from tests.e2e.conftest import Tenant
 
 SECRET = "Q7-secret-cell"
@@ -74,11 +78,16 @@ def without_target(rows: list[list[str]]) -> list[list[str]]:
     return [[cell for number, cell in enumerate(row) if number != place] for row in rows]
 
 
+@pytest.fixture(scope="module")
+def batch(acme: Tenant, trained: list[list[str]], tmp_path_factory: pytest.TempPathFactory) -> Document:
+    """The batch of all these rows, when it has ended."""
+    return sent(acme, "batched", tmp_path_factory.mktemp("batch") / "rows.csv", as_csv(without_target(trained)))
+
+
 def test_every_row_is_joined_with_what_the_endpoint_predicts_of_it(
-    acme: Tenant, globex: Tenant, trained: list[list[str]], tmp_path: Path
+    acme: Tenant, globex: Tenant, trained: list[list[str]], batch: Document
 ) -> None:
     rows = without_target(trained)
-    batch = sent(acme, "batched", tmp_path / "rows.csv", as_csv(rows))
     assert (batch["status"], batch["error"], batch["rows"]) == ("succeeded", None, len(rows) - 1), batch
     with urllib.request.urlopen(batch["download"]["url"]) as answer:
         header, *joined = csv.reader(io.StringIO(answer.read().decode(), newline=""), strict=True)
@@ -121,6 +130,23 @@ def test_every_row_is_joined_with_what_the_endpoint_predicts_of_it(
             globex.api.call(*call)
         assert (refused.value.status, refused.value.code) == (404, "NotFound")
     assert globex.api.call("GET", "/models/batched/batches")["batches"] == []
+
+
+def test_operators_see_it_as_a_graph_with_what_was_logged_of_it(
+    acme: Tenant, batch: Document, console: Console
+) -> None:
+    (row,) = (each for each in asked(console, "executions", machine="batch") if each["name"] == batch["execution"])
+    assert (row["tenant"], row["model"], row["status"]) == (acme.name, "batched", "SUCCEEDED")
+    shown = asked(console, "execution", arn=row["arn"])
+    planned = json.loads(Path("statemachine/batch.asl.json").read_text())["States"]
+    assert [state["name"] for state in shown["states"]] == list(planned)
+    assert shown["visits"][-1]["state"] == "Predicted"
+    assert "batch ended" in [line["message"] for line in asked(console, "logs", names=",".join(shown["logged_as"]))]
+
+    stack = Stack(acme.platform.name, acme.platform.cloud.client)
+    assert "batch ended" in "".join(line["line"] for line in stack.logs(batch["execution"]))
+    with pytest.raises(Refused, match="is over"):
+        stack.stop(batch["execution"], "a test")
 
 
 def test_a_file_is_refused_by_its_line_before_anything_is_done_in_the_account(

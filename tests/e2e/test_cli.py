@@ -77,8 +77,9 @@ def test_tenants_are_listed_and_shown_without_their_keys(run: Run, key: str) -> 
     assert key not in shown.stdout
     people = run("tenant", "list")
     assert people.stdout.splitlines()[0].split() == ["tenant", "status", "account", "region", "reason"]
-    limited = answered(run("limit", "hooli", "--requests-per-second", "40", "--json"))
-    assert limited["limits"]["requests_per_second"] == 40
+    limited = answered(run("limit", "hooli", "--requests-per-second", "40", "--monthly-budget-usd", "500", "--json"))
+    assert (limited["limits"]["requests_per_second"], limited["caps"]["monthly_budget_usd"]) == (40, 500)
+    assert answered(run("usage", "--tenant", "hooli", "--json"))["spending"]["caps"] == limited["caps"]
 
 
 def test_keys_are_added_rotated_and_revoked(run: Run, key: str) -> None:
@@ -125,6 +126,12 @@ def test_an_uploaded_dataset_is_watched_predicted_with_and_accounted_for(
     operators = answered(run("receipt", uploaded["execution"], "--tenant", "acme", "--json"))
     assert tenants["entries"] == operators["entries"]
     assert "sagemaker:CreateAutoMLJobV2" in run("receipt", uploaded["execution"], key=acme.api.api_key).stdout
+
+    assert answered(run("quote", "shell", "--json", key=acme.api.api_key))["training"]["worst_case_usd"]
+    assert "shell" in run("usage", key=acme.api.api_key).stdout
+    paused = answered(run("pause", "shell", "--tenant", "acme", "--json"))
+    assert (paused["state"]["status"], paused["state"]["paused_by"]) == ("paused", "operator")
+    assert run("resume", "shell", "--tenant", "acme").stdout == f"shell answers with {saved['version']}.\n"
 
     deploy = ["deploy", "shell", uploaded["execution"], "--promote", "manual", "--json"]
     version = answered(run(*deploy, key=acme.api.api_key))["version"]
@@ -193,6 +200,9 @@ def test_a_failed_execution_exits_with_4_and_its_name(acme: Tenant, run: Run, tm
         (["stop", "no-such-execution"], 3, "NoExecution"),
         (["executions", "--tenant", "nobody"], 3, "TenantNotFound"),
         (["models", "--tenant", "nobody"], 3, "TenantNotFound"),
+        (["pause", "nothing", "--tenant", "acme"], 3, "NotFound"),
+        (["batch", "list", "nothing", "--tenant", "acme"], 3, "NotFound"),
+        (["batch", "run", "shell", __file__], 3, "NoApiKey"),
     ],
 )
 def test_what_is_refused_exits_with_3_under_its_name(

@@ -104,6 +104,9 @@ def test_the_sample_becomes_predictions_of_a_model_in_the_customers_account(
     assert page.one("h1").text == "churn"
     assert "Nothing is live yet, so it goes live." in page.one("section", id="verdict").text
     assert f"F1 {report['holdout']['f1']:.3f}" in page.one("section", id="quality").text
+    assert "the curves mean the class “True.”." in page.one("section", id="quality").text
+    assert re.search(r"Cost of the training .*\$0\.\d+ for \d+ s of instances", page.one("section", id="cost").text)
+    assert re.search(r"Cost of the endpoint \$\d+\.\d{3} an hour", page.one("section", id="cost").text)
 
 
 def test_a_retrain_that_is_worse_is_refused_promoted_by_hand_replaced_by_a_better_one_and_taken_back(

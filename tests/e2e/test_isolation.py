@@ -17,7 +17,8 @@ from botocore.exceptions import ClientError
 
 from local.inventory import calls_into
 from tenantml_cli.errors import Refused
-from tenantml_cli.tenant_api import Document, TenantApi, post_form
+from tenantml_cli.sending import post_form
+from tenantml_cli.tenant_api import Document, TenantApi
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Tenant

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import time
-import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from local import REGION, SAAS_ACCOUNT
-from local.console.process import Console
 from local.inventory import inventory
 from tenantml.aws.dynamodb import from_item
 from tenantml.aws.sagemaker.automl import EXECUTION_TAG
@@ -22,10 +19,12 @@ from tenantml.domain.drift import verdict
 from tenantml.domain.drift.watch import Counting, Watch, unpacked
 from tenantml.domain.predictions.answers import Predictions
 from tests.browser import overflow
+from tests.e2e.conftest import asked
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+    from local.console.process import Console
     from local.platform import Platform
     from tenantml_cli.tenant_api import Document
     from tests.e2e.conftest import Tenant
@@ -150,8 +149,8 @@ def test_a_version_that_is_asked_otherwise_than_in_training_drifts_in_words_afte
         cloud.client("s3").get_object(Bucket=row["profile"]["bucket"], Key=row["profile"]["key"])["Body"]
     )
     watch = Watch.of(row, profile)
-    served = {"pk": {"S": "USAGE#cyberdyne"}, "sk": {"S": f"SERVED#iris#{version}"}}
-    counted = unpacked(from_item(dynamodb.get_item(TableName=outputs["RegistryTable"], Key=served)["Item"]), watch.size)
+    counts = {"pk": {"S": "USAGE#cyberdyne"}, "sk": {"S": f"BINS#iris#{version}"}}
+    counted = unpacked(from_item(dynamodb.get_item(TableName=outputs["RegistryTable"], Key=counts)["Item"]), watch.size)
     assert {sum(counts) for _, _, counts in watch.parts(counted)} == {8}, (
         "the first call of a process is counted at once"
     )
@@ -162,7 +161,7 @@ def test_a_version_that_is_asked_otherwise_than_in_training_drifts_in_words_afte
     for statuses in (verdict.SUSPECTED, verdict.DRIFTED):
         for name, number in counting.numbers().items():
             dynamodb.update_item(
-                TableName=outputs["RegistryTable"], Key=served, UpdateExpression=f"ADD {name} :number",
+                TableName=outputs["RegistryTable"], Key=counts, UpdateExpression=f"ADD {name} :number",
                 ExpressionAttributeValues={":number": {"N": str(number)}},
             )  # fmt: skip
         assert "iris" in scheduled(tenant.platform, "CheckDriftFunction")["drifted"].get("cyberdyne", ["iris"])
@@ -173,20 +172,6 @@ def test_a_version_that_is_asked_otherwise_than_in_training_drifts_in_words_afte
 
 
 # ---- the operators' page, on what the tests above left: none of them waits for a training of its own ----
-
-
-@pytest.fixture(scope="module")
-def console(platform: Platform) -> Iterator[Console]:
-    with Console(platform) as served:
-        yield served
-    assert served.log_path.read_text() == "", "the page failed"
-
-
-def asked(console: Console, path: str, **query: str) -> Any:
-    """What the page's server answers the page."""
-    url = f"{console.url}api/{path}?{urllib.parse.urlencode(query)}"
-    with urllib.request.urlopen(url, timeout=60) as answer:
-        return json.load(answer)
 
 
 def test_the_page_knows_of_an_execution_what_step_functions_knows(

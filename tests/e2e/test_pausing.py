@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenantml_cli.errors import Refused
+from tests.e2e.conftest import RECEIVER
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def test_a_paused_model_refuses_by_name_leaves_no_endpoint_and_answers_again_wit
         except Refused as refused:
             return refused.status, refused.code
 
+    wanted = ["model.paused", "model.resumed", "version.promoted", "version.returned"]
+    acme.api.put_webhook(MODEL, {"url": f"https://{RECEIVER}/in", "events": wanted})
     paused = acme.api.call("PUT", f"/models/{MODEL}/state", b'{"paused": true}')
     assert (paused["live_version"], paused["state"]["status"]) == (None, "paused")
     assert paused["state"]["paused_version"] == trained["version"]
@@ -55,6 +58,9 @@ def test_a_paused_model_refuses_by_name_leaves_no_endpoint_and_answers_again_wit
     assert (version["returns_to"], version["execution"]) == (trained["version"], trained["execution"])
     known = acme.api.call("GET", f"/models/{MODEL}/versions/{resumed}/evaluation")
     assert known["rows"] == version["evaluation"]["rows"], "it was not judged again"
+    told = wait_for(lambda: acme.api.deliveries(MODEL), lambda rows: len(rows) >= 2, seconds=60)
+    assert sorted(row["type"] for row in told) == ["model.paused", "model.resumed"]
+    acme.api.delete_webhook(MODEL)
 
 
 def without_target(path: Path) -> str:

@@ -262,6 +262,8 @@ def test_a_tenant_returns_to_the_version_before_at_once_and_to_one_whose_endpoin
         lambda found: found == asked["version"],
         seconds=TRAINING_SECONDS,
     )
+    at_once = acme.platform.call("ReturnVersionFunction", whose | {"version": first})
+    assert (at_once["version"], at_once["live"]) == (first, True), "its endpoint stands while the other one bakes"
     globex.api.configure("return", {"target": "species"})
     for api, version in ((globex.api, first), (acme.api, "v20200101-000000-0000")):
         with pytest.raises(Refused) as refusal:

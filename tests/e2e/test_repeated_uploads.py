@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tenantml_cli.errors import Refused
-from tenantml_cli.tenant_api import post_form
+from tenantml_cli.sending import post_form
 from tests.e2e.test_api import ask
 from tests.e2e.test_uploads import HEADER, ROWS, Dropped, Ingest, ended, executions_of, ingest
 

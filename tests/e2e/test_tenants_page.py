@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,20 +100,7 @@ def test_from_a_dropped_file_to_a_prediction_a_decision_and_back(
 ) -> None:
     tenant = newcomer("wernham")
     sign_in(page, tenant)
-    page.get_by_role("heading", name="Your first model").wait_for()
-
-    page.locator(".drop").evaluate(DROP, [file.name, file.read_text()])
-    page.get_by_label("Column to predict").select_option("Churn?")
-    assert page.get_by_label("Name", exact=True).input_value() == "customers"
-    look("new-model")
-    page.get_by_role("button", name="Train").click()
-
-    page.locator("[aria-current=step]").wait_for(timeout=PATIENCE)
-    look("pipeline")
-    page.get_by_role("link", name="See the version").wait_for(timeout=PATIENCE)
-    assert page.locator(".stages .done").count() == 8
-    page.locator(".advice", has_text="Phone").wait_for()
-    look("trained")
+    create_and_train(page, tenant, file, look)
 
     page.get_by_role("link", name="Versions").click()
     page.locator(".version .badge", has_text="live").wait_for()
@@ -145,24 +134,90 @@ def test_from_a_dropped_file_to_a_prediction_a_decision_and_back(
     page.get_by_role("button", name="Return to this version").click()
     page.get_by_text(f"{first} answers again.").wait_for()
     assert tenant.api.call("GET", "/models/customers")["live_version"] == first
-    pause_and_resume(page, tenant, look)
-    page.get_by_role("link", name="Usage").click()
-    page.get_by_role("heading", name="API keys").wait_for()
-    look("usage")
-    assert page.title() == "Usage · TenantML"
-
+    pause_and_resume(page, tenant, look, lambda: predict_a_file(page, tenant, file, look))
+    see_usage_and_cost(page, tenant, look)
     try_the_document(page, tenant, file, look)
 
 
-def pause_and_resume(page: Page, tenant: Tenant, look: Look) -> None:
-    """Pause the model, and let it answer again."""
+def create_and_train(page: Page, tenant: Tenant, file: Path, look: Look) -> None:
+    """From a dropped file to a model, what its training can cost, and its first version."""
+    page.get_by_role("heading", name="Your first model").wait_for()
+
+    page.locator(".drop").evaluate(DROP, [file.name, file.read_text()])
+    page.get_by_label("Column to predict").select_option("Churn?")
+    assert page.get_by_label("Name", exact=True).input_value() == "customers"
+    look("new-model")
+    page.get_by_role("button", name="Create the model").click()
+    quoted = tenant.api.call("GET", "/models/customers/quote")["training"]["worst_case_usd"]
+    page.get_by_text(f"${Decimal(quoted):.2f}").wait_for()
+    assert page.evaluate("document.activeElement.textContent").startswith("Train customers")
+    assert page.get_by_label(file.name).evaluate("input => input.files[0].name") == file.name
+    look("quote")
+    page.get_by_role("button", name="Train").click()
+
+    page.locator("[aria-current=step]").wait_for(timeout=PATIENCE)
+    look("pipeline")
+    page.get_by_role("link", name="See the version").wait_for(timeout=PATIENCE)
+    assert page.locator(".stages .done").count() == 8
+    page.locator(".advice", has_text="Phone").wait_for()
+    page.get_by_text(re.compile(r"It cost .*in your AWS account.* \(quoted: ")).wait_for()
+    look("trained")
+
+
+def see_usage_and_cost(page: Page, tenant: Tenant, look: Look) -> None:
+    """Look at what was used and what it cost."""
+    page.get_by_role("link", name="Usage").click()
+    page.get_by_role("heading", name="API keys").wait_for()
+    spent = tenant.api.call("GET", "/usage")["spending"]["training"]["usd"]
+    assert Decimal(spent) > 0
+    page.get_by_role("region", name="Cost of this month by model").get_by_role("row", name="customers").wait_for()
+    look("usage")
+    assert page.title() == "Usage and cost · TenantML"
+
+
+def pause_and_resume(page: Page, tenant: Tenant, look: Look, meanwhile: Callable[[], None]) -> None:
+    """Pause the model, do something meanwhile, and let it answer again."""
     page.get_by_text("Pause this model").click()
     page.get_by_role("button", name="Pause", exact=True).click()
     page.get_by_text("nothing answers, and no endpoint costs").wait_for()
     assert tenant.api.call("GET", "/models/customers")["state"]["status"] == "paused"
     look("paused")
+    meanwhile()
     page.get_by_role("button", name="Resume").click()
     page.get_by_text("Pause this model").wait_for(timeout=PATIENCE)
+
+
+def predict_a_file(page: Page, tenant: Tenant, file: Path, look: Look) -> None:
+    """Send the training's own file, which is refused by its name, then its rows without the target, by a version that
+    is not live.
+    """
+    page.get_by_role("link", name="Batches").click()
+    chosen = page.get_by_label("Drop a CSV file here")
+    chosen.set_input_files(file)
+    look("batch")
+    page.get_by_role("button", name="Predict", exact=True).click()
+    page.get_by_role("alert").get_by_text("UnexpectedColumn").wait_for(timeout=PATIENCE)
+
+    with file.open(newline="") as text:
+        rows = [row[:-1] for row in csv.reader(text)][:41]
+    content = io.StringIO(newline="")
+    csv.writer(content).writerows(rows)
+    chosen.set_input_files(page_file("rows.csv", content.getvalue()))
+    version = page.get_by_label("Version", exact=True)
+    version.select_option(index=1)
+    named = version.input_value()
+    page.get_by_role("button", name="Predict", exact=True).click()
+    page.get_by_role("button", name="Download").wait_for(timeout=PATIENCE)
+    assert page.locator(".stages .done").count() == 4
+    look("batches")
+    with page.expect_download() as downloaded:
+        page.get_by_role("button", name="Download").click()
+    with downloaded.value.path().open(newline="") as text:
+        header, *joined = csv.reader(text)
+    assert header[: len(rows[0]) + 2] == ["row_number", *rows[0], "predicted_label"]
+    assert [row[1 : len(rows[0]) + 1] for row in joined] == rows[1:]
+    newest, refused = tenant.api.call("GET", "/models/customers/batches")["batches"]
+    assert (newest["version"], newest["status"], refused["error"]["code"]) == (named, "succeeded", "UnexpectedColumn")
 
 
 def predict(page: Page, look: Look) -> None:
@@ -183,6 +238,7 @@ def test_a_file_that_cannot_be_trained_from_says_why(
     path.write_text("a,b\n" + "1,2\n" * 20)
     sign_in(page, newcomer("bluth"))
     page.get_by_label("Drop a CSV file here").set_input_files(path)
+    page.get_by_role("button", name="Create the model").click()
     page.get_by_role("button", name="Train").click()
     page.get_by_role("alert").get_by_text("TooFewRows").wait_for(timeout=PATIENCE)
     assert page.locator(".stages").count() == 0

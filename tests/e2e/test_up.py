@@ -138,9 +138,11 @@ def test_the_named_buckets_and_state_machines_exist(up: Path) -> None:
         f'boto3.client("s3").head_bucket(Bucket=os.environ["TENANTML_{name}_BUCKET"])' for name in ("INGEST", "STAGING")
     )
     _sourced(up / "env", _python(heads))
-    for machine in ("TRAINING", "DEPLOYMENT"):
-        arn = f'os.environ["TENANTML_{machine}_STATE_MACHINE_ARN"]'
-        described = f'boto3.client("stepfunctions").describe_state_machine(stateMachineArn={arn})'
-        assert _sourced(up / "env", _python(f'print({described}["status"])')) == "ACTIVE"
+    named = re.findall(r"TENANTML_(\w+)_STATE_MACHINE_ARN", (up / "env").read_text())
+    assert {"TRAINING", "DEPLOYMENT", "BATCH"} <= set(named)
+    arns = [f'os.environ["TENANTML_{machine}_STATE_MACHINE_ARN"]' for machine in named]
+    described = 'boto3.client("stepfunctions").describe_state_machine'
+    statuses = ", ".join(f'{described}(stateMachineArn={arn})["status"]' for arn in arns)
+    assert _sourced(up / "env", _python(f"print({statuses})")).split() == ["ACTIVE"] * len(named)
     bucket = _sourced(up / "env", "printf %s $TENANTML_CUSTOMER_BUCKET")
     _sourced(up / "customer.env", _python(f'boto3.client("s3").head_bucket(Bucket="{bucket}")'))

@@ -8,7 +8,10 @@ import pytest
 
 from local.internet import joined
 from tenantml.services import https_post
+from tests.integration import quick_moto
 from tests.receiver import Receiver
+
+quick_moto.apply()
 
 HOST = "hooks.acme.example"
 

@@ -150,28 +150,35 @@ def rollback(context: Context, model: str, version: str, tenant: str | None) -> 
 
 @click.command(cls=Command)
 @options.model
+@click.option("--tenant", metavar="TENANT", help="pause as an operator; default: with the key in TENANTML_API_KEY")
 @click.pass_obj
-def pause(context: Context, model: str) -> Result:
-    """Remove what a model costs while nobody calls it: its endpoint. With the key in TENANTML_API_KEY.
+def pause(context: Context, model: str, tenant: str | None) -> Result:
+    """Remove what a model costs while nobody calls it: its endpoint.
 
-    Nothing answers until it is resumed; the model and its training stay.
+    With the key in TENANTML_API_KEY, or as an operator with --tenant. Nothing answers until it is resumed; the model
+    and its training stay.
 
         tenantml pause churn
+        tenantml pause churn --tenant acme
     """
-    return Result(context.api.set_paused(model, paused=True), f"{model} is paused; its endpoint goes in minutes.")
+    found = _set_paused(context, model, tenant, paused=True)
+    return Result(found, f"{model} is paused; its endpoint goes in minutes.")
 
 
 @click.command(cls=Command)
 @options.model
+@click.option("--tenant", metavar="TENANT", help="resume as an operator; default: with the key in TENANTML_API_KEY")
 @click.pass_obj
-def resume(context: Context, model: str) -> Result:
-    """Let a paused model answer again, with the key in TENANTML_API_KEY.
+def resume(context: Context, model: str, tenant: str | None) -> Result:
+    """Let a paused model answer again.
 
-    At once while its endpoint still stands; else it is made anew, which takes minutes.
+    With the key in TENANTML_API_KEY, or as an operator with --tenant. At once while its endpoint still stands; else it
+    is made anew, which takes minutes.
 
         tenantml resume churn
+        tenantml resume churn --tenant acme
     """
-    found = context.api.set_paused(model, paused=False)
+    found = _set_paused(context, model, tenant, paused=False)
     if found["live_version"]:
         return Result(found, f"{model} answers with {found['live_version']}.")
     return Result(found, f"{model} is being resumed, as {found['state']['resumes_as']}.\n\n{_how_it_goes(model)}")
@@ -221,6 +228,12 @@ def report(context: Context, model: str, version: str | None, out: str | None, s
     if show:
         webbrowser.open(path.as_uri())
     return Result({"version": version, "file": str(path)}, path.as_uri())
+
+
+def _set_paused(context: Context, model: str, tenant: str | None, *, paused: bool) -> Document:
+    if tenant:
+        return context.stack.call("PauseModelFunction", {"tenant": tenant, "model": model, "paused": paused})
+    return context.api.set_paused(model, paused=paused)
 
 
 def _how_it_goes(model: str) -> str:

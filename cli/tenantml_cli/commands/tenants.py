@@ -113,7 +113,7 @@ def show(context: Context, tenant: str) -> Result:
         tenantml tenant show acme
     """
     found = context.stack.call("DescribeTenantsFunction", {"tenant": tenant})["tenants"][0]
-    lines = [f"{name:12} {_shown(value)}" for name, value in found.items() if name != "keys" and value]
+    lines = [f"{name:12} {_shown(value)}" for name, value in found.items() if name not in {"keys", "usage"} and value]
     return Result(found, "\n".join([*lines, "", _keys(found)]))
 
 
@@ -188,17 +188,27 @@ def suspend(context: Context, tenant: str, reason: str) -> Result:
 @click.option("--requests-per-second", type=int, metavar="N", help="default: 50")
 @click.option("--requests-per-day", type=int, metavar="N", help="default: 1000000")
 @click.option("--rows-per-day", type=int, metavar="N", help="of predictions; default: 10000000")
+@click.option("--trainings-per-day", type=int, metavar="N", help="that may begin; default: no cap")
+@click.option("--max-concurrent-trainings", type=int, metavar="N", help="at once; default: no cap")
+@click.option(
+    "--monthly-budget-usd", type=int, metavar="USD", help="of the customer's money, for all models; default: no cap"
+)
 @click.pass_obj
 def limit(context: Context, /, tenant: str, **limits: int | None) -> Result:
-    """Set how much of the API a tenant may use.
+    """Set how much of the API a tenant may use, and how much of the customer's money its trainings and endpoints may.
 
-    All three at once: a limit that is not stated goes back to its default. They hold within a minute.
+    All at once: what is not stated goes back to its default. Limits hold within a minute, caps at once: they refuse
+    what begins, and stop nothing that runs. 0 refuses everything.
 
         tenantml limit acme --requests-per-second 20 --rows-per-day 1000000
+        tenantml limit acme --trainings-per-day 20 --max-concurrent-trainings 2 --monthly-budget-usd 500
     """
     request = {"tenant": tenant} | {name: value for name, value in limits.items() if value is not None}
     found = context.stack.call("LimitTenantFunction", request)
-    rows = [[name.replace("_", " "), f"{value:,}"] for name, value in found["limits"].items()]
+    rows = [
+        [name.replace("_", " "), "none" if value is None else f"{value:,}"]
+        for name, value in (found["limits"] | found["caps"]).items()
+    ]
     return Result(found, table([tenant, "limit"], rows))
 
 

@@ -1,4 +1,4 @@
-"""A tenant's webhooks, with its key: where it is told what happens, and how that went."""
+"""Webhooks: where a tenant is told what happens, with its key, or where the operators are; and how that went."""
 
 from __future__ import annotations
 
@@ -8,24 +8,27 @@ from tenantml_cli.context import Context, Document, Result
 from tenantml_cli.options import Group
 from tenantml_cli.text import listing, moment
 
+_operators = click.option("--operators", is_flag=True, help="the operators' own, which are told of every tenant")
 _name = click.argument("name", metavar="NAME", help="the webhook's name")
 
 
-@click.group("webhooks", cls=Group, help="Where a tenant is told what happens, with the key in TENANTML_API_KEY.")
+@click.group("webhooks", cls=Group, help="Where you are told what happens.")
 def group() -> None:
     """Hold the commands about webhooks."""
 
 
 @group.command("list")
+@_operators
 @click.pass_obj
-def list_webhooks(context: Context) -> Result:
+def list_webhooks(context: Context, operators: bool) -> Result:
     """List the webhooks: status, events, address, and when something was delivered last.
 
-    It never shows a secret.
+    With the key in TENANTML_API_KEY the tenant's; with --operators those of the operators. It never shows a secret.
 
         tenantml webhooks list
+        tenantml webhooks list --operators
     """
-    found = context.api.all_pages("/webhooks", "webhooks")
+    found = _of_operators(context)["webhooks"] if operators else context.api.all_pages("/webhooks", "webhooks")
     names = ("name", "status", "events", "url", "delivered")
     rows = [
         [row["name"], row["status"], ",".join(row["events"]), row["url"], moment(row["delivered_at"])] for row in found
@@ -39,15 +42,23 @@ def list_webhooks(context: Context) -> Result:
 @click.option(
     "--event", "events", multiple=True, required=True, metavar="TYPE", help="such as execution.ended; may be repeated"
 )
+@_operators
 @click.pass_obj
-def put(context: Context, name: str, url: str, events: tuple[str, ...]) -> Result:
+def put(context: Context, name: str, url: str, events: tuple[str, ...], operators: bool) -> Result:
     """Create a webhook, or change one and enable it again.
 
-    The secret of a new one, with which its receiver verifies signatures, is shown this once.
+    With the key in TENANTML_API_KEY, or with --operators one that is told of every tenant. The secret of a new one,
+    with which its receiver verifies signatures, is shown this once.
 
         tenantml webhooks put ops https://hooks.acme.example/tenantml --event execution.ended --event version.promoted
+        tenantml webhooks put pager https://pager.example/in --event tenant.suspended --operators
     """
-    found = context.api.put_webhook(name, {"url": url, "events": list(events)})
+    wanted = {"url": url, "events": list(events)}
+    if operators:
+        answer = _of_operators(context, name=name, **wanted)
+        found = next(row for row in answer["webhooks"] if row["name"] == name) | {"secret": answer["secret"]}
+    else:
+        found = context.api.put_webhook(name, wanted)
     secret = found.get("secret")
     made = f"{name} is created.\n\nSecret, shown this once: {secret}" if secret else f"{name} is changed."
     return Result(found, made)
@@ -59,7 +70,7 @@ def put(context: Context, name: str, url: str, events: tuple[str, ...]) -> Resul
 def show(context: Context, name: str) -> Result:
     """Show one webhook.
 
-    It never shows the secret.
+    With the key in TENANTML_API_KEY. It never shows the secret.
 
         tenantml webhooks show ops
     """
@@ -69,17 +80,54 @@ def show(context: Context, name: str) -> Result:
     )
 
 
-@group.command("delete")
+@group.command("new-secret")
 @_name
 @click.pass_obj
-def delete(context: Context, name: str) -> Result:
+def new_secret(context: Context, name: str) -> Result:
+    """Replace the secret of a webhook.
+
+    With the key in TENANTML_API_KEY. The new one is shown this once. The one before it signs beside it for a day, so
+    that receivers can change over.
+
+        tenantml webhooks new-secret ops
+    """
+    found = context.api.renew_secret(name)
+    until = moment(found["previous_until"])
+    return Result(
+        found, f"Secret, shown this once: {found['secret']}\n\nThe one before it signs beside it until {until} (UTC)."
+    )
+
+
+@group.command("test")
+@_name
+@click.pass_obj
+def test(context: Context, name: str) -> Result:
+    """Have a message of the type webhook.test delivered, in one attempt.
+
+    With the key in TENANTML_API_KEY. While one is under way, it is that one.
+
+        tenantml webhooks test ops
+    """
+    found = context.api.test_webhook(name)
+    return Result(
+        found, f"{found['message']} is being delivered.\n\nTo see how it went: tenantml webhooks deliveries {name}"
+    )
+
+
+@group.command("delete")
+@_name
+@_operators
+@click.pass_obj
+def delete(context: Context, name: str, operators: bool) -> Result:
     """Delete a webhook.
 
-    What is not delivered yet never is.
+    With the key in TENANTML_API_KEY, or with --operators one of theirs. What is not delivered yet never is.
 
         tenantml webhooks delete ops
+        tenantml webhooks delete pager --operators
     """
-    return Result(context.api.delete_webhook(name), f"{name} is deleted.")
+    found = _of_operators(context, remove=name) if operators else context.api.delete_webhook(name)
+    return Result(found, f"{name} is deleted.")
 
 
 @group.command("deliveries")
@@ -88,13 +136,17 @@ def delete(context: Context, name: str) -> Result:
 def deliveries(context: Context, name: str) -> Result:
     """List what was sent to a webhook, the newest first, and how it went.
 
-    What failed is sent again, with growing pauses, for a day.
+    With the key in TENANTML_API_KEY. What failed is sent again, with growing pauses, for a day.
 
         tenantml webhooks deliveries ops
     """
     found = context.api.deliveries(name)
     names = ("created", "type", "status", "attempts", "outcome", "next attempt", "message")
     return Result({"deliveries": found}, listing("deliveries", names, [_delivery(row) for row in found]))
+
+
+def _of_operators(context: Context, **asked: object) -> Document:
+    return context.stack.call("OperatorWebhooksFunction", asked)
 
 
 def _delivery(row: Document) -> list[object]:

@@ -3,7 +3,6 @@ import { html } from "/parts/preact.js";
 import { to, useAsked } from "/asking.js";
 import { Asked, Moment, Status, Table, lasting } from "/shown.js";
 
-const MACHINES = ["training", "deployment", "rescue", "offboarding"];
 const STATUSES = { RUNNING: "running", SUCCEEDED: "succeeded", FAILED: "failed", ABORTED: "stopped", TIMED_OUT: "timed out" };
 
 const COLUMNS = [
@@ -20,6 +19,7 @@ const COLUMNS = [
 export function Executions({ query, go }) {
   const asked = useAsked("executions", query);
   const tenants = useAsked("tenants");
+  const machines = Object.keys(useAsked("stack").found?.machines ?? {}).sort();
   const known = tenants.found ?? [];
   const models = known.filter((each) => !query.tenant || each.tenant === query.tenant).flatMap((each) => each.models.map((model) => model.model));
   const choose = (name) => (event) => go("executions", { ...query, [name]: event.target.value, ...(name === "tenant" ? { model: "" } : {}) });
@@ -28,7 +28,7 @@ export function Executions({ query, go }) {
     <form class="filters" onSubmit=${(event) => event.preventDefault()}>
       <${Choice} label="Tenant" value=${query.tenant} onChange=${choose("tenant")} options=${known.map((each) => [each.tenant])} />
       <${Choice} label="Model" value=${query.model} onChange=${choose("model")} options=${[...new Set(models)].map((name) => [name])} />
-      <${Choice} label="State machine" value=${query.machine} onChange=${choose("machine")} options=${MACHINES.map((name) => [name])} />
+      <${Choice} label="State machine" value=${query.machine} onChange=${choose("machine")} options=${machines.map((name) => [name])} />
       <${Choice} label="Status" value=${query.status} onChange=${choose("status")} options=${Object.entries(STATUSES)} />
     </form>
     <${Asked} asked=${asked}>${(rows) => html`

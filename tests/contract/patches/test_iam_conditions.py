@@ -120,6 +120,22 @@ def test_credentials_scoped_by_leading_keys_reach_no_other_rows(
     assert code_of(call, **_OPERATIONS[operation](table, "TENANT#globex")) == "AccessDeniedException"
 
 
+def test_a_condition_on_the_type_lets_events_of_that_type_pass_alone(
+    cloud: EmbeddedCloud, make_role: Callable[..., Any], code_of: Any
+) -> None:
+    """Service authorization reference, "Amazon EventBridge": PutEvents has the condition key events:detail-type."""
+    condition = {"StringEquals": {"events:detail-type": ["Model Paused", "Model Resumed"]}}
+    role = make_role({"Effect": "Allow", "Action": "events:PutEvents", "Resource": "*", "Condition": condition})
+    client = cloud.client("events", credentials=role.credentials)
+
+    def entry(kind: str) -> dict[str, str]:
+        return {"Source": "tenantml", "DetailType": kind, "Detail": "{}"}
+
+    assert client.put_events(Entries=[entry("Model Resumed")])["FailedEntryCount"] == 0
+    for refused in (["Tenant Suspended"], ["Tenant Active", "Tenant Suspended"]):
+        assert code_of(client.put_events, Entries=[entry(kind) for kind in refused]) == "AccessDeniedException"
+
+
 @pytest.fixture(scope="module")
 def tagged(cloud: EmbeddedCloud, make_role: Callable[..., Any]) -> Callable[..., Any]:
     """The credentials of a session with tags, of a role that allows a statement."""

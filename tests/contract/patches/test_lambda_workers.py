@@ -42,6 +42,19 @@ def handler(event, context):
     with open(f"/proc/{os.getppid()}/cmdline") as file:
         return {"botocore": botocore.whose, "parent": file.read()}
 """
+_READS_MODELS = """
+import os, sys
+imported = {"botocore", "aws_lambda_powertools", "numpy"} <= set(sys.modules)
+import botocore.session
+from botocore.loaders import Loader
+def handler(event, context):
+    os.environ.update(event)
+    loader = botocore.session.get_session().get_component("data_loader")
+    has_read = {name for key in loader._cache for name in ("dynamodb", "s3", "sqs") if name in key}
+    models = [loader.load_service_model(name, "service-2") == Loader().load_service_model(name, "service-2")
+        for name in ("dynamodb", "sqs")]
+    return {"imported": imported, "has_read": sorted(has_read), "are_botocores": models}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +118,13 @@ def test_a_package_that_brings_a_library_has_its_own(
     found = invoke(function)
     assert found["botocore"] == "mine"
     assert "nursery.py" not in found["parent"]
+
+
+def test_a_worker_has_the_libraries_and_what_botocore_read_of_its_models(
+    make_function: Callable[[str], str], invoke: Callable[..., Any], tmp_path: Path
+) -> None:
+    found = invoke(make_function(_READS_MODELS), {})
+    assert found == {"imported": True, "has_read": ["dynamodb", "s3"], "are_botocores": [True, True]}
+    # AWS_DATA_PATH (botocore/configprovider.py, `data_path`): folders of models of the function's own.
+    own = invoke(make_function(_READS_MODELS), {"AWS_DATA_PATH": str(tmp_path)})
+    assert own == {"imported": True, "has_read": [], "are_botocores": [True, True]}

@@ -57,6 +57,7 @@ FAULTS = {
     "check-resources": Fault(
         "TEMPLATE", "planted.yaml", _FUNCTION.format(property=_POLICY.format("'*'")), "CKV_AWS_111"
     ),
+    "check-site": Fault("FIRST_PAGE", "README.md", "# Planted\n\n[gone](gone.md)\n", "'gone.md'"),
     "check-definitions": Fault("DEFINITIONS", "planted.asl.json", _DEFINITION.format("{% $sum( %}"), "$sum("),
 }
 
@@ -78,7 +79,8 @@ def test_a_scanner_finds_the_planted_fault(target: str, tmp_path: Path) -> None:
     fault = FAULTS[target]
     planted = tmp_path / fault.file
     planted.write_text(fault.content)
-    made = _make(target, f"{fault.variable}={planted}", f"TRANSLATED={tmp_path}/translated.json", "TEMPLATES=")
+    written = f"TRANSLATED={tmp_path}/translated.json", f"SITE={tmp_path}/site"
+    made = _make(target, f"{fault.variable}={planted}", *written, "TEMPLATES=")
     assert made.returncode != 0, made.stdout
     assert fault.finding in made.stdout
 

@@ -27,7 +27,7 @@ from tenantml.services.registry import keys as keys_of_rows
 from tenantml.services.registry import table
 from tenantml.settings import setting
 from tests.integration.pipeline.faults import BLIPS, DyingInvoke, FailingInvoke, call, twice
-from tests.integration.pipeline.machine import DEPLOYMENT, TRAINING, Broken
+from tests.integration.pipeline.machine import DEPLOYMENT, TRAINING
 
 if TYPE_CHECKING:
     from tenantml.domain.training.run import Run
@@ -54,11 +54,6 @@ def tasks_of(machine: Path, last: str) -> list[str]:
 
 TRAINING_STATES, DEPLOYMENT_STATES = tasks_of(TRAINING, "Trained"), tasks_of(DEPLOYMENT, "Live")
 OF_TRAINING = ["candidates.json", "holdout.csv", "holdout_hashes.bin", "holdout_rule.json", "profile.json"]
-
-
-def some_of(states: list[str]) -> list[Any]:
-    """Every third of the states; the others are explored."""
-    return [pytest.param(name, marks=[pytest.mark.explore] if place % 3 else []) for place, name in enumerate(states)]
 
 
 def take_turns(pipeline: Pipeline, invoke: Invoke, customers: list[Customer]) -> None:
@@ -200,15 +195,16 @@ def test_any_state_may_run_twice(new_customer: Callable[..., Customer], pipeline
 
 
 @pytest.fixture
-def failing_version(
-    new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary
-) -> tuple[Customer, Customer]:
-    """A customer whose version answered well, and its next upload, whose version answers nothing."""
-    first = new_customer()
-    take_turns(pipeline, call, [first])
-    again = first.uploads_again()
-    served(first, failures=0)
-    return first, again
+def baking(
+    new_customer: Callable[..., Customer], pipeline: Pipeline
+) -> tuple[tuple[Customer, Customer], tuple[Customer, Customer]]:
+    """Two tenants, each with a version that answered well, and its next upload."""
+    tenants = new_customer(), new_customer()
+    take_turns(pipeline, call, [*tenants])
+    for first in tenants:
+        served(first, failures=0)
+    again = [first.uploads_again() for first in tenants]
+    return (tenants[0], again[0]), (tenants[1], again[1])
 
 
 def served(customer: Customer, failures: int) -> None:
@@ -245,66 +241,46 @@ def assert_it_was_rolled_back(first: Customer, again: Customer, boundary: Bounda
     assert_published_once(again, boundary, "failed")
 
 
+def returning_while_it_bakes(invoke: Invoke, run: Run, returned: list[bool]) -> Invoke:
+    """Return calls before which, once a version bakes, somebody returns to that of this run."""
+
+    def return_and_invoke(function: str, payload: Any) -> Any:
+        if payload["state"] == "CheckBake" and not returned:
+            returned.append(registry.return_to(run.tenant, run.model, run.version, "0123456789ab"))
+        return invoke(function, payload)
+
+    return return_and_invoke
+
+
 @pytest.mark.parametrize("how", ["dying", "losing replies", "twice"])
-def test_a_version_that_fails_more_is_rolled_back_whatever_happens_meanwhile(
-    failing_version: tuple[Customer, Customer],
-    new_customer: Callable[..., Customer],
+def test_a_version_that_fails_more_is_rolled_back_and_one_that_its_tenant_returns_from_goes_whatever_happens_meanwhile(
+    baking: tuple[tuple[Customer, Customer], tuple[Customer, Customer]],
     pipeline: Pipeline,
     boundary: Boundary,
     how: str,
 ) -> None:
-    first, again = failing_version
-    neighbours = [new_customer()] if how == "dying" else []  # one of the three takes turns with another tenant
-    dying = DyingInvoke(boundary)
+    (first, again), (chosen, left) = baking
+    dying, returned = DyingInvoke(boundary), list[bool]()
     boundary.loses_replies = how == "losing replies"
     invoke = {"dying": dying, "twice": twice, "losing replies": call}[how]
-    if how == "dying":  # what comes before is died through elsewhere
-        invoke = only_in({"PromoteVersion", "CheckBake", "RetireVersion", "RecordFailure"}, dying)
-    take_turns(pipeline, failing_once_live(invoke, again), [again, *neighbours])
+    if how != "losing replies":  # what comes before is gone through elsewhere
+        invoke = only_in({"PromoteVersion", "CheckBake", "RetireVersion", "RecordFailure", "RecordDeployment"}, invoke)
+    failing, returning = failing_once_live(invoke, again), returning_while_it_bakes(invoke, chosen.run, returned)
+    for _ in zip_longest(pipeline(again, failing), pipeline(left, returning)):
+        pass
     boundary.loses_replies = False
     assert_it_was_rolled_back(first, again, boundary)
-    for neighbour in neighbours:
-        assert_it_succeeded(neighbour, boundary)
-    assert how != "dying" or dying.deaths["CheckBake"] > 3  # it has looked
-
-
-@pytest.mark.parametrize("how", ["dying", "twice"])
-def test_a_tenant_that_returns_while_it_bakes_gets_the_version_before_and_nothing_else_is_left(
-    failing_version: tuple[Customer, Customer], pipeline: Pipeline, boundary: Boundary, how: str
-) -> None:
-    first, again = failing_version
-    faulty = {"dying": DyingInvoke(boundary), "twice": twice}[how]
-    run, returned = first.run, list[bool]()
-
-    def invoke(function: str, payload: Any) -> Any:
-        if payload["state"] == "CheckBake" and not returned:
-            returned.append(registry.return_to(run.tenant, run.model, run.version, "0123456789ab"))
-        states = {"PromoteVersion", "CheckBake", "RetireVersion", "RecordDeployment"}
-        return (faulty if payload["state"] in states else call)(function, payload)
-
-    take_turns(pipeline, invoke, [again])
     assert returned == [True]
-    assert registry.is_live(run.tenant, run.model, run.version)
-    assert names(again, "endpoint") == [again.tenant.account.endpoint(run.model, run.version)]
-    row = registry.require_execution(run.tenant, again.run.execution)
+    assert registry.is_live(chosen.run.tenant, chosen.run.model, chosen.run.version)
+    assert names(left, "endpoint") == [left.tenant.account.endpoint(chosen.run.model, chosen.run.version)]
+    row = registry.require_execution(left.run.tenant, left.run.execution)
     assert (row["status"], row["error"]) == ("succeeded", None), "it was live"
+    assert how != "dying" or dying.deaths["CheckBake"] > 3  # it has looked
 
 
 def only_in(states: set[str], invoke: Invoke) -> Invoke:
     """Return calls that are as usual but in these states."""
     return lambda function, payload: (invoke if payload["state"] in states else call)(function, payload)
-
-
-def breaking(broken: str) -> Invoke:
-    """Return calls of which those of one state never succeed, although they do what they are for."""
-
-    def invoke(function: str, payload: Any) -> Any:
-        answer = call(function, payload)
-        if payload["state"] == broken:
-            raise Broken("the answer is lost for ever")
-        return answer
-
-    return invoke
 
 
 def assert_it_failed_without_an_endpoint(customer: Customer, boundary: Boundary, code: str = "InternalFailure") -> None:
@@ -316,46 +292,6 @@ def assert_it_failed_without_an_endpoint(customer: Customer, boundary: Boundary,
     assert {job["AutoMLJobStatus"] for job in jobs} <= {"Completed", "Stopped"}
     assert_no_grant_and_no_copy_is_left(customer)
     assert_published_once(customer, boundary, "failed")
-
-
-@pytest.mark.parametrize("broken", some_of(TRAINING_STATES[: TRAINING_STATES.index("SelectCandidate")]))
-def test_nothing_but_the_holdouts_rule_is_left_of_a_training_that_came_to_no_candidate_whichever_state_failed(
-    new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary, broken: str
-) -> None:
-    customer = new_customer()
-    take_turns(pipeline, breaking(broken), [customer])
-    assert_it_failed_without_an_endpoint(customer, boundary)
-    assert keys(customer.client("s3"), customer.tenant.account.bucket) == []
-    rule = f"{customer.run.tenant}/{customer.run.model}/holdout_rule.json"
-    left = keys(platform("s3"), setting("STAGING_BUCKET"), f"{customer.run.tenant}/")
-    assert left == ([] if broken == "AcceptUpload" else [rule])
-
-
-@pytest.mark.parametrize(
-    "broken", some_of(["SelectCandidate", *DEPLOYMENT_STATES[1 : DEPLOYMENT_STATES.index("PromoteVersion")]])
-)
-def test_what_a_training_cost_outlives_what_fails_after_it(
-    new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary, broken: str
-) -> None:
-    # I11: artefacts and leaderboard of a completed job, and the rows to judge it by.
-    customer = new_customer()
-    take_turns(pipeline, breaking(broken), [customer])
-    assert_it_failed_without_an_endpoint(customer, boundary)
-    run, folder = customer.run, customer.run.customer_folder
-    artefacts = keys(customer.client("s3"), customer.tenant.account.bucket, f"{folder}output/")
-    assert [key for key in artefacts if key.endswith("model.tar.gz")]
-    of_version = [] if broken == "SelectCandidate" else [f"{run.version}/importance.json"]
-    found = [name for name in kept(run) if not name.endswith("evaluation.json")]
-    assert found == [*OF_TRAINING, *of_version]
-    assert registry.require_execution(run.tenant, run.execution)["training"]["candidates"]
-
-
-def test_a_version_goes_live_without_an_explanation(
-    new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary
-) -> None:
-    customer = new_customer()
-    take_turns(pipeline, breaking("ExplainVersion"), [customer])
-    assert_it_succeeded(customer, boundary)
 
 
 def test_an_account_that_is_closed_ends_its_own_execution_by_name_and_nothing_of_others(

@@ -57,6 +57,7 @@ def explained_again(customer: Customer) -> dict[str, Any]:
         "state": "ExplainVersion",
         "run": customer.run.as_document(),
         "candidate": version_of(customer)["candidate"],
+        "attempt": 0,
     }
     call("explain_version", payload)
     return importance_of(customer)

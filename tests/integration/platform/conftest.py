@@ -214,3 +214,18 @@ def answer_with(stack: dict[str, str]) -> Iterator[Callable[..., None]]:
     yield answer_with
     for events, name, refuse in registered:
         events.unregister(name, refuse)
+
+
+@pytest.fixture
+def published(stack: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
+    """The details of the events that EventBridge gets, in order, each with its detail-type."""
+    found: list[dict[str, Any]] = []
+
+    def listen(params: dict[str, Any], **_: Any) -> None:
+        assert params["Entries"][0]["EventBusName"] == stack["EVENT_BUS"]
+        found.extend({"kind": entry["DetailType"]} | json.loads(entry["Detail"]) for entry in params["Entries"])
+
+    events = platform("events").meta.events
+    events.register("provide-client-params.events.PutEvents", listen)
+    yield found
+    events.unregister("provide-client-params.events.PutEvents", listen)

@@ -26,7 +26,7 @@ OUTPUTS = {
         for name in (
             "RegisterTenant", "ActivateTenant", "DescribeTenants", "DescribeModels", "DescribeExecutions", "IssueKey",
             "RevokeKey", "SuspendTenant", "LimitTenant", "ShowEvidence", "DecideApproval", "DeployVersion",
-            "ReturnVersion",
+            "ReturnVersion", "PauseModel", "OperatorWebhooks",
         )
     },
     **{
@@ -107,6 +107,7 @@ def test_no_argument_ends_in_a_traceback(
         ["tenant", "rotate-key", "acme", "--overlap-hours"],
         ["tenant", "offboard", "acme", "--timeout-seconds"],
         ["watch", "acme-churn-0", "--timeout-seconds"],
+        ["batch", "run", "churn", "rows.csv", "--timeout-seconds"],
     ],
 )
 def test_a_time_that_is_none_is_wrong_usage(
@@ -116,7 +117,9 @@ def test_a_time_that_is_none_is_wrong_usage(
     assert f"'{command[-1]}': expected a number from 0" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [["predict", "churn"], ["upload", "churn"], ["upload", "acme/churn"]])
+@pytest.mark.parametrize(
+    "command", [["predict", "churn"], ["upload", "churn"], ["upload", "acme/churn"], ["batch", "run", "churn"]]
+)
 @pytest.mark.parametrize("name", ["missing.csv", ".", ""])
 def test_a_file_that_is_none_is_refused_by_name(
     stack: Path, capsys: pytest.CaptureFixture[str], command: list[str], name: str

@@ -13,7 +13,7 @@ from tenantml.aws.s3 import objects
 from tenantml.domain.drift import verdict
 from tenantml.domain.drift.watch import packed
 from tenantml.domain.tenancy.tenant import OFFBOARDED, Tenant
-from tenantml.services import registry, served
+from tenantml.services import registry
 from tenantml.services.registry import keys, table
 from tests.rows import put_version
 
@@ -72,7 +72,7 @@ def ask(invoke: Invoke, event: Callable[[str], Any]) -> Callable[[str], Any]:
 
 def count(*counts: int) -> None:
     """Count as a process of the predict function does."""
-    table.add(keys.served("acme", "churn", VERSION), packed(counts), 2**31)
+    table.add(keys.binned("acme", "churn", VERSION), packed(counts), 2**31)
 
 
 def check(invoke: Invoke, event: Callable[[str], Any]) -> Any:
@@ -126,7 +126,7 @@ def test_what_is_known_of_a_models_drift_goes_with_the_model(invoke: Invoke, eve
     assert table.get(keys.drift("acme", "churn", VERSION))
     registry.forget("acme", "churn")
     assert table.get(keys.drift("acme", "churn", VERSION)) is None
-    assert served.of("acme", "churn", VERSION).requests == 0
+    assert table.get(keys.binned("acme", "churn", VERSION)) is None
 
 
 def test_a_tenant_whose_check_aws_does_not_let_us_make_today_keeps_no_other_from_its_own(

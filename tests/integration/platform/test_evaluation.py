@@ -287,6 +287,35 @@ def test_a_live_version_finds_its_columns_by_name_in_a_file_that_has_others(
     assert version_of(challenger)["evaluation"]["live"]["gain"]["value"] == 0
 
 
+def test_a_row_that_is_larger_than_an_endpoint_takes_is_left_out_and_said_so(
+    challenger: Run, live: Run, endpoints: Endpoints, invoke: Invoke, event: Sample, stack: dict[str, str]
+) -> None:
+    # 4 MB of a serverless endpoint, 6,291,456 bytes of any other (SageMaker, "Endpoints and quotas").
+    notes = [f"note{number}" for number in range(40)]
+    texts = [{"name": name, "type": "text"} for name in notes]
+    for run in (challenger, live):
+        put_deployed(stack, run, PROFILE | {"columns": [PROFILE["columns"][0], *texts, PROFILE["columns"][2]]})
+    lines = [",".join(["number", *notes, "Churn?"])]
+    for number in range(400):
+        cell = "x" * (130_000 if number == 7 else 3)
+        lines.append(",".join([str(number), *[cell] * len(notes), "yes" if is_yes(number) else "no"]))
+    key, body = f"{challenger.staging_folder}holdout.csv", "\n".join([*lines, ""])
+    platform("s3").put_object(Bucket=stack["STAGING_BUCKET"], Key=key, Body=body)
+    registry.update_version("acme", "churn", live.version, {"serverless": True})
+    assert judged(invoke, event) == {"decision": "promote"}
+    found = evaluation_of(challenger, stack)
+    assert (found["rows"], found["rows_too_large"]) == (400, 0)
+    assert found["not_compared"].startswith("it cannot answer these rows (row 8: 5200042 bytes")
+
+    registry.update_version("acme", "churn", challenger.version, {"serverless": True})
+    endpoints.asked.clear()
+    assert judged(invoke, event) == {"decision": "promote"}
+    found, version = evaluation_of(challenger, stack), version_of(challenger)
+    assert (found["rows"], found["rows_too_large"], found["live"]["rows"]) == (399, 1, 399)
+    assert sum(count for endpoint, count, _ in endpoints.asked if endpoint == endpoint_of(challenger)) == 399
+    assert version["verdict"]["sentences"][0].startswith("Left out: 1 of the rows held out")
+
+
 def test_what_does_not_answer_now_is_tried_again_and_no_verdict(
     challenger: Run, live: Run, endpoints: Endpoints, invoke: Invoke, event: Sample
 ) -> None:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from functions.deployment import explain_version
 from tenantml.aws.clients import platform
 from tenantml.domain.access import session_policies
 from tenantml.domain.tenancy.tenant import ACTIVE, REGISTERED, SUSPENDED, Tenant
+from tenantml.domain.training import execution_outcome
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import (
     CustomerAccessRevoked,
+    CustomerThrottled,
     InvalidOperation,
     InvalidRegistration,
     OnboardingNotPublished,
@@ -116,21 +119,6 @@ def test_an_upload_that_a_newer_one_overtook_is_superseded(tenant: Tenant, invok
 
 
 # how it ends
-
-
-@pytest.fixture
-def published(stack: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
-    """The details of the events that EventBridge gets, in order."""
-    found: list[dict[str, Any]] = []
-
-    def listen(params: dict[str, Any], **_: Any) -> None:
-        assert params["Entries"][0]["EventBusName"] == stack["EVENT_BUS"]
-        found.extend(json.loads(entry["Detail"]) for entry in params["Entries"])
-
-    events = platform("events").meta.events
-    events.register("provide-client-params.events.PutEvents", listen)
-    yield found
-    events.unregister("provide-client-params.events.PutEvents", listen)
 
 
 def test_a_failure_is_recorded_and_published_once_however_often_the_state_runs(
@@ -352,6 +340,32 @@ def test_every_way_to_end_without_a_word_has_a_cause_that_people_understand() ->
         assert failure["Cause"][0].islower()
 
 
+def test_an_explanation_is_waited_for_some_minutes_and_no_longer(
+    live: Run, invoke: Invoke, event: Sample, answer_with: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    answer_with("sts", "AssumeRole", 400, "ThrottlingException")
+    asked = event("explain_version") | {"run": live.as_document()}
+    with pytest.raises(CustomerThrottled):
+        invoke("explain_version", asked | {"attempt": explain_version.ATTEMPTS - 1})
+    found = invoke("explain_version", asked | {"attempt": explain_version.ATTEMPTS})
+    assert (found["source"], found["feature_count"]) == (None, 0)
+    importance = registry.get_version(live.tenant, live.model, live.version)["importance"]
+    assert importance["source"] is None, "the state that evaluates asks the endpoint then"
+
+
+def test_a_version_that_should_have_been_rolled_back_has_failed_although_it_answers(
+    live: Run, invoke: Invoke, event: Sample
+) -> None:
+    assert registry.note_failing("acme", "churn", live.version, "it failed 50 of 100 calls")
+    outcome = invoke("record_deployment", event("record_deployment") | {"run": live.as_document(), "failure": None})
+    assert (outcome["status"], outcome["error"]["code"]) == ("failed", "NotRolledBack")
+    assert outcome["error"]["message"] == "it failed 50 of 100 calls"
+    assert execution_outcome.concerns_operators(outcome)
+    assert registry.is_live("acme", "churn", live.version)
+    assert not registry.note_failing("acme", "churn", "v20200101-000000-0000", "late"), "another one is live"
+
+
 # trainings are kept, and pruned
 
 
@@ -379,13 +393,46 @@ def test_trainings_that_no_kept_version_needs_go_with_their_holdout(
     assert [key for key in staged if second.execution in key]
 
 
-def test_an_account_that_refuses_us_keeps_its_artefacts_until_the_next_training(
-    live: Run, answer_with: Callable[..., None], stack: dict[str, str], customer_s3: Any, tenant: Tenant
+def test_what_a_refused_prune_left_is_deleted_by_the_sweep_and_nothing_that_is_kept(
+    live: Run,
+    invoke: Invoke,
+    event: Sample,
+    answer_with: Callable[..., None],
+    stack: dict[str, str],
+    customer_s3: Any,
+    tenant: Tenant,
 ) -> None:
     first, second = (train_again(live, at, stack, customer_s3, tenant.account.bucket) for at in ("v1", "v2"))
-    answer_with("sts", "AssumeRole", 403, "AccessDenied")
-    retention.prune(second, 1)
+    kept = [live.customer_folder + "output/model.tar.gz", second.customer_folder + "output/model.tar.gz"]
+    customer_s3.put_object(Bucket=tenant.account.bucket, Key=kept[0], Body=b"x")
+    answer_with("sts", "AssumeRole", 403, "AccessDenied", times=3)  # the prune, orphans, the sweep of trainings
+    assert retention.prune(second, 1) == [first.execution]
+    assert invoke("sweep", event("sweep"))["trainings"] == [], "the account still refuses"
+    assert artefacts(customer_s3, tenant) == sorted([*kept, first.customer_folder + "output/model.tar.gz"])
+    assert registry.find_training("acme", "churn", first.execution) is None, "nothing is deployed of it any more"
+    registry.set_tenant_status("acme", SUSPENDED, "its role was deleted")
+    assert invoke("sweep", event("sweep"))["trainings"] == []
+    registry.set_tenant_status("acme", ACTIVE)
+    assert invoke("sweep", event("sweep"))["trainings"] == [first.execution]
+    assert artefacts(customer_s3, tenant) == sorted(kept)
+    staged = [row["Key"] for row in platform("s3").list_objects_v2(Bucket=stack["STAGING_BUCKET"])["Contents"]]
+    assert not [key for key in staged if first.execution in key]
+    assert f"{second.staging_folder}holdout.csv" in staged
+    assert invoke("sweep", event("sweep"))["trainings"] == [], "and once"
+
+
+def test_a_training_whose_execution_is_still_to_deploy_it_is_not_pruned(
+    live: Run, stack: dict[str, str], customer_s3: Any, tenant: Tenant
+) -> None:
+    first, second = (train_again(live, at, stack, customer_s3, tenant.account.bucket) for at in ("v1", "v2"))
+    registry.add_execution("acme", first.execution, {"upload": {"uploaded_at": "2026-11-22"}})
+    assert retention.prune(second, 1) == []
     assert registry.find_training("acme", "churn", first.execution)
+
+
+def artefacts(customer_s3: Any, tenant: Tenant) -> list[str]:
+    rows = customer_s3.list_objects_v2(Bucket=tenant.account.bucket)["Contents"]
+    return sorted(row["Key"] for row in rows if row["Key"].endswith("model.tar.gz"))
 
 
 # customers' accounts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tenantml.domain.judging.approval import OPERATOR
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
+from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import (
     InvalidRequest,
     NeverLive,
@@ -130,6 +132,15 @@ def test_what_was_uploaded_before_a_return_is_promoted_no_more_and_what_came_aft
     assert live_version() == V1
     assert registry.promote("acme", "churn", V3) == V1
     assert live_version() == V3
+
+
+def test_of_an_upload_and_a_choice_by_hand_in_the_same_second_the_upload_is_the_later(put: Put, upload: Upload) -> None:
+    put({"version": V1})
+    second = registry.get_model("acme", "churn")["newest_word"]
+    version = "v20261122-120000-dddd"
+    put_version("acme", "churn", version, {"order": replace(upload, uploaded_at=second).order})
+    assert registry.promote("acme", "churn", version) == V1
+    assert live_version() == version
 
 
 def test_a_version_whose_endpoint_is_gone_is_deployed_anew_while_the_live_one_answers(

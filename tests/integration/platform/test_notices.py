@@ -14,6 +14,7 @@ from tenantml.aws.clients import platform
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
+from tenantml.errors import TenantError
 from tenantml.services import deployments, outcomes, registry
 from tests.integration.platform.conftest import TEMPLATE
 from tests.rows import put_version
@@ -85,6 +86,29 @@ def test_a_deployment_whose_end_was_recorded_and_not_published_is_published_by_t
     assert invoke("sweep", event("sweep"))["executions"] == [again.deployment]
     assert [detail["error"]["code"] for _, detail in heard] == ["QuotaExceeded"]
     assert invoke("sweep", event("sweep"))["executions"] == []
+
+
+def test_a_suspension_by_an_operator_is_published_once_with_its_reason(
+    tenant: Tenant, invoke: Invoke, published: list[dict[str, Any]]
+) -> None:
+    for reason in ("the invoice is open", "it still is"):
+        invoke("suspend_tenant", {"tenant": "acme", "reason": reason})
+        assert registry.get_tenant("acme").reason == reason
+    (detail,) = published
+    suspended = {"kind": "Tenant Suspended", "tenant": "acme", "status": "suspended"}
+    assert detail == suspended | {"reason": "the invoice is open"}
+
+
+def test_what_an_operator_finds_out_by_activating_is_published(
+    tenant: Tenant, invoke: Invoke, published: list[dict[str, Any]]
+) -> None:
+    """The tenant has no roles here, so the probe fails."""
+    for _ in range(2):
+        with pytest.raises(TenantError):
+            invoke("activate_tenant", {"tenant": "acme"})
+    assert [(detail["kind"], detail["reason"]) for detail in published] == [
+        ("Tenant Suspended", registry.get_tenant("acme").reason)
+    ]
 
 
 def test_what_nothing_catches_has_a_name_and_operators_hear_of_it(

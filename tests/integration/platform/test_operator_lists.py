@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from tenantml.domain.predictions.batch import Batch
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.training.run import Run
 from tenantml.errors import InvalidOperation, NotFound, TenantNotFound
-from tenantml.services import registry
+from tenantml.services import quota, registry
 
 Invoke = Callable[[str, Any], Any]
 
@@ -70,6 +72,27 @@ def test_models_of_all_tenants_are_listed_with_whose_they_are(uploads: None, inv
     assert [row["tenant"] for row in invoke("describe_models", {"tenant": "globex"})["models"]] == ["globex"]
     with pytest.raises(TenantNotFound):
         invoke("describe_models", {"tenant": "nobody"})
+
+
+def test_batches_are_those_of_one_model_of_one_tenant_and_lead_to_no_row(uploads: None, invoke: Invoke) -> None:
+    for owner, name in (("acme", "0" * 16), ("acme", "1" * 16), ("globex", "2" * 16)):
+        batch = Batch(owner, "churn", name)
+        registry.begin_batch(Run(batch.execution, owner, "churn", "v1"), {"batch": name, "result": {"key": "secret"}})
+    asked = {"tenant": "acme", "model": "churn", "batches": True}
+    found = invoke("describe_models", asked)
+    assert [row["batch"] for row in found["batches"]] == ["1" * 16, "0" * 16]
+    assert "secret" not in str(found)
+    for model in ("other", "NO MODEL"):
+        with pytest.raises(NotFound):
+            invoke("describe_models", asked | {"model": model})
+
+
+def test_one_tenant_is_shown_with_what_it_uses_and_spends(uploads: None, invoke: Invoke) -> None:
+    quota.of("acme").spend(7)
+    (found,) = invoke("describe_tenants", {"tenant": "acme"})["tenants"]
+    assert found["usage"]["rows"]["used"] == 7
+    assert found["usage"]["spending"]["trainings_running"] == 0
+    assert "usage" not in invoke("describe_tenants", {})["tenants"][0]
 
 
 def test_versions_are_those_of_one_model_of_one_tenant(uploads: None, invoke: Invoke) -> None:

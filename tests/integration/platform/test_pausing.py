@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tenantml.aws.clients import platform
+from tenantml.domain.judging.approval import OPERATOR
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
@@ -132,6 +133,50 @@ def test_a_resumption_makes_the_endpoint_anew_and_is_not_judged_again(put: Put, 
     assert Run.evaluated(row | {"tenant": "acme"}).version == V2, "its evaluation is that of what it resumes"
     assert registry.promote("acme", "churn", anew, over=None) is None
     assert state() == (anew, None, None)
+
+
+def told_of(published: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    return [(detail["kind"], detail["version"], detail["by"]) for detail in published]
+
+
+def test_a_pause_and_its_end_are_each_published_once(put: Put, published: list[dict[str, Any]]) -> None:
+    for paused in (True, True, False, False):
+        put({"paused": paused})
+    assert told_of(published) == [("Model Paused", V2, "0123456789ab"), ("Model Resumed", V2, "0123456789ab")]
+    assert all((detail["tenant"], detail["model"]) == ("acme", "churn") for detail in published)
+
+
+def test_a_return_at_once_is_published_once_and_is_no_resumption(put: Put, published: list[dict[str, Any]]) -> None:
+    put({"paused": True})
+    for _ in range(2):
+        deployments.return_to(registry.get_tenant("acme"), "churn", V1, "k")
+    assert told_of(published) == [("Model Paused", V2, "0123456789ab"), ("Version Returned", V1, "k")]
+
+
+def test_a_pause_that_could_not_be_published_is_published_by_the_next_attempt(
+    put: Put, published: list[dict[str, Any]], answer_with: Callable[..., None]
+) -> None:
+    answer_with("events", "PutEvents", 400, "NotAuthorized", times=1)
+    assert put({"paused": True})[0] == 500
+    assert state() == (None, V2, None)
+    assert put({"paused": True})[0] == 200
+    assert [kind for kind, _, _ in told_of(published)] == ["Model Paused"] * 2, "refused, then taken"
+    put({"paused": True})
+    assert len(published) == 2
+
+
+def test_an_operator_pauses_and_resumes_in_the_tenants_place(
+    invoke: Callable[[str, Any], Any], published: list[dict[str, Any]]
+) -> None:
+    asked = {"tenant": "acme", "model": "churn", "paused": True}
+    for other in ({"model": "x" * 800}, {"model": "of-somebody"}):
+        with pytest.raises(NotFound):
+            invoke("pause_model", asked | other)
+    found = invoke("pause_model", asked)
+    assert (found["tenant"], found["live_version"], found["state"]["status"]) == ("acme", None, "paused")
+    assert found["state"]["paused_by"] == OPERATOR
+    assert invoke("pause_model", asked | {"paused": False})["live_version"] == V2
+    assert told_of(published) == [("Model Paused", V2, OPERATOR), ("Model Resumed", V2, OPERATOR)]
 
 
 def test_a_paused_model_says_so_and_a_resuming_one_when_to_come_back(put: Put) -> None:

@@ -16,14 +16,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from botocore.loaders import create_loader
 from moto import mock_aws
 
 from tenantml.aws import clients
 from tenantml.aws.s3 import objects
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.domain.training.model_settings import ModelSettings
-from tenantml.services import served, serving
+from tenantml.services import binned, served, serving
 from tenantml.services.expiring_cache import ExpiringCache
 from tenantml.services.registry import keys, table
 from tests.rows import put_version
@@ -46,7 +45,6 @@ PROFILE = {
     "target": {"column": "spend"},
 }
 _numbers = itertools.count(1)
-_loader = create_loader()
 ROW = {"age": 41, "plan": "pro"}
 ASSUMED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
 <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret of {key}</SecretAccessKey>
@@ -246,6 +244,7 @@ def process(accounts: CustomerAccounts, monkeypatch: pytest.MonkeyPatch) -> Iter
     for name in ("_live", "_deployed", "_callers"):
         monkeypatch.setattr(serving, name, ExpiringCache())
     served.tally.cache_clear()
+    binned.binned.cache_clear()
     forget_clients()
     with mock_aws():
         process = Process(accounts)
@@ -269,9 +268,8 @@ def make_table(name: str) -> None:
 
 
 def forget_clients() -> None:
-    """Empty what the modules of the adapters keep of clients and sessions; what botocore read from its files stays."""
+    """Empty what the modules of the adapters keep of clients and sessions."""
     for name, module in list(sys.modules.items()):
         if name.startswith("tenantml."):
             for kept in list(vars(module).values()):
                 getattr(kept, "cache_clear", lambda: None)()
-    clients.shared_session().register_component("data_loader", _loader)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from collections import Counter
 from types import SimpleNamespace
@@ -11,17 +12,18 @@ from typing import Any
 import pytest
 
 from functions.deployment import check_bake
-from tenantml.domain.drift.watch import Watch
+from tenantml.aws.clients import platform
+from tenantml.aws.s3 import objects
 from tenantml.domain.judging.approval import APPROVE, Decision
 from tenantml.domain.judging.baking import Served
 from tenantml.domain.tenancy.usage_limits import Limits
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
-from tenantml.errors import RolledBack, UploadSuperseded
+from tenantml.errors import NotRolledBack, RolledBack, UploadSuperseded
 from tenantml.services import expiring_cache, quota, registry, served, serving, tenant_scope
 from tenantml.services.expiring_cache import ExpiringCache
 from tenantml.services.registry import keys, live, table
-from tests.integration.predict.conftest import PROFILE, VERSION, Process
+from tests.integration.predict.conftest import PROFILE, STAGING, VERSION, Process
 
 NEWER, BROKEN, LATE = "v20261123-170301-aaaa", "v20991124-170301-bbbb", "v20261123-180000-cccc"
 BUSY = (503, "ServiceUnavailable", b'{"Message": "busy"}')
@@ -72,7 +74,7 @@ def test_a_hundred_requests_are_one_write_and_what_a_busy_table_refused_is_writt
     tenant = process.add_tenant(1)
     for _ in range(100):
         process.predict(tenant)
-    assert counted(tenant).requests == 1
+    assert counted(tenant).requests == served.FLUSH_CALLS
     monkeypatch.setattr(served, "FLUSH_SECONDS", 0)
     refused: list[bytes] = []
 
@@ -90,7 +92,7 @@ def test_a_hundred_requests_are_one_write_and_what_a_busy_table_refused_is_writt
     events.register_first("before-call.dynamodb.UpdateItem", refuse)
     assert process.predict(tenant)[0] == 200
     assert refused
-    assert counted(tenant).requests == 1
+    assert counted(tenant).requests == served.FLUSH_CALLS
     events.unregister("before-call.dynamodb.UpdateItem", refuse)
     assert process.predict(tenant)[0] == 200
     assert counted(tenant).requests == 102
@@ -101,6 +103,93 @@ def test_a_version_that_was_removed_is_counted_no_more_and_answers_on(process: P
     assert process.predict(tenant)[0] == 200
     registry.forget(tenant.tenant, "churn")
     assert process.predict(tenant)[0] == 200
+
+
+@pytest.fixture
+def baking_tenant(process: Process, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A tenant whose new version has just taken over, each call of which is counted at once."""
+    monkeypatch.setattr(served, "FLUSH_SECONDS", 0)
+    monkeypatch.setattr(served, "FLUSH_CALLS", 1)
+    monkeypatch.setattr(live, "DRAIN_SECONDS", 0)
+    tenant = process.add_tenant(1)
+    add_execution(tenant)
+    process.add_version(tenant, BROKEN)
+    registry.promote(tenant.tenant, "churn", BROKEN)
+    return tenant
+
+
+@pytest.mark.parametrize("poisoned", [FAILED, (200, "", b"no number\n"), (200, "", b"1\n1\n")])
+def test_rows_that_the_version_before_cannot_answer_either_are_no_failure_of_the_new_one(
+    process: Process, baking_tenant: Any, poisoned: tuple[int, str, bytes]
+) -> None:
+    process.accounts.next_answers = [poisoned, FAILED]
+    assert process.predict(baking_tenant)[0] == 502
+    assert [endpoint[-len(VERSION) :] for _, endpoint in process.accounts.calls] == [BROKEN, VERSION]
+    assert counted(baking_tenant, BROKEN) == counted(baking_tenant) == Served()
+    process.accounts.next_answers = [poisoned]
+    assert process.predict(baking_tenant)[0] == 502
+    found = counted(baking_tenant, BROKEN)
+    assert (found.requests, found.failures) == (1, 1), "the version before answers them"
+    assert counted(baking_tenant) == Served(), "and is asked for nobody"
+
+
+@pytest.mark.parametrize("unknown", [BUSY, (403, "AccessDeniedException", b'{"Message": "no"}')])
+def test_what_the_version_before_does_not_say_is_the_new_ones_failure(
+    process: Process, baking_tenant: Any, unknown: tuple[int, str, bytes]
+) -> None:
+    process.accounts.next_answers = [FAILED, unknown, unknown]
+    assert process.predict(baking_tenant)[0] == 502
+    process.accounts.next_answers = [BUSY, BUSY]
+    asked = len(process.accounts.calls)
+    assert process.predict(baking_tenant)[0] == 503
+    assert len(process.accounts.calls) == asked + 2, "nobody else is asked about what rows do not cause"
+    registry.begin_retirement(baking_tenant.tenant, "churn", VERSION)
+    process.accounts.next_answers = [FAILED]
+    assert process.predict(baking_tenant)[0] == 502
+    assert counted(baking_tenant, BROKEN).failures == 3
+
+
+def test_a_version_before_that_reads_other_columns_is_not_asked(process: Process, baking_tenant: Any) -> None:
+    columns = [{"name": "plan", "type": "category", "categories": ["basic"]}, *PROFILE["columns"][2:]]
+    key = f"{baking_tenant.tenant}/other.json"
+    objects.put_json(platform("s3"), STAGING, key, json.dumps(PROFILE | {"columns": columns}))
+    registry.update_version(baking_tenant.tenant, "churn", VERSION, {"profile": {"bucket": STAGING, "key": key}})
+    process.accounts.next_answers = [FAILED]
+    assert process.predict(baking_tenant)[0] == 502
+    assert len(process.accounts.calls) == 1
+    assert counted(baking_tenant, BROKEN).failures == 1
+
+
+def count(tenant: Any, version: str, window: int, requests: int, failures: int) -> None:
+    """Note calls of a version's endpoint, as processes of the predict function do in this hour."""
+    counts = {"requests": requests, "failures": failures, "latency_ms": 10 * requests}
+    table.add_in_window(keys.served(tenant.tenant, "churn", version), counts, window, int(time.time()) + 3600)
+
+
+def test_a_version_is_compared_with_what_the_one_before_did_in_its_last_hours_and_not_when_it_was_young(
+    baking_tenant: Any,
+) -> None:
+    count(baking_tenant, VERSION, 100, 100_000, 0)
+    for window in (200, 201):
+        count(baking_tenant, VERSION, window, 200, 100)
+    count(baking_tenant, BROKEN, 202, 100, 50)
+    assert check_bake.handler(baking(baking_tenant), None)["over"] is False, "apps send what half of the time fails"
+    count(baking_tenant, BROKEN, 202, 100, 95)
+    with pytest.raises(RolledBack) as refused:
+        check_bake.handler(baking(baking_tenant), None)
+    for share in ("it failed 145 of 200 calls", "the version before 200 of 400 calls"):
+        assert share in str(refused.value)
+
+
+def test_a_version_that_fails_more_and_cannot_be_rolled_back_is_told_of(baking_tenant: Any) -> None:
+    count(baking_tenant, VERSION, 100, 1000, 0)
+    count(baking_tenant, BROKEN, 101, 100, 50)
+    registry.begin_retirement(baking_tenant.tenant, "churn", VERSION)
+    for _ in range(2):  # a repeat says the same
+        with pytest.raises(NotRolledBack, match="50 of 100 calls of its endpoint"):
+            check_bake.handler(baking(baking_tenant), None)
+    assert registry.is_live(baking_tenant.tenant, "churn", BROKEN)
+    assert "50 of 100" in registry.get_version(baking_tenant.tenant, "churn", BROKEN)["failing"]
 
 
 def test_a_version_that_was_refused_and_is_chosen_again_by_hand_is_looked_at_no_more(process: Process) -> None:
@@ -211,37 +300,3 @@ def test_what_is_written_is_logged_for_the_dashboard(
     said = {name: line[name] for name in ("tenant", "model", "version", "requests", "failures")}
     assert said == {"tenant": tenant.tenant, "model": "churn", "version": VERSION, "requests": 1, "failures": 1}
     assert line["latency_ms"] >= 0
-
-
-def bins_of(tenant: Any) -> list[int]:
-    return served.bins_of(tenant.tenant, "churn", VERSION, Watch.of({}, PROFILE))
-
-
-def test_the_bins_of_two_processes_add_up_and_no_value_is_in_the_table(
-    process: Process, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tenant = process.add_tenant(1)
-    process.predict(tenant, 5)
-    served.tally.cache_clear()  # the next process
-    process.predict(tenant, 5, row={"age": 17, "plan": "gold-plated"})
-    process.accounts.next_answers = [FAILED]
-    assert process.predict(tenant)[0] == 502
-    assert bins_of(tenant) == [5, 5, 0, 0, 5, 5, 0]
-    written = str(table.get(keys.served(tenant.tenant, "churn", VERSION)))
-    assert not {"gold-plated", "plan", "age", "17", "41"}.intersection(written.replace("'", " ").split())
-    for _ in range(served.BINS_CALLS):
-        process.predict(tenant)
-    assert sum(bins_of(tenant)) == 2 * 10
-    monkeypatch.setattr(served, "FLUSH_SECONDS", 0)
-    process.predict(tenant)
-    assert sum(bins_of(tenant)) == 2 * (10 + served.BINS_CALLS + 1)
-
-
-def test_a_model_that_is_asked_once_in_five_minutes_is_counted_too(
-    process: Process, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(served, "SELDOM_SECONDS", 0)
-    tenant = process.add_tenant(1)
-    for _ in range(3):
-        process.predict(tenant)
-    assert sum(bins_of(tenant)) == 2 * 3

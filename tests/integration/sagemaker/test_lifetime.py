@@ -82,7 +82,7 @@ def test_training_and_serving_processes_end_with_the_cloud_however_it_ends(
         account.job_when(name, lambda job: job["AutoMLJobSecondaryStatus"] == "TrainingModels")
         account.endpoint(account.config(account.model("orphan")))
         before = children(cloud)
-        os.kill(cloud._process.pid, signal.SIGKILL)
+        os.kill(cloud._child.process.pid, signal.SIGKILL)
         after = account.until(lambda: {"left": children(cloud)}, lambda seen: not seen["left"])
     assert len(before) == 2
     assert after == {"left": set()}

@@ -10,7 +10,10 @@ import pytest
 from tenantml_cli.errors import Failed
 from tenantml_cli.stack import Stack
 
-MACHINE = {"OutputKey": "Machine", "OutputValue": "arn:aws:states:us-east-1:111111111111:stateMachine:training"}
+MACHINE = {
+    "OutputKey": "TrainingStateMachineArn",
+    "OutputValue": "arn:aws:states:us-east-1:111111111111:stateMachine:training",
+}
 
 
 class Account:
@@ -54,5 +57,5 @@ def test_an_execution_that_did_not_succeed_fails_under_the_apis_name(
 ) -> None:
     stack = Stack("tenantml", lambda *_, **__: Account(**execution))
     with pytest.raises(Failed) as failed:
-        stack.follow("Machine", "acme-churn-1", 1.0, lambda _: None)
+        stack.follow("training", "acme-churn-1", 1.0, lambda _: None)
     assert (failed.value.code, str(failed.value)) == (name, message)

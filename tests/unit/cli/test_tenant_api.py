@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import email
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,46 +11,9 @@ import pytest
 
 from tenantml_cli.__main__ import main
 from tenantml_cli.errors import Refused
-from tenantml_cli.tenant_api import TenantApi, post_form
-
-
-class Recorder(ThreadingHTTPServer):
-    """Answers every request with `answer`."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.answer: tuple[int, bytes] = (200, b"{}")
-        self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Recorder
-
-    def _handle(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        self.server.requests.append((self.command, self.path, headers, body))
-        status, answer = self.server.answer
-        self.send_response(status)
-        self.send_header("content-length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815 - the base class's names
-
-    def log_message(self, *args: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def server() -> Iterator[Recorder]:
-    with Recorder() as recorder:
-        thread = threading.Thread(target=recorder.serve_forever, daemon=True)
-        thread.start()
-        yield recorder
-        recorder.shutdown()
-        thread.join()
+from tenantml_cli.sending import post_form
+from tenantml_cli.tenant_api import TenantApi
+from tests.unit.cli.conftest import Recorder
 
 
 def test_requests_carry_the_key_and_json(server: Recorder) -> None:
@@ -146,6 +106,11 @@ DELIVERY = {
             WEBHOOK | {"secret": None}, "PUT /webhooks/ops", "ops is changed.",
         ),
         (["delete", "ops"], WEBHOOK, "DELETE /webhooks/ops", "ops is deleted."),
+        (
+            ["new-secret", "ops"], {"secret": "whsec_y", "previous_until": "2026-11-29T12:00:00Z"},
+            "POST /webhooks/ops/secrets", "Secret, shown this once: whsec_y\n\nThe one before it signs beside it until",
+        ),
+        (["test", "ops"], DELIVERY, "POST /webhooks/ops/test", "msg_1 is being delivered."),
         (
             ["deliveries", "ops"], {"deliveries": [DELIVERY], "next_token": None}, "GET /webhooks/ops/deliveries",
             "2026-11-28 12:00:00  execution.ended  retrying  2         not accepted 503  2026-11-28 12:05:00  msg_1",

@@ -45,7 +45,7 @@ def test_what_is_known_of_the_one_before_decides_how_much_failing_is_too_much() 
     assert why_refused(Served(29, 29), Served(1000, 0)) is None
     assert why_refused(Served(30, 3, 600), Served(1000, 0, 9000)) == (
         "it failed 3 of 30 calls of its endpoint (mean 20 ms), the version before 0 of 1,000 calls of its endpoint "
-        "(mean 9 ms): at least 2.0% against at most 0.9%, each with a confidence of 99.9 %"
+        "(mean 9 ms) in its last hours: at least 2.0% against at most 0.9%, each with a confidence of 99.9 %"
     )
     assert why_refused(Served(30, 30), Served(4, 0))
     assert why_refused(Served(30, 30), Served(0, 0)) is None

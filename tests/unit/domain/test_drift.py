@@ -122,14 +122,17 @@ def test_two_processes_count_what_one_would(data: st.DataObject) -> None:
     assert totals == {sum(len(request[0]) for request in requests)}
 
 
-def test_of_many_rows_one_in_eight_is_counted_and_every_row_has_its_turn() -> None:
+def test_of_every_third_request_of_many_rows_one_in_eight_is_counted_and_every_row_has_its_turn() -> None:
     found = watched([bins.of_categories([str(number) for number in range(8)])])
     counting = Counting(found)
-    for _ in range(8):
+    for _ in range(8 * watch.ONE_IN):
         counting.add([[str(row % 8) for row in range(1000)]], answered(["1"] * 1000))
     counts = watch.unpacked(counting.numbers(), found.size)
     assert counts == [125] * 8 + [0, 0]
+    counting.add([["1"] * 1000], answered(["1"] * 1000))
+    assert sum(watch.unpacked(counting.numbers(), found.size)) == 1000 + 125
     counting.clear()
+    counting.add([["1"] * 1000], answered(["1"] * 1000))
     assert counting.numbers() == {}
 
 

@@ -12,10 +12,13 @@ from tenantml.domain.training.endpoint_plan import (
     MOST_STEPS_UP,
     SMALLEST,
     WORKERS,
+    Rung,
     expected_type,
     plan,
+    transform_type,
     with_workers,
 )
+from tenantml.domain.training.instance_shapes import shape_of
 from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.domain.training.model_settings import ModelSettings
 
@@ -124,7 +127,55 @@ def test_only_types_that_the_account_allows_are_chosen_and_tried() -> None:
     assert plan(FREE, 1, [500 * GIB], allowed).instance_type == "ml.m5.12xlarge"
 
 
-def test_an_account_that_allows_no_type_of_the_ladder_gets_its_first() -> None:
-    found = plan(FREE, 1, [1], ("ml.c5.large", "ml.c5.xlarge"))
-    assert (found.instance_type, found.larger(NOT_UP)) == ("ml.c5.large", None)
-    assert "none of which is on the ladder" in found.reason
+def test_an_account_that_allows_no_type_of_the_ladder_gets_the_smallest_of_its_own_that_the_artefacts_fit() -> None:
+    allowed = ("ml.g5.xlarge", "ml.r5.4xlarge", "ml.m6g.large", "ml.c5.large", "ml.m5.xlarge", "ml.r5.large")
+    smallest = plan(FREE, 1, [1], allowed)
+    assert (smallest.instance_type, smallest.workers) == ("ml.c5.large", 1)
+    assert smallest.reason == (
+        "one container with artefacts of 1 MiB: ml.c5.large with 4 GiB for its one worker, of the types that the "
+        "customer's account allows the smallest with the memory for it"
+    )
+    assert expected_type(FREE, allowed) == "ml.c5.large"
+    fitting = plan(FREE, 1, [2 * GIB], allowed)
+    assert (fitting.instance_type, fitting.workers) == ("ml.r5.large", None)
+    larger = smallest.larger(NOT_UP, allowed)
+    assert larger
+    assert (larger.instance_type, larger.workers) == ("ml.r5.large", None)
+    most = plan(FREE, 1, [500 * GIB], allowed)
+    assert (most.instance_type, most.workers, most.larger(NOT_UP, allowed)) == ("ml.r5.4xlarge", 4, None)
+    assert most.reason.endswith("the one of the most memory, which may be too little")
+
+
+def test_an_account_that_allows_only_types_of_which_nothing_is_known_gets_its_first() -> None:
+    found = plan(FREE, 1, [1], ("ml.inf1.xlarge", "ml.g5.xlarge"))
+    assert (found.instance_type, found.larger(NOT_UP)) == ("ml.inf1.xlarge", None)
+    assert "memory is known" in found.reason
+
+
+def test_a_batch_of_a_serverless_version_runs_on_the_smallest_type_that_is_allowed() -> None:
+    serverless = {"instance_type": None}
+    assert transform_type({"instance_type": "ml.m5.large"}, ("ml.c5.large",)) == "ml.m5.large"
+    assert transform_type(serverless) == SMALLEST
+    assert transform_type(serverless, ("ml.m5.24xlarge", "ml.m5.4xlarge")) == "ml.m5.4xlarge"
+    assert transform_type(serverless, ("ml.m5.xlarge", "ml.c5.large")) == "ml.c5.large"
+    assert transform_type(serverless, ("ml.inf1.xlarge",)) == "ml.inf1.xlarge"
+
+
+@pytest.mark.parametrize("rung", LADDER)
+def test_the_shapes_of_types_are_those_of_the_ladder(rung: Rung) -> None:
+    assert shape_of(rung.instance_type) == (rung.vcpus, rung.memory_gib)
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "shape"),  # EC2 user guide, "Instance type specifications"
+    [
+        ("ml.t2.medium", (2, 4)), ("ml.t2.large", (2, 8)), ("ml.m4.10xlarge", (40, 160)), ("ml.c4.4xlarge", (16, 30)),
+        ("ml.c5.9xlarge", (36, 72)), ("ml.r6i.32xlarge", (128, 1024)), ("ml.trn1.2xlarge", None),
+    ],
+)  # fmt: skip
+def test_what_a_type_has_is_what_ec2_documents(instance_type: str, shape: tuple[int, int] | None) -> None:
+    assert shape_of(instance_type) == shape
+
+
+def test_every_type_that_sagemaker_knows_has_a_shape_or_none() -> None:
+    assert {shape_of(name) is None for name in INSTANCE_TYPES} == {True, False}

@@ -102,8 +102,17 @@ def test_what_is_kept_of_a_wide_table_is_bounded() -> None:
     assert found["features"][0]["feature"] == f"c{MOST_FEATURES + 6:05}"
 
 
+HUGE = st.sampled_from([10**309, -(10**400), 10**308, 1.7e308])
+
+
+@pytest.mark.parametrize("values", [{"a": 10**309}, {"a": -(10**400), "b": 1}, {"a": 1.7e308, "b": 1.7e308}])
+def test_a_number_that_no_float_holds_is_no_importance(values: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="too large"):
+        importance_of(json.loads(json.dumps(analysis(label0=values))))
+
+
 JSON = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+    st.none() | st.booleans() | st.floats() | st.integers() | HUGE | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )

@@ -304,6 +304,12 @@ def test_a_refusal_has_the_values_of_the_rows_that_were_compared() -> None:
     assert "MSE is 2,100, the live version's 2,000: the new one is worse by 100" in str(error.refusal)
 
 
+def test_rows_that_are_too_large_to_be_asked_are_said_even_without_a_verdict() -> None:
+    for summary in (SUMMARY, replace(SUMMARY, rows=0, metrics={}, baseline=None, live=None)):
+        sentences = judge(replace(summary, rows_too_large=3), GateSettings()).sentences
+        assert sentences[0] == "Left out: 3 of the rows held out, each larger than the endpoint takes at once."
+
+
 def test_many_looks_are_said() -> None:
     sentences = judge(replace(SUMMARY, live=live_of(0.8, 0.05), looks=7), GateSettings()).sentences
     assert any(sentence.startswith("Versions were judged on this holdout 7 times;") for sentence in sentences)
@@ -333,6 +339,7 @@ summaries = st.builds(
     ),
     not_compared=st.sampled_from(["", "its endpoint is gone"]),
     looks=st.integers(1, 99),
+    rows_too_large=st.integers(0, 99),
 )
 asked = st.builds(
     GateSettings,

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
+from tenantml.domain.api.webhook_schemas import webhooks
 from tenantml.domain.webhooks import retry_schedule, webhook_events
 from tenantml.domain.webhooks.addresses import is_public
 from tenantml.domain.webhooks.webhook import MAX_URL, Webhook, is_name, is_url, place_of
@@ -117,6 +119,9 @@ def test_names() -> None:
     assert not any(map(is_name, ["", "-a", "a-", "A", "1a", "a/b", "a#b", "a" * 41, "a\n", "ü"]))
 
 
+BATCH = "0123456789abcdef"
+
+
 def event(kind: str, **detail: Any) -> dict[str, Any]:
     base = {"tenant": "acme", "model": "churn", "version": "v1", "execution": "e1", "status": "succeeded"}
     return {"id": "1", "time": "2026-11-22T18:03:01Z", "detail-type": kind, "detail": base | detail}
@@ -130,6 +135,14 @@ def event(kind: str, **detail: Any) -> dict[str, Any]:
         (event("Execution Ended", status="failed", error={"code": "RolledBack"}),
          ["execution.ended", "version.rolled_back"]),
         (event("Deployment Ended"), ["deployment.ended", "version.promoted"]),
+        (event("Deployment Ended", returns_to="v0", by="k"), ["deployment.ended", "version.returned"]),
+        (event("Deployment Ended", returns_to="v0", by="k", resumes="3f9a1c"), ["deployment.ended", "model.resumed"]),
+        (event("Deployment Ended", status="failed", returns_to="v0", resumes="3f9a1c"), ["deployment.ended"]),
+        (event("Version Returned", returns_to="v1", by="k"), ["version.returned"]),
+        (event("Model Paused", by="operator"), ["model.paused"]),
+        (event("Model Resumed", returns_to="v1", by="operator", resumes="3f9a1c"), ["model.resumed"]),
+        (event("Batch Ended", batch=BATCH), ["batch.ended"]),
+        (event("Batch Ended", batch=BATCH, status="failed", error={"code": "InvalidValue"}), ["batch.ended"]),
         (event("Approval Wanted", until="2026-11-25T18:03:01Z"), ["approval.wanted"]),
         (event("Tenant Suspended", status="suspended"), ["tenant.suspended"]),
         (event("Tenant Active", status="active"), ["tenant.active"]),
@@ -146,6 +159,8 @@ def test_what_an_event_of_the_bus_is_to_a_webhook(happened: dict[str, Any], type
         kind = next(kind for kind in EVENT_TYPES if kind.name == message.type)
         assert body == {"type": message.type, "timestamp": "2026-11-22T18:03:01Z", "data": body["data"]}
         assert body["data"].keys() == set(kind.fields)
+        sent = webhooks()[message.type]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        Draft202012Validator(sent).validate(body)
 
 
 def test_an_error_is_told_by_its_code_and_what_is_not_listed_is_not_told() -> None:

@@ -61,7 +61,9 @@ def unjudged() -> Facts:
     """A version whose deployment failed, whose training's artefacts are deleted."""
     found = facts_of(None)
     found["version"] |= {"error": {"code": "DeploymentFailed", "message": "the endpoint did not come up"}}
-    return found | dict.fromkeys(("profile", "candidates", "importance", "settings", "training"))
+    return found | dict.fromkeys(
+        ("profile", "candidates", "importance", "settings", "training", "cost", "endpoint_usd_per_hour")
+    )
 
 
 def facts_of(evaluation: Evaluation | None, classes: Sequence[str] = ("no", "yes"), columns: int = 20) -> Facts:
@@ -102,6 +104,8 @@ def facts_of(evaluation: Evaluation | None, classes: Sequence[str] = ("no", "yes
         "version": views.version_details(row, live, trained_by, Served(1204, 2, 49_000)),
         "settings": {"target": "Churn?", "unseen_category": "advise", "entity_column": None},
         "training": {"mode": "ENSEMBLING", "seconds": 1874},
+        "cost": {"training_seconds": 5400, "training_usd": "3.802500", "not_measured": 0},
+        "endpoint_usd_per_hour": "0.461000",
         "upload": {"key": "acme/churn/churn.csv", "size_bytes": 412_345, "uploaded_at": "2026-11-22T17:03:01Z"},
         "evaluation": None if evaluation is None else evaluation.as_document(),
         "profile": {

@@ -105,6 +105,24 @@ def test_names_that_are_written_to_be_run_are_text() -> None:
     assert again.one(id="verdict").text.count(HOSTILE) == 3
 
 
+def test_a_name_within_a_sentence_is_quoted() -> None:
+    found = facts.binary()
+    label, column = "True.", "Is it, or not?"
+    found["evaluation"]["positive_class"] = label
+    found["evaluation"]["per_class"][0] |= {"label": label, "rows": 3}
+    found["importance"]["features"][0] |= {"feature": column, "share": 0.8}
+    found["profile"]["target"]["column"] = column
+    found["version"]["approval"] = {"decision": "approve", "by": "operator", "reason": label, "decided_at": None}
+    page = markup.read(render(found))
+    said = [one for tag in ("p", "li") for one in page.all(tag) if one.all("bdi")]
+    assert len(said) == 5
+    for sentence in said:
+        for named in sentence.all("bdi"):
+            assert f"“{named.text}”" in sentence.text
+    assert "the curves mean the class “True.”." in page.one(id="quality").text
+    assert "are of “True.”: little can be said of this class." in page.one(id="limits").text
+
+
 def _structure(page: Element) -> list[tuple[str, tuple[str, ...]]]:
     return [(one.tag, tuple(one.attributes)) for one in page.all()]
 
@@ -211,12 +229,12 @@ def test_the_curves_are_those_of_the_evaluation() -> None:
         figure.one("h3").text: json.loads(figure.one("div", role="img").attributes["data-plot"])
         for figure in page.all("figure")
     }
-    assert set(drawn) == {"ROC curve", "Precision and recall", "Calibration"}
+    assert set(drawn) == {"ROC curve", "Precision and recall", "Reliability diagram"}
     for title, name in (("ROC curve", "roc"), ("Precision and recall", "precision_recall")):
         curve = found["evaluation"][name]
         assert (drawn[title]["x"], drawn[title]["series"][0]["values"]) == (curve["x"], curve["y"])
     bins = found["evaluation"]["calibration"]["bins"]
-    assert drawn["Calibration"]["series"][0]["values"][1:-1] == [one["share"] for one in bins]
+    assert drawn["Reliability diagram"]["series"][0]["values"][1:-1] == [one["share"] for one in bins]
 
 
 def test_the_confusion_matrix_has_every_class_and_a_regression_its_residuals() -> None:
@@ -264,13 +282,15 @@ def test_a_report_stays_under_a_megabyte_whatever_it_is_made_of() -> None:
 
 def test_costs_that_are_not_known_are_not_nothing() -> None:
     cost = markup.read(render(facts.unjudged())).one(id="cost")
-    assert "Training not known" in cost.text
+    for what in ("Training", "Cost of the training", "Cost of the endpoint"):
+        assert f"{what} not known" in cost.text
     assert not re.search(r"[$€]|\b0 (s|min)\b", cost.text)
     known = markup.read(render(facts.binary())).one(id="cost").text
     assert "31 min from start to end of the AutoML job" in known
     assert "1 × ml.m5.2xlarge" in known
     assert "1,204 requests, 2 failed, 41 ms on average" in known
-    assert "In money not known" in known
+    assert "Cost of the training $3.80 for 90 min of instances" in known
+    assert "Cost of the endpoint $0.461 an hour" in known
 
 
 def test_how_to_call_it_is_a_request_of_the_real_columns_in_json() -> None:
@@ -284,11 +304,16 @@ def test_how_to_call_it_is_a_request_of_the_real_columns_in_json() -> None:
 
 def test_what_is_doubtful_is_among_the_limits() -> None:
     found = facts.binary()
-    found["version"]["evaluation"]["looks"] = 3
+    found["version"]["evaluation"] |= {"looks": 3, "rows_too_large": 2}
     found["evaluation"]["metrics"]["AUC"] = {"value": 0.997, "low": 0.99, "high": 1.0}
     found["importance"]["features"][0]["share"] = 0.8
     limits = markup.read(render(found)).one(id="limits").text
-    for said in ("judged on these held-out rows 3 times", "AUC is 0.997", "has 80.0 % of the importance"):
+    for said in (
+        "2 more held-out rows larger than",
+        "judged on these held-out rows 3 times",
+        "AUC is 0.997",
+        "has 80.0 % of the importance",
+    ):
         assert said in limits
 
 

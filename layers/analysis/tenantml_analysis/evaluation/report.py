@@ -136,6 +136,7 @@ class Evaluation:
     calibration: Annotated[Calibration | None, "Of classes: how far probabilities can be taken at their word"] = None
     residuals: Annotated[Residuals | None, "Of a regression whose numbers are not huge (1e120)"] = None
     latency: Annotated[Latency | None, "Of the new version's endpoint, while it was asked"] = None
+    rows_too_large: Annotated[int, "Other rows of the holdout, each larger than the endpoint takes at once"] = 0
 
     def as_document(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -159,6 +160,7 @@ class Evaluation:
             live=live,
             not_compared=not_compared,
             looks=looks,
+            rows_too_large=self.rows_too_large,
         )
 
     def _live(self) -> LiveRival | None:

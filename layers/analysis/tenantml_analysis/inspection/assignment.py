@@ -62,13 +62,12 @@ class Assignment:
 
     def thin(self) -> Mask:
         """Say which of the rows that are kept back stay so, within the bounds; the others go to training now."""
-        every = np.ones(len(self._hashes), np.bool_)
-        if not self._outgrown(every):
-            return every
+        if not self._outgrown(self._sizes):
+            return np.ones(len(self._hashes), np.bool_)
         self._set_repeated_aside()
-        while self._outgrown(stay := holds(self._rule, self._hashes)) and self._rule.threshold:
+        while self._outgrown(self._sizes[stay := holds(self._rule, self._hashes)]) and self._rule.threshold:
             self._rule = replace(self._rule, threshold=self._rule.threshold // 2)
-        if self._outgrown(stay):
+        if self._outgrown(self._sizes[stay]):
             self._rule = self._rule.pinning(to_training=self._rule.to_holdout)
             stay = holds(self._rule, self._hashes)
         stay |= self._chances()
@@ -97,11 +96,13 @@ class Assignment:
         self._totals = np.append(self._totals, np.zeros(new, np.int64)) + counts
         self._lowest = np.append(self._lowest, np.full(new, _HIGHEST))
 
-    def _outgrown(self, stay: Mask) -> bool:
-        """Say whether these rows, and as many as are allowed of those set aside, are more than the bounds allow."""
+    def _outgrown(self, sizes: Ints) -> bool:
+        """Say whether rows of these sizes, and as many as are allowed of those set aside, are more than the bounds
+        allow.
+        """
         aside = [size for number, size in self._repeated.items() if number < self._rule.threshold]
-        rows = int(stay.sum()) + self._repeats_max * len(aside)
-        return rows > self._rows_max or int(self._sizes[stay].sum()) + sum(aside) > self._bytes_max
+        rows = len(sizes) + self._repeats_max * len(aside)
+        return rows > self._rows_max or int(sizes.sum()) + sum(aside) > self._bytes_max
 
     def _set_repeated_aside(self) -> None:
         """Have the rows of a hash that has too many go to training."""

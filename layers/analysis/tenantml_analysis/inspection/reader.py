@@ -20,7 +20,7 @@ from tenantml_analysis.inspection.records import (
 from tenantml_analysis.inspection.row_arrays import Rows, rows_of
 from tenantml_analysis.inspection.scanning import scan
 from tenantml_analysis.inspection.sniffing import UTF8_BOM
-from tenantml_analysis.inspection.words import first_words, word_of
+from tenantml_analysis.inspection.words import word_of
 
 
 class Reader:
@@ -164,12 +164,9 @@ class Reader:
 
 def _refuse_repeated_header(rows: Rows, header: list[bytes]) -> None:
     """Refuse scanned rows that have the header among them: of those that begin alike, each is compared."""
-    starts, lengths = rows.value_starts[:, 0], rows.value_ends[:, 0] - rows.value_starts[:, 0]
     for text in (header[0], UTF8_BOM + header[0]):
-        alike = np.flatnonzero(lengths == len(text))
-        sizes = np.full(len(alike), min(8, len(text)))
-        alike = alike[first_words(rows.words, starts[alike], sizes) == np.uint64(word_of(text[:8]))]
-        for row in alike.tolist():
+        alike = np.flatnonzero(rows.first[:, 0] == np.uint64(word_of(text[:8])))
+        for row in alike[rows.lengths[alike, 0] == len(text)].tolist():
             refuse_header_again([rows.value(row, column) for column in range(len(header))], header, rows.line_of(row))
 
 

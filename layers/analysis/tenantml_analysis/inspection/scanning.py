@@ -55,10 +55,7 @@ def scan(text: bytes, columns: int, limits: Limits, line: int) -> Rows | None:
         is_quoted = buffer.take(starts) == _QUOTE
         starts += is_quoted
         ends -= is_quoted
-    long = (row_ends - row_starts).max() > limits.row_bytes or (ends - starts).max() > limits.field_bytes
-    if long or not _is_utf8(text, size):
-        return None
-    return Rows(
+    found = Rows(
         text=text[:size],
         starts=row_starts,
         values=values,
@@ -71,6 +68,8 @@ def scan(text: bytes, columns: int, limits: Limits, line: int) -> Rows | None:
         line_ends={"lf": rows - crlf, "crlf": crlf, "cr": 0},
         quoted=quoted,
     )
+    long = (row_ends - row_starts).max() > limits.row_bytes or found.lengths.max() > limits.field_bytes
+    return None if long or not _is_utf8(text, size) else found
 
 
 def _bits_of(text: bytes, byte: int) -> Words:

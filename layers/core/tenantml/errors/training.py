@@ -130,6 +130,18 @@ class RolledBack(TrainingError):
     )
 
 
+class NotRolledBack(TrainingError):
+    """The version went live and fails more than the one before, whose endpoint no longer stands: so it still answers.
+    The message states how many calls of its endpoint failed, and how many of the one before.
+    """
+
+    turn = CLOUD_TEAM
+    do = (
+        "Return to a version that is kept (`PUT /models/MODEL/live-version` makes its endpoint anew), and check the "
+        "endpoint's log group in the customer's account."
+    )
+
+
 class DeploymentFailed(TrainingError):
     """The endpoint did not come into service, or does not answer the rows of the holdout. The message carries the
     reason.

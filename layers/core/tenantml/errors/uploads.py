@@ -46,13 +46,16 @@ class UploadTooLarge(UploadError):
 
 
 class UploadSuperseded(UploadError):
-    """A newer upload of the same model arrived before this one was checked, is trained instead, or is live already; or
-    a version was chosen by hand since. A job that ran is stopped. The execution's status is `superseded`.
+    """Something newer counts instead: a newer upload of the same model, or a version that somebody chose by hand, or a
+    pause. A job that ran is stopped, and a training that was complete is kept. The execution's status is `superseded`.
     """
 
     outcome = "superseded"
     turn = NOBODY
-    do = "Nothing: the newer upload is used. `newer_upload` says whether a newer upload stops an older one."
+    do = (
+        "Nothing. Who wants this version all the same deploys its candidate with `POST /models/MODEL/versions`, or, if "
+        "there is none, uploads the file again. `newer_upload` says whether a newer upload stops an older training."
+    )
 
 
 class DuplicateUpload(UploadError):

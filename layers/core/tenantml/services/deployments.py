@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from tenantml.aws import stepfunctions
+from tenantml.aws import events, stepfunctions
 from tenantml.domain.judging.gate import ALWAYS
 from tenantml.domain.names import CustomerAccount, is_execution, is_version, requested_version_name
 from tenantml.domain.tenancy.tenant import Tenant
@@ -107,6 +107,7 @@ def pause(tenant: Tenant, model: str, by: str) -> None:
     found = registry.get_version(tenant.tenant, model, paused["version"])
     run = Run(found["execution"], tenant.tenant, model, found["version"])
     _start(f"{run.deployment}_{paused['pause']}", run, found["candidate"], RETIRE)  # of at most 80 characters
+    _tell(tenant.tenant, model)
 
 
 def resume(tenant: Tenant, model: str, by: str) -> None:
@@ -125,6 +126,15 @@ def resume(tenant: Tenant, model: str, by: str) -> None:
         return_to(tenant, model, version, by, resumes=row["paused"]["pause"])
     elif not row.get("live_version"):
         raise ModelNotReady("no version of the model ever answered, so there is nothing to resume")
+
+
+def _tell(tenant: str, model: str) -> None:
+    """Publish what was done to a model by hand, unless that is told already."""
+    untold = registry.get_model(tenant, model).get("untold")
+    if untold:
+        detail = {name: value for name, value in untold.items() if name != "kind"}
+        events.publish(untold["kind"], {"tenant": tenant, "model": model} | detail)
+        registry.forget_untold(tenant, model, untold)
 
 
 def _judged_by(tenant: str, model: str) -> dict[str, Any]:
@@ -150,6 +160,7 @@ def return_to(tenant: Tenant, model: str, version: str, by: str, resumes: str | 
         raise NeverLive("this version never answered; wait for its deployment, or deploy its candidate")
     for standing in filter(None, (version, registry.returned_as(name, model, version))):
         if registry.return_to(name, model, standing, by):
+            _tell(name, model)
             return registry.find_version(name, model, standing) or found
     if registry.find_training(name, model, found["execution"]) is None:
         raise artefacts_gone()

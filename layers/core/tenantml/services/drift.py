@@ -10,7 +10,7 @@ from tenantml.aws import events
 from tenantml.aws.s3 import objects
 from tenantml.domain.drift import verdict
 from tenantml.domain.drift.watch import Watch
-from tenantml.services import registry, served
+from tenantml.services import binned, registry
 from tenantml.services.registry import keys, table
 
 Row = dict[str, Any]
@@ -31,12 +31,12 @@ def _begins_to_drift(s3: Any, tenant: str, model: str, version: str) -> bool:
     if watch is None:
         return False
     known = of(tenant, model, version)
-    found = verdict.judge(watch, served.bins_of(tenant, model, version, watch), known)
+    found = verdict.judge(watch, binned.of(tenant, model, version, watch), known)
     begins = found["status"] == verdict.DRIFTED and (known or {}).get("status") != verdict.DRIFTED
     if begins:  # before it is written: a crash between the two publishes it again rather than never
         events.publish("Drift Detected", {"tenant": tenant, "model": model, "version": version})
     noted = found | {"checked_at": table.now(), "left_out": watch.left_out}
-    table.put(keys.drift(tenant, model, version), noted | {"forget_at": int(time.time()) + served.KEPT_SECONDS})
+    table.put(keys.drift(tenant, model, version), noted | {"forget_at": int(time.time()) + binned.KEPT_SECONDS})
     return begins
 
 

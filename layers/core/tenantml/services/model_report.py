@@ -8,9 +8,10 @@ from typing import Any
 
 from tenantml.aws.s3 import objects
 from tenantml.domain.api import views
+from tenantml.domain.pricing import prices as pricing
 from tenantml.domain.training import explanation
 from tenantml.domain.training.run import Run
-from tenantml.services import registry, served
+from tenantml.services import registry, served, spending
 from tenantml.services.registry.table import now
 from tenantml.settings import setting
 
@@ -46,7 +47,17 @@ def facts_of(s3: Any, tenant: str, version: Row, live_version: str | None) -> di
         "settings": trained_by.get("settings"),
         "training": execution["training"],
         "upload": execution["upload"],
+        "cost": execution["cost"],
+        "endpoint_usd_per_hour": _hourly(version.get("plan"), execution["quote"]),
     }
+
+
+def _hourly(plan: Row | None, quote: Row | None) -> str | None:
+    """Return what an hour of the version's instances costs, in the region that its training was quoted for."""
+    if not plan or not plan.get("instance_type") or not quote:
+        return None
+    price = pricing.find(spending.prices(), quote["region"], plan["instance_type"], pricing.HOSTING)
+    return pricing.usd(None if price is None else price.micros_per_hour * (plan.get("instance_count") or 1))
 
 
 def _read(s3: Any, place: Mapping[str, str] | None) -> Row | None:

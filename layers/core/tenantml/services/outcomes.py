@@ -64,6 +64,8 @@ def record_deployment(run: Run, failure: dict[str, str] | None, left_behind: lis
         "error": row.get("error"),
         "left_behind": row.get("left_behind", []),
     }
+    if "returned" in row:
+        event |= {"returns_to": row.get("returns_to"), "by": row["returned"]["by"], "resumes": row.get("resumes")}
     if not row.get("announced"):
         _publish("Deployment Ended", event)
         registry.update_version(run.tenant, run.model, run.version, {"announced": True})
@@ -103,11 +105,13 @@ def _publish(kind: str, event: dict[str, Any]) -> None:
 
 def _verdict(run: Run, failure: dict[str, str] | None) -> dict[str, str] | None:
     """Return why it failed; a version that went live has succeeded, whatever failed after that, unless it was rolled
-    back.
+    back, or should have been.
     """
     row = registry.find_version(run.tenant, run.model, run.version) or {}
     if "refused" in row:
         return {"Error": "RolledBack", "Cause": row["refused"]}
+    if "failing" in row:
+        return {"Error": "NotRolledBack", "Cause": row["failing"]}
     return None if "promoted_at" in row else failure
 
 

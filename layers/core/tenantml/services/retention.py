@@ -1,37 +1,89 @@
-"""Which trainings' artefacts are kept, and the removal of the others."""
+"""Which trainings' artefacts are kept, and the removal of the others.
+
+What goes is noted in the training's row before anything of it is deleted: from then on it counts as gone, and nothing
+is deployed of it. So the sweep can finish what was begun without deciding anything.
+"""
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
+from tenantml.aws.error_codes import ours
 from tenantml.aws.s3 import objects
 from tenantml.domain.access import session_policies
-from tenantml.domain.names import CustomerAccount, staging_folder
+from tenantml.domain.names import staging_folder
+from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.domain.training import kept_trainings
 from tenantml.domain.training.run import Run
-from tenantml.errors import CustomerAccountError
+from tenantml.errors import CustomerAccountError, TransientError
 from tenantml.services import registry
 from tenantml.services.customer import assume
 from tenantml.settings import setting
 
+PURPOSE = "tenantml-sweep"
+
 
 def prune(run: Run, keep_versions: int) -> list[str]:
-    """Delete artefacts, holdout and profile of the model's trainings that no kept version needs; return the executions
-    that they were of. Repeatable.
+    """Delete artefacts, holdout and profile of the model's trainings that no kept version needs and no execution works
+    with; return the executions that they were of. Repeatable.
 
-    What an account that refuses us does not let go is tried again after the next training.
+    What an account that refuses us does not let go is deleted by the sweep.
+
+    Raises:
+        CustomerThrottled: AWS did not answer.
     """
     trainings = registry.list_trainings(run.tenant, run.model)
     versions = registry.all_versions(run.tenant, run.model)
     row = registry.find_model(run.tenant, run.model) or {}
     answers = row.get("live_version") or registry.paused_version(row)
-    pruned = kept_trainings.superfluous(trainings, versions, answers, keep_versions)
-    tenant = registry.get_tenant(run.tenant)
+    superfluous = kept_trainings.superfluous(trainings, versions, answers, keep_versions)
+    pruned = [execution for execution in superfluous if not _is_under_way(run.tenant, execution)]
     for execution in pruned:
-        folder = CustomerAccount.folder(run.model, execution)
-        try:
-            session = assume(tenant, run.execution, session_policies.remove_objects(tenant.account, folder))
-            objects.remove_folder(session.client("s3"), tenant.account.bucket, folder)
-        except CustomerAccountError:
-            continue
-        objects.remove_ours(setting("STAGING_BUCKET"), staging_folder(run.tenant, run.model, execution))
-        registry.forget_training(run.tenant, run.model, execution)
+        registry.give_up_training(run.tenant, run.model, execution)
+    tenant = registry.get_tenant(run.tenant)
+    for training in registry.given_up_trainings(run.tenant, run.model):
+        _remove(tenant, training, run.execution)
     return pruned
+
+
+def finish_pruning(until_seconds: float) -> list[str]:
+    """Delete what active tenants' accounts did not let go when it was pruned; return the executions that it was of.
+
+    None after `until_seconds` (of the monotonic clock): the rest waits for the next sweep, as does what cannot be
+    deleted now.
+    """
+    finished = []
+    for tenant in registry.list_tenants():
+        if tenant.status != ACTIVE:
+            continue
+        for training in registry.given_up_trainings(tenant.tenant):
+            if time.monotonic() > until_seconds:
+                return finished
+            try:
+                with ours():
+                    is_removed = _remove(tenant, training, PURPOSE)
+            except TransientError:
+                continue
+            finished += [training["execution"]] if is_removed else []
+    return finished
+
+
+def _is_under_way(tenant: str, execution: str) -> bool:
+    """Return whether an execution is still to start the deployment of what it trained."""
+    row = registry.find_execution(tenant, execution)
+    return row is not None and "ended_at" not in row
+
+
+def _remove(tenant: Tenant, training: dict[str, Any], purpose: str) -> bool:
+    """Delete what is left of a training that was given up, and its row at last; return False if the account refuses."""
+    model, execution = training["model"], training["execution"]
+    folder = tenant.account.folder(model, execution)
+    try:
+        session = assume(tenant, purpose, session_policies.remove_objects(tenant.account, folder))
+        objects.remove_folder(session.client("s3"), tenant.account.bucket, folder)
+    except CustomerAccountError:
+        return False
+    objects.remove_ours(setting("STAGING_BUCKET"), staging_folder(tenant.tenant, model, execution))
+    registry.forget_training(tenant.tenant, model, execution)
+    return True

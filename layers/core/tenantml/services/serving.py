@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tenantml.aws import sagemaker_runtime
 from tenantml.aws.clients import Caller
+from tenantml.aws.error_codes import NO_ANSWER, AwsError
 from tenantml.aws.s3 import objects
 from tenantml.domain.access import session_policies
 from tenantml.domain.names import PREDICTION
 from tenantml.domain.predictions import asking
 from tenantml.domain.predictions.answers import Predictions
 from tenantml.domain.predictions.asking import Deployed
-from tenantml.domain.predictions.rows import PreparedRows
+from tenantml.domain.predictions.rows import Batch, PreparedRows
 from tenantml.domain.tenancy.tenant import Tenant, require_active
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import (
@@ -32,8 +33,10 @@ from tenantml.errors import (
     ModelResuming,
     NotFound,
     TenantMLError,
+    UnreadableAnswer,
+    WrongPredictionCount,
 )
-from tenantml.services import registry, served, tenant_scope
+from tenantml.services import binned, registry, served, tenant_scope
 from tenantml.services.customer import assume
 from tenantml.services.expiring_cache import ExpiringCache
 
@@ -133,13 +136,41 @@ def predict(live: LiveVersion, prepared: PreparedRows) -> Predictions:
         UnreadableAnswer, WrongPredictionCount: an answer is not what the version promises.
         RequestError: whatever `invoke` raises.
     """
-    deployed, tally = live.deployed, served.tally(live.tenant.tenant, live.model, live.version, live.deployed.watch)
-    try:
-        predictions = asking.ask(deployed, prepared.lines, lambda body: invoke(live, body), tally=tally)
-        tally.count(prepared.values, predictions)
-    finally:
-        tally.write_if_due()
+    tally = served.tally(live.tenant.tenant, live.model, live.version)
+
+    def counted(batch: Batch) -> served.Call:
+        return tally.call(lambda: _fails_before_too(live, batch))
+
+    predictions = asking.ask(live.deployed, prepared.lines, lambda body: invoke(live, body), tally=counted)
+    bins = binned.binned(live.tenant.tenant, live.model, live.version, live.deployed.watch)
+    if bins is not None:
+        bins.count(prepared.values, predictions)
     return predictions
+
+
+def _fails_before_too(live: LiveVersion, batch: Batch) -> bool:
+    """Return whether the version before, as long as its endpoint stands, cannot answer the same rows either: then it is
+    their fault and not that of the version. False where nobody can tell.
+    """
+    try:
+        before = _version_before(live)
+        if before is not None and before.deployed.schema.names == live.deployed.schema.names:
+            before.deployed.read(invoke(before, batch.body), batch.row_count)
+    except (UnreadableAnswer, WrongPredictionCount):
+        return True
+    except (TenantMLError, AwsError, *NO_ANSWER):
+        return False
+    return False
+
+
+def _version_before(live: LiveVersion) -> LiveVersion | None:
+    tenant, model = live.tenant.tenant, live.model
+    row = registry.find_model(tenant, model, consistent=False) or {}
+    version = row.get("previous_version") if row.get("live_version") == live.version else None
+    if not version or not registry.stands_by(tenant, model, version):
+        return None
+    deployed = _deployed.get((tenant, model, version), _reader(tenant, model, version))
+    return replace(live, version=version, deployed=deployed)
 
 
 def invoke(live: LiveVersion, body: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """A tenant's standing: the probe decides whether it is active, unless an operator decides otherwise.
 
 registered -> active when the probe passes; active -> suspended when it no longer does, or when an operator suspends
-it; suspended -> active when it passes again, unless an operator holds the tenant.
+it; suspended -> active when it passes again, unless an operator holds the tenant. A suspension and its end are
+published, before they are written: a crash between the two publishes it again rather than never.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import time
 from tenantml.aws import events
 from tenantml.aws.error_codes import ours
 from tenantml.domain.tenancy.tenant import ACTIVE, OFFBOARDED, SUSPENDED, Tenant
-from tenantml.errors import TenantError, TenantNotFound, TransientError
+from tenantml.errors import TenantError, TenantNotActive, TenantNotFound, TransientError
 from tenantml.services import probe, registry
 
 
@@ -30,9 +31,24 @@ def activate(tenant: Tenant) -> None:
         probe.probe(tenant, _external_id_of_another(tenant, registry.list_tenants()), thorough=True)
     except TenantError as error:
         status = SUSPENDED if tenant.status == ACTIVE else tenant.status
+        _tell(tenant, status, reason_of(error))
         registry.set_tenant_status(tenant.tenant, status, reason_of(error), held=tenant.held, was=tenant.status)
         raise
+    if tenant.status == SUSPENDED:
+        _tell(tenant, ACTIVE)
     registry.set_tenant_status(tenant.tenant, ACTIVE, was=tenant.status)
+
+
+def suspend(tenant: Tenant, reason: str) -> None:
+    """Suspend the tenant until an operator activates it again, whatever the probe finds meanwhile.
+
+    Raises:
+        TenantNotActive: it is neither active nor suspended.
+    """
+    if tenant.status not in {ACTIVE, SUSPENDED}:
+        raise TenantNotActive(f"the tenant {tenant.tenant!r} is {tenant.status}: there is nothing to suspend")
+    _tell(tenant, SUSPENDED, reason)
+    registry.set_tenant_status(tenant.tenant, SUSPENDED, reason, held=True)
 
 
 def probe_all(until_seconds: float) -> dict[str, list[str]]:
@@ -57,13 +73,17 @@ def probe_all(until_seconds: float) -> dict[str, list[str]]:
             status, reason = SUSPENDED, reason_of(error)
         else:
             status, reason = ACTIVE, ""
+        _tell(tenant, status, reason)
         if status != tenant.status:
-            # Published before it is written: a crash between the two publishes it again rather than never.
-            events.publish(f"Tenant {status.title()}", {"tenant": tenant.tenant, "status": status, "reason": reason})
             changed[status].append(tenant.tenant)
         if (status, reason) != (tenant.status, tenant.reason):
             registry.set_tenant_status(tenant.tenant, status, reason, was=tenant.status)
     return changed
+
+
+def _tell(tenant: Tenant, status: str, reason: str = "") -> None:
+    if status != tenant.status:
+        events.publish(f"Tenant {status.title()}", {"tenant": tenant.tenant, "status": status, "reason": reason})
 
 
 def reason_of(error: TenantError) -> str:

@@ -59,4 +59,4 @@ def require(run: Run) -> None:
 
 
 def _superseded() -> UploadSuperseded:
-    return UploadSuperseded("a newer upload of this model is trained instead; nothing needs to be done")
+    return UploadSuperseded("a newer upload of this model is trained instead of this one; there is nothing to do")

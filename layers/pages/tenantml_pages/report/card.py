@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tenantml_pages.report.elements import Element, Node, bullets, element, name, paragraph, section
+from tenantml_pages.report.elements import Element, Node, bullets, element, paragraph, quoted, section
 from tenantml_pages.report.elements import facts as listed
-from tenantml_pages.report.figures import count, duration, milliseconds, moment, number, share
+from tenantml_pages.report.figures import count, dollars, duration, milliseconds, moment, number, share
 
 Facts = Mapping[str, Any]
 COLUMNS_IN_EXAMPLE = 20
@@ -28,9 +28,9 @@ def sections_of(facts: Facts) -> Iterator[Element]:
     yield _call(facts)
 
 
-def _target(facts: Facts) -> Element:
+def _target(facts: Facts) -> Node:
     target = ((facts["profile"] or {}).get("target") or {}).get("column") or (facts["settings"] or {}).get("target")
-    return name(str(target)) if target else element("span", "its target")
+    return quoted(str(target)) if target else "its target"
 
 
 def _use(facts: Facts) -> Element:
@@ -61,7 +61,7 @@ def _limits(facts: Facts) -> Iterator[Node]:
     if features and features[0]["share"] > SUSPICIOUS_SHARE:
         first = share(features[0]["share"])
         advised = "Make sure that it is known, and means the same, at the time of the prediction."
-        yield ["One column, ", name(features[0]["feature"]), f", has {first} of the importance. {advised}"]
+        yield ["One column, ", quoted(features[0]["feature"]), f", has {first} of the importance. {advised}"]
     if (facts["settings"] or {}).get("unseen_category") == "reject":
         yield "A category that training did not see is refused."
     else:
@@ -77,6 +77,8 @@ def _limits_of_the_holdout(evaluation: Mapping[str, Any], summary: Mapping[str, 
     rows = evaluation.get("rows")
     if rows is not None and rows < FEW_ROWS:
         yield f"It was judged on {count(rows, 'row')}, which is few: every number here may be far off."
+    if too_large := summary.get("rows_too_large", 0):
+        yield f"Left out: {count(too_large, 'more held-out row')} larger than the endpoint takes at once."
     if (looks := summary.get("looks", 1)) > 1:
         yield (
             f"Versions were judged on these held-out rows {looks:,} times; the more often, the more a good value may "
@@ -85,9 +87,9 @@ def _limits_of_the_holdout(evaluation: Mapping[str, Any], summary: Mapping[str, 
     if rare := [one for one in evaluation.get("per_class") or () if one["rows"] < FEW_OF_A_CLASS]:
         yield [
             f"Fewer than {FEW_OF_A_CLASS} held-out rows are of ",
-            [[", " if place else None, name(one["label"])] for place, one in enumerate(rare[:8])],
+            [[", " if place else None, quoted(one["label"])] for place, one in enumerate(rare[:8])],
             f" and {count(len(rare) - 8, 'more class', 'more classes')}" if len(rare) > 8 else None,
-            ": little can be said of these classes.",
+            f": little can be said of {'this class' if len(rare) == 1 else 'these classes'}.",
         ]
 
 
@@ -95,7 +97,7 @@ def _cost(facts: Facts) -> Element:
     version, training = facts["version"], facts["training"] or {}
     plan, served = version.get("plan") or {}, version.get("served") or {}
     latency = (facts["evaluation"] or {}).get("latency")
-    seconds = training.get("seconds")
+    seconds, hourly = training.get("seconds"), facts["endpoint_usd_per_hour"]
     tried = version.get("candidates") or facts["candidates"] or []
     asked = None
     if latency:
@@ -111,14 +113,23 @@ def _cost(facts: Facts) -> Element:
         )
     rows: list[tuple[str, Node]] = [
         ("Training", f"{duration(seconds)} from start to end of the AutoML job" if seconds is not None else NOT_KNOWN),
+        ("Cost of the training", _training_cost(facts["cost"])),
         ("Candidates tried", f"{len(tried):,}" if tried else NOT_KNOWN),
         ("Endpoint", _endpoint(plan)),
+        ("Cost of the endpoint", f"{dollars(hourly, 3)} an hour" if hourly else NOT_KNOWN),
         ("Why this one", plan.get("reason") or None),
         ("Endpoint's answers, evaluated", asked or NOT_KNOWN),
         ("Answered so far", answered or "nothing yet"),
-        ("In money", f"{NOT_KNOWN}: this report has no prices; AWS bills the customer's account"),
     ]
-    return section("cost", "Cost and speed", listed(rows))
+    note = "Costs are what AWS would ask of the customer's account by known prices, before taxes and discounts."
+    return section("cost", "Cost and speed", listed(rows), paragraph(note))
+
+
+def _training_cost(cost: Facts | None) -> str:
+    if cost is None or cost["training_usd"] is None:
+        return NOT_KNOWN
+    said = f"{dollars(cost['training_usd'])} for {duration(cost['training_seconds'])} of instances"
+    return said + (f"; {count(cost['not_measured'], 'step')} not measured" if cost["not_measured"] else "")
 
 
 def _endpoint(plan: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from tenantml_pages.report.elements import (
     folded,
     name,
     paragraph,
+    quoted,
     section,
     table,
 )
@@ -68,7 +69,7 @@ def _types(types: Counter[str]) -> str | None:
 def _names(names: list[str]) -> list[Node]:
     shown: list[Node] = []
     for each in names[:COLUMNS_SHOWN]:
-        shown += [", " if shown else None, name(each)]
+        shown += [", " if shown else None, quoted(each)]
     return shown + ([f" and {len(names) - COLUMNS_SHOWN:,} more"] if len(names) > COLUMNS_SHOWN else [])
 
 

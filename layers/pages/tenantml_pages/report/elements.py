@@ -57,6 +57,11 @@ def name(text: str) -> Element:
     return element("bdi", text)
 
 
+def quoted(text: str) -> Node:
+    """Return a name or a label of a tenant's within a sentence, whose stops and commas are not its own."""
+    return ["“", name(text), "”"]
+
+
 def paragraph(*children: Node, class_: str | None = None) -> Element:
     """Return a paragraph."""
     return element("p", *children, class_=class_)

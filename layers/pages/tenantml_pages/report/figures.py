@@ -57,6 +57,13 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def dollars(text: str, digits: int = 2) -> str:
+    """Return an amount of the API's, dollars with six decimals, in cents or finer; what is less is not nothing."""
+    least = 10**-digits
+    amount = float(text)
+    return f"under ${least}" if 0 < amount < least else f"${amount:,.{digits}f}"
+
+
 def milliseconds(value: float) -> str:
     """Return a time that an answer took."""
     return f"{value:,.0f} ms" if value >= 10 else f"{value:.1f} ms"

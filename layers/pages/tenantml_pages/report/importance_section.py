@@ -44,7 +44,7 @@ def section_of(facts: Mapping[str, Any]) -> Element:
         f"The other {count(others, 'column')} come to {share(rest)} together"
         f"{', as far as they are kept' if left_out else ''}; GET …/importance lists {len(features):,} of them all."
     )
-    made = table("Importance of the columns", ["Column", "Next to the first", "Share", "Value"], rows, words=2)
+    made = table("Importance of the columns", ["Column", "Relative to the first", "Share", "Value"], rows, words=2)
     made.set("class", "scroll importance")
     return section(
         "importance",

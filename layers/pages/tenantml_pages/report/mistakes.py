@@ -63,7 +63,7 @@ def _matrix(confusion: Mapping[str, Any]) -> Element:
         ]  # fmt: skip
         rows.append([label, *cells])
     made = table(
-        "Confusion matrix: true class by row, predicted class by column", ["True \\ predicted", *labels()], rows
+        "Confusion matrix: true class by row, predicted class by column", ["Truth \\ prediction", *labels()], rows
     )
     made.set("class", "scroll matrix")
     return made

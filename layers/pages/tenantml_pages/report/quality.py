@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tenantml_pages.report.elements import Element, Node, element, folded, name, paragraph, section, table
+from tenantml_pages.report.elements import Element, Node, element, folded, paragraph, quoted, section, table
 from tenantml_pages.report.figures import gain, interval, number, share
 from tenantml_pages.report.plots import DASHED, DOTS, Series, plot
 
@@ -58,13 +58,13 @@ def _metrics(facts: Facts) -> Element:
     said: list[Node] = [
         paragraph(
             f"Measured through the version's own endpoint on {evaluation['rows']:,} rows that no training saw. "
-            f"{evaluation['objective']} is the objective, by which versions are compared. A gain above nothing is "
+            f"{evaluation['objective']} is the objective, by which versions are compared. A gain above 0 is "
             "better, whichever way the metric points."
         )
     ]
     positive = evaluation.get("positive_class")
     if positive is not None:
-        said.append(paragraph("F1, Precision, Recall and the curves mean the class ", name(positive), "."))
+        said.append(paragraph("F1, Precision, Recall and the curves mean the class ", quoted(positive), "."))
     if live:
         seen, text = live.get("rows_seen"), f"The live version then was {live['version']}, "
         text += (
@@ -140,13 +140,13 @@ def _calibration(evaluation: Mapping[str, Any]) -> Element:
     whose = "the positive class" if found["what"] == "positive class" else "the predicted label"
     said = [0.0, *(one["mean_probability"] for one in bins), 1.0]
     twin = table(
-        "Calibration",
+        "Reliability diagram",
         ["Probability said, on average", "How often it was so", "Rows"],
         [[share(one["mean_probability"]), share(one["share"]), f"{one['rows']:,}"] for one in bins],
         words=0,
     )
     drawn = plot(
-        "Calibration",
+        "Reliability diagram",
         ("Probability that the version says", said),
         "How often it is so",
         [Series("This version", [None, *(one["share"] for one in bins), None], DOTS), Series("Perfect", said, DASHED)],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tenantml_pages.report.elements import Element, Node, bullets, element, name, paragraph, section
+from tenantml_pages.report.elements import Element, Node, bullets, element, paragraph, quoted, section
 from tenantml_pages.report.figures import count, moment, short
 
 Facts = Mapping[str, Any]
@@ -63,7 +63,7 @@ def _tiles(facts: Facts) -> Iterator[tuple[Node, ...]]:
             change = found["gain"]
             better = "better" if change["value"] > 0 else "no better" if change["value"] == 0 else "worse"
             sign = "+" if change["value"] > 0 else ""
-            yield tile(label, f"{sign}{short(change['value'])}", f"{better}; that has {short(found['value'])}")
+            yield tile(label, f"{sign}{short(change['value'])}", f"{better} than {short(found['value'])}")
     yield tile("Held-out rows", f"{summary['rows']:,}", "never seen in training")
 
 
@@ -74,7 +74,7 @@ def _approval(approval: Mapping[str, Any]) -> Element:
     return element(
         "span",
         f"Approval: {approval['decision']}, by {approval.get('by') or 'nobody'}, {moment(approval.get('decided_at'))}",
-        [": ", name(reason)] if reason else None,
+        [": ", quoted(reason)] if reason else None,
         ".",
     )
 

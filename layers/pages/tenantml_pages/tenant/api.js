@@ -44,15 +44,16 @@ export function open(key) {
     const inParts = file.size > FORM_BYTES;
     const json = { file_name: file.name, ...(inParts && { size_bytes: file.size, multipart: true }) };
     const made = await call("POST", ["models", model, "uploads"], { json });
-    if (made.url) {
-      const form = new FormData();
-      for (const [name, value] of Object.entries(made.fields)) form.append(name, value);
-      form.append("file", file);
-      await send("POST", made.url, form, tell);
-    } else {
-      await sendParts(["models", model, "uploads", made.upload], file, tell);
-    }
+    if (made.url) await sendForm(made, file, tell);
+    else await sendParts(["models", model, "uploads", made.upload], file, tell);
     return made.key;
+  }
+
+  /** Send a file of rows to predict, by one version or the live one; returns the batch. */
+  async function batch(model, version, file, tell) {
+    const made = await call("POST", ["models", model, "batches"], { json: version ? { version } : {} });
+    await sendForm(made.form, file, tell);
+    return made.batch;
   }
 
   async function sendParts(path, file, tell) {
@@ -76,7 +77,14 @@ export function open(key) {
     return path in (await contract).paths;
   }
 
-  return { call, all, offers, upload };
+  return { call, all, batch, offers, upload };
+}
+
+function sendForm({ url, fields }, file, tell) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  form.append("file", file);
+  return send("POST", url, form, tell);
 }
 
 /** Send to the bucket, with progress, which fetch does not tell. */

@@ -1,17 +1,19 @@
 // One model: its training, its versions, and a prediction to try.
 import { html } from "./preact.js";
+import { Batches } from "./batches.js";
+import { EndpointPrice } from "./costs.js";
 import { Predict } from "./predict.js";
 import { Training } from "./training.js";
 import { Versions } from "./versions.js";
 import { Action, Failure, Standing, Title, day, link, useAnswer } from "./widgets.js";
 
-const VIEWS = { training: "Training", versions: "Versions", predict: "Predict" };
+const VIEWS = { training: "Training", versions: "Versions", predict: "Predict", batches: "Batches" };
 
 export function Model({ api, model, view }) {
   const found = useAnswer(() => api.call("GET", ["models", model]), model, ({ state }) => state.status === "resuming");
   if (!found.data) return found.error ? html`<${Failure} error=${found.error} />` : html`<p aria-busy="true">Loading the model</p>`;
   const { settings, live_version: live } = found.data;
-  const shown = { training: Training, versions: Versions, predict: Predict }[view] || Training;
+  const shown = { training: Training, versions: Versions, predict: Predict, batches: Batches }[view] || Training;
   return html`
     <p class="back"><a href=${link("models")}>All models</a></p>
     <${Title}>${model}<//>
@@ -33,11 +35,11 @@ function Pause({ api, model, state, changed }) {
   if (state.status === "empty") return null;
   if (state.status === "live") return html`
     <details><summary>Pause this model</summary>
-      <p>Its endpoint is removed from your account, and costs nothing from then on. Until you resume it, which takes minutes, nothing answers. The model and its training stay.</p>
+      <p>Its endpoint is removed from your account, and costs nothing from then on. Until you resume it, which takes minutes, nothing answers. The model and its training stay. <${EndpointPrice} api=${api} model=${model} /></p>
       <div class="actions"><${Action} class="outline" act=${put(true)}>Pause<//></div>
     </details>`;
   return html`
-    <div class="note busy" role="status"><p><strong>${state.status === "paused" ? "Paused" : "Resuming"}</strong> ${state.status === "paused" ? `since ${day(state.paused_at)}: nothing answers, and no endpoint costs.` : "Its endpoint is being made anew, which takes minutes."}</p>
+    <div class="note busy" role="status"><p><strong>${state.status === "paused" ? "Paused" : "Resuming"}</strong> ${state.status === "paused" ? `since ${day(state.paused_at)}: nothing answers, and no endpoint costs.` : "Its endpoint is being made anew, which takes minutes."} <${EndpointPrice} api=${api} model=${model} begins="Once resumed, it costs" /></p>
       <div class="actions">${state.status === "paused" ? html`<${Action} act=${put(false)}>Resume<//>` : html`<${Action} class="outline" act=${put(true)}>Pause again<//>`}</div>
     </div>`;
 }

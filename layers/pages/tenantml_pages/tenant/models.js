@@ -1,5 +1,6 @@
 // All models, and a new one from a file.
-import { html, useState } from "./preact.js";
+import { html, useEffect, useRef, useState } from "./preact.js";
+import { NextFile } from "./training.js";
 import { DropZone, columnsOf } from "./upload.js";
 import { Failure, Standing, Title, day, link, useAnswer } from "./widgets.js";
 
@@ -21,37 +22,41 @@ export function Models({ api }) {
       <${NewModel} api=${api} models=${models} />`}`;
 }
 
-/** From a file to a model: its name, the column to predict, and the first training. */
+/** From a file to a model: its name and the column to predict, then what its first training can cost, then the training. */
 function NewModel({ api, models }) {
   const [file, setFile] = useState(null);
   const [columns, setColumns] = useState([]);
   const [error, setError] = useState(null);
-  const [sent, setSent] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const [created, setCreated] = useState("");
+  const next = useRef();
+  useEffect(() => { if (created) next.current.focus(); }, [created]);
   const choose = async (chosen) => {
     setError(null);
     setFile(chosen);
     setColumns(await columnsOf(chosen));
   };
-  const train = async (event) => {
+  const create = async (event) => {
     event.preventDefault();
     const { model, target } = Object.fromEntries(new FormData(event.target));
     setError(null);
-    setSent(0);
+    setBusy(true);
     try {
       await api.call("PUT", ["models", model], { json: { target }, headers: { "if-none-match": "*" } });
-      await api.upload(model, file, setSent);
-      location.hash = link("models", model);
+      setCreated(model);
     } catch (refusal) {
       setError(refusal.status === 412 ? { code: "NameTaken", message: `You have a model ${model} already: open it to train it again, or choose another name.` } : refusal);
-      setSent(null);
     }
+    setBusy(false);
   };
+  if (created) return html`<div class="after" tabindex="-1" ref=${next}>
+    <${NextFile} api=${api} model=${created} first=${file} sent=${() => { location.hash = link("models", created); }} /></div>`;
   return html`
     <section aria-labelledby="new-model">
       <h2 id="new-model">${models.length ? "A new model" : "Your first model"}</h2>
-      <${DropZone} choose=${choose} file=${file} busy=${sent !== null} />
+      <${DropZone} choose=${choose} file=${file} busy=${busy} />
       ${file && html`
-        <form onSubmit=${train}>
+        <form onSubmit=${create}>
           <div class="grid">
             <div><label for="name">Name</label>
               <input id="name" name="model" required pattern="[a-z]([a-z0-9\\-]{0,28}[a-z0-9])?" maxlength="30" defaultValue=${nameOf(file)} aria-describedby="name-note" />
@@ -62,8 +67,8 @@ function NewModel({ api, models }) {
               </select>
               <small id="target-note">It needs at least 500 rows where this column is filled.</small></div>
           </div>
-          <button aria-busy=${sent !== null} disabled=${sent !== null}>Train</button>
-          ${sent !== null && html`<label>Sending the file <progress value=${sent} max="1" /></label>`}
+          <div class="actions"><button aria-busy=${busy} disabled=${busy} aria-describedby="create-note">Create the model</button>
+            <small id="create-note">Nothing is spent yet: what its training can cost comes next.</small></div>
         </form>`}
       <${Failure} error=${error} />
     </section>`;

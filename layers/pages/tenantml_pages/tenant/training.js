@@ -1,7 +1,8 @@
 // The pipeline of a model's uploads: the newest one state by state, its advice and outcome, those before, and the next file.
 import { html, useEffect, useState } from "./preact.js";
-import { AFTER_A_FAILURE, STAGES, stageOf } from "./stages.js";
-import { DropZone } from "./upload.js";
+import { Quote, TrainingCost } from "./costs.js";
+import { AFTER_A_FAILURE, Stages } from "./stages.js";
+import { DropZone, useSending } from "./upload.js";
 import { Badge, Failure, Table, count, day, figure, link, size, useAnswer } from "./widgets.js";
 
 const isRunning = (execution) => execution?.status === "running";
@@ -33,22 +34,13 @@ function Execution({ execution, model }) {
       <p><small>${fileOf(execution)}, ${size(execution.upload.size_bytes)}, of ${day(execution.upload.uploaded_at)}
         ${rows && html` · ${count(rows.train)} rows to train on, ${count(rows.holdout)} held out to judge by`}</small></p>
       ${error && html`<div role="alert" class="note bad"><strong>${error.code}</strong> <span>${error.message}</span></div>`}
-      ${(status === "succeeded" || (isRunning(execution) && stageOf(execution.state) >= 0)) && html`<${Stages} execution=${execution} />`}
+      <${Stages} of=${execution} />
       <p role="status">${saidOf(execution)}</p>
+      <${TrainingCost} execution=${execution} />
       ${status === "succeeded" && version && html`<p class="next"><a href=${link("models", model, "versions")}>See the version</a> <a href=${link("models", model, "predict")}>Try a prediction</a></p>`}
       ${training?.candidates?.length > 0 && html`<${Candidates} training=${training} />`}
     </section>
     ${(advice.length > 0 || !error) && html`<${Advice} advice=${advice} done=${rows} />`}`;
-}
-
-function Stages({ execution }) {
-  const at = execution.status === "succeeded" ? STAGES.length : stageOf(execution.state);
-  return html`<ol class="stages">
-    ${STAGES.map((stage, number) => {
-      const word = number < at ? "done" : number > at ? "to come" : "now";
-      return html`<li class=${word.replace(" ", "-")} aria-current=${word === "now" ? "step" : null}><span>${stage.title}</span> <small>${word}</small></li>`;
-    })}
-  </ol>`;
 }
 
 function saidOf({ status, training, state }) {
@@ -75,28 +67,19 @@ const Advice = ({ advice, done }) => html`
     : html`<p>${done ? "Nothing that looks like a mistake was found." : "It comes when the file has been checked."}</p>`}
   </section>`;
 
-function NextFile({ api, model, sent }) {
-  const [share, setShare] = useState(null);
-  const [file, setFile] = useState(null);
-  const [error, setError] = useState(null);
-  const train = async () => {
-    setError(null);
-    setShare(0);
-    try {
-      sent(await api.upload(model, file, setShare));
-      setFile(null);
-    } catch (refusal) {
-      setError(refusal);
-    }
-    setShare(null);
-  };
+/** A file to train the model from, `first` where one is chosen already, with what that can cost. */
+export function NextFile({ api, model, first = null, sent }) {
+  const [file, setFile] = useState(first);
+  const { share, failure, send } = useSending();
+  const train = () => send((tell) => api.upload(model, file, tell), (key) => { setFile(null); sent(key); });
   return html`
     <section aria-labelledby="next-file">
-      <h2 id="next-file">Train from a new file</h2>
+      <h2 id="next-file">${first ? `Train ${model}` : "Train from a new file"}</h2>
       <${DropZone} choose=${setFile} file=${file} busy=${share !== null} />
-      ${file && html`<button aria-busy=${share !== null} disabled=${share !== null} onClick=${train}>Train</button>`}
+      ${file && html`<${Quote} api=${api} model=${model} />
+        <button aria-busy=${share !== null} disabled=${share !== null} onClick=${train}>Train</button>`}
       ${share !== null && html`<label>Sending the file <progress value=${share} max="1" /></label>`}
-      <${Failure} error=${error} />
+      <${Failure} error=${failure} />
     </section>`;
 }
 

@@ -1,21 +1,44 @@
 // A file: how it is dropped or chosen, and which columns it has.
-import { html, useState } from "./preact.js";
+import { html, useEffect, useRef, useState } from "./preact.js";
 import { size } from "./widgets.js";
 
 const HEAD_BYTES = 256 * 1024;
+const NOTE = "The first line names the columns. It goes straight to your provider's bucket, and from there to your account.";
 
 /** Where a CSV file is dropped, or chosen by mouse, keyboard or screen reader: it is a file input as large as the zone. */
-export function DropZone({ choose, file, busy = false }) {
+export function DropZone({ choose, file, busy = false, note = NOTE }) {
   const [over, setOver] = useState(false);
+  const input = useRef();
+  useEffect(() => {
+    const held = new DataTransfer();
+    if (file) held.items.add(file);
+    input.current.files = held.files; // what the zone says, however the file came or went
+  }, [file]);
   const take = (files) => files[0] && choose(files[0]);
-  const drop = (input, files) => { input.files = files; take(files); };
   return html`
     <div class="drop ${over ? "over" : ""}" onDragOver=${(event) => { event.preventDefault(); setOver(true); }} onDragLeave=${() => setOver(false)}
-      onDrop=${(event) => { event.preventDefault(); setOver(false); if (!busy) drop(event.currentTarget.querySelector("input"), event.dataTransfer.files); }}>
+      onDrop=${(event) => { event.preventDefault(); setOver(false); if (!busy) take(event.dataTransfer.files); }}>
       <label for="file"><strong>${file ? file.name : "Drop a CSV file here, or choose one"}</strong></label>
-      <input id="file" type="file" accept=".csv,text/csv" disabled=${busy} aria-describedby="file-note" onChange=${(event) => take(event.target.files)} />
-      <small id="file-note">${file ? size(file.size) : "The first line names the columns. It goes straight to your provider's bucket, and from there to your account."}</small>
+      <input id="file" type="file" ref=${input} accept=".csv,text/csv" disabled=${busy} aria-describedby="file-note" onChange=${(event) => take(event.target.files)} />
+      <small id="file-note">${file ? size(file.size) : note}</small>
     </div>`;
+}
+
+/** Sending a file: `send(work, done)` with the share that is sent while it lasts (null else), and what it failed with. */
+export function useSending() {
+  const [share, setShare] = useState(null);
+  const [failure, setFailure] = useState(null);
+  const send = async (work, done) => {
+    setFailure(null);
+    setShare(0);
+    try {
+      done(await work(setShare));
+    } catch (refusal) {
+      setFailure(refusal);
+    }
+    setShare(null);
+  };
+  return { share, failure, send };
 }
 
 /** The names in the first line of a CSV file, read in the browser; what the pipeline finds wrong with it, it says itself. */

@@ -1,5 +1,6 @@
-// What is used of today's quota, and which keys open all of this.
+// What is used of today's quota, what this month costs, and which keys open all of this.
 import { html } from "./preact.js";
+import { Spending } from "./costs.js";
 import { Failure, Table, Title, count, day, useAnswer } from "./widgets.js";
 
 const LIMITS = { requests: "Requests today", rows: "Predicted rows today", rate: "Requests at this moment" };
@@ -8,7 +9,7 @@ export function Usage({ api }) {
   const load = async () => ({ usage: await api.call("GET", ["usage"]), keys: await api.all(["keys"], "keys") });
   const { data, error } = useAnswer(load, "usage");
   return html`
-    <${Title}>Usage<//>
+    <${Title}>Usage and cost<//>
     <${Failure} error=${error} />
     ${!data ? !error && html`<p aria-busy="true">Loading your usage</p>` : html`
       <ul class="cards">
@@ -20,6 +21,7 @@ export function Usage({ api }) {
         })}
       </ul>
       <p><small>The day's counts begin anew at ${day(data.usage.resets_at)}.</small></p>
+      <${Spending} spending=${data.usage.spending} />
       <section aria-labelledby="keys"><h2 id="keys">API keys</h2>
         <p>By their ids; a key itself is shown once, by the operator who issues it.</p>
         <${Table} label="Ids of API keys" head=${["Id", "Issued", "Expires"]}>

@@ -9,6 +9,11 @@ export const size = (bytes) => {
 };
 export const figure = (number) => (typeof number === "number" ? number.toLocaleString(undefined, Math.abs(number) < 100 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 1 }) : "–");
 export const percent = (share) => share.toLocaleString(undefined, { style: "percent", maximumFractionDigits: 1 });
+export const lasting = (seconds) => {
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60).toLocaleString()} h${minutes % 60 ? ` ${minutes % 60} min` : ""}`;
+};
 export const link = (...path) => "#/" + path.map(encodeURIComponent).join("/");
 
 /** Whether a model answers, in a word, with the version that does. */
@@ -67,27 +72,27 @@ const LATER_SECONDS = 15;
 
 /** What `load` answers, asked again while `goesOn(answer)`, ever less often, and after a failure that may pass: {data, error, reload}. */
 export function useAnswer(load, key, goesOn = () => false) {
-  const [state, setState] = useState({});
+  const [state, setState] = useState({ key });
   const [round, setRound] = useState(0);
   const began = useRef(Date.now());
   const reload = useCallback(() => { began.current = Date.now(); setRound((number) => number + 1); }, []);
-  useEffect(() => { began.current = Date.now(); setState({}); }, [key]);
+  useEffect(() => { began.current = Date.now(); }, [key]);
   useEffect(() => {
     let left = false, timer;
     load().then(
       (data) => {
         if (left) return;
-        setState({ data });
+        setState({ key, data });
         const seconds = Math.min(LATER_SECONDS, Math.max(SOON_SECONDS, (Date.now() - began.current) / 20_000));
         if (goesOn(data)) timer = setTimeout(() => setRound((number) => number + 1), seconds * 1000);
       },
       (error) => {
         if (left) return;
-        setState((before) => ({ ...before, error }));
+        setState((before) => ({ ...(before.key === key && before), key, error }));
         if (!error.status || error.status === 429 || error.status >= 500) timer = setTimeout(() => setRound((number) => number + 1), LATER_SECONDS * 1000);
       },
     );
     return () => { left = true; clearTimeout(timer); };
   }, [key, round]);
-  return { ...state, reload };
+  return { ...(state.key === key && state), reload };
 }

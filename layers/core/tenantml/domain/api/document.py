@@ -34,7 +34,8 @@ def document() -> Json:
     paths: dict[str, Json] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method.lower()] = of_operation(operation)
-    return frame("TenantML", DESCRIPTION, ".", paths, schemas.components() | webhook_schemas.components())
+    found = frame("TenantML", DESCRIPTION, ".", paths, schemas.components() | webhook_schemas.components())
+    return found | {"webhooks": webhook_schemas.webhooks()}
 
 
 def frame(title: str, description: str, server: str, paths: Json, components: dict[str, Json]) -> Json:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from tenantml.domain.api.schemas import COUNT, TEXT, TIME, Schema, listing, maybe, page, record
+from typing import Any
+
+from tenantml.domain.api.schemas import COUNT, MODEL_NAME, TEXT, TIME, Schema, listing, maybe, page, record
+from tenantml.domain.predictions.batch import ID_PATTERN as BATCH_PATTERN
+from tenantml.domain.tenancy.tenant import ACTIVE, SUSPENDED
+from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.webhooks.webhook import DELIVERY_STATUSES, DISABLED, ENABLED, MAX_URL, NAME, URL
-from tenantml.domain.webhooks.webhook_events import EVENT_TYPES, NAMES, TEST
+from tenantml.domain.webhooks.webhook_events import EVENT_TYPES, NAMES, TEST, EventType
 from tenantml.domain.webhooks.webhook_outcomes import OUTCOMES
 
 ADDRESS: Schema = {"type": "string", "pattern": f"^{URL}$", "maxLength": MAX_URL}
@@ -23,6 +28,49 @@ WEBHOOK: dict[str, Schema] = {
     "updated_at": TIME,
     "delivered_at": maybe(TIME) | {"description": "When something was delivered last"},
 }
+
+
+FIELDS: dict[str, Schema] = {
+    "tenant": TEXT,
+    "model": maybe(MODEL_NAME) | {"description": "Null of an upload that names none"},
+    "version": maybe(TEXT),
+    "execution": TEXT,
+    "batch": TEXT | {"pattern": f"^{BATCH_PATTERN}$"},
+    "status": {"type": "string", "enum": [*STATUSES, ACTIVE, SUSPENDED]},
+    "error": maybe(TEXT) | {"description": "A code of docs/errors.md"},
+    "until": TIME,
+    "by": TEXT | {"description": "The id of the API key, or who else did it, such as `operator`"},
+}
+HEADERS = {
+    "webhook-id": "The same however often it is sent",
+    "webhook-timestamp": "When it was sent, in seconds since 1970",
+    "webhook-signature": "One signature per secret, after Standard Webhooks 1.0.0",
+}
+
+
+def webhooks() -> dict[str, Any]:
+    """Return what is sent to a webhook, by type: the part `webhooks` of an OpenAPI document."""
+    return {kind.name: {"post": _sent(kind)} for kind in EVENT_TYPES}
+
+
+def _sent(kind: EventType) -> dict[str, Any]:
+    data = record("Names, ids and times.", **{name: FIELDS[name] for name in kind.fields})
+    message = record(kind.description, type={"const": kind.name}, timestamp=TIME, data=data)
+    return {
+        "tags": ["webhooks"],
+        "summary": kind.description,
+        "security": [],
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "description": text, "schema": TEXT}
+            for name, text in HEADERS.items()
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": message}}},
+        "responses": {
+            "2XX": {"description": "Delivered"},
+            "410": {"description": "Gone: the webhook is disabled"},
+            "default": {"description": "It is tried again, for a day"},
+        },
+    }
 
 
 def components() -> dict[str, Schema]:

@@ -21,6 +21,8 @@ NUMBERS_MAX = 260
 """In one write, of which DynamoDB takes 300 operations and an expression of 4 KB (developer guide, "Constraints")."""
 ALL_ROWS, STEP_MAX = 12, 8
 """Of a request of so many rows every second is counted, of one of twice as many every third, and so on up to a step."""
+MANY_ROWS, ONE_IN = 50, 3
+"""Of requests of so many rows, a process counts the first and then one in three."""
 AT_ONCE = 256
 """Values of a column that are counted together, in a third of the time that they take request by request."""
 
@@ -83,10 +85,10 @@ NOTHING = Watch((), None, 0)
 class Counting:
     """Counts of what a version is asked and answers, in memory."""
 
-    __slots__ = ("_counts", "_pending", "_turn", "_watch")
+    __slots__ = ("_counted", "_counts", "_pending", "_turn", "_watch")
 
     def __init__(self, watch: Watch) -> None:
-        self._watch, self._turn = watch, 0
+        self._watch, self._turn, self._counted = watch, 0, 0
         self._pending: list[list[str]] = [[] for _ in watch.firsts[:-1]]
         self._counts = [0] * watch.size
 
@@ -94,17 +96,19 @@ class Counting:
         """Count a request: its values by column, and what was answered. Of many rows some are counted, evenly, and
         beginning elsewhere each time.
         """
-        watch, pending = self._watch, self._pending
-        if not pending:
-            return
-        step = min(STEP_MAX, 1 + len(predictions.lines) // ALL_ROWS)
-        rows = slice(self._turn % step, None, step)
-        self._turn += 1
+        row_count = len(predictions.lines)
+        if row_count >= MANY_ROWS:
+            self._turn += 1
+            if self._turn % ONE_IN != 1:
+                return
+        watch, pending, step = self._watch, self._pending, min(STEP_MAX, 1 + row_count // ALL_ROWS)
+        rows = slice(self._counted % step, None, step)
+        self._counted += 1
         for (place, _, _), texts in zip(watch.columns, pending, strict=False):
             texts.extend(values[place][rows])
         if watch.answers:
             pending[-1].extend(bins.scores_of(predictions, rows))
-        if len(pending[0]) >= AT_ONCE:
+        if len(pending[-1]) >= AT_ONCE:
             self._settle()
 
     def numbers(self) -> dict[str, int]:

@@ -1,4 +1,5 @@
-"""Whether a version that has just gone live fails more than the one before, by what both answered so far.
+"""Whether a version that has just gone live fails more than the one before: what it answered so far, next to what that
+one answered in its last hours, when it was asked by the same apps.
 
 Both shares of failures get a Wilson score interval, of 99.9 % to one side. The version is refused when the lower end of
 its own is above the upper end of the other's: of two equal versions, fewer than one in a hundred is in ten looks. It
@@ -30,6 +31,14 @@ class Served:
         """Read the row of a version's counts; what is not there was not counted."""
         return cls(**{name: (row or {}).get(name, 0) for name in cls.__dataclass_fields__})
 
+    @classmethod
+    def lately_of_row(cls, row: Mapping[str, Any] | None) -> Served:
+        """Read what was counted in the row's window and in the one before it; all, where windows were not counted."""
+        if "window" not in (row := row or {}):
+            return cls.of_row(row)
+        kinds = ("window_", "before_")
+        return cls(**{name: sum(row.get(kind + name, 0) for kind in kinds) for name in cls.__dataclass_fields__})
+
     @property
     def mean_ms(self) -> int | None:
         """The mean time of a call in milliseconds, None without any."""
@@ -50,8 +59,8 @@ def why_refused(version: Served, before: Served) -> str | None:
     if at_least <= at_most:
         return None
     return (
-        f"it failed {version}, the version before {before}: at least {at_least:.1%} against at most {at_most:.1%}, "
-        "each with a confidence of 99.9 %"
+        f"it failed {version}, the version before {before} in its last hours: at least {at_least:.1%} against at most "
+        f"{at_most:.1%}, each with a confidence of 99.9 %"
     )
 
 

@@ -67,6 +67,7 @@ class Summary:
     None for a regression. `metrics` lacks what could not be computed, such as AUC where every row is of one class.
     `live` is None when nothing is live, or when it could not be asked: then `not_compared` says why. `looks` is how
     many versions were judged on this holdout, or on most of its rows in other uploads, this one included.
+    `rows_too_large` counts other rows of the holdout, each larger than the endpoint takes at once.
     """
 
     problem_type: str
@@ -79,6 +80,7 @@ class Summary:
     live: LiveRival | None = None
     not_compared: str = ""
     looks: int = 1
+    rows_too_large: int = 0
 
     def as_document(self) -> dict[str, Any]:
         """Return it as a JSON object."""

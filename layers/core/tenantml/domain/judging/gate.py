@@ -175,6 +175,8 @@ def _undecided(summary: Summary, settings: GateSettings, said: list[str]) -> Ver
 
 def _measured(summary: Summary) -> Iterator[str]:
     """Say what was measured, whatever is made of it."""
+    if summary.rows_too_large:
+        yield f"Left out: {summary.rows_too_large:,} of the rows held out, each larger than the endpoint takes at once."
     if summary.objective not in summary.metrics:
         return
     name, rows = summary.objective, f"{summary.rows:,} rows of the holdout"
@@ -302,4 +304,4 @@ def _number(value: float) -> str:
     size = abs(value)
     if size == 0 or 0.001 <= size < 10:
         return f"{value:.3f}"
-    return f"{value:,.0f}" if 1000 <= size < 1e9 else f"{value:.3g}"
+    return f"{value:,.0f}" if 1000 <= size < 1e12 else f"{value:.3g}"

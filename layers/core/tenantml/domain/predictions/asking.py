@@ -34,28 +34,39 @@ class Deployed:
         """The classes that it answers with; none of a regression."""
         return self.schema.classes if self.output_keys else ()
 
+    @property
+    def most_bytes(self) -> int:
+        """How large a body is that its endpoint takes, or answers."""
+        return sizes.SERVERLESS_BYTES if self.serverless else sizes.REAL_TIME_BYTES
+
+    def read(self, answer: bytes, row_count: int) -> Predictions:
+        """Return the predictions of an answer to so many rows.
+
+        Raises:
+            UnreadableAnswer, WrongPredictionCount: it is not what the version promises.
+        """
+        return answers.parse(answer, self.output_keys, row_count, self.classes)
+
 
 def ask(
     version: Deployed,
     lines: Sequence[bytes],
     invoke: Callable[[bytes], bytes],
     rows_max: int = sizes.ROWS_PER_CALL,
-    tally: AbstractContextManager[None] | None = None,
+    tally: Callable[[Batch], AbstractContextManager[None]] | None = None,
 ) -> Predictions:
     """Return one prediction per line of CSV; `invoke` sends a body to the version's endpoint, as often as the limits
     ask for, both of what it takes and of what it answers, with at most `rows_max` rows.
-    `tally` is entered around each call and its answer.
+    `tally(batch)` is entered around each call and its answer.
 
     Raises:
         RowTooLarge: the endpoint does not take one of the lines.
         UnreadableAnswer, WrongPredictionCount: an answer is not what the version promises.
     """
-    limit_bytes = sizes.SERVERLESS_BYTES if version.serverless else sizes.REAL_TIME_BYTES
-    rows_per_call = min(rows_max, sizes.rows_per_call(version.classes, limit_bytes))
-    counted = nullcontext() if tally is None else tally
+    rows_per_call = min(rows_max, sizes.rows_per_call(version.classes, version.most_bytes))
 
     def answer(batch: Batch) -> Predictions:
-        with counted:
-            return answers.parse(invoke(batch.body), version.output_keys, batch.row_count, version.classes)
+        with nullcontext() if tally is None else tally(batch):
+            return version.read(invoke(batch.body), batch.row_count)
 
-    return Predictions.joined([answer(batch) for batch in rows.batches(lines, limit_bytes, rows_per_call)])
+    return Predictions.joined([answer(batch) for batch in rows.batches(lines, version.most_bytes, rows_per_call)])

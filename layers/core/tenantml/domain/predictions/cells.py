@@ -133,8 +133,8 @@ def convert(values: Sequence[Any], column: Column, *, in_json: bool) -> Sequence
     return converted
 
 
-def fields(texts: Sequence[str], column: Column) -> Sequence[str]:
-    """Return texts as fields of CSV, all of them quoted where one must be.
+def fields(texts: Sequence[str], column: Column) -> tuple[Sequence[str], bool]:
+    """Return texts as they stand in fields of CSV, and whether quotes go around them: around all, where one needs them.
 
     Raises:
         InvalidValue: one of them holds what no CSV file can, NUL or half a character, is too long, or is what the
@@ -153,10 +153,8 @@ def fields(texts: Sequence[str], column: Column) -> Sequence[str]:
                 message = f"the text has {size_bytes:,} bytes, and a cell has at most {BYTES_MAX:,}; shorten it"
                 raise InvalidValue(message, row=row, column=column.name)
     if not _is_special(joined):
-        return texts
-    if '"' in joined:
-        texts = [text.replace('"', '""') for text in texts]
-    return [f'"{text}"' for text in texts]
+        return texts, False
+    return [text.replace('"', '""') for text in texts] if '"' in joined else texts, True
 
 
 def _refuse_unreadable(texts: Sequence[str], column: Column) -> None:

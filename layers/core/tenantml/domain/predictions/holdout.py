@@ -29,6 +29,21 @@ class Holdout:
         """
         return bind(self.columns, schema).lines if self.truths else []
 
+    def within(self, schema: Schema, most_bytes: int) -> Holdout:
+        """Return the rows of which each alone is no larger than a version's endpoint takes.
+
+        Raises:
+            RowError: the version cannot be asked about these rows.
+        """
+        places = [place for place, line in enumerate(self.lines(schema)) if len(line) <= most_bytes]
+        if len(places) == len(self.truths):
+            return self
+        return Holdout(
+            {name: tuple(values[place] for place in places) for name, values in self.columns.items()},
+            tuple(self.truths[place] for place in places),
+            [self.numbers[place] for place in places],
+        )
+
 
 def read(body: bytes, target: str, classes: int) -> Holdout:
     """Read `holdout.csv` as the pre-flight wrote it; of more rows than there are time and memory for, with answers of

@@ -302,16 +302,21 @@ def _no_header(first_line: Sequence[str], schema: Schema) -> MissingColumn:
 def _prepare(table: Sequence[Sequence[Any]], schema: Schema, reject_unseen: bool, *, in_json: bool) -> PreparedRows:
     """Take the values column by column, in the schema's order, to lines."""
     _refuse_header_row(table, schema)
-    read, converted, advice = [], [], []
+    read, converted = [], []
+    line = []  # of one cell each: what goes around a row's cells is added once, not cell by cell
+    advice = []
     for values, column in zip(table, schema.columns, strict=True):
         texts = cells.convert(values, column, in_json=in_json)
         read.append(texts)
-        converted.append(texts if column.type in NUMBERS else cells.fields(texts, column))
+        written, quoted = (texts, False) if column.type in NUMBERS else cells.fields(texts, column)
+        converted.append(written)
+        line.append('"%s"' if quoted else "%s")
         if column.type == "category" and column.categories and (unseen := set(texts) - column.categories - {""}):
             advice.append(_unseen(texts, unseen, column, reject_unseen))
-    if len(converted) == 1:  # an empty line would be no row
+    if line == ["%s"]:  # an empty line would be no row
         converted = [[text or '""' for text in converted[0]]]
-    return PreparedRows([f"{line}\n".encode() for line in map(",".join, zip(*converted, strict=True))], advice, read)
+    form = ",".join(line) + "\n"
+    return PreparedRows([(form % row).encode() for row in zip(*converted, strict=True)], advice, read)
 
 
 def _refuse_header_row(table: Sequence[Sequence[Any]], schema: Schema) -> None:

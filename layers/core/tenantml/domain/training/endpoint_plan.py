@@ -1,4 +1,5 @@
-"""On what a version is served: what its settings say, else the smallest rung of the ladder that its artefacts fit.
+"""On what a version is served: what its settings say, else the smallest rung of the ladder that its artefacts fit, or,
+where the customer's account allows none of these types, the smallest of its own that they fit.
 
 A server of Autopilot's ensembles loads every model once per worker, and starts a worker per vCPU unless told otherwise;
 an instance family has the same memory per vCPU at every size. So a rung has more memory per worker by having fewer
@@ -16,10 +17,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from tenantml.domain.training.instance_shapes import shape_of
 from tenantml.domain.training.model_settings import ModelSettings
 
 GIB = 1024**3
 MEMORY_PER_ARTEFACT = 4
+GIB_PER_WORKER, MOST_WORKERS = 4, 8
+WORKERS_OF_LARGE = 4
+"""Of a type that is not on the ladder, as the ladder has them: a worker has at least so much memory, an instance of
+more than `MOST_WORKERS` vCPUs so few workers.
+"""
 MOST_STEPS_UP = 2
 WORKERS = "SAGEMAKER_MODEL_SERVER_WORKERS"
 NOT_UP = "ping health check"
@@ -47,7 +54,8 @@ class Rung:
         return self.workers if self.workers < self.vcpus else None
 
     def __str__(self) -> str:
-        return f"{self.instance_type} with {self.memory_gib // self.workers} GiB for each of {self.workers} workers"
+        workers = "its one worker" if self.workers == 1 else f"each of {self.workers} workers"
+        return f"{self.instance_type} with {self.memory_gib // self.workers} GiB for {workers}"
 
 
 LADDER = (
@@ -84,8 +92,8 @@ class EndpointPlan:
         """
         if self.steps_up is None or self.steps_up >= MOST_STEPS_UP or NOT_UP not in failure:
             return None
-        position = [rung.instance_type for rung in LADDER].index(str(self.instance_type))
-        rung = next((rung for rung in LADDER[position + 1 :] if _is_allowed(rung, allowed)), None)
+        _, memory_gib = shape_of(str(self.instance_type)) or (0, 0)
+        rung = next((rung for rung in _ladder(allowed) if rung.memory_gib > memory_gib), None)
         if rung is None:
             return None
         return replace(
@@ -114,9 +122,9 @@ def plan(
         return EndpointPlan(
             settings.instance_type, settings.instance_count, None, None, None, None, "instance_type of the settings"
         )
-    ladder = [rung for rung in LADDER if _is_allowed(rung, allowed)]
+    ladder = _ladder(allowed)
     if not ladder:
-        reason = "the first of the types that the customer's account allows, none of which is on the ladder"
+        reason = "the first of the types that the customer's account allows, of none of which the memory is known here"
         return EndpointPlan(allowed[0], settings.instance_count, None, None, None, None, reason)
     known = [size for size in artefact_sizes if size is not None]
     size_bytes = sum(known)
@@ -124,6 +132,10 @@ def plan(
     mode = "one container" if container_count == 1 else f"{container_count} containers"
     size = f"artefacts of {_readable(size_bytes)}" if known else "artefacts of unknown size"
     reason = f"{mode} with {size}: {rung}"
+    if rung not in LADDER:
+        fits = size_bytes <= rung.artefact_bytes
+        which = "the smallest with the memory for it" if fits else "the one of the most memory, which may be too little"
+        reason += f", of the types that the customer's account allows {which}"
     return EndpointPlan(rung.instance_type, settings.instance_count, None, None, rung.fewer_workers, 0, reason)
 
 
@@ -134,9 +146,12 @@ def expected_type(settings: ModelSettings, allowed: Sequence[str] = ()) -> str |
 
 def transform_type(plan: Mapping[str, Any], allowed: Sequence[str] = ()) -> str:
     """Return the instance type of a batch transform by a version of this plan: the endpoint's, of a serverless one the
-    smallest.
+    smallest that the customer's account allows.
     """
-    return str(plan["instance_type"] or next(iter(allowed), SMALLEST))
+    if plan["instance_type"]:
+        return str(plan["instance_type"])
+    ladder = _ladder(allowed)
+    return ladder[0].instance_type if ladder else allowed[0]
 
 
 def with_workers(containers: Sequence[Mapping[str, Any]], workers: int | None) -> list[dict[str, Any]]:
@@ -149,8 +164,18 @@ def with_workers(containers: Sequence[Mapping[str, Any]], workers: int | None) -
     ]
 
 
-def _is_allowed(rung: Rung, allowed: Sequence[str]) -> bool:
-    return not allowed or rung.instance_type in allowed
+def _ladder(allowed: Sequence[str]) -> Sequence[Rung]:
+    """Return the rungs that an account allows; where it allows none of the ladder's, its own types as such, those of
+    the least memory first, as far as their memory is known.
+    """
+    rungs = [rung for rung in LADDER if not allowed or rung.instance_type in allowed]
+    own = [_rung(name, *shape) for name in allowed if (shape := shape_of(name))]
+    return rungs or sorted(own, key=lambda rung: (rung.memory_gib, rung.vcpus, rung.instance_type))
+
+
+def _rung(instance_type: str, vcpus: int, memory_gib: int) -> Rung:
+    workers = WORKERS_OF_LARGE if vcpus > MOST_WORKERS else vcpus
+    return Rung(instance_type, vcpus, memory_gib, max(1, min(workers, memory_gib // GIB_PER_WORKER)))
 
 
 def _readable(size_bytes: int) -> str:

@@ -90,10 +90,12 @@ def importance_of(analysis: object) -> dict[str, Any]:
         if not isinstance(values, Mapping):
             raise ValueError("a label has no global_shap_values")
         for feature, value in values.items():
-            if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+            if not isinstance(value, int | float) or isinstance(value, bool):
                 raise ValueError("a value is no number")
-            sums[str(feature)] = sums.get(str(feature), 0.0) + abs(value) / len(labels)
+            sums[str(feature)] = sums.get(str(feature), 0.0) + abs(_float(value)) / len(labels)
     total = sum(sums.values())
+    if not math.isfinite(total):
+        raise ValueError("a value is no number, or too large for one")
     ranked = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
     features = [
         {"feature": name, "value": value, "share": value / total if total else 0.0}
@@ -111,6 +113,13 @@ def importance_of(analysis: object) -> dict[str, Any]:
 def nothing(reason: str) -> dict[str, Any]:
     """Return the importance of a version of which none is known, and why."""
     return {"source": None, "features": [], "left_out": 0, "reason": reason, "rows": None}
+
+
+def _float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # of a whole number, which JSON may write with any number of digits
+        return math.inf
 
 
 def _locations(candidate: Mapping[str, Any]) -> dict[str, str]:

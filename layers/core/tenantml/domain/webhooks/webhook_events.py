@@ -19,6 +19,18 @@ def _is_live(detail: Row) -> bool:
     return detail["status"] == "succeeded" and bool(detail.get("version"))
 
 
+def _is_promoted(detail: Row) -> bool:
+    return _is_live(detail) and not detail.get("returns_to")
+
+
+def _is_returned(detail: Row) -> bool:
+    return _is_live(detail) and bool(detail.get("returns_to")) and not detail.get("resumes")
+
+
+def _is_resumed(detail: Row) -> bool:
+    return _is_live(detail) and bool(detail.get("resumes"))
+
+
 def _is_rolled_back(detail: Row) -> bool:
     return (detail.get("error") or {}).get("code") == "RolledBack"
 
@@ -37,6 +49,7 @@ class EventType:
 
 
 VERSION = ("tenant", "model", "version", "execution")
+BY_HAND = ("tenant", "model", "version", "by")
 EVENT_TYPES = (
     EventType(
         "execution.ended", "An upload has ended: its version answers, or it failed.", ("Execution Ended",),
@@ -46,10 +59,23 @@ EVENT_TYPES = (
         "deployment.ended", "A deployment that somebody asked for has ended: its version answers, or it failed.",
         ("Deployment Ended",), (*VERSION, "status", "error"),
     ),
-    EventType("version.promoted", "A new version answers, and its bake is over.", ENDED, VERSION, _is_live),
+    EventType(
+        "batch.ended", "A file of rows has ended: its predictions are there, or it failed.", ("Batch Ended",),
+        (*VERSION, "batch", "status", "error"),
+    ),
+    EventType("version.promoted", "A new version answers, and its bake is over.", ENDED, VERSION, _is_promoted),
     EventType(
         "version.rolled_back", "A new version failed more, and the version before it answers again.", ENDED, VERSION,
         _is_rolled_back,
+    ),
+    EventType(
+        "version.returned", "Somebody returned to a version that was live, and it answers again.",
+        ("Version Returned", "Deployment Ended"), BY_HAND, _is_returned,
+    ),
+    EventType("model.paused", "A model is paused: nothing of it answers.", ("Model Paused",), BY_HAND),
+    EventType(
+        "model.resumed", "A model's pause is over, and it answers again as it did.",
+        ("Model Resumed", "Deployment Ended"), BY_HAND, _is_resumed,
     ),
     EventType(
         "approval.wanted", "A version waits until somebody approves or refuses it.", ("Approval Wanted",),
@@ -60,7 +86,8 @@ EVENT_TYPES = (
         ("Drift Detected",), ("tenant", "model", "version"),
     ),
     EventType(
-        "tenant.suspended", "Your account no longer lets us in as it must: nothing is trained or predicted.",
+        "tenant.suspended",
+        "Your account no longer lets us in as it must, or the operator suspended you: nothing is trained or predicted.",
         ("Tenant Suspended",), ("tenant", "status"),
     ),
     EventType("tenant.active", "A suspended tenant is active again.", ("Tenant Active",), ("tenant", "status")),

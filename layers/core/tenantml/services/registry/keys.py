@@ -41,7 +41,8 @@ def probe(tenant: str) -> Key:
 
 def model(tenant: str, model: str) -> Key:
     """A model's settings, `live_version`, `previous_version`, `newest_word` by which promotions are ordered, `paused`
-    since when and by whom, `newest_upload`, `holdout_salt`, and whose `turn` it is to be trained.
+    since when and by whom, what was done by hand and is `untold` yet, `newest_upload`, `holdout_salt`, and whose `turn`
+    it is to be trained.
     """
     return of_tenant(tenant, f"{MODEL}#{model}")
 
@@ -61,7 +62,9 @@ def version(tenant: str, model: str, version: str) -> Key:
 
 
 def training(tenant: str, model: str, execution: str) -> Key:
-    """One completed training whose artefacts, holdout and profile are kept."""
+    """One completed training whose artefacts, holdout and profile are kept; with `given_up_at`, one that is being
+    deleted.
+    """
     return of_tenant(tenant, f"{TRAINING}#{model}#{execution}")
 
 
@@ -86,8 +89,8 @@ def usage(tenant: str, day: str) -> Key:
 
 
 def served(tenant: str, model: str, version: str) -> Key:
-    """What a version answered, while it was live: `requests`, `failures`, `latency_ms`, and as `d0`, `d1` and so on how
-    many values fell into each bin.
+    """What a version answered, while it was live: `requests`, `failures`, `latency_ms`, and apart those of its last
+    two hours with calls, under `window_…` and `before_…`.
     """
     return Key(f"USAGE#{tenant}", f"SERVED#{model}#{version}")
 
@@ -97,6 +100,13 @@ def drift(tenant: str, model: str, version: str) -> Key:
     drifted, and the counts of the window's beginning.
     """
     return of_tenant(tenant, f"{DRIFT}#{model}#{version}")
+
+
+def binned(tenant: str, model: str, version: str) -> Key:
+    """How many values fell into each bin, of a version's columns and answers: three counts in each of `d0`, `d1` and so
+    on.
+    """
+    return Key(f"USAGE#{tenant}", f"BINS#{model}#{version}")
 
 
 def upload(tenant: str, upload: str) -> Key:
@@ -184,6 +194,7 @@ REGISTRY = (
     spending,
     usage,
     served,
+    binned,
     upload,
     idempotency,
     result,

@@ -10,6 +10,9 @@ somebody chose a version by hand: what was uploaded or asked for before it is pr
 The pointer of a paused model names no version, and `paused` says which one answered: its endpoint goes as that of any
 version that was replaced. Whatever becomes live ends the pause. A version that is deployed to resume it is promoted
 only while this very pause lasts.
+
+What somebody does by hand is `untold` until it is published: it is written with the pointer, so that a crash in between
+publishes it again rather than never. The newest word replaces one before it that is not told yet.
 """
 
 from __future__ import annotations
@@ -63,8 +66,8 @@ def promote(tenant: str, model: str, version: str, over: str | None = ANY_VERSIO
             return found.get("replaced")
         if _is_overtaken(row, found):
             raise UploadSuperseded(
-                "a version of a newer upload was promoted, or a version was chosen by hand, or the model was paused, "
-                "after this one was uploaded or asked for; this one was not promoted"
+                "a newer version went live, or somebody chose one by hand or paused the model, after this one was "
+                "uploaded or asked for; this one does not go live, and its training is kept"
             )
         if found["status"] in ENDED:
             raise NotFound("the version is being removed")
@@ -91,10 +94,23 @@ def return_to(tenant: str, model: str, version: str, by: str) -> bool:
             continue
         if found.get("status") != STANDBY:
             return False
-        marks = {"returned": {"at": table.now(), "by": by}}
-        if _move(row, found, marks, newest_word=table.now()):
+        marks, untold = {"returned": {"at": table.now(), "by": by}}, _return_of(row, version, by)
+        if _move(row, found, marks, newest_word=table.now(), untold=untold):
             return True
     raise _contended()
+
+
+def _return_of(row: Row, version: str, by: str) -> Row:
+    """Return what is told of somebody's return to a version, which may end a pause of just this version."""
+    told = {"version": version, "by": by, "returns_to": version, "status": "succeeded"}
+    if paused_version(row) == version:
+        return told | {"kind": "Model Resumed", "resumes": row["paused"]["pause"]}
+    return told | {"kind": "Version Returned"}
+
+
+def forget_untold(tenant: str, model: str, untold: Row) -> None:
+    """Note that this is told; what was done by hand meanwhile is not."""
+    table.update(keys.model(tenant, model), {"untold": None}, "untold = :told", told=untold)
 
 
 def pause(tenant: str, model: str, by: str) -> Row:
@@ -115,7 +131,9 @@ def pause(tenant: str, model: str, by: str) -> Row:
             return dict(row["paused"])
         paused = {"version": answered, "at": table.now(), "by": by, "pause": secrets.token_hex(3)}
         unchanged, operands = _unchanged(row)
-        pointer = {"live_version": None, "paused": paused, "newest_word": max(table.now(), row.get("newest_word", ""))}
+        untold = {"kind": "Model Paused", "version": answered, "by": by}
+        newest_word = max(table.now(), row.get("newest_word", ""))
+        pointer = {"live_version": None, "paused": paused, "newest_word": newest_word, "untold": untold}
         key = keys.model(tenant, model)
         requests = [table.update_request(key, pointer, f"attribute_exists(pk) AND {unchanged}", **operands)]
         if version and find_version(tenant, model, version) is not None:
@@ -183,6 +201,20 @@ def fall_back(tenant: str, model: str, version: str, reason: str) -> bool:
         if _move(row, before, {"returned": {"at": table.now(), "by": "bake"}}, of_replaced={"refused": reason}):
             return True
     raise _contended()
+
+
+def note_failing(tenant: str, model: str, version: str, reason: str) -> bool:
+    """Note on a version why it should be replaced by the one before, which stands no more; return False when it is not
+    the live one.
+    """
+    key = keys.version(tenant, model, version)
+    return is_live(tenant, model, version) and table.update(key, {"failing": reason}, "attribute_exists(pk)")
+
+
+def stands_by(tenant: str, model: str, version: str) -> bool:
+    """Return whether a version was replaced and its endpoint stands, a moment ago at least."""
+    row = find_version(tenant, model, version, consistent=False)
+    return row is not None and row.get("status") == STANDBY
 
 
 def is_awaited(tenant: str, model: str, version: str, deployed: str) -> bool:
@@ -259,11 +291,13 @@ def _move(
     *,
     newest_word: str | None = None,
     of_replaced: Row | None = None,
+    untold: Row | None = None,
 ) -> bool:
     """Let the pointer of a model, which is as in `row`, name a version; return False when either changed meanwhile."""
     tenant, model = keys.tenant_of(row), row["model"]
     previous = row.get("live_version")
-    word = {} if newest_word is None else {"newest_word": newest_word}
+    word: Row = {} if newest_word is None else {"newest_word": newest_word}
+    word |= {"untold": untold} if untold else {}
     pointer = {"live_version": version["version"], "previous_version": previous, "paused": None} | word
     unchanged, operands = _unchanged(row)
     requests = [

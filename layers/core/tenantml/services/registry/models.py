@@ -181,12 +181,29 @@ def keep_training(run: Run, candidates: dict[str, str]) -> None:
 
 def find_training(tenant: str, model: str, execution: str) -> dict[str, Any] | None:
     """Return the row of a training that is kept, or None."""
-    return table.get(keys.training(tenant, model, execution))
+    row = table.get(keys.training(tenant, model, execution))
+    return row if row and _is_kept(row) else None
 
 
 def list_trainings(tenant: str, model: str) -> list[dict[str, Any]]:
     """Return the rows of a model's trainings that are kept: few, since others are pruned."""
-    return table.query(keys.training(tenant, model, ""))
+    return [row for row in table.query(keys.training(tenant, model, "")) if _is_kept(row)]
+
+
+def give_up_training(tenant: str, model: str, execution: str) -> None:
+    """Note that what is kept of a training goes: from now on it counts as gone."""
+    values = {"given_up_at": table.now(), "model": model}
+    table.update(keys.training(tenant, model, execution), values, "attribute_exists(pk)")
+
+
+def given_up_trainings(tenant: str, model: str | None = None) -> list[dict[str, Any]]:
+    """Return the rows of trainings of which something may be left although they were given up; of one model, or all."""
+    rows = table.query(keys.training(tenant, model, "") if model else keys.of_tenant(tenant, f"{keys.TRAINING}#"))
+    return [row for row in rows if not _is_kept(row)]
+
+
+def _is_kept(row: dict[str, Any]) -> bool:
+    return "given_up_at" not in row
 
 
 def forget_training(tenant: str, model: str, execution: str) -> None:

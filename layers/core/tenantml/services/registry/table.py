@@ -80,6 +80,35 @@ def add(key: Key, counts: dict[str, int], forget_at: int) -> None:
     )
 
 
+def add_in_window(key: Key, counts: dict[str, int], window: int, forget_at: int) -> None:
+    """Add to numbers of a row as `add` does, and to those of its `window`, which begin with `window_`. A later window
+    begins at 0; those of the one that it follows then begin with `before_`.
+    """
+    totals = ", ".join(f"#{name} :{name}" for name in counts)
+    within = ", ".join(f"#window_{name} :{name}" for name in counts)
+    begun = ", ".join(
+        f"#before_{name} = if_not_exists(#window_{name}, :none), #window_{name} = :{name}" for name in counts
+    )
+    names = {f"#{kind}{name}": f"{kind}{name}" for kind in ("", "window_") for name in counts} | {"#window": "window"}
+    values = {name: to_value(count) for name, count in ({"window": window, "forget_at": forget_at} | counts).items()}
+    goes_on = {
+        **at(key),
+        "UpdateExpression": f"SET forget_at = :forget_at ADD {totals}, {within}",
+        "ConditionExpression": "#window >= :window",  # of a clock that is ahead of ours as well
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": {f":{name}": value for name, value in values.items()},
+    }
+    begins = goes_on | {
+        "UpdateExpression": f"SET forget_at = :forget_at, #window = :window, {begun} ADD {totals}",
+        "ConditionExpression": "attribute_not_exists(#window) OR #window < :window",
+        "ExpressionAttributeNames": names | {f"#before_{name}": f"before_{name}" for name in counts},
+        "ExpressionAttributeValues": goes_on["ExpressionAttributeValues"] | {":none": to_value(0)},
+    }
+    for request in (goes_on, begins, goes_on):  # another process may begin the window between the first two
+        if _holds(tenant_scope.dynamodb().update_item, request):
+            return
+
+
 def update_all(requests: list[dict[str, Any]]) -> bool:
     """Make several updates in one write, all or none of them; return whether all conditions held and nobody else was
     writing one of the rows.

@@ -145,7 +145,7 @@ def forget(tenant: str, model: str | None = None, *, tombstones: bool = False) -
     if model is None:
         rows += table.query(keys.usage(tenant, ""))
     else:
-        rows += table.query(keys.served(tenant, model, ""))
+        rows += [row for of in (keys.served, keys.binned) for row in table.query(of(tenant, model, ""))]
     for row in rows:
         if keys.kind_of(row) == keys.KEY:
             table.delete(keys.api_key(keys.name_of(row)))

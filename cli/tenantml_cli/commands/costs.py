@@ -1,0 +1,86 @@
+"""What is used, and what it costs the customer: before, by a quote, and after."""
+
+from __future__ import annotations
+
+import click
+
+from tenantml_cli import options
+from tenantml_cli.context import Context, Document, Result
+from tenantml_cli.options import Command
+from tenantml_cli.text import listing, moment, money, table
+
+
+@click.command(cls=Command)
+@options.model
+@click.pass_obj
+def quote(context: Context, model: str) -> Result:
+    """Show the most that the next training and the endpoint of a model can cost.
+
+    With the key in TENANTML_API_KEY. An amount that is not known is a dash, never nothing.
+
+        tenantml quote churn
+    """
+    found = context.api.quote(model)
+    training, endpoint = found["training"], found["endpoint"]
+    on = f"{training['instances']} x {training['instance_type']}, {training['seconds']:,} s"
+    memory, count, types = endpoint["serverless_memory_mb"], endpoint["count"], endpoint["instance_types"]
+    likely = f"{count} requests at once of {memory} MB" if memory else f"{count} x {types[0]}"
+    dearest = likely if memory else f"{count} x the dearest of {', '.join(types)}"
+    rows = [
+        ["training", money(training["worst_case_usd"]), on],
+        ["endpoint, an hour", money(endpoint["usd_per_hour"]), likely],
+        ["endpoint, an hour at most", money(endpoint["worst_case_usd_per_hour"]), dearest],
+        ["endpoint, a month at most", money(endpoint["worst_case_usd_per_month"]), "31 days of that"],
+    ]
+    reasons = dict.fromkeys(filter(None, (training["reason"], endpoint["reason"])))
+    prices = f"The oldest of these prices is of {found['prices']['oldest']}." if found["prices"]["oldest"] else None
+    notes = [*(f"{reason}." for reason in reasons), prices, f"{found['note']}."]
+    return Result(found, "\n".join([table(["at worst", "USD", "of"], rows), "", *filter(None, notes)]))
+
+
+@click.command(cls=Command)
+@options.as_operator
+@click.pass_obj
+def usage(context: Context, tenant: str | None) -> Result:
+    """Show what is used of today's quota, and what trainings and endpoints cost this month, in all and by model.
+
+    With the key in TENANTML_API_KEY, or as an operator with --tenant. An amount that is not known is a dash, never
+    nothing.
+
+        tenantml usage
+        tenantml usage --tenant acme
+    """
+    if tenant:
+        found = context.stack.call("DescribeTenantsFunction", {"tenant": tenant})["tenants"][0]["usage"]
+    else:
+        found = context.api.usage()
+    used = [
+        [name, *(f"{found[name][key]:,}" for key in ("used", "limit", "remaining"))] for name in ("requests", "rows")
+    ]
+    spending = found["spending"]
+    costs = [_cost(row["model"], row) for row in spending["models"]]
+    today = table([f"on {found['day']}", "used", "limit", "left"], used)
+    month = listing(
+        "models", [f"in {spending['month']}", "training USD", "endpoint USD"], [_cost("all", spending), *costs]
+    )
+    caps = table(["cap", "used", "limit"], _caps(spending))
+    notes = [
+        "The budget counts the worst case of running trainings, too.",
+        spending["reason"] and f"{spending['reason']}.",
+        f"{spending['note']}.",
+        f"The day ends at {moment(found['resets_at'])} (UTC).",
+    ]
+    return Result(found, "\n".join([today, "", month, "", caps, "", *filter(None, notes)]))
+
+
+def _cost(name: str, row: Document) -> list[object]:
+    return [name, money(row["training"]["usd"]), money(row["endpoint"]["usd"])]
+
+
+def _caps(spending: Document) -> list[list[object]]:
+    used = {
+        "trainings_per_day": spending["trainings_today"],
+        "max_concurrent_trainings": spending["trainings_running"],
+        "monthly_budget_usd": money(spending["committed_usd"]),
+    }
+    return [[name.replace("_", " "), used[name], limit] for name, limit in spending["caps"].items()]
