@@ -13,7 +13,7 @@ from tenantml.domain.meaning import is_missing
 from tenantml.domain.predictions import cells
 from tenantml.domain.predictions.cells import NUMBERS
 
-ROWS, BYTES = 4_000, 1024**2
+ROWS, BYTES = 2_000, 512 * 1024
 """As many rows are drawn, and no more of them than are this long together: the test of drift knows how many."""
 
 
