@@ -53,7 +53,7 @@ def finish_pruning(until_seconds: float) -> list[str]:
     None after `until_seconds` (of the monotonic clock): the rest waits for the next sweep, as does what cannot be
     deleted now.
     """
-    finished = []
+    finished: list[str] = []
     for tenant in registry.list_tenants():
         if tenant.status != ACTIVE:
             continue
