@@ -82,7 +82,7 @@ def pause_and_resume(customer: Customer, walk: Walk, invoke: Invoke) -> None:
     assert (row_of(customer)["live_version"], row_of(customer)["paused"]) == (anew, None)
     assert standing(customer) == of_version(customer, anew)
     rows = [registry.get_version(run.tenant, run.model, name) for name in (run.version, anew)]
-    for name in ("candidate", "execution", "evaluation", "verdict", "plan", "output_keys"):
+    for name in ("candidate", "execution", "evaluation", "score_bins", "verdict", "plan", "output_keys"):
         assert rows[0][name] == rows[1][name], name
     containers = customer.client("sagemaker").describe_model(ModelName=rows[1]["endpoint"])["Containers"]
     assert all(run.execution in container["ModelDataUrl"] for container in containers)
