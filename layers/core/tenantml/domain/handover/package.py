@@ -75,8 +75,8 @@ It is version {version["version"]}, and answers on: nothing of it needs TenantML
 ## End our access, and do not delete the stack
 
 The role and the bucket are of the CloudFormation stack with which you let us in. Without the role, the endpoint
-cannot replace an instance. Update the stack with the parameter `HandedOver` set to `yes` and all others as they are:
-that deletes the three roles through which TenantML or its jobs act here, and keeps the role above and the bucket.
+cannot replace an instance. Update the stack with the parameter `HandedOver` = `yes` and all others as they are: that
+deletes the three roles through which TenantML or its jobs act here, and keeps the role above and the bucket.
 TenantML has then no way in.
 
     aws cloudformation update-stack --region {account.region} --stack-name YOUR-STACK --use-previous-template \\
@@ -97,4 +97,4 @@ A stack of a template without that parameter is updated with the newest template
     aws sagemaker delete-model --region {account.region} --model-name {endpoint}
 
 Once the endpoint is gone, empty the bucket `{bucket}` and delete the stack.
-"""  # noqa: S608 - prose
+"""
