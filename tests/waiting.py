@@ -8,11 +8,18 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 
+# The most that a test waits for what an idle machine does in seconds: only a failure takes it, and a busy machine less.
+PATIENCE_SECONDS = 240.0
+
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 1.0
 
 
 def wait_for(
-    look: Callable[[], Found], is_reached: Callable[[Found], object], *, seconds: float, is_passing: bool = False
+    look: Callable[[], Found],
+    is_reached: Callable[[Found], object],
+    *,
+    seconds: float = PATIENCE_SECONDS,
+    is_passing: bool = False,
 ) -> Found:
     """Look until what is found is reached, and return it; fails after `seconds`.
 

@@ -19,6 +19,7 @@ from local.inventory import calls_into
 from tenantml_cli.errors import Refused
 from tenantml_cli.sending import post_form
 from tenantml_cli.tenant_api import Document, TenantApi
+from tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Tenant
@@ -250,7 +251,7 @@ def test_an_execution_for_a_foreign_bucket_ends_without_a_call_in_the_customers_
     arn = steps.start_execution(
         stateMachineArn=acme.platform.outputs["TrainingStateMachineArn"], name="forged", input=json.dumps(forged)
     )["executionArn"]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while (ended := steps.describe_execution(executionArn=arn))["status"] == "RUNNING":
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -19,6 +19,7 @@ from local.inventory import inventory
 from local.onboard import apply_access_stack
 from tenantml.domain.tenancy import removal_report
 from tenantml_cli.errors import Failed, Refused
+from tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from local.platform import Platform
@@ -47,7 +48,7 @@ def await_refusal(tenant: Tenant, dataset: Path) -> int | None:
     endpoint, in vain, for five seconds.
     """
     passing = {HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE}
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         with pytest.raises(Refused) as refused:
             tenant.api.predict_rows("iris", first_row(dataset))

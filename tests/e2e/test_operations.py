@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from tenantml.domain.drift.watch import Counting, Watch, unpacked
 from tenantml.domain.predictions.answers import Predictions
 from tests.browser import overflow
 from tests.e2e.conftest import asked
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -82,9 +82,7 @@ def test_an_operator_limits_reads_holdouts_and_stops(
 
     tenant.api.configure("cancer", {"target": "malignant"})
     key = tenant.api.upload("cancer", breast_cancer)
-    deadline = time.monotonic() + 60
-    while not ((found := tenant.api.execution_of(key)) and found["training"]):
-        assert time.monotonic() < deadline, found
+    found = wait_for(lambda: tenant.api.execution_of(key) or {}, lambda row: row.get("training"), is_passing=True)
     machine = outputs["TrainingStateMachineArn"]
     running = steps.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
     (arn,) = [row["executionArn"] for row in running if row["name"] == found["execution"]]

@@ -14,6 +14,7 @@ import pytest
 from tenantml.domain.access import receipt_chain
 from tenantml_cli.errors import Refused
 from tenantml_cli.tenant_api import Document
+from tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Tenant
@@ -144,7 +145,7 @@ def test_predictions_are_counted(tenant: Tenant, ended: Document, iris: Path) ->
             if entry["action"] == "sagemaker:InvokeEndpoint" and entry["resource"].endswith(ended["endpoint"]["name"])
         )
 
-    asked, deadline = 0, time.monotonic() + 60
+    asked, deadline = 0, time.monotonic() + PATIENCE_SECONDS
     while counted() < 5:
         assert time.monotonic() < deadline, f"{asked} predictions, {counted()} counted"
         tenant.api.predict_rows("iris", rows)

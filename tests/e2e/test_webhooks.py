@@ -13,6 +13,7 @@ from standardwebhooks.webhooks import Webhook
 
 from tenantml_cli.errors import Refused
 from tests.e2e.conftest import RECEIVER
+from tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tenantml_cli.tenant_api import Document
@@ -28,7 +29,7 @@ def put(tenant: Tenant, name: str, wanted: Document) -> Document:
 
 def delivered(tenant: Tenant, name: str, is_reached: Callable[[Document], object]) -> Document:
     """Wait until the newest delivery of a webhook has reached something, and return it."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not ((rows := tenant.api.call("GET", f"/webhooks/{name}/deliveries")["deliveries"]) and is_reached(rows[0])):
         assert time.monotonic() < deadline, rows
         time.sleep(0.1)

@@ -139,7 +139,7 @@ def _fields(line: Document) -> Document:
 @click.option("--reason", default="stopped by an operator", metavar="TEXT", help="why; kept by Step Functions")
 @click.pass_obj
 def stop(context: Context, execution: str, reason: str) -> Result:
-    """Stop an execution as an operator: its training, or its deployment if that runs by now.
+    """Stop an execution as an operator: its training, or its deployment if that runs by now; or a batch.
 
     What it created is removed; it ends as ExecutionStopped. A training that is complete is kept, so that its candidates
     can be deployed.

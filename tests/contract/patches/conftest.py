@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from local import CUSTOMER_ACCOUNT, SAAS_ACCOUNT, internet
 from local.cloud import EmbeddedCloud
+from tests.waiting import PATIENCE_SECONDS
 
 Statement = dict[str, Any]
 # Limits that are too far away to reach in a test; and a receiver that nothing is sent to.
@@ -158,12 +159,12 @@ def make_event_queue(
         events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
 
         def next_event() -> Any:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + PATIENCE_SECONDS
             while time.monotonic() < deadline:
                 for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", []):
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
                     return json.loads(message["Body"])
-            raise AssertionError(f"no event of {pattern} within 20 s")
+            raise AssertionError(f"no event of {pattern}")
 
         return next_event
 
@@ -195,14 +196,14 @@ def end_of(cloud: EmbeddedCloud) -> Callable[[str], dict[str, Any]]:
     """Wait for an execution's end and describe it, its output parsed."""
 
     def wait(execution_arn: str) -> dict[str, Any]:
-        states, deadline = cloud.client("stepfunctions"), time.monotonic() + 30
+        states, deadline = cloud.client("stepfunctions"), time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             described: dict[str, Any] = states.describe_execution(executionArn=execution_arn)
             if described["status"] != "RUNNING":
                 output = described.get("output")
                 return {**described, "output": json.loads(output) if output else None}
             time.sleep(0.02)
-        raise AssertionError(f"{execution_arn} still runs after 30 s")
+        raise AssertionError(f"{execution_arn} still runs")
 
     return wait
 

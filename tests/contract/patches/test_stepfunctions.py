@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from local.cloud import EmbeddedCloud
+from tests.waiting import PATIENCE_SECONDS
 
 Start = Callable[..., str]
 End = Callable[[str], dict[str, Any]]
@@ -57,11 +58,12 @@ def test_a_stopped_execution_stays_aborted_when_its_task_fails_afterwards(
     states = cloud.client("stepfunctions")
 
     def await_event(kind: str) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while kind not in {
             event["type"] for event in states.get_execution_history(executionArn=execution_arn)["events"]
         }:
             assert time.monotonic() < deadline, kind
+            time.sleep(0.02)
 
     await_event("TaskScheduled")
     states.stop_execution(executionArn=execution_arn, error="Stopped", cause="by hand")

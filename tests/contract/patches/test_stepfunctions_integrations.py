@@ -11,6 +11,7 @@ import pytest
 
 from local.cloud import EmbeddedCloud
 from tests.contract.patches.test_stepfunctions import End, Start, machine
+from tests.waiting import PATIENCE_SECONDS
 
 # localstack tests/aws/services/stepfunctions/v2/callback/test_callback.snapshot.json (test_start_execution_sync2,
 # test_start_execution_sync_delegate_failure), error_handling/test_task_service_{sfn,dynamodb}.snapshot.json
@@ -93,7 +94,7 @@ def test_a_job_stops_when_its_parent_stops_or_no_longer_waits(
     child = make_machine(Wait={"Type": "Wait", "Seconds": 10_000, "End": True})
 
     def await_start(name: str) -> str:
-        deadline, child_arn = time.monotonic() + 20, execution_of(child, name)
+        deadline, child_arn = time.monotonic() + PATIENCE_SECONDS, execution_of(child, name)
         while name not in {row["name"] for row in states.list_executions(stateMachineArn=child)["executions"]}:
             assert time.monotonic() < deadline, name
             time.sleep(0.02)

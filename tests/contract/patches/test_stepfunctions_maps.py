@@ -9,6 +9,7 @@ from typing import Any
 
 from local.cloud import EmbeddedCloud
 from tests.contract.patches.test_stepfunctions import End, Start, machine, task
+from tests.waiting import PATIENCE_SECONDS
 
 # localstack tests/aws/services/stepfunctions/v2/scenarios/test_base_scenarios.snapshot.json, recorded on AWS: the cases
 # about item selectors, item batching, item readers and tolerated failures.
@@ -102,12 +103,14 @@ def test_no_task_of_a_map_begins_after_its_execution_was_stopped(
         history = states.get_execution_history(executionArn=execution_arn)
         return sum(event["type"] == kind for event in history["events"])
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not count("TaskScheduled"):
         assert time.monotonic() < deadline
+        time.sleep(0.02)
     states.stop_execution(executionArn=execution_arn)
     begun = count("TaskScheduled")
     while count("TaskSucceeded") < begun:  # the one that runs ends by itself, as on AWS
         assert time.monotonic() < deadline
+        time.sleep(0.02)
     time.sleep(0.3)  # nothing is to happen: there is no event to await
     assert count("TaskScheduled") == begun

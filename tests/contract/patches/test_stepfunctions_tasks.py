@@ -11,6 +11,7 @@ import pytest
 
 from local.cloud import EmbeddedCloud
 from tests.contract.patches.test_stepfunctions import End, Start, machine, task
+from tests.waiting import PATIENCE_SECONDS
 
 # What a token is worth: https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html, "Wait for a
 # Callback with Task Token", and API_SendTaskSuccess.html. The errors and their names are those of
@@ -33,12 +34,12 @@ class Approvals:
         return self._start(machine(Ask=state, **following))
 
     def token(self) -> str:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             for message in self._sqs.receive_message(QueueUrl=self._queue_url, WaitTimeSeconds=1).get("Messages", []):
                 self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
                 return str(json.loads(message["Body"])["token"])
-        raise AssertionError("no token within 20 s")
+        raise AssertionError("no token")
 
     def kinds(self, execution_arn: str) -> list[str]:
         return [e["type"] for e in self.states.get_execution_history(executionArn=execution_arn)["events"]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from tests.integration.pipeline.faults import Boundary
 from tests.integration.pipeline.machine import DEPLOYMENT, TRAINING, Machine, nobody
 from tests.integration.platform.conftest import BUCKETS, TABLES, make_bucket, make_table
 from tests.tenants import tenant_of
+from tests.waiting import wait_for
 
 REPOSITORY = Path(__file__).parents[3]
 DOUBLES = REPOSITORY / "tests" / "integration" / "sagemaker"
@@ -270,10 +270,7 @@ def machine_of(tokens: WaitingExecutions) -> Callable[..., Machine]:
         decide: Callable[[], object] = nobody,
     ) -> Machine:
         def wait() -> None:
-            deadline = time.monotonic() + 30
-            while not customer.is_at_rest():
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
+            wait_for(customer.is_at_rest, bool, is_passing=True)
 
         return Machine(definition, invoke, wait, tokens, decide)
 

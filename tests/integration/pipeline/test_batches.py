@@ -22,6 +22,7 @@ from tenantml.services import offboarding, receipts, registry, rescue, transform
 from tenantml.services.registry import table, uploads
 from tests.integration.pipeline.faults import DyingInvoke, call, twice
 from tests.integration.pipeline.machine import BATCH, Broken, Machine
+from tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tests.integration.pipeline.conftest import Customer
@@ -193,7 +194,7 @@ def test_a_result_goes_when_its_days_are_over_and_not_before(
 
 def until_done(act: Callable[[], object]) -> None:
     """Repeat as a machine does, while something is still changing."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             act()

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from local import CUSTOMER_ACCOUNT, SAAS_ACCOUNT
 from local.cloud import EmbeddedCloud
+from tests.waiting import PATIENCE_SECONDS
 
 HERE = Path(__file__).parent
 SETTINGS = {
@@ -26,7 +27,6 @@ SETTINGS = {
 }
 BUCKET = f"tenantml-{CUSTOMER_ACCOUNT}-us-east-1"
 ROLE_ARN = f"arn:aws:iam::{CUSTOMER_ACCOUNT}:role/tenantml_autopilot_execution"
-WAIT_SECONDS = 20.0
 # Beside `y` the targets by which the double of a trainer behaves otherwise.
 CSV = b"a,b,y,crash,refuse,wait,capped,partly\n" + b"1,2,yes,1,1,1,1,1\n" * 600
 _numbers = itertools.count(1)
@@ -143,8 +143,8 @@ class Account:
 
 
 def until(read: Callable[[], dict[str, Any]], condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """What `read` answers as soon as the condition holds; fails with the last answer after WAIT_SECONDS."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    """What `read` answers as soon as the condition holds; fails with the last answer after PATIENCE_SECONDS."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition(answer := read()):
         assert time.monotonic() < deadline, f"still waiting: {answer}"
         time.sleep(0.05)

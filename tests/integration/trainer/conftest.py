@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from local.sagemaker.serving.containers import Chain
+from tests.waiting import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[3]
 ALL_KEYS = "predicted_label,probability,probabilities,labels"
@@ -152,7 +153,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[[dict[str, Any]], Served]]:
 
 
 def wait_for_port(folder: Path, process: subprocess.Popen[bytes] | None = None) -> int:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not (folder / "ready.json").exists():
         assert time.monotonic() < deadline
         assert process is None or process.poll() is None, process.communicate()[1].decode()

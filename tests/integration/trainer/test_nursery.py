@@ -16,6 +16,7 @@ import pytest
 
 from local.nursery import Child, Nursery
 from local.sagemaker import processes
+from tests.waiting import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[3]
 SERVING = "local.sagemaker.serving"
@@ -54,7 +55,7 @@ def model_in(folder: Path, **environment: str) -> None:
 
 
 def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)

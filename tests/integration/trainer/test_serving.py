@@ -16,6 +16,7 @@ import pytest
 
 from local.sagemaker.serving.__main__ import main
 from local.sagemaker.serving.containers import BrokenChain, Chain
+from tests.waiting import PATIENCE_SECONDS
 
 ALL = {"SAGEMAKER_INFERENCE_OUTPUT": "predicted_label,probability,probabilities,labels"}
 LEAVES, STAYS = "basic,280.0,1,\n", "gold,100.0,1,paid\n"
@@ -131,7 +132,7 @@ def test_an_endpoint_process_keeps_the_container_contract(churn_job: Any, serve:
     assert (status, len(answers(text))) == (200, 2)
 
     served.process.terminate()
-    assert served.process.wait(timeout=10) == 0
+    assert served.process.wait(timeout=PATIENCE_SECONDS) == 0
 
 
 def test_an_endpoint_that_cannot_start_says_why(
@@ -154,8 +155,10 @@ def test_a_process_ends_with_its_parent(tmp_path: Path) -> None:
         "p.stdout.read(1); print(p.pid, flush=True)"
     )
     root = Path(__file__).parents[3]
-    ended = subprocess.run([sys.executable, "-c", parent, child], cwd=root, capture_output=True, check=True, timeout=30)
-    deadline = time.monotonic() + 10
+    ended = subprocess.run(
+        [sys.executable, "-c", parent, child], cwd=root, capture_output=True, check=True, timeout=PATIENCE_SECONDS
+    )
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while running(int(ended.stdout)):
         assert time.monotonic() < deadline
         time.sleep(0.02)
