@@ -64,6 +64,8 @@ def show_predictions(found: Document) -> None:
         ("rows", "wall ms p50", "CPU ms p50", "bare InvokeEndpoint ms p50", "own of bare"),
         [(rows, o["own_wall_ms"], o["own_cpu_ms"], o["bare_wall_ms"], o["own_of_bare_p50"]) for rows, o in own.items()],
     )
+    for rows, o in own.items():
+        print(f"  counting for drift, of {rows} rows: {o['drift_of_own']:.3f} of the handler's own CPU time; aim 0.05")
     table(
         "One client, interleaved; the emulator's gateway and Lambda included",
         ("rows", "way", "p50 ms", "p99 ms", "p50 of bare", "p99 of bare"),

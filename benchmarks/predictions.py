@@ -31,7 +31,7 @@ from tenantml.services.registry import keys
 
 Document = dict[str, Any]
 ROUNDS = {1: 60, 100: 40, 5000: 4}
-OWN_TIME_ROUNDS = {1: 80, 100: 80, 5000: 4}
+OWN_TIME_ROUNDS = {1: 80, 100: 400, 5000: 4}
 REFUSALS = 300
 SECONDS = 3.0
 WARM_UP_SECONDS = 2.0

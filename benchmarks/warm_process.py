@@ -47,14 +47,16 @@ def resident_megabytes() -> float:
 
 def own_time(request: Document) -> Document:
     """Measure `{"tenant", "model", "bodies": {rows: body}, "lines": {rows: CSV}, "counts": {rows: n}, "endpoint",
-    "account_keys"}`: milliseconds by number of rows.
+    "account_keys"}`: milliseconds by number of rows, and the share of it that counting for drift takes: what each
+    request adds, and what a write of the bins takes beyond one without, as if every write were due by calls alone.
     """
     import boto3  # noqa: PLC0415 - as below
 
     from functions.api.predict import handler  # noqa: PLC0415 - importing is part of what is measured elsewhere
-    from tenantml.services import serving  # noqa: PLC0415
+    from tenantml.services import binned, serving  # noqa: PLC0415
 
     invoke, spent = serving.invoke, [0.0, 0.0]
+    counting, binned.FLUSH_SECONDS = _timed(binned.Binned, "count"), 0
 
     def timed_invoke(*arguments: Any) -> bytes:
         began = time.perf_counter(), time.thread_time()
@@ -73,6 +75,7 @@ def own_time(request: Document) -> Document:
     for rows, body in request["bodies"].items():
         call = event(request["tenant"], request["model"], body.encode())
         samples: list[tuple[float, ...]] = []
+        counting.clear()
         for number in range(request["counts"][rows] + 3):
             spent[:] = 0.0, 0.0
             began = time.perf_counter(), time.thread_time()
@@ -96,7 +99,25 @@ def own_time(request: Document) -> Document:
             "invoke_wall_ms": invoke_ms,
             "own_of_bare_p50": wall_ms / bare_ms,
         }
+        drift_ms = statistics.mean(counting) * 1000
+        found[rows] |= {"drift_cpu_ms": drift_ms, "drift_of_own": drift_ms / cpu_ms}
     return found
+
+
+def _timed(owner: type, name: str) -> list[float]:
+    """Have a method timed: CPU seconds of each call."""
+    method = getattr(owner, name)
+    spent: list[float] = []
+
+    def timed(*arguments: Any) -> Any:
+        began = time.thread_time()
+        try:
+            return method(*arguments)
+        finally:
+            spent.append(time.thread_time() - began)
+
+    setattr(owner, name, timed)
+    return spent
 
 
 def refusal(request: Document) -> Document:

@@ -35,7 +35,7 @@ def handler(event: dict[str, Any], tenant: str) -> Answer:
     if row_count > rows_max:
         raise AnswerTooLarge(row_count, rows_max, None if in_csv else sizes.rows_in_csv(classes))
     quota.of(tenant).spend(row_count)
-    predictions = serving.predict(live, prepared.lines)
+    predictions = serving.predict(live, prepared)
     lines = predictions.as_csv() if in_csv else predictions.as_json()
     text = "\n".join([*lines, ""]) if in_csv else f"[{','.join(lines)}]"
     if (size_bytes := sizes.escaped_bytes(text)) > sizes.ANSWER_BYTES:  # numbers longer than was expected

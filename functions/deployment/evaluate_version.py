@@ -10,6 +10,7 @@ from typing import Any
 
 from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects
+from tenantml.domain.drift import bins
 from tenantml.domain.judging.gate import ALWAYS
 from tenantml.domain.predictions.answers import Predictions
 from tenantml.domain.predictions.asking import Deployed
@@ -54,11 +55,12 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     latency = Latency.of(answered.milliseconds, answered.rows_per_call)
     found = replace(found, latency=latency, rows_too_large=len(held_out.truths) - len(holdout.truths))
     objects.put_json(platform("s3"), setting("STAGING_BUCKET"), run.evaluation_key, json.dumps(found.as_document()))
-    sample = holdouts.sample(run)
+    sample, score_bins = holdouts.sample(run), bins.of_answers(answered.predictions)
     noted = {
         "evaluation": found.summary(holdouts.count_looks(run, sample)).as_document(),
         "judged_against": rival,
         "holdout_sample": sample,
+        "score_bins": score_bins and score_bins.as_document(),
     }
     registry.update_version(run.tenant, run.model, run.version, noted)
     seconds = min(SHUFFLED_SECONDS, ALL_SECONDS - (time.monotonic() - began))

@@ -11,6 +11,7 @@ from tenantml.services import offboarding
 
 STEPS: dict[str, Callable[[Offboarding], Any]] = {
     "StopJobs": offboarding.stop_jobs,
+    "HandOver": offboarding.hand_over,
     "RemoveEndpoints": lambda removal: offboarding.remove_resources(removal, "endpoint"),
     "RemoveEndpointConfigs": lambda removal: offboarding.remove_resources(removal, "endpoint-config"),
     "RemoveModels": lambda removal: offboarding.remove_resources(removal, "model"),

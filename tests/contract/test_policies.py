@@ -382,7 +382,10 @@ def test_holdouts_are_read_by_the_evaluation_and_the_data_handlers_alone(stateme
     assert readers == {
         "InspectDatasetFunctionRole": {"*/profile.json", "*/holdout_rule.json"},
         "DeliverDatasetFunctionRole": {"*/train.csv"},
-        **{f"{name}FunctionRole": {"*/profile.json"} for name in ("CheckBatch", "DeliverBatch", "JoinBatch")},
+        **{
+            f"{name}FunctionRole": {"*/profile.json"}
+            for name in ("CheckBatch", "CheckDrift", "DeliverBatch", "JoinBatch", "RemoveFromAccount")
+        },
         "EvaluateVersionFunctionRole": {
             "*/holdout.csv",
             "*/holdout_hashes.bin",
@@ -456,7 +459,9 @@ def of_role(repository: Path) -> Callable[[str], list[Statement]]:
 
     def of(role: str) -> list[Statement]:
         attached = {
-            name for name, found in resources.items() if {"Ref": role} in found.get("Properties", {}).get("Roles", [])
+            name
+            for name, found in resources.items()
+            if json.dumps({"Ref": role}) in json.dumps(found.get("Properties", {}).get("Roles", []))
         }
         return [
             statement

@@ -16,6 +16,7 @@ APART = {
     "tenant": "ACCOUNT#acme",
     "usage": "USAGE#acme",
     "served": "USAGE#acme",
+    "binned": "USAGE#acme",
     "webhook": "WEBHOOK#acme",
     "webhook_delivery": "WEBHOOK#acme",
     "webhook_secret": "SECRET#acme",

@@ -37,6 +37,7 @@ NARROW = {
         ACCOUNT, RUN.customer_folder, f"{RUN.customer_folder}output/reports/*"
     ),
     "remove_objects": session_policies.remove_objects(ACCOUNT, RUN.customer_folder),
+    "write_objects": session_policies.write_objects(ACCOUNT, f"{RUN.model}/handover/"),
     "inventory": session_policies.inventory(ACCOUNT, RUN.model),
     "quotas": session_policies.quotas(),
     "measure_training": session_policies.measure_training(ACCOUNT),

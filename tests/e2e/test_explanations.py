@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,8 +52,13 @@ def test_a_version_is_explained_to_its_tenant_and_to_no_other(acme: Tenant, glob
         assert {metric["name"] for metric in row["metrics"]} == MULTICLASS
         assert {metric["set"] for metric in row["metrics"]} == {"Validation"}
 
-    artefacts = {row["name"]: row for row in acme.api.call("GET", f"{version}/artefacts")["artefacts"]}
-    assert {row["kind"] for row in artefacts.values()} == {"explainability", "model-insights", "notebook"}
+    handed_out = acme.api.call("GET", f"{version}/artefacts")
+    artefacts = {row["name"]: row for row in handed_out["artefacts"]}
+    assert {row["kind"] for row in artefacts.values()} == {"model", "explainability", "model-insights", "notebook"}
+    with urllib.request.urlopen(artefacts[handed_out["containers"][0]["artefact"]]["url"]) as answer:
+        packed = io.BytesIO(answer.read())
+    with tarfile.open(fileobj=packed) as model:
+        assert model.getnames()
     with urllib.request.urlopen(artefacts["statistics.json"]["url"]) as answer:
         assert json.loads(answer.read())["multiclass_classification_metrics"]["accuracy"]["value"] > 0.8
 

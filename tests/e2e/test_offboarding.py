@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
@@ -13,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.inventory import inventory
+from local.onboard import apply_access_stack
 from tenantml.domain.tenancy import removal_report
 from tenantml_cli.errors import Failed, Refused
 from tests.waiting import PATIENCE_SECONDS
@@ -167,28 +171,55 @@ def test_without_the_access_role_the_report_names_what_remains_and_the_removal_c
     assert inventory(platform.cloud, tenant.account_id) == empty
 
 
-def test_artefacts_that_the_customer_keeps_stay_and_the_report_says_so(
-    newcomer: Callable[..., Tenant], iris: Path
+def test_models_that_the_customer_keeps_answer_on_with_our_access_gone(
+    newcomer: Callable[..., Tenant], iris: Path, tmp_path: Path
 ) -> None:
     tenant = newcomer("lexcorp")
-    bucket = tenant.registered.account.bucket_arn
-    cloud = tenant.platform.cloud
-    empty = inventory(cloud, tenant.account_id)
+    cloud, account = tenant.platform.cloud, tenant.registered.account
     ended = tenant.train("iris", iris, **QUICK)
     assert ended["error"] is None, ended
-    artefacts = objects_of(tenant)
-    assert artefacts
+    with iris.open(newline="", encoding="utf-8") as file:
+        rows = [{name: value for name, value in row.items() if name != "species"} for row in csv.DictReader(file)][
+            ::150
+        ]
+    asked = [{name: float(value) for name, value in row.items()} for row in rows]
+    expected = [
+        {name: row[name] for name in ("predicted_label", "probabilities")}
+        for row in tenant.api.predict_rows("iris", asked)["predictions"]
+    ]
 
-    report = tenant.platform.offboard("lexcorp", keep=["artefacts"])
+    report = tenant.platform.offboard("lexcorp", keep=["models"])
 
-    (kept,) = report["kept"]
-    assert (report["status"], kept["arn"]) == ("complete", f"{bucket}/*")
-    assert kept["reason"] == "the customer wants to keep the artefacts"
-    assert objects_of(tenant) == artefacts
-    assert inventory(cloud, tenant.account_id) - empty == artefacts
-    endpoint = f"arn:aws:sagemaker:us-east-1:{tenant.account_id}:endpoint/{ended['endpoint']['name']}"
-    assert endpoint in [row["arn"] for row in report["removed"]]
-    assert not [row for row in report["removed"] if row["arn"].startswith(bucket)]
+    endpoint = account.sagemaker_arn("endpoint", ended["endpoint"]["name"])
+    kept = {row["arn"]: row["reason"] for row in report["kept"]}
+    assert (report["status"], report["remains"]) == ("complete", [])
+    assert "the model iris answers on; " in kept[endpoint]
+    assert " USD a month" in kept[endpoint]
+    assert account.roles.serving_execution in kept
+    assert not [row for row in report["removed"] if row["arn"] in kept]
+    assert objects_of(tenant) == {arn for arn in kept if arn.startswith(f"{account.bucket_arn}/")}
+
+    apply_access_stack(cloud.clients(tenant.account_id), {"NamePrefix": account.prefix, "HandedOver": "yes"})
+    iam = cloud.client("iam", tenant.account_id)
+    roles = [role["Arn"] for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]
+    assert [arn for arn in roles if account.prefix in arn] == [account.roles.serving_execution]
+
+    s3 = cloud.client("s3", tenant.account_id)
+    s3.download_file(account.bucket, "iris/handover/client.py", str(tmp_path / "client.py"))
+    with (tmp_path / "rows.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    environment = {"PATH": os.environ["PATH"], **cloud.environment(tenant.account_id)}
+    command = [sys.executable, "client.py", "rows.csv"]
+    run = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert run.returncode == 0, run.stderr
+    answered = list(csv.DictReader(run.stdout.splitlines()))
+    assert [row["predicted_label"] for row in answered] == [row["predicted_label"] for row in expected]
+    for found, row in zip(answered, expected, strict=True):
+        assert {name: float(found[name]) for name in row["probabilities"]} == pytest.approx(row["probabilities"])
 
 
 @pytest.fixture

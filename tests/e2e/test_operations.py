@@ -12,7 +12,11 @@ import pytest
 
 from local import REGION, SAAS_ACCOUNT
 from local.inventory import inventory
+from tenantml.aws.dynamodb import from_item
 from tenantml.aws.sagemaker.automl import EXECUTION_TAG
+from tenantml.domain.drift import verdict
+from tenantml.domain.drift.watch import Counting, Watch, unpacked
+from tenantml.domain.predictions.answers import Predictions
 from tests.browser import overflow
 from tests.e2e.conftest import asked
 from tests.waiting import wait_for
@@ -48,14 +52,19 @@ def operator(platform: Platform, person: Callable[..., dict[str, str]]) -> Calla
     return lambda service: platform.cloud.client(service, credentials=credentials)
 
 
-def sweep(platform: Platform) -> Document:
-    """Do what the schedule does, and return what was swept."""
-    named = {"StackName": platform.name, "LogicalResourceId": "SweepFunction"}
+def scheduled(platform: Platform, function: str) -> Document:
+    """Do what the function's schedule does, and return its answer."""
+    named = {"StackName": platform.name, "LogicalResourceId": function}
     found = platform.cloud.client("cloudformation").describe_stack_resource(**named)["StackResourceDetail"]
     answer = platform.cloud.client("lambda").invoke(FunctionName=found["PhysicalResourceId"], Payload=b"{}")
-    swept: Document = json.loads(answer["Payload"].read())
-    assert "FunctionError" not in answer, swept
-    return swept
+    done: Document = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, done
+    return done
+
+
+def sweep(platform: Platform) -> Document:
+    """Return what the hourly sweep does now."""
+    return scheduled(platform, "SweepFunction")
 
 
 def test_an_operator_limits_reads_holdouts_and_stops(
@@ -123,6 +132,41 @@ def test_the_sweep_removes_what_no_version_needs_and_nothing_else(tenant: Tenant
 
     assert f"arn:aws:sagemaker:{REGION}:{tenant.account_id}:model/{name}" in swept["orphans"]["removed"]
     assert inventory(tenant.platform.cloud, tenant.account_id) == before
+
+
+def test_a_version_that_is_asked_otherwise_than_in_training_drifts_in_words_after_two_windows(
+    tenant: Tenant, live: Document
+) -> None:
+    cloud, outputs, version = tenant.platform.cloud, tenant.platform.outputs, live["version"]
+    names = ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")
+    rows = [dict.fromkeys(names, 1.5)] * 8
+    assert tenant.api.predict_rows("iris", rows)["version"] == version
+    dynamodb, key = cloud.client("dynamodb"), {"pk": {"S": "TENANT#cyberdyne"}, "sk": {"S": f"VERSION#iris#{version}"}}
+    row = from_item(dynamodb.get_item(TableName=outputs["RegistryTable"], Key=key)["Item"])
+    profile = json.load(
+        cloud.client("s3").get_object(Bucket=row["profile"]["bucket"], Key=row["profile"]["key"])["Body"]
+    )
+    watch = Watch.of(row, profile)
+    counts = {"pk": {"S": "USAGE#cyberdyne"}, "sk": {"S": f"BINS#iris#{version}"}}
+    counted = unpacked(from_item(dynamodb.get_item(TableName=outputs["RegistryTable"], Key=counts)["Item"]), watch.size)
+    assert {sum(counts) for _, _, counts in watch.parts(counted)} == {8}, (
+        "the first call of a process is counted at once"
+    )
+
+    counting = Counting(watch)
+    for _ in range(100):  # as other processes do
+        counting.add([["9.9"] * 8] * 4, Predictions(("a", "b", "c"), [0] * 8, [("1", "0", "0")] * 8))
+    for statuses in (verdict.SUSPECTED, verdict.DRIFTED):
+        for name, number in counting.numbers().items():
+            dynamodb.update_item(
+                TableName=outputs["RegistryTable"], Key=counts, UpdateExpression=f"ADD {name} :number",
+                ExpressionAttributeValues={":number": {"N": str(number)}},
+            )  # fmt: skip
+        assert "iris" in scheduled(tenant.platform, "CheckDriftFunction")["drifted"].get("cyberdyne", ["iris"])
+        found = tenant.api.call("GET", f"/models/iris/versions/{version}/drift")
+        assert found["status"] == statuses
+    assert {column["column"] for column in found["columns"] if column["windows"] == 2} == set(names)
+    assert "has drifted in 2 windows" in found["sentences"][0]
 
 
 # ---- the operators' page, on what the tests above left: none of them waits for a training of its own ----

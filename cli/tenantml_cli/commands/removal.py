@@ -17,6 +17,7 @@ from tenantml_cli.options import HOUR, Command, timeout
 @click.option("--model", metavar="MODEL", help="remove this model only")
 @click.option("--yes", is_flag=True, help="confirm; a removal cannot be undone")
 @click.option("--keep-artefacts", is_flag=True, help="leave the objects in the customer's bucket")
+@click.option("--keep-models", is_flag=True, help="leave the live models serving without us; of a whole tenant")
 @click.option(
     "--abandon",
     is_flag=True,
@@ -30,6 +31,7 @@ def offboard(
     model: str | None,
     yes: bool,
     keep_artefacts: bool,
+    keep_models: bool,
     abandon: bool,
     timeout_seconds: float,
 ) -> Result:
@@ -46,7 +48,8 @@ def offboard(
         raise Refused("NotConfirmed", f"this removes all of {what}, for good; repeat it with --yes")
     request: Document = {"tenant": tenant}
     request |= {"model": model} if model else {}
-    request |= {"keep": ["artefacts"]} if keep_artefacts else {}
+    keep = [name for name, is_kept in {"artefacts": keep_artefacts, "models": keep_models}.items() if is_kept]
+    request |= {"keep": keep} if keep else {}
     request |= {"abandon": True} if abandon else {}
     name = f"{tenant}-{uuid.uuid4().hex[:16]}"
     try:

@@ -122,22 +122,24 @@ def test_a_link_opens_its_report_for_a_quarter_of_an_hour_and_neither_it_nor_its
 
     monkeypatch.setattr("tenantml.services.explanations.assume", remembered)
     asked = {"tenant": customer.run.tenant, "model": customer.run.model, "version": customer.run.version}
-    found = {row["name"]: row for row in call("sign_artefacts", asked)["artefacts"]}
+    model = next(key for key in keys(customer) if key.endswith("-L3-FULL-t1/model.tar.gz"))
+    answer = call("sign_artefacts", asked)
+    found = {row["name"]: row for row in answer["artefacts"]}
     assert {name: row["kind"] for name, row in found.items()} == {
         "analysis.json": "explainability",
         "statistics.json": "model-insights",
         "SageMakerAutopilotDataExplorationNotebook.ipynb": "notebook",
+        "output/" + model.partition("/output/")[2]: "model",
     }
     link, analysis = found["analysis.json"]["url"], analysis_of(customer)
     with urllib.request.urlopen(link) as answer:
         assert json.loads(answer.read())["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
         assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''analysis.json"
-    model = next(key for key in keys(customer) if key.endswith("model.tar.gz"))
     for part, other in ((analysis, model), ("X-Amz-Expires=900", "X-Amz-Expires=9000")):
         assert part in link
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(link.replace(part, other))
-    assert call("sign_artefacts", asked | {"version": "v20260101-000000-0000"}) == {"artefacts": []}
+    assert call("sign_artefacts", asked | {"version": "v20260101-000000-0000"}) == {"containers": [], "artefacts": []}
     client, bucket = opened[0].client("s3"), customer.tenant.account.bucket
     assert client.get_object(Bucket=bucket, Key=analysis)["Body"].read()
     for operation, asked in (
@@ -166,3 +168,25 @@ def test_every_candidate_is_kept_with_all_its_metrics_until_the_training_is_prun
             ask(platform("s3"), run.tenant, version)
     with pytest.raises(ArtefactsGone, match="keep_versions"):
         explanations.artefacts(customer.tenant, version)
+
+
+def test_a_versions_model_is_handed_out_with_the_containers_that_load_it(
+    new_customer: Callable[..., Customer], pipeline: Pipeline
+) -> None:
+    customer = live(pipeline, new_customer())
+    run, client = customer.run, customer.client("sagemaker")
+    asked = {"tenant": run.tenant, "model": run.model, "version": run.version}
+    answer = call("sign_artefacts", asked)
+    deployed = client.describe_model(ModelName=customer.tenant.account.endpoint(run.model, run.version))["Containers"]
+    assert [(item["image"], item["environment"]) for item in answer["containers"]] == [
+        (item["Image"], item.get("Environment", {})) for item in deployed
+    ]
+    (loaded,) = {item["artefact"] for item in answer["containers"]}
+    (file,) = (row for row in answer["artefacts"] if row["kind"] == "model")
+    assert file["name"] == loaded
+    assert deployed[0]["ModelDataUrl"].endswith(f"{run.customer_folder}{loaded}")
+    with urllib.request.urlopen(file["url"]) as download:
+        assert len(download.read()) == file["size_bytes"]
+    registry.update_version(run.tenant, run.model, run.version, {"candidate": "another"})
+    with pytest.raises(ArtefactsGone, match="cannot be found any more"):
+        call("sign_artefacts", asked)

@@ -86,7 +86,7 @@ def pause_and_resume(customer: Customer, walk: Walk, invoke: Invoke) -> None:
     assert spending.find_ledger(run.tenant).pauses == {}
     assert spending.report(run.tenant)["saved"]["seconds"] > 0
     rows = [registry.get_version(run.tenant, run.model, name) for name in (run.version, anew)]
-    for name in ("candidate", "execution", "evaluation", "verdict", "plan", "output_keys"):
+    for name in ("candidate", "execution", "evaluation", "score_bins", "verdict", "plan", "output_keys"):
         assert rows[0][name] == rows[1][name], name
     containers = customer.client("sagemaker").describe_model(ModelName=rows[1]["endpoint"])["Containers"]
     assert all(run.execution in container["ModelDataUrl"] for container in containers)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.integration.pipeline.machine import Machine
 
 MachineOf = Callable[..., "Machine"]
-Remove = Callable[[Callable[[str, Any], Any]], list[str]]
+Remove = Callable[..., list[str]]
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def leaver(new_customer: Callable[..., Customer], pipeline: Callable[..., Iterat
 def remove(leaver: Customer, machine_of: MachineOf) -> Remove:
     """Walk through the removal of the customer, and return the states."""
 
-    def remove(invoke: Callable[[str, Any], Any]) -> list[str]:
-        return list(machine_of(leaver, invoke, OFFBOARDING).execute({"tenant": leaver.tenant.tenant}))
+    def remove(invoke: Callable[[str, Any], Any], **options: Any) -> list[str]:
+        return list(machine_of(leaver, invoke, OFFBOARDING).execute({"tenant": leaver.tenant.tenant} | options))
 
     return remove
 
@@ -100,3 +100,61 @@ def test_any_state_of_a_removal_may_run_twice(leaver: Customer, remove: Remove) 
     assert remove(twice)[-1] == "Removed"
     assert_nothing_is_left(leaver)
     assert_the_report_is_whole(leaver)
+
+
+@pytest.mark.parametrize("invoke", [call, twice], ids=["once", "twice"])
+def test_a_model_that_is_kept_answers_on_and_the_report_says_what_stays(
+    leaver: Customer, remove: Remove, invoke: Callable[[str, Any], Any]
+) -> None:
+    account, s3, sagemaker = leaver.tenant.account, leaver.client("s3"), leaver.client("sagemaker")
+    name, run = account.endpoint(leaver.run.model, leaver.run.version), leaver.run
+    files = sagemaker.describe_model(ModelName=name)["Containers"]
+    s3.put_object(Bucket=account.bucket, Key="churn/left-over", Body=b"x")
+    assert remove(invoke, keep=["models"])[-1] == "Removed"
+
+    assert [endpoints.names(sagemaker, kind, f"{account.prefix}-") for kind in endpoints.KINDS] == [[name]] * 3
+    assert sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService"
+    left = {row["Key"] for row in s3.list_object_versions(Bucket=account.bucket)["Versions"]}
+    loaded = {item["ModelDataUrl"].removeprefix(f"s3://{account.bucket}/") for item in files}
+    written = {f"{run.model}/handover/{file}" for file in ("README.md", "client.py")}
+    assert left == loaded | written
+    page = s3.get_object(Bucket=account.bucket, Key=f"{run.model}/handover/README.md")["Body"].read().decode()
+    assert "USD a month: 1 x ml." in page
+    client = s3.get_object(Bucket=account.bucket, Key=f"{run.model}/handover/client.py")["Body"].read().decode()
+    compile(client, "client.py", "exec")
+    assert repr(name) in client
+
+    head = reports.latest(Offboarding(leaver.tenant.tenant), None, ended=True)
+    assert head
+    report = reports.read(leaver.tenant.tenant, head["removal"])
+    assert (report["status"], report["kept_on_wish"], report["remains"]) == ("complete", ["models"], [])
+    reasons = {row["arn"]: row["reason"] for row in report["kept"]}
+    assert reasons.keys() == {
+        *(account.sagemaker_arn(kind, name) for kind in endpoints.KINDS),
+        *(f"{account.bucket_arn}/{key}" for key in left),
+        account.roles.serving_execution,
+    }
+    assert "answers on" in reasons[account.sagemaker_arn("endpoint", name)]
+    assert "USD a month" in reasons[account.sagemaker_arn("endpoint", name)]
+    assert "HandedOver=yes" in reasons[account.roles.serving_execution]
+    rows = platform("dynamodb").scan(TableName=setting("REGISTRY_TABLE"))["Items"]
+    assert [row for row in rows if leaver.tenant.tenant in json.dumps(row)] == []
+    for bucket in (setting("STAGING_BUCKET"), setting("INGEST_BUCKET")):
+        assert "Versions" not in platform("s3").list_object_versions(Bucket=bucket, Prefix=f"{leaver.tenant.tenant}/")
+
+
+def test_a_model_alone_cannot_be_kept(leaver: Customer, remove: Remove) -> None:
+    assert remove(call, model=leaver.run.model, keep=["models"])[-1] == "Refused"
+    assert registry.find_model(leaver.tenant.tenant, leaver.run.model)
+
+
+def test_artefacts_that_are_kept_stay_and_no_endpoint_does(leaver: Customer, remove: Remove) -> None:
+    account, s3, sagemaker = leaver.tenant.account, leaver.client("s3"), leaver.client("sagemaker")
+    before = {row["Key"] for row in s3.list_object_versions(Bucket=account.bucket)["Versions"]}
+    assert remove(call, keep=["artefacts"])[-1] == "Removed"
+    assert {row["Key"] for row in s3.list_object_versions(Bucket=account.bucket)["Versions"]} == before
+    assert [endpoints.names(sagemaker, kind, f"{account.prefix}-") for kind in endpoints.KINDS] == [[], [], []]
+    head = reports.latest(Offboarding(leaver.tenant.tenant), None, ended=True)
+    assert head
+    (kept,) = reports.read(leaver.tenant.tenant, head["removal"])["kept"]
+    assert (kept["arn"], kept["reason"]) == (f"{account.bucket_arn}/*", "the customer wants to keep the artefacts")

@@ -190,6 +190,7 @@ def test_a_first_version_is_evaluated_through_its_endpoint_and_goes_live(
     assert version["evaluation"]["metrics"] == found["metrics"]
     assert (version["evaluation"]["looks"], version["verdict"]["refusal"]) == (1, None)
     assert version["verdict"]["sentences"][-1] == "Nothing is live yet, so it goes live."
+    assert sum(version["score_bins"]["counts"]) == 400, "what its answers are compared with later"
     (asked,) = endpoints.asked
     assert asked == (endpoint_of(challenger), 400, f'0,"{SECRET}, 0"'.encode()), "in the order of training, no target"
 

@@ -22,7 +22,7 @@ from tenantml.aws import clients
 from tenantml.aws.s3 import objects
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.domain.training.model_settings import ModelSettings
-from tenantml.services import served, serving
+from tenantml.services import binned, served, serving
 from tenantml.services.expiring_cache import ExpiringCache
 from tenantml.services.registry import keys, table
 from tests.rows import put_version
@@ -33,8 +33,13 @@ TABLE, EVIDENCE, STAGING = "registry", "evidence", "staging"
 VERSION = "v20261122-170301-9f3c"
 PROFILE = {
     "columns": [
-        {"name": "age", "type": "integer"},
-        {"name": "plan", "type": "category", "categories": ["basic", "pro"]},
+        {"name": "age", "type": "integer", "bins": {"counts": [100, 100, 0], "edges": [40]}},
+        {
+            "name": "plan",
+            "type": "category",
+            "categories": ["basic", "pro"],
+            "bins": {"counts": [150, 50, 0, 0], "categories": ["basic", "pro"]},
+        },
         {"name": "spend", "type": "number"},
     ],
     "target": {"column": "spend"},
@@ -184,7 +189,9 @@ class Process:
         }
         put_version(tenant.tenant, model, version, deployed)
 
-    def predict(self, tenant: Tenant, row_count: int = 1, model: str = "churn") -> tuple[int, dict[str, Any], Any]:
+    def predict(
+        self, tenant: Tenant, row_count: int = 1, model: str = "churn", row: dict[str, Any] = ROW
+    ) -> tuple[int, dict[str, Any], Any]:
         """Call the function as API Gateway does; answer status, headers and the body's document."""
         from functions.api.predict import handler
 
@@ -192,7 +199,7 @@ class Process:
             "requestContext": {"authorizer": {"tenant": tenant.tenant}},
             "pathParameters": {"model": model},
             "headers": {"Content-Type": "application/json"},
-            "body": json.dumps({"rows": [ROW] * row_count}),
+            "body": json.dumps({"rows": [row] * row_count}),
         }
         answer = handler(event, _Context())
         return answer["statusCode"], answer["headers"], json.loads(answer["body"])
@@ -237,6 +244,7 @@ def process(accounts: CustomerAccounts, monkeypatch: pytest.MonkeyPatch) -> Iter
     for name in ("_live", "_deployed", "_callers"):
         monkeypatch.setattr(serving, name, ExpiringCache())
     served.tally.cache_clear()
+    binned.binned.cache_clear()
     forget_clients()
     with mock_aws():
         process = Process(accounts)

@@ -33,7 +33,7 @@ ALL_GIVEN = instructions(
     THEIRS, Platform("111111111111", "tenantml", "tenantml-staging", "https://b/t.yaml", "0" * 64, DATA_KEY)
 )
 # What no registration knows: it is nothing to us.
-THEIRS_ALONE = {"PermissionsBoundaryArn", "SourceConditions", "ImageRegistries"}
+THEIRS_ALONE = {"PermissionsBoundaryArn", "SourceConditions", "ImageRegistries", "HandedOver"}
 
 
 def test_every_parameter_of_the_template_is_given_and_no_other() -> None:
@@ -44,6 +44,7 @@ def test_what_is_not_given_has_a_default() -> None:
     defaults = {name for name, found in TEMPLATE["Parameters"].items() if found.get("Default") == ""} | {
         "SourceConditions",
         "ImageRegistries",
+        "HandedOver",
     }
     assert TEMPLATE["Parameters"].keys() - GIVEN["parameters"].keys() == defaults
 

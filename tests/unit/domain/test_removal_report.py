@@ -28,6 +28,7 @@ def test_a_request_becomes_what_is_removed_and_travels_through_the_state_machine
         ({"tenant": "acme", "model": "UPPER"}, "model"),
         ({"tenant": "acme", "keep": "artefacts"}, "keep"),
         ({"tenant": "acme", "keep": ["endpoints"]}, "keep"),
+        ({"tenant": "acme", "model": "churn", "keep": ["models"]}, "keep"),
         ({"tenant": "acme", "keep": [["artefacts"]]}, "keep"),
         ({"tenant": "acme", "abandon": "yes"}, "abandon"),
         ({"tenant": "acme", "force": True}, "force"),

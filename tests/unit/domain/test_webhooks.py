@@ -105,7 +105,7 @@ def test_what_is_asked_of_whom(url: str, place: tuple[str, str]) -> None:
     [
         {}, {"url": "https://a.example/"}, {"url": 1, "events": ["execution.ended"]},
         {"url": "https://a.example/", "events": []}, {"url": "https://a.example/", "events": "execution.ended"},
-        {"url": "https://a.example/", "events": ["model.drifted"]}, {"url": "https://a.example/", "events": [{}]},
+        {"url": "https://a.example/", "events": ["model.renamed"]}, {"url": "https://a.example/", "events": [{}]},
         {"url": "https://a.example/", "events": ["execution.ended"], "secret": "whsec_mine"},
     ],
 )  # fmt: skip

@@ -20,6 +20,7 @@ from tenantml.errors import (
     StrayQuote,
     UploadTooLarge,
 )
+from tenantml_analysis.inspection import binning
 from tenantml_analysis.inspection.advice import Advice, Findings, advise, personal_data_in
 from tenantml_analysis.inspection.almost import Almost, Lines, almost
 from tenantml_analysis.inspection.assignment import Assignment
@@ -39,7 +40,7 @@ from tenantml_analysis.inspection.split import UNLABELLED, Sink, Splitter
 from tenantml_analysis.inspection.values import Kind
 from tenantml_analysis.inspection.words import Ints
 
-PROFILE_FORMAT = 2  # 2: the form of dates
+PROFILE_FORMAT = 3  # 2: the form of dates; 3: bins
 ROWS_BELOW_HEADER = 10  # are looked at when the header is judged
 REUSED_BYTES = 24 * 1024**2
 
@@ -94,7 +95,7 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
     hashes_ignored = not set(hashed) <= set(names)
     hasher = RowHasher(all_names if hashes_ignored else names, hashed, settings.salt)
     splitter = Splitter(train, _assignment(hashed, settings))
-    sampler = Sampler(settings.sample_rows, settings.sample_bytes)
+    sampler, for_bins = Sampler(settings.sample_rows, settings.sample_bytes), Sampler(binning.ROWS, binning.BYTES)
     line_ends = {"lf": 0, "crlf": 0, "cr": 0}
     quoted = False
     first_line = last_line = 0
@@ -107,7 +108,9 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
         text, starts = all_rows.staged(ignored)
         strata = target.add(rows)
         splitter.add(text, starts, hasher.hashes(all_rows if hashes_ignored else rows), strata)
-        sampler.add(text, starts, np.flatnonzero(strata != UNLABELLED))
+        labelled = np.flatnonzero(strata != UNLABELLED)
+        sampler.add(text, starts, labelled)
+        for_bins.add(text, starts, labelled)
         duplicates.add(text, starts)
         quoted |= rows.quoted
         for kind, count in rows.line_ends.items():
@@ -122,6 +125,10 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
     personal, nearly = _looks_like(described, sample, Lines(first_line, last_line), settings)
     concluded = target.conclude(described[names.index(settings.target)], nearly.get(settings.target))
     _refuse_bad_features([column for column in described if column.name != settings.target])
+    entries = [column.describe(show_values=column.name not in personal) for column in described]
+    for entry, drawn in zip(entries, for_bins.drawn(len(names)), strict=True):
+        if entry["name"] != settings.target:
+            entry["bins"] = binning.bins_of(entry, drawn)
     profile = {
         "format": PROFILE_FORMAT,
         "rows": splitter.rows,
@@ -135,7 +142,7 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
             "quoted": quoted,
         },
         "target": concluded,
-        "columns": [column.describe(show_values=column.name not in personal) for column in described],
+        "columns": entries,
         "ignore_columns": [all_names[number] for number in ignored],
     }
     findings = Findings(

@@ -70,9 +70,16 @@ class Sampler:
     def sample(self, columns: int, target: int) -> Sample:
         """Return the sample of a file of so many columns, of which one is the target."""
         different = list(dict.fromkeys(self._rows))  # what is repeated would seem to determine the target
-        count = min(len(different), self._rows_max, max(1, len(self._rows) * self._bytes_max // max(1, self._bytes)))
-        drawn = [different[i * len(different) // count] for i in range(count)]
-        rows = csv.reader(text.decode("latin-1") for text in drawn)  # each text is one row, whatever ends lines in it
-        values = ["\0".join(row).encode("latin-1").split(b"\0") for row in rows]  # no value holds a NUL
-        by_column = [list(column) for column in zip(*values, strict=True)] or [[] for _ in range(columns)]
+        by_column = self._columns(different, columns)
         return Sample(by_column, by_column[target])
+
+    def drawn(self, columns: int) -> list[list[bytes]]:
+        """Return the values of the rows that were drawn of a file of so many columns, by column, repeats among them."""
+        return self._columns(self._rows, columns)
+
+    def _columns(self, texts: list[bytes], columns: int) -> list[list[bytes]]:
+        count = min(len(texts), self._rows_max, max(1, len(self._rows) * self._bytes_max // max(1, self._bytes)))
+        even = [texts[i * len(texts) // count] for i in range(count)]
+        rows = csv.reader(text.decode("latin-1") for text in even)  # each text is one row, whatever ends lines in it
+        values = ["\0".join(row).encode("latin-1").split(b"\0") for row in rows]  # no value holds a NUL
+        return [list(column) for column in zip(*values, strict=True)] or [[] for _ in range(columns)]

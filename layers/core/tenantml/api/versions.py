@@ -17,7 +17,7 @@ from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import fingerprint_of, idempotency_key
 from tenantml.errors import ArtefactsGone, NotEvaluated
 from tenantml.http import Answer
-from tenantml.services import approvals, deployments, explanations, registry, served, tenant_scope
+from tenantml.services import approvals, deployments, drift, explanations, registry, served, tenant_scope
 from tenantml.services.registry import uploads
 from tenantml.settings import setting
 
@@ -76,6 +76,12 @@ def get_evaluation(tenant: str, event: Json) -> Answer:
 def get_importance(tenant: str, event: Json) -> Answer:
     """GET /models/{model}/versions/{version}/importance."""
     return Answer(200, explanations.importance(tenant_scope.s3(), tenant, find_version(tenant, event)[1]))
+
+
+def get_drift(tenant: str, event: Json) -> Answer:
+    """GET /models/{model}/versions/{version}/drift: what the last daily check found."""
+    _, version = find_version(tenant, event)
+    return Answer(200, drift.shown(drift.of(tenant, version["model"], version["version"])))
 
 
 def list_candidates(tenant: str, event: Json) -> Answer:

@@ -21,7 +21,7 @@ from tenantml.settings import setting
 
 DEPLOY, RESUME, RETIRE = "deploy", "resume", "retire"
 """What the machine is to do: judge a candidate on its way, spare it that, or only remove what no longer answers."""
-KNOWN_OF_CANDIDATE = ("plan", "evaluation", "verdict", "importance", "reports")
+KNOWN_OF_CANDIDATE = ("plan", "evaluation", "score_bins", "verdict", "importance", "reports")
 """What holds of a version's candidate under whatever name it answers."""
 
 

@@ -6,7 +6,7 @@ report falls back on when the account lets us in no more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +17,7 @@ from tenantml.domain.access import session_policies
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.tenancy import removal_report
 from tenantml.domain.tenancy.removal_report import (
+    ARTEFACTS,
     IMPOSSIBLE,
     KEPT,
     NO_OPERATION,
@@ -29,7 +30,7 @@ from tenantml.domain.tenancy.tenant import OFFBOARDED, Tenant
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import NotFound, StillChanging, TenantNotFound
-from tenantml.services import grants, receipts, registry, reports, rescue, scaling, spending
+from tenantml.services import grants, handover, receipts, registry, reports, rescue, scaling, spending
 from tenantml.services.customer import CustomerSession, assume
 from tenantml.services.registry import keys
 from tenantml.settings import setting
@@ -125,6 +126,16 @@ def stop_jobs(wanted: Offboarding) -> None:
         raise StillChanging(f"{', '.join(still)}: stopping")
 
 
+def hand_over(wanted: Offboarding) -> None:
+    """Leave what the customer needs to go on without us with the models that it keeps, if it does.
+
+    Raises:
+        CustomerAccessRevoked: the account lets us in no more.
+    """
+    tenant, session = _enter(wanted)
+    handover.hand_over(wanted, tenant, session.client("sagemaker"))
+
+
 def remove_resources(wanted: Offboarding, kind: str) -> None:
     """Delete all endpoints, configurations or models (`endpoint`, `endpoint-config`, `model`), and list them again.
 
@@ -134,8 +145,9 @@ def remove_resources(wanted: Offboarding, kind: str) -> None:
     """
     tenant, session = _enter(wanted)
     client = session.client("sagemaker")
+    stays = handover.kept(wanted, client, tenant.account).names
     changing: list[str] = []
-    for name in _names(client, kind, wanted, tenant.account):
+    for name in _names(client, kind, wanted, tenant.account, stays):
         arn = tenant.account.sagemaker_arn(kind, name)
         reports.note_found(wanted, arn)
         if kind == "endpoint":
@@ -147,7 +159,7 @@ def remove_resources(wanted: Offboarding, kind: str) -> None:
             changing.append(str(error))
     if changing:
         raise StillChanging("; ".join(changing))
-    if left := _names(client, kind, wanted, tenant.account):
+    if left := _names(client, kind, wanted, tenant.account, stays):
         raise StillChanging(f"{len(left)} are being deleted, {tenant.account.sagemaker_arn(kind, left[0])} among them")
 
 
@@ -159,13 +171,14 @@ def remove_objects(wanted: Offboarding) -> None:
     """
     tenant, session = _enter(wanted)
     arn = f"{tenant.account.bucket_arn}/{wanted.customer_folder}*"
-    if "artefacts" in wanted.keep:
+    if ARTEFACTS in wanted.keep:
         reports.note(wanted, KEPT, arn, "the customer wants to keep the artefacts")
         return
-    client = session.client("s3")
-    if objects.count_left(client, tenant.account.bucket, wanted.customer_folder):
+    client, bucket = session.client("s3"), tenant.account.bucket
+    stay = handover.kept(wanted, session.client("sagemaker"), tenant.account).objects
+    if objects.count_left(client, bucket, wanted.customer_folder, stay):
         reports.note_found(wanted, arn)
-    removed = objects.remove_folder(client, tenant.account.bucket, wanted.customer_folder)
+    removed = objects.remove_folder(client, bucket, wanted.customer_folder, stay)
     if removed:
         reports.note(wanted, REMOVED, arn, objects=len(removed))
 
@@ -182,9 +195,10 @@ def count_left(wanted: Offboarding) -> int:
         left += row["AutoMLJobStatus"] in RUNNING
         reports.note(wanted, IMPOSSIBLE, row["AutoMLJobArn"], NO_OPERATION)
     _note_transforms(wanted, tenant.account)
-    left += sum(len(_names(client, kind, wanted, tenant.account)) for kind in endpoints.KINDS)
-    if "artefacts" not in wanted.keep:
-        left += objects.count_left(session.client("s3"), tenant.account.bucket, wanted.customer_folder)
+    stays = handover.kept(wanted, client, tenant.account)
+    left += sum(len(_names(client, kind, wanted, tenant.account, stays.names)) for kind in endpoints.KINDS)
+    if ARTEFACTS not in wanted.keep:
+        left += objects.count_left(session.client("s3"), tenant.account.bucket, wanted.customer_folder, stays.objects)
     if not left:
         reports.settle(wanted)
     return left
@@ -271,6 +285,6 @@ def _jobs(client: Any, wanted: Offboarding, account: CustomerAccount) -> Iterato
             yield row
 
 
-def _names(client: Any, kind: str, wanted: Offboarding, account: CustomerAccount) -> list[str]:
+def _names(client: Any, kind: str, wanted: Offboarding, account: CustomerAccount, stay: Collection[str]) -> list[str]:
     found = endpoints.names(client, kind, wanted.name_filter(account))
-    return [name for name in found if wanted.owns(account, name)]
+    return [name for name in found if wanted.owns(account, name) and name not in stay]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from tenantml.domain.names import PREDICTION
 from tenantml.domain.predictions import asking
 from tenantml.domain.predictions.answers import Predictions
 from tenantml.domain.predictions.asking import Deployed
-from tenantml.domain.predictions.rows import Batch
+from tenantml.domain.predictions.rows import Batch, PreparedRows
 from tenantml.domain.tenancy.tenant import Tenant, require_active
 from tenantml.domain.training import endpoint_rules
 from tenantml.domain.training.model_settings import ON_REQUEST, ModelSettings
@@ -38,7 +38,7 @@ from tenantml.errors import (
     UnreadableAnswer,
     WrongPredictionCount,
 )
-from tenantml.services import registry, served, tenant_scope
+from tenantml.services import binned, registry, served, tenant_scope
 from tenantml.services.customer import assume
 from tenantml.services.expiring_cache import ExpiringCache
 from tenantml.settings import setting
@@ -144,8 +144,8 @@ def _caller(live: LiveVersion) -> Caller:
     return _callers.get((live.tenant.tenant, live.deployed.endpoint), make)
 
 
-def predict(live: LiveVersion, lines: Sequence[bytes]) -> Predictions:
-    """Return one prediction per line of CSV.
+def predict(live: LiveVersion, prepared: PreparedRows) -> Predictions:
+    """Return one prediction per row, and count what was asked and answered.
 
     Raises:
         RowTooLarge: the endpoint does not take one of the lines.
@@ -157,7 +157,11 @@ def predict(live: LiveVersion, lines: Sequence[bytes]) -> Predictions:
     def counted(batch: Batch) -> served.Call:
         return tally.call(lambda: _fails_before_too(live, batch))
 
-    return asking.ask(live.deployed, lines, lambda body: invoke(live, body), tally=counted)
+    predictions = asking.ask(live.deployed, prepared.lines, lambda body: invoke(live, body), tally=counted)
+    bins = binned.binned(live.tenant.tenant, live.model, live.version, live.deployed.watch)
+    if bins is not None:
+        bins.count(prepared.values, predictions)
+    return predictions
 
 
 def _fails_before_too(live: LiveVersion, batch: Batch) -> bool:

@@ -161,6 +161,8 @@ def check(data: bytes, chosen: InspectionSettings, cuts: list[int]) -> str:
     assert profile["encoding"]["line_ends"] == expected.line_ends
     assert profile["encoding"]["blank_lines"] == expected.blank_lines
     assert profile["size_bytes"] == len(data)
+    bins = [column.pop("bins") for column in profile["columns"] if column["name"] != chosen.target]
+    assert {sum(found["counts"]) for found in bins} == {expected.labelled_rows}
     assert profile["columns"] == expected.columns
     if profile["target"]["classes"] is not None and expected.columns[0]["type"] not in ("integer", "number"):
         assert {entry["value"]: entry["rows"] for entry in profile["target"]["classes"]} == expected.classes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any
@@ -181,6 +181,17 @@ def put_json(client: Any, bucket: str, key: str, text: str) -> str:
     return f"s3://{bucket}/{key}"
 
 
+def put_theirs(client: Any, bucket: str, key: str, text: str) -> None:
+    """Write a text into the customer's bucket.
+
+    Raises:
+        CustomerAccessRevoked: the client may not write there.
+        CustomerThrottled: S3 did not answer now.
+    """
+    with named(IN_CUSTOMER_BUCKET, f"s3://{bucket}/{key} could not be written"):
+        client.put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="text/plain; charset=utf-8")
+
+
 def get_bytes(client: Any, bucket: str, key: str) -> bytes:
     """Return a whole small object."""
     body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
@@ -238,8 +249,9 @@ def remove_ours(bucket: str, folder: str) -> list[str]:
     return _remove_folder(platform("s3"), bucket, folder, READ_ERRORS)
 
 
-def remove_folder(client: Any, bucket: str, folder: str) -> list[str]:
-    """Delete every version of every object under `folder`, and return the keys; lists again until nothing is left.
+def remove_folder(client: Any, bucket: str, folder: str, keep: Collection[str] = ()) -> list[str]:
+    """Delete every version of every object under `folder` but those with the keys to `keep`, and return the keys; lists
+    again until nothing else is left.
     Unfinished uploads in parts are aborted: their parts cost as much as objects.
 
     A bucket that is gone holds nothing.
@@ -248,15 +260,15 @@ def remove_folder(client: Any, bucket: str, folder: str) -> list[str]:
         CustomerAccessRevoked: the client may not list or delete there.
         DatasetUnavailable: S3 did not delete what it listed.
     """
-    return _remove_folder(client, bucket, folder, CUSTOMER_ERRORS)
+    return _remove_folder(client, bucket, folder, CUSTOMER_ERRORS, keep)
 
 
-def _remove_folder(client: Any, bucket: str, folder: str, errors: Names) -> list[str]:
+def _remove_folder(client: Any, bucket: str, folder: str, errors: Names, keep: Collection[str] = ()) -> list[str]:
     removed: set[str] = set()
     with named(errors, f"s3://{bucket}/{folder} could not be emptied"):
         for begun in unfinished_uploads(client, bucket, folder):
             client.abort_multipart_upload(Bucket=bucket, Key=begun["Key"], UploadId=begun["UploadId"])
-        while page := _page_of_versions(client, bucket, folder):
+        while page := _page_of_versions(client, bucket, folder, keep):
             answer = client.delete_objects(Bucket=bucket, Delete={"Objects": page, "Quiet": True})
             for error in answer.get("Errors", []):  # refusals of single objects come with status 200
                 raise AwsError({"Error": {"Code": error["Code"], "Message": error["Key"]}}, "DeleteObjects")
@@ -264,14 +276,14 @@ def _remove_folder(client: Any, bucket: str, folder: str, errors: Names) -> list
     return sorted(removed)
 
 
-def count_left(client: Any, bucket: str, folder: str) -> int:
-    """Return how many versions of objects are under `folder`, at most 1,000.
+def count_left(client: Any, bucket: str, folder: str, keep: Collection[str] = ()) -> int:
+    """Return how many versions of objects are under `folder` beside those with the keys to `keep`, at most 1,000.
 
     Raises:
         CustomerAccessRevoked: the client may not list there.
     """
     with named(CUSTOMER_ERRORS, f"s3://{bucket}/{folder} could not be listed"):
-        return len(_page_of_versions(client, bucket, folder))
+        return len(_page_of_versions(client, bucket, folder, keep))
 
 
 def count_ours_left(bucket: str, folder: str) -> int:
@@ -279,13 +291,15 @@ def count_ours_left(bucket: str, folder: str) -> int:
     return len(_page_of_versions(platform("s3"), bucket, folder))
 
 
-def _page_of_versions(client: Any, bucket: str, folder: str) -> list[dict[str, str]]:
-    """Return up to 1,000 versions and delete markers, which is what DeleteObjects takes."""
-    answer: dict[str, Any] = {}
+def _page_of_versions(client: Any, bucket: str, folder: str, keep: Collection[str] = ()) -> list[dict[str, str]]:
+    """Return up to 1,000 versions and delete markers, which is what DeleteObjects takes: of the first page that has any
+    but those to keep.
+    """
     with absence(ABSENT_BUCKET):
-        answer = client.list_object_versions(Bucket=bucket, Prefix=folder)
-    return [
-        {"Key": row["Key"], "VersionId": row["VersionId"]}
-        for kind in ("Versions", "DeleteMarkers")
-        for row in answer.get(kind, [])
-    ]
+        for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=folder):
+            rows = [
+                row for kind in ("Versions", "DeleteMarkers") for row in page.get(kind, []) if row["Key"] not in keep
+            ]
+            if rows:
+                return [{"Key": row["Key"], "VersionId": row["VersionId"]} for row in rows]
+    return []

@@ -147,6 +147,15 @@ def status(client: Any, name: str) -> tuple[str, str]:
     return ABSENT, ""
 
 
+def model_files(client: Any, name: str) -> list[str]:
+    """Return the s3:// addresses of what the containers of a model load; none of a model that is gone."""
+    with named(IN_CUSTOMER_ACCOUNT, f"the model {name} could not be described"), absence(ABSENT_RESOURCE):
+        answer = client.describe_model(ModelName=name)
+        containers = answer.get("Containers") or [answer.get("PrimaryContainer") or {}]
+        return sorted({item["ModelDataUrl"] for item in containers if "ModelDataUrl" in item})
+    return []
+
+
 def remove(client: Any, name: str, execution: str | None = None) -> list[str]:
     """Delete the endpoint, its configuration and its model, whichever exist; return what was there as `kind/name`. With
     an `execution`, only what that execution made.

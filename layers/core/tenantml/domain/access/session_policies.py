@@ -225,6 +225,12 @@ def read_reports(account: CustomerAccount, folder: str, *reports: str) -> dict[s
     return _policy(listing, reading, *_by_s3(["kms:Decrypt"], account.kms_key_arn))
 
 
+def write_objects(account: CustomerAccount, folder: str) -> dict[str, Any]:
+    """Write objects under `folder` of the customer's bucket."""
+    writing = _allow(["s3:PutObject"], f"{account.bucket_arn}/{folder}*")
+    return _policy(writing, *_by_s3(["kms:GenerateDataKey"], account.kms_key_arn))
+
+
 def predict(account: CustomerAccount, endpoint: str) -> dict[str, Any]:
     """Invoke one endpoint."""
     return _policy(_allow(["sagemaker:InvokeEndpoint"], account.sagemaker_arn("endpoint", endpoint)))

@@ -200,13 +200,18 @@ OPERATIONS = (
         refusals=(errors.NotFound, errors.ArtefactsGone),
     ),
     Operation(
+        "getDrift", "GET", "/models/{model}/versions/{version}/drift", "versions",
+        "Whether what a version is asked and answers is still distributed as in training, as of the last daily check",
+        {200: "Drift"}, refusals=(errors.NotFound,),
+    ),
+    Operation(
         "listCandidates", "GET", "/models/{model}/versions/{version}/candidates", "versions",
         "All candidates of a version's training with all their metrics, the best first", {200: "Candidates"},
         parameters=PAGE, refusals=(errors.NotFound, errors.ArtefactsGone),
     ),
     Operation(
         "listArtefacts", "GET", "/models/{model}/versions/{version}/artefacts", "versions",
-        "Links to Autopilot's notebooks and reports of a version's training, for a quarter of an hour",
+        "A version's containers, and links to its model, notebooks and reports, for a quarter of an hour",
         {200: "Artefacts"}, refusals=(errors.NotFound, errors.ArtefactsGone, errors.CustomerThrottled),
     ),
     Operation(

@@ -8,6 +8,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from tenantml import errors
 from tenantml.domain.api import views
+from tenantml.domain.drift import verdict
+from tenantml.domain.drift.measure import ROWS_MIN
 from tenantml.domain.judging import gate
 from tenantml.domain.judging.approval import DECISIONS, OPERATOR, REASON_BYTES, TIMED_OUT
 from tenantml.domain.judging.evaluation_summary import Summary
@@ -16,7 +18,7 @@ from tenantml.domain.predictions.batch import FILE_BYTES
 from tenantml.domain.training.deployment_request import OVERRIDES
 from tenantml.domain.training.endpoint_rules import BY_NEEDS, NO_ENDPOINT, REAL_TIME, SERVERLESS, SERVERLESS_MEMORY_MB
 from tenantml.domain.training.execution_outcome import STATUSES
-from tenantml.domain.training.explanation import KINDS, MOST_FEATURES, SOURCES
+from tenantml.domain.training.explanation import KINDS, MODEL, MOST_FEATURES, SOURCES
 from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.domain.training.model_settings import (
     ADVICE_RULES,
@@ -221,15 +223,48 @@ def components() -> dict[str, Schema]:
             reason=maybe(TEXT) | {"description": "Why none is known"},
             rows=maybe(COUNT) | {"description": "Of the holdout, whose columns were shuffled; null where none was"},
         ),
+        "Drift": record(
+            "What the last check found of a version's columns and answers, beside its training.",
+            status={"type": "string", "enum": list(verdict.STATUSES)}
+            | {"description": f"Drifted is what was found in {verdict.WINDOWS} windows, one after the other"},
+            sentences=listing(TEXT),
+            proposal=maybe(TEXT) | {"description": "What to do about it; null while nothing is to be done"},
+            checked_at=maybe(TIME) | {"description": "Null before the first check"},
+            rows=COUNT | {"description": f"Counted since the last window, which ends with {ROWS_MIN} of them or more"},
+            window_rows=COUNT | {"description": "Of the last window; 0 before the first"},
+            columns=listing(reference("ColumnDrift")),
+            answers=maybe(reference("ColumnDrift")),
+            left_out=COUNT | {"description": "Columns that are not watched"},
+        ),
+        "ColumnDrift": record(
+            "One distribution in the last window.",
+            column=maybe(TEXT) | {"description": "Null for the answers"},
+            psi=NUMBER | {"description": "Population stability index"},
+            windows=COUNT | {"description": "In how many windows, up to the last, it has drifted; 0 if it has not"},
+            bin=TEXT | {"description": "What became more frequent, most of all"},
+            share=NUMBER | {"description": "Of the window's rows"},
+            share_before=NUMBER | {"description": "Of the rows of training; of the answers, of the holdout"},
+        ),
         "Artefact": record(
-            "A file that Autopilot wrote in your account.",
+            "A file that Autopilot wrote in your account: a model, a report or a notebook.",
             name=TEXT,
-            kind={"type": "string", "enum": list(KINDS)},
+            kind={"type": "string", "enum": [MODEL, *KINDS]},
             size_bytes=COUNT,
             url=TEXT | {"description": "Downloads it, for whoever has it, until it expires; do not log it"},
             expires=TIME,
         ),
-        "Artefacts": record("Notebooks and reports.", artefacts=listing(reference("Artefact"))),
+        "Artefacts": record(
+            "A version's model, with the notebooks and reports of its training.",
+            containers=listing(reference("Container"))
+            | {"description": "In the order in which rows pass them: what CreateModel of SageMaker takes"},
+            artefacts=listing(reference("Artefact")),
+        ),
+        "Container": record(
+            "A program that a version runs.",
+            image=TEXT,
+            environment={"type": "object", "additionalProperties": TEXT},
+            artefact=maybe(TEXT) | {"description": "The name of the artefact that it loads"},
+        ),
         "Objective": record("What candidates are ranked by.", name=TEXT, value=maybe(NUMBER)),
         "Training": training(),
         "EndpointPlan": record(

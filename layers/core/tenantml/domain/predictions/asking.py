@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from tenantml.domain.drift.watch import NOTHING, Watch
 from tenantml.domain.predictions import answers, rows, sizes
 from tenantml.domain.predictions.answers import Predictions
 from tenantml.domain.predictions.rows import Batch, Schema
@@ -20,11 +21,13 @@ class Deployed:
     output_keys: tuple[str, ...]
     serverless: bool
     schema: Schema
+    watch: Watch = NOTHING
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any], profile: Mapping[str, Any]) -> Deployed:
         """Read a version's row of the registry, and the profile that its row names."""
-        return cls(row["endpoint"], tuple(row["output_keys"]), row["serverless"], Schema.from_profile(profile))
+        schema, watch = Schema.from_profile(profile), Watch.of(row, profile)
+        return cls(row["endpoint"], tuple(row["output_keys"]), row["serverless"], schema, watch)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -69,10 +69,12 @@ class PreparedRows:
     """One line of UTF-8 CSV per row, in order.
 
     `advice` is a list of `{code, column, row, rows, message}`: what was let through and may not be what was meant.
+    `values` are the same rows by column, as training would have read them.
     """
 
     lines: list[bytes]
     advice: list[dict[str, Any]]
+    values: list[Sequence[str]] = field(default_factory=list, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,11 +302,12 @@ def _no_header(first_line: Sequence[str], schema: Schema) -> MissingColumn:
 def _prepare(table: Sequence[Sequence[Any]], schema: Schema, reject_unseen: bool, *, in_json: bool) -> PreparedRows:
     """Take the values column by column, in the schema's order, to lines."""
     _refuse_header_row(table, schema)
-    converted = []
+    read, converted = [], []
     line = []  # of one cell each: what goes around a row's cells is added once, not cell by cell
     advice = []
     for values, column in zip(table, schema.columns, strict=True):
         texts = cells.convert(values, column, in_json=in_json)
+        read.append(texts)
         written, quoted = (texts, False) if column.type in NUMBERS else cells.fields(texts, column)
         converted.append(written)
         line.append('"%s"' if quoted else "%s")
@@ -313,7 +316,7 @@ def _prepare(table: Sequence[Sequence[Any]], schema: Schema, reject_unseen: bool
     if line == ["%s"]:  # an empty line would be no row
         converted = [[text or '""' for text in converted[0]]]
     form = ",".join(line) + "\n"
-    return PreparedRows([(form % row).encode() for row in zip(*converted, strict=True)], advice)
+    return PreparedRows([(form % row).encode() for row in zip(*converted, strict=True)], advice, read)
 
 
 def _refuse_header_row(table: Sequence[Sequence[Any]], schema: Schema) -> None:

@@ -14,7 +14,7 @@ from tenantml.errors import InvalidOperation
 
 REMOVED, KEPT, IMPOSSIBLE, REMAINS = "removed", "kept", "impossible", "remains"
 FATES = (REMOVED, KEPT, IMPOSSIBLE, REMAINS)
-KEEPABLE = {"artefacts"}
+ARTEFACTS, MODELS = KEEPABLE = ("artefacts", "models")
 NO_OPERATION = "AWS has no operation that deletes the record of an AutoML job"
 NO_OPERATION_OF_TRANSFORMS = "AWS has no operation that deletes the record of a batch transform"
 SHOWN = 200  # entries of a list in a state machine's output, which holds 256 KB; the stored report has all
@@ -26,8 +26,9 @@ Row = dict[str, Any]
 class Offboarding:
     """One removal: all of a tenant, or one model of it.
 
-    `keep` may hold `artefacts`: what the customer's bucket holds stays. `abandon` deletes the registry's rows although
-    something remains in an account that no longer lets us in. `removal` names the report.
+    `keep` may hold `artefacts`: what the customer's bucket holds stays; and of a whole tenant `models`: those that
+    answer do so on, without us. `abandon` deletes the registry's rows although something remains in an account that no
+    longer lets us in. `removal` names the report.
     """
 
     tenant: str
@@ -49,6 +50,8 @@ class Offboarding:
             wrong.append("model: expected a model's name, or nothing for the whole tenant")
         if not all(isinstance(item, str) and item in KEEPABLE for item in keep):
             wrong.append(f"keep: expected a list of {', '.join(sorted(KEEPABLE))}")
+        elif MODELS in keep and model is not None:
+            wrong.append("keep: models can be kept when the whole tenant leaves; one of them alone needs us no less")
         if wrong:
             raise InvalidOperation("; ".join(wrong))
         return cls(asked["tenant"], model, tuple(keep), asked.get("abandon", False))

@@ -17,6 +17,8 @@ ANALYSIS = "analysis.json"
 MOST_ANALYSIS_BYTES = 8 * 1024**2
 MOST_FEATURES = 1000
 EXPLAINABILITY, MODEL_INSIGHTS, NOTEBOOK = KINDS = ("explainability", "model-insights", "notebook")
+MODEL = "model"
+"""The kind of a file that a container loads, beside the reports."""
 AUTOPILOT, PERMUTATION = SOURCES = ("autopilot", "permutation")
 NO_REPORT = (
     "Autopilot wrote no explainability report for this candidate: only the best candidate of a training has one, and "

@@ -82,6 +82,10 @@ EVENT_TYPES = (
         (*VERSION, "until"),
     ),
     EventType(
+        "model.drifted", "A model is asked or answers otherwise than when it was trained: it is time to retrain.",
+        ("Drift Detected",), ("tenant", "model", "version"),
+    ),
+    EventType(
         "tenant.suspended",
         "Your account no longer lets us in as it must, or the operator suspended you: nothing is trained or predicted.",
         ("Tenant Suspended",), ("tenant", "status"),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 NOBODY = "-"  # the tenant of uploads that belong to none
 EXECUTION, KEY, MODEL, TRAINING, UPLOAD, VERSION = "EXECUTION", "KEY", "MODEL", "TRAINING", "UPLOAD", "VERSION"
-RESULT = "RESULT"
+DRIFT, RESULT = "DRIFT", "RESULT"
 WEBHOOK = "WEBHOOK"
 
 
@@ -95,6 +95,20 @@ def served(tenant: str, model: str, version: str) -> Key:
     return Key(f"USAGE#{tenant}", f"SERVED#{model}#{version}")
 
 
+def drift(tenant: str, model: str, version: str) -> Key:
+    """What the last check found of how the version's columns and answers are distributed: by column whether it has
+    drifted, and the counts of the window's beginning.
+    """
+    return of_tenant(tenant, f"{DRIFT}#{model}#{version}")
+
+
+def binned(tenant: str, model: str, version: str) -> Key:
+    """How many values fell into each bin, of a version's columns and answers: three counts in each of `d0`, `d1` and so
+    on.
+    """
+    return Key(f"USAGE#{tenant}", f"BINS#{model}#{version}")
+
+
 def upload(tenant: str, upload: str) -> Key:
     """One requested upload: its key, its parts, and the execution that has it."""
     return of_tenant(tenant, f"{UPLOAD}#{upload}")
@@ -173,12 +187,14 @@ REGISTRY = (
     model,
     execution,
     version,
+    drift,
     training,
     key_of_tenant,
     limits,
     spending,
     usage,
     served,
+    binned,
     upload,
     idempotency,
     result,

@@ -130,7 +130,7 @@ def rows_of(tenant: str, model: str | None = None) -> list[dict[str, Any]]:
         row
         for row in rows
         if keys.of(row) == keys.model(tenant, model)
-        or row["sk"].startswith((keys.version(tenant, model, "").sk, keys.training(tenant, model, "").sk))
+        or row["sk"].startswith(tuple(of(tenant, model, "").sk for of in (keys.version, keys.drift, keys.training)))
         or (keys.kind_of(row) in {keys.EXECUTION, keys.UPLOAD, keys.RESULT} and row.get("model") == model)
     ]
 
@@ -145,7 +145,7 @@ def forget(tenant: str, model: str | None = None, *, tombstones: bool = False) -
     if model is None:
         rows += table.query(keys.usage(tenant, ""))
     else:
-        rows += table.query(keys.served(tenant, model, ""))
+        rows += [row for of in (keys.served, keys.binned) for row in table.query(of(tenant, model, ""))]
     for row in rows:
         if keys.kind_of(row) == keys.KEY:
             table.delete(keys.api_key(keys.name_of(row)))

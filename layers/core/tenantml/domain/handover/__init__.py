@@ -1,0 +1,1 @@
+"""Hand-over: what a customer gets who leaves and keeps its models."""
