@@ -96,11 +96,11 @@ bench: .venv/.dev ## Measure; writes build/bench/
 # Four workers: tests wait for clouds, and leave two cores idle otherwise. A file stays with one worker, for its clouds and
 # models are shared. Folders from the slowest files to the quickest, so that no worker is left alone with a long file.
 PYTEST := $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
-FAST := tests/integration tests/contract tests/unit
+FAST := tests/integration tests/contract tests/cases tests/unit
 # What explores exhaustively, trains, builds or scans: `make test` runs it, feedback within 90 s cannot.
 SLOW := tests/integration/pipeline tests/integration/trainer tests/integration/sagemaker tests/integration/grants/test_crashes.py \
 	tests/integration/predict/test_quota.py tests/integration/platform/test_blips.py tests/integration/platform/test_offboarding.py \
-	tests/contract/toolchain tests/contract/patches tests/contract/test_budgets.py
+	tests/contract/toolchain tests/contract/patches tests/contract/test_budgets.py tests/cases/test_classes.py
 
 .PHONY: test
 test: .venv/.dev .browser/.installed ## All tests: unit, integration, contract, e2e

@@ -231,6 +231,7 @@ def test_an_execution_that_outlives_the_wait_exits_with_5(acme: Tenant, run: Run
     assert refused(run("watch", uploaded["execution"], "--timeout-seconds", "0", "--json")) == (5, "StillRunning")
     assert answered(run("stop", uploaded["execution"], "--json"))["stopped"] == uploaded["execution"]
     assert acme.outcome(uploaded["key"])["error"]["code"] == "ExecutionStopped"
+    assert refused(run("watch", uploaded["execution"], "--json")) == (4, "ExecutionStopped")
 
 
 def test_a_tenant_that_never_applied_its_template_is_removed_by_abandoning_it(run: Run) -> None:

@@ -303,20 +303,22 @@ def _prepare(table: Sequence[Sequence[Any]], schema: Schema, reject_unseen: bool
     """Take the values column by column, in the schema's order, to lines."""
     _refuse_header_row(table, schema)
     read, converted = [], []
-    line = []  # of one cell each: what goes around a row's cells is added once, not cell by cell
+    quotes = []  # which columns have them: they are put around once, as a row is written, and not cell by cell
     advice = []
     for values, column in zip(table, schema.columns, strict=True):
         texts = cells.convert(values, column, in_json=in_json)
         read.append(texts)
         written, quoted = (texts, False) if column.type in NUMBERS else cells.fields(texts, column)
         converted.append(written)
-        line.append('"%s"' if quoted else "%s")
+        quotes.append(quoted)
         if column.type == "category" and column.categories and (unseen := set(texts) - column.categories - {""}):
             advice.append(_unseen(texts, unseen, column, reject_unseen))
-    if line == ["%s"]:  # an empty line would be no row
+    if quotes == [False]:  # an empty line would be no row
         converted = [[text or '""' for text in converted[0]]]
-    form = ",".join(line) + "\n"
-    return PreparedRows([(form % row).encode() for row in zip(*converted, strict=True)], advice, read)
+    rows = zip(*converted, strict=True)
+    form = ",".join('"%s"' if quoted else "%s" for quoted in quotes)
+    lines = (form % row for row in rows) if any(quotes) else map(",".join, rows)
+    return PreparedRows([f"{line}\n".encode() for line in lines], advice, read)
 
 
 def _refuse_header_row(table: Sequence[Sequence[Any]], schema: Schema) -> None:
