@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from tenantml_cli.errors import Refused
 from tenantml_cli.sending import post_form, put_part, send
 
 FORM_BYTES = 5 * 1024**3  # of one POST to S3; what is larger goes in parts
+_POLL_SECONDS = 1.0
 _PARTS_AT_ONCE = 20  # whose addresses are asked for: they end after an hour
 
 Document = dict[str, Any]
@@ -58,7 +60,11 @@ class TenantApi:
         """
         live = self.model(model)["live_version"]
         if live is None:
-            raise Refused("NoLiveVersion", f"no version of {model} is live; name one of its versions")
+            raise Refused(
+                "NoLiveVersion",
+                f"no version of {model} is live; name one of `tenantml versions {model}`; how its training "
+                f"goes: tenantml executions --model {model}",
+            )
         return str(live)
 
     def version(self, model: str, version: str) -> Document:
@@ -99,8 +105,12 @@ class TenantApi:
         return self.call("PUT", f"/models/{_quoted(model)}/state", json.dumps({"paused": paused}).encode())
 
     def upload(self, model: str, path: Path, *, multipart: bool = False, tell: Progress | None = None) -> str:
+        """Send a dataset; answer its key in the ingest bucket."""
+        return str(self.send(model, path, multipart=multipart, tell=tell)["key"])
+
+    def send(self, model: str, path: Path, *, multipart: bool = False, tell: Progress | None = None) -> Document:
         """Send a dataset, streamed from disk, by a form, or in parts when it is larger than a form takes or on request;
-        answer its key in the ingest bucket.
+        answer the `upload` and its `key` in the ingest bucket.
         """
         request: Document = {"file_name": path.name}
         size_bytes = path.stat().st_size
@@ -112,7 +122,16 @@ class TenantApi:
         else:
             with path.open("rb") as file:
                 self._send_parts(f"/models/{_quoted(model)}/uploads/{made['upload']}", file, size_bytes, tell)
-        return str(made["key"])
+        return {"upload": made["upload"], "key": made["key"]}
+
+    def started_by(self, model: str, upload: str, timeout_seconds: float) -> str | None:
+        """The execution that an upload started, which takes seconds; None if it has started none by then."""
+        until = time.monotonic() + timeout_seconds
+        while (found := self.call("GET", f"/models/{_quoted(model)}/uploads/{upload}")["execution"]) is None:
+            if time.monotonic() > until:
+                return None
+            time.sleep(_POLL_SECONDS)
+        return str(found)
 
     def execution_of(self, upload_key: str) -> Document | None:
         """The newest execution that an upload started, or None while there is none."""

@@ -174,7 +174,8 @@ def test_a_tenant_uploads_with_its_own_key_by_a_form_and_in_parts(acme: Tenant, 
     for options in ([], ["--multipart"]):
         uploaded = answered(run("upload", "own", str(path), *options, "--json", key=acme.api.api_key))
         assert uploaded["key"] == "acme/own/few.csv"
-        assert acme.outcome(uploaded["key"])["error"]["code"] == "TooFewRows"
+        ended = acme.outcome(uploaded["key"])
+        assert (ended["execution"], ended["error"]["code"]) == (uploaded["execution"], "TooFewRows")
 
 
 def test_a_failed_execution_exits_with_4_and_its_name(acme: Tenant, run: Run, tmp_path: Path) -> None:

@@ -93,7 +93,9 @@ def watch(context: Context, execution: str, tenant: str | None, timeout_seconds:
         )
         output = shown.by_polling(execution, timeout_seconds)
     version = output.get("version")
-    text = f"{execution} succeeded." + (f" {version} answers." if version else "")
+    batch = output.get("batch")
+    then = f" {batch} has its result: tenantml batch download {output['model']} {batch}" if batch else ""
+    text = f"{execution} succeeded." + (then or (f" {version} answers." if version else ""))
     return Result({"execution": execution, "status": "succeeded", "version": version, "output": output}, text)
 
 

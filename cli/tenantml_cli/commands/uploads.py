@@ -11,6 +11,8 @@ from tenantml_cli.context import Context, Result
 from tenantml_cli.errors import Refused
 from tenantml_cli.options import Command
 
+_START_SECONDS = 30.0  # from S3's event to the execution
+
 
 @click.command(cls=Command)
 @click.argument("destination", metavar="[TENANT/]MODEL", help="the model to train")
@@ -20,9 +22,9 @@ from tenantml_cli.options import Command
 def upload(context: Context, destination: str, file: str, multipart: bool) -> Result:
     """Send a dataset, which starts a training.
 
-    TENANT/MODEL uploads with the operator's own credentials and prints the name of the execution. MODEL alone uploads
-    as the tenant does, with the key in TENANTML_API_KEY: by a form, or in parts, each sent again when the network
-    fails.
+    TENANT/MODEL uploads with the operator's own credentials. MODEL alone uploads as the tenant does, with the key in
+    TENANTML_API_KEY: by a form, or in parts, each sent again when the network fails. Both print the name of the
+    execution that it starts.
 
         tenantml upload acme/churn churn.csv
         tenantml upload churn churn.csv
@@ -32,10 +34,11 @@ def upload(context: Context, destination: str, file: str, multipart: bool) -> Re
         found = context.stack.upload(path, destination, context.tell)
         text = f"{found['key']} is uploaded.\n\nTo see what comes of it: tenantml watch {found['execution']}"
         return Result(found, text)
-    key = context.api.upload(destination, path, multipart=multipart, tell=context.tell)
-    return Result(
-        {"key": key}, f"{key} is uploaded.\n\nTo see what comes of it: tenantml executions --model {destination}"
-    )
+    sent = context.api.send(destination, path, multipart=multipart, tell=context.tell)
+    execution = context.api.started_by(destination, sent["upload"], _START_SECONDS)
+    look = f"watch {execution}" if execution else f"executions --model {destination}"
+    text = f"{sent['key']} is uploaded.\n\nTo see what comes of it: tenantml {look}"
+    return Result(sent | {"execution": execution}, text)
 
 
 def readable(file: str) -> Path:
