@@ -42,7 +42,7 @@ def sagemaker(tenant: Tenant) -> Any:
 def deployed(tenant: Tenant, run: Run, sagemaker: Any) -> Iterator[Run]:
     """A run whose version is deployed."""
     deploy(sagemaker, tenant.account, tenant.account.endpoint(run.model, run.version), run.execution)
-    put_version("acme", "churn", run.version, {"execution": run.execution, "ended_at": "2026"})
+    put_version("acme", "churn", run.version, {"execution": run.execution})
     return run
 
 
@@ -50,10 +50,12 @@ def deploy(client: Any, account: CustomerAccount, name: str, execution: str) -> 
     endpoints.create(client, account, name, execution, CONTAINERS, plan(ModelSettings("Churn?"), account, 1, []))
 
 
-def make_live(version: str) -> None:
+def make_live(version: str, *, drains: bool = False) -> None:
     if registry.find_version("acme", "churn", version) is None:
-        put_version("acme", "churn", version, {"ended_at": "2026"})
+        put_version("acme", "churn", version, {})
     registry.promote("acme", "churn", version)
+    if not drains:
+        registry.update_version("acme", "churn", version, {"ended_at": "2026"})
 
 
 @pytest.fixture
@@ -98,7 +100,7 @@ def test_a_version_that_still_answers_its_last_requests_stays(deployed: Run, sag
     draining = "acme-churn-0000000000000000"
     put_version("acme", "churn", NEWER, {"execution": draining})
     make_live(deployed.version)
-    make_live(NEWER)
+    make_live(NEWER, drains=True)
     assert sweep() == {"removed": [], "left": []}
     put_version("acme", "churn", NEWER, {"execution": draining, "status": "live", "ended_at": "2026"})
     assert len(sweep()["removed"]) == 3
@@ -132,6 +134,7 @@ def test_what_has_the_form_of_our_names_and_not_our_tag_is_named_and_left(
 def test_an_account_that_lets_us_in_no_more_is_swept_when_it_does_again(
     deployed: Run, sweep: Sweep, answer_with: Callable[..., None], sagemaker: Any
 ) -> None:
+    make_live(deployed.version)
     make_live(NEWER)
     answer_with("sts", "AssumeRole", 403, "AccessDenied", times=1)
     assert sweep() == {"removed": [], "left": []}

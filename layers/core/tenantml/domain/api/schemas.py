@@ -671,34 +671,20 @@ def rules() -> list[Schema]:
     def given(name: str, schema: Schema) -> Schema:
         return {"properties": {name: schema}, "required": [name]}
 
+    no = {"type": "null"}
+    of_one_container = {"mode": {"enum": [AUTO, ENSEMBLING]}, "max_instances": no}
     return [
         {"if": given("problem_type", {"const": problem}), "then": given("objective", {"enum": list(metrics)})}
         for problem, metrics in METRICS.items()
     ] + [
         {"if": given("objective", TEXT), "then": given("problem_type", TEXT)},
         {
-            "if": given("serverless_memory_mb", {"type": "integer"}),
-            "then": {
-                "properties": {
-                    "mode": {"enum": [AUTO, ENSEMBLING]},
-                    "endpoint": {"enum": [BY_NEEDS, SERVERLESS]},
-                    "max_instances": {"type": "null"},
-                }
-            },
-        },
-        {
-            "if": given("endpoint", {"const": SERVERLESS}),
-            "then": {
-                "properties": {
-                    "mode": {"enum": [AUTO, ENSEMBLING]},
-                    "instance_type": {"type": "null"},
-                    "max_instances": {"type": "null"},
-                }
-            },
-        },
-        {
-            "if": given("endpoint", {"const": NO_ENDPOINT}),
-            "then": {"properties": {"max_instances": {"type": "null"}}},
+            "anyOf": [
+                {"properties": {"endpoint": {"enum": [SERVERLESS]}, "instance_type": no, **of_one_container}},
+                {"properties": {"endpoint": {"enum": [BY_NEEDS]}, **of_one_container}},
+                {"properties": {"endpoint": {"enum": [BY_NEEDS, REAL_TIME]}, "serverless_memory_mb": no}},
+                {"properties": {"endpoint": {"enum": [NO_ENDPOINT]}, "serverless_memory_mb": no, "max_instances": no}},
+            ]
         },
     ]
 
