@@ -1,4 +1,4 @@
-"""Record once how the upload of a training that failed has ended, and publish it in words that tenants can act on."""
+"""Record once how the upload of a failed training has ended, and publish it in words that the tenant can act on."""
 
 from __future__ import annotations
 
