@@ -368,12 +368,12 @@ def test_schemathesis_finds_nothing(fuzzed: Tenant, tmp_path: Path) -> None:
             "--header", f"x-api-key: {fuzzed.api.api_key}", "--checks", "all", "--continue-on-failure",
             # API Gateway answers a method that a path lacks as it does a path that is not there: 404, without Allow.
             "--exclude-checks", "unsupported_method,allow_header_conformance",
-            "--max-time", "30", "--max-examples", "20", "--seed", "1", "--phases", "examples,coverage,fuzzing",
+            "--max-examples", "6", "--seed", "1", "--phases", "examples,coverage,fuzzing",
         ],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )  # fmt: skip
-    assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-2000:]
+    assert ran.returncode == 0, ran.stdout[-60000:] + ran.stderr[-2000:]
     assert re.search(rf"Tested: +{operations}\b", ran.stdout), ran.stdout

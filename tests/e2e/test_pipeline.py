@@ -186,12 +186,12 @@ def test_another_candidate_takes_over_and_a_deployment_that_is_stopped_costs_not
 
 
 def stripes(count: int) -> list[list[object]]:
-    """The first rows of a table of which 500 teach little and thousands nearly all: the target alternates 24 times
+    """The first rows of a table of which 500 teach little and thousands nearly all: the target alternates 60 times
     along one number.
     """
     drawn = random.Random(20)
     places = [(drawn.random(), drawn.random()) for _ in range(count)]
-    rows = [[f"{along:.6f}", f"{noise:.6f}", ("light", "dark")[int(along * 24) % 2]] for along, noise in places]
+    rows = [[f"{along:.6f}", f"{noise:.6f}", ("light", "dark")[int(along * 60) % 2]] for along, noise in places]
     return [["along", "noise", "stripe"], *rows]
 
 

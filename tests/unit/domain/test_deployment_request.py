@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tenantml.domain.training.deployment_request import DeploymentRequest, choose
+from tenantml.domain.training.deployment_request import OVERRIDES, DeploymentRequest, choose
 from tenantml.domain.training.endpoint_plan import plan
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import ArtefactsGone, InvalidRequest, NotTrained
@@ -18,10 +20,14 @@ CANDIDATES = [
     {"name": "c", "status": "Failed"},
 ]
 TRAINED = {"ended_at": "2026", "training": {"candidate": "b", "candidates": CANDIDATES}}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+)
 
 
 def request(**more: Any) -> DeploymentRequest:
-    return DeploymentRequest.from_document({"execution": "acme-churn-0f3c9a8b7d6e5f41", **more})
+    return DeploymentRequest.from_document({"execution": "acme-churn-0f3c9a8b7d6e5f41"} | more)
 
 
 @pytest.mark.parametrize(
@@ -87,3 +93,11 @@ def test_a_training_that_came_to_nothing_or_still_runs_has_nothing_to_deploy(
 def test_a_training_whose_artefacts_are_deleted_says_so() -> None:
     with pytest.raises(ArtefactsGone, match="keep_versions"):
         choose(request(), TRAINED, is_kept=False)
+
+
+@given(st.dictionaries(st.sampled_from([*OVERRIDES, "execution", "candidate", "other"]), JSON))
+def test_a_request_of_any_json_is_read_or_refused_by_name(document: dict[str, Any]) -> None:
+    try:
+        request(**document)
+    except InvalidRequest:
+        return

@@ -60,7 +60,7 @@ class DeploymentRequest:
             settings = {"endpoint": REAL_TIME} | settings
         elif settings.get("serverless_memory_mb"):
             settings = {"endpoint": SERVERLESS} | settings
-        settings = dict.fromkeys(NOT_WITH.get(settings.get("endpoint", ""), ())) | settings
+        settings = dict.fromkeys(NOT_WITH.get(str(settings.get("endpoint")), ())) | settings
         return cls(document["execution"], candidate, settings)
 
 
