@@ -411,7 +411,7 @@ def test_each_function_reaches_tenants_files_by_its_own_verb(statements: Found) 
         ("s3:GetObjectVersion", INGEST, {"AcceptUpload", "InspectDataset", "CheckBatch", "DeliverBatch", "JoinBatch"}),
         ("s3:PutObject", INGEST, set()),
         ("s3:DeleteObjectVersion", INGEST, {"RemoveOurs"}),
-        ("s3:GetObjectVersion", STAGING, {"DeliverDataset"}),
+        ("s3:GetObjectVersion", STAGING, {"DeliverDataset", "InspectDataset"}),
         ("s3:PutObject", STAGING, {"InspectDataset", "SelectCandidate", "ExplainVersion", "EvaluateVersion"}),
         ("s3:DeleteObjectVersion", STAGING, delete_staged),
     ):

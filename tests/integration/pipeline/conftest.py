@@ -69,6 +69,7 @@ def session_environment(cloud: EmbeddedCloud) -> dict[str, str]:
         "EVENT_BUS": "tenantml",
         "PLATFORM_ACCOUNT": SAAS_ACCOUNT,
         "STACK_NAME": "tenantml",
+        "INSPECTION_SECONDS": "600",
         "OFFBOARDED_RECORDS": "delete",
     }
     machines = ("TRAINING", "DEPLOYMENT", "BATCH")

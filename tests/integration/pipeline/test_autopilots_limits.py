@@ -145,3 +145,14 @@ def without_reading_quotas(customer: Customer) -> None:
     policy = iam.get_role_policy(**role)["PolicyDocument"]
     policy["Statement"] = [one for one in policy["Statement"] if one["Sid"] != "ReadQuotas"]
     iam.put_role_policy(**role, PolicyDocument=json.dumps(policy))
+
+
+def test_a_file_that_one_function_does_not_read_in_time_is_read_on_by_the_next(
+    new_customer: Callable[..., Customer], pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INSPECTION_SECONDS", "0")
+    customer = new_customer()
+    left = list(pipeline(customer, call))
+    assert left[:5] == ["AcceptUpload", "InspectDataset", "IsInspected", "InspectDataset", "IsInspected"]
+    assert left[-1] == "Live"
+    assert execution_of(customer)["rows"]["train"] > 400

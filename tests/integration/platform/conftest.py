@@ -59,6 +59,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
             "OUTSIDER_ROLE": f"arn:aws:iam::{SAAS}:role/outsider",
             "PLATFORM_ACCOUNT": SAAS,
             "STACK_NAME": "tenantml",
+            "INSPECTION_SECONDS": "600",
         }
         publish(platform("s3"), environment["ONBOARDING_BUCKET"])
         for name, value in environment.items():

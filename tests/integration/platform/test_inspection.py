@@ -18,6 +18,7 @@ from tenantml.aws.s3 import objects
 from tenantml.domain.training.run import Run
 from tenantml.errors import AdviceIsFatal, DatasetChanged, DatasetUnavailable, RareClass, TenantMLError
 from tenantml.services import registry
+from tenantml_analysis.inspection import checkpoint
 from tests.integration.platform.conftest import CHURNED
 from tests.rows import put_version
 
@@ -106,6 +107,93 @@ def test_an_upload_that_is_replaced_while_it_is_read_is_read_as_it_was(
         invoke("inspect_dataset", state)
     platform("s3").put_object(Bucket=state["upload"]["bucket"], Key=state["upload"]["key"], Body=b"a,b\n")
     assert sum(invoke("inspect_dataset", state)["rows"].values()) == 1000
+
+
+def in_legs(invoke: Invoke, state: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """Invoke the state as its machine does, until it is over: its last answer, and how many times it went on."""
+    answer, legs = invoke("inspect_dataset", state), 0
+    while not answer["over"]:
+        state, legs = state | {"checkpoint": answer["checkpoint"]}, legs + 1
+        answer = invoke("inspect_dataset", state)
+    return answer, legs
+
+
+def staged(state: dict[str, Any], stack: dict[str, str]) -> dict[str, bytes]:
+    """What lies in the run's folder, by name."""
+    folder = Run(**state["run"]).staging_folder
+    keys = platform("s3").list_objects_v2(Bucket=stack["STAGING_BUCKET"], Prefix=folder)["Contents"]
+    return {
+        row["Key"].removeprefix(folder): objects.get_bytes(platform("s3"), stack["STAGING_BUCKET"], row["Key"])
+        for row in keys
+    }
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """A file of several blocks, some of whose rows break their lines, which is staged in parts; a function has time for
+    one block.
+    """
+    monkeypatch.setattr(objects, "PART_BYTES", 5 * 1024**2)  # the least that S3 takes of a part
+    rows = table(40_000).splitlines(keepends=True)
+    return rows[0] + b"".join(
+        b'"%d\r\n%s%s' % (number, b"long " * 60, row[:1] + b'"' + row[row.index(b",") :])
+        for number, row in enumerate(rows[1:])
+    )
+
+
+def test_a_file_of_more_than_one_function_is_staged_as_by_one(
+    inspection_event: Callable[..., dict[str, Any]],
+    invoke: Invoke,
+    stack: dict[str, str],
+    large: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    once = inspection_event(large)
+    expected = invoke("inspect_dataset", once)
+    monkeypatch.setenv("INSPECTION_SECONDS", "0")
+    state = inspection_event(large)
+    answer, legs = in_legs(invoke, state)
+    assert legs >= len(large) // 1024**2 > 2
+    assert answer["rows"] == expected["rows"]
+    assert objects.StoredObject(**answer["train"]).size_bytes == expected["train"]["size_bytes"]
+    found = staged(state, stack)
+    assert found.pop("train.csv.checkpoint")
+    assert found == staged(once, stack)
+
+
+def test_a_leg_that_died_is_repeated_and_one_whose_last_answer_was_lost_finds_what_it_had_completed(
+    inspection_event: Callable[..., dict[str, Any]],
+    invoke: Invoke,
+    stack: dict[str, str],
+    large: bytes,
+    ends_early: Callable[[bytes, Exception | None], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    expected = invoke("inspect_dataset", once := inspection_event(large))
+    monkeypatch.setenv("INSPECTION_SECONDS", "0")
+    state = inspection_event(large)
+    first = invoke("inspect_dataset", state)
+    key = first["checkpoint"]["key"]
+    half = checkpoint.loads(objects.get_bytes(platform("s3"), stack["STAGING_BUCKET"], key))["inspector"]
+    ends_early(large[half.position :], ProtocolError("connection broken"))
+    monkeypatch.setenv("INSPECTION_SECONDS", "600")
+    later = state | {"checkpoint": first["checkpoint"]}
+    with pytest.raises(DatasetUnavailable):
+        invoke("inspect_dataset", later)
+    for _ in ("the leg again", "again, after its answer was lost"):
+        assert invoke("inspect_dataset", later)["rows"] == expected["rows"]
+    found = staged(state, stack)
+    del found["train.csv.checkpoint"]
+    assert found == staged(once, stack)
+
+
+def test_a_checkpoint_of_another_run_is_not_gone_on_with(
+    inspection_event: Callable[..., dict[str, Any]], invoke: Invoke, large: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INSPECTION_SECONDS", "0")
+    other = invoke("inspect_dataset", inspection_event(large))["checkpoint"]
+    with pytest.raises(ValueError, match="not this run's"):
+        invoke("inspect_dataset", inspection_event(large) | {"checkpoint": other})
 
 
 def test_the_thresholds_of_advice_are_the_models(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -31,7 +32,7 @@ from tenantml_analysis.inspection.profiling import Columns
 from tenantml_analysis.inspection.reader import Reader
 from tenantml_analysis.inspection.records import Limits, Record
 from tenantml_analysis.inspection.redaction import redacted
-from tenantml_analysis.inspection.row_arrays import rows_of
+from tenantml_analysis.inspection.row_arrays import Rows, rows_of
 from tenantml_analysis.inspection.row_hashes import RowHasher
 from tenantml_analysis.inspection.sampling import Sample, Sampler
 from tenantml_analysis.inspection.settings import InspectionSettings
@@ -70,100 +71,166 @@ def inspect(chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, 
         DatasetError: the verdict, named by its subclass.
         UploadTooLarge: the stream is longer than the settings allow.
     """
-    _reuse_memory()
-    reader = Reader(
-        _capped(chunks, settings.size_bytes_max),
-        Limits(settings.field_bytes_max, settings.row_bytes_max),
-        settings.block_bytes,
-    )
-    record, header_text, line, bom = read_header(reader)
-    all_names = column_names(
-        Header(line, record.fields, header_text, partial(reader.next_rows, ROWS_BELOW_HEADER)),
-        settings.target,
-        settings.ignore_columns,
-        settings.columns_max,
-        settings.entity_column,
-    )
-    ignored = [number for number, name in enumerate(all_names) if name in settings.ignore_columns]
-    kept = [number for number in range(len(all_names)) if number not in ignored]
-    names = [all_names[number] for number in kept]
+    inspector = Inspector(chunks, settings, train, holdout)
+    inspector.read()
+    return inspector.conclude()
 
-    columns = Columns(names, settings.distinct_max)
-    target = Target(names.index(settings.target), settings)
-    duplicates = _Duplicates(settings.duplicate_rows_checked)
-    hashed = hashed_columns(all_names, settings.target, settings.ignore_columns, settings.entity_column, settings.rule)
-    hashes_ignored = not set(hashed) <= set(names)
-    hasher = RowHasher(all_names if hashes_ignored else names, hashed, settings.salt)
-    splitter = Splitter(train, _assignment(hashed, settings))
-    sampler, for_bins = Sampler(settings.sample_rows, settings.sample_bytes), Sampler(binning.ROWS, binning.BYTES)
-    line_ends = {"lf": 0, "crlf": 0, "cr": 0}
-    quoted = False
-    first_line = last_line = 0
-    staged_header, _ = rows_of(header_text, [record], [line], len(all_names), line, len(header_text)).staged(ignored)
-    for part in (train, holdout):
-        part.write(staged_header)
-    for all_rows in reader.rows(record.fields):
-        rows = all_rows.of(kept) if ignored else all_rows
-        columns.add(rows)
-        text, starts = all_rows.staged(ignored)
-        strata = target.add(rows)
-        splitter.add(text, starts, hasher.hashes(all_rows if hashes_ignored else rows), strata)
+
+class Inspector:
+    """The pass of `inspect`, which can stop between two blocks and be resumed by another process.
+
+    What it has found so far is bounded, and is all that is pickled: `checkpoint` stores it, and `resume` gives it the
+    rest of the file. Where it stops changes nothing of the outcome.
+    """
+
+    def __init__(self, chunks: Iterable[bytes], settings: InspectionSettings, train: Sink, holdout: Sink):
+        """Read the header, and write it to both parts.
+
+        Raises:
+            DatasetError: there is none that a model can be trained by.
+        """
+        _reuse_memory()
+        self.settings = settings
+        self._reader = reader = Reader(
+            _capped(chunks, settings.size_bytes_max, 0),
+            Limits(settings.field_bytes_max, settings.row_bytes_max),
+            settings.block_bytes,
+        )
+        record, header_text, line, self._bom = read_header(reader)
+        self._header = record.fields
+        self._all_names = all_names = column_names(
+            Header(line, record.fields, header_text, partial(reader.next_rows, ROWS_BELOW_HEADER)),
+            settings.target,
+            settings.ignore_columns,
+            settings.columns_max,
+            settings.entity_column,
+        )
+        self._header_line = line
+        self._ignored = [number for number, name in enumerate(all_names) if name in settings.ignore_columns]
+        self._kept = [number for number in range(len(all_names)) if number not in self._ignored]
+        self._names = names = [all_names[number] for number in self._kept]
+        self._columns = Columns(names, settings.distinct_max)
+        self._target = Target(names.index(settings.target), settings)
+        self._duplicates = _Duplicates(settings.duplicate_rows_checked)
+        hashed = hashed_columns(
+            all_names, settings.target, settings.ignore_columns, settings.entity_column, settings.rule
+        )
+        self._hashes_ignored = not set(hashed) <= set(names)
+        self._hasher = RowHasher(all_names if self._hashes_ignored else names, hashed, settings.salt)
+        self._splitter = Splitter(_assignment(hashed, settings))
+        self._sampler = Sampler(settings.sample_rows, settings.sample_bytes)
+        self._for_bins = Sampler(binning.ROWS, binning.BYTES)
+        self._line_ends = {"lf": 0, "crlf": 0, "cr": 0}
+        self._quoted = False
+        self._first_line = self._last_line = 0
+        whole = rows_of(header_text, [record], [line], len(all_names), line, len(header_text))
+        staged_header, _ = whole.staged(self._ignored)
+        self._train, self._holdout = train, holdout
+        for part in (train, holdout):
+            part.write(staged_header)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what was found so far, without the parts that are written to."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_train", "_holdout")}
+
+    @property
+    def position(self) -> int:
+        """How many bytes of the file were read."""
+        return self._reader.size_bytes
+
+    def resume(self, rest: Iterable[bytes], train: Sink, holdout: Sink) -> None:
+        """Go on with the rest of the file, from `position`, and with the parts as they are written so far."""
+        _reuse_memory()
+        self._train, self._holdout = train, holdout
+        self._reader.resume(_capped(rest, self.settings.size_bytes_max, self.position))
+
+    def read(self, enough: Callable[[], bool] = lambda: False) -> bool:
+        """Read on block by block, to the end or until it is enough; returns whether it was read to the end.
+
+        Raises:
+            DatasetError: the verdict, as far as single rows give it.
+        """
+        for all_rows in self._reader.rows(self._header):
+            self._add(all_rows)
+            if enough():
+                return False
+        return True
+
+    def _add(self, all_rows: Rows) -> None:
+        rows = all_rows.of(self._kept) if self._ignored else all_rows
+        self._columns.add(rows)
+        text, starts = all_rows.staged(self._ignored)
+        strata = self._target.add(rows)
+        hashes = self._hasher.hashes(all_rows if self._hashes_ignored else rows)
+        self._splitter.add(self._train, text, starts, hashes, strata)
         labelled = np.flatnonzero(strata != UNLABELLED)
-        sampler.add(text, starts, labelled)
-        for_bins.add(text, starts, labelled)
-        duplicates.add(text, starts)
-        quoted |= rows.quoted
+        self._sampler.add(text, starts, labelled)
+        self._for_bins.add(text, starts, labelled)
+        self._duplicates.add(text, starts)
+        self._quoted |= rows.quoted
         for kind, count in rows.line_ends.items():
-            line_ends[kind] += count
-        first_line, last_line = first_line or rows.line_of(0), rows.last_line
-    if not splitter.rows:
-        raise HeaderOnly("there is a header and no row below it; upload the rows too", line=line)
+            self._line_ends[kind] += count
+        self._first_line, self._last_line = self._first_line or rows.line_of(0), rows.last_line
 
-    described = columns.conclude()
-    _refuse_unreadable(described)
-    sample = sampler.sample(len(names), names.index(settings.target))
-    personal, nearly = _looks_like(described, sample, Lines(first_line, last_line), settings)
-    concluded = target.conclude(described[names.index(settings.target)], nearly.get(settings.target))
-    _refuse_bad_features([column for column in described if column.name != settings.target])
-    entries = [column.describe(show_values=column.name not in personal) for column in described]
-    for entry, drawn in zip(entries, for_bins.drawn(len(names)), strict=True):
-        if entry["name"] != settings.target:
-            entry["bins"] = binning.bins_of(entry, drawn)
-    profile = {
-        "format": PROFILE_FORMAT,
-        "rows": splitter.rows,
-        "size_bytes": reader.size_bytes,
-        "encoding": {
-            "charset": "utf-8",
-            "bom": bom,
-            "line_ends": line_ends,
-            "final_newline": reader.final_newline,
-            "blank_lines": reader.blank_lines,
-            "quoted": quoted,
-        },
-        "target": concluded,
-        "columns": entries,
-        "ignore_columns": [all_names[number] for number in ignored],
-    }
-    findings = Findings(
-        columns=described,
-        personal=personal,
-        almost=nearly,
-        target=concluded,
-        classes=target.classes,
-        null_words=list(target.null_words.values()),
-        duplicates=duplicates.counts,
-        rows=splitter.rows,
-        sample=sample,
-    )
-    hashes, rule = splitter.finish(
-        holdout,
-        classes=concluded["classes"] is not None,
-        min_training_rows=settings.min_training_rows,
-        class_rows_min=settings.class_rows_min,
-    )
-    advice = advise(findings, settings)
-    return Inspection(splitter.rows - len(hashes), len(hashes), profile, advice, rule, hashes.tolist())
+    def conclude(self) -> Inspection:
+        """Judge what was read to the end, and write the rest of both parts.
+
+        Raises:
+            DatasetError: the verdict, named by its subclass.
+        """
+        settings, names, splitter, target = self.settings, self._names, self._splitter, self._target
+        if not splitter.rows:
+            raise HeaderOnly("there is a header and no row below it; upload the rows too", line=self._header_line)
+        described = self._columns.conclude()
+        _refuse_unreadable(described)
+        sample = self._sampler.sample(len(names), names.index(settings.target))
+        personal, nearly = _looks_like(described, sample, Lines(self._first_line, self._last_line), settings)
+        concluded = target.conclude(described[names.index(settings.target)], nearly.get(settings.target))
+        _refuse_bad_features([column for column in described if column.name != settings.target])
+        entries = [column.describe(show_values=column.name not in personal) for column in described]
+        for entry, drawn in zip(entries, self._for_bins.drawn(len(names)), strict=True):
+            if entry["name"] != settings.target:
+                entry["bins"] = binning.bins_of(entry, drawn)
+        findings = Findings(
+            columns=described,
+            personal=personal,
+            almost=nearly,
+            target=concluded,
+            classes=target.classes,
+            null_words=list(target.null_words.values()),
+            duplicates=self._duplicates.counts,
+            rows=splitter.rows,
+            sample=sample,
+        )
+        hashes, rule = splitter.finish(
+            self._train,
+            self._holdout,
+            classes=concluded["classes"] is not None,
+            min_training_rows=settings.min_training_rows,
+            class_rows_min=settings.class_rows_min,
+        )
+        advice = advise(findings, settings)
+        profile = self._profile(concluded, entries)
+        return Inspection(splitter.rows - len(hashes), len(hashes), profile, advice, rule, hashes.tolist())
+
+    def _profile(self, target: dict[str, Any], columns: list[dict[str, Any]]) -> dict[str, Any]:
+        reader = self._reader
+        return {
+            "format": PROFILE_FORMAT,
+            "rows": self._splitter.rows,
+            "size_bytes": reader.size_bytes,
+            "encoding": {
+                "charset": "utf-8",
+                "bom": self._bom,
+                "line_ends": self._line_ends,
+                "final_newline": reader.final_newline,
+                "blank_lines": reader.blank_lines,
+                "quoted": self._quoted,
+            },
+            "target": target,
+            "columns": columns,
+            "ignore_columns": [self._all_names[number] for number in self._ignored],
+        }
 
 
 def _looks_like(
@@ -262,8 +329,8 @@ def _reuse_memory() -> None:
     np.empty(REUSED_BYTES, np.uint8)
 
 
-def _capped(chunks: Iterable[bytes], size_bytes_max: int | None) -> Iterable[bytes]:
-    size = 0
+def _capped(chunks: Iterable[bytes], size_bytes_max: int | None, size: int) -> Iterable[bytes]:
+    """Pass on chunks that follow so many bytes, up to the most that are allowed."""
     for chunk in chunks:
         size += len(chunk)
         if size_bytes_max is not None and size > size_bytes_max:
@@ -273,22 +340,27 @@ def _capped(chunks: Iterable[bytes], size_bytes_max: int | None) -> Iterable[byt
         yield chunk
 
 
+def _digest(row: bytes) -> bytes:
+    """Return what tells rows apart in any process; Python's own hash differs from process to process."""
+    return hashlib.blake2b(row, digest_size=8).digest()
+
+
 class _Duplicates:
     """Counts rows that repeat an earlier one, among the first so many."""
 
     def __init__(self, rows_max: int):
         self._rows_max = rows_max
-        self._hashes: set[int] = set()
+        self._digests: set[bytes] = set()
         self._checked = 0
 
     def add(self, text: bytes, starts: Ints) -> None:
         edges = starts[: self._rows_max - self._checked + 1].tolist()
         if len(edges) <= self._rows_max - self._checked:
             edges.append(len(text))
-        self._hashes.update(hash(text[start:end]) for start, end in pairwise(edges))
+        self._digests.update(_digest(text[start:end]) for start, end in pairwise(edges))
         self._checked += len(edges) - 1
 
     @property
     def counts(self) -> tuple[int, int]:
         """How many rows repeat an earlier one, of how many."""
-        return self._checked - len(self._hashes), self._checked
+        return self._checked - len(self._digests), self._checked

@@ -103,8 +103,7 @@ class Columns:
         self._sort(many, counting=True)
 
     def _new_values(self, cells: Cells) -> Mask:
-        self._last_keys = cells.keys
-        return ~self._known.hold(self._last_keys, cells.columns[:, None]) | (cells.lengths > KEYED_BYTES_MAX)
+        return ~self._known.hold(cells.keys, cells.columns[:, None]) | (cells.lengths > KEYED_BYTES_MAX)
 
     def _all_values(self, cells: Cells) -> Mask:
         return ~cells.missing
@@ -178,7 +177,7 @@ class Columns:
         counting = cells.columns is self._counting
         starts = cells.all_starts[at_row, cells.columns[at_column]]
         places = list(zip(starts.tolist(), (starts + cells.lengths[at_column, at_row]).tolist(), strict=True))
-        keys = self._last_keys[at_column, at_row].tolist() if counting else []
+        keys = cells.keys[at_column, at_row].tolist() if counting else []
         edges = np.append(np.flatnonzero(np.diff(at_column, prepend=-1)), len(at_column)).tolist()
         changed = []
         for first, end in pairwise(edges):

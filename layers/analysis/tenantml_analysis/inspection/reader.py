@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,14 @@ class Reader:
         self.size_bytes = 0
         self.final_newline = True
         self.blank_lines = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return where it is in the stream, without the stream."""
+        return {name: value for name, value in self.__dict__.items() if name != "_chunks"}
+
+    def resume(self, chunks: Iterable[bytes]) -> None:
+        """Go on with the rest of the stream, after the `size_bytes` that were read."""
+        self._chunks = _pieces(chunks, self._block_bytes)
 
     def head(self, size: int) -> bytes:
         """Return the first bytes of the file without consuming them."""

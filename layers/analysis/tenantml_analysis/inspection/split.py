@@ -26,13 +26,12 @@ class Sink(Protocol):
 class Splitter:
     """Sends rows to training and keeps the holdout, in memory bounded by the assignment and one block."""
 
-    def __init__(self, train: Sink, assignment: Assignment):
-        self._train = train
+    def __init__(self, assignment: Assignment):
         self._assignment = assignment
         self._kept: list[bytes] = []
         self.rows = 0
 
-    def add(self, text: bytes, starts: Ints, hashes: Words, strata: Ints) -> None:
+    def add(self, train: Sink, text: bytes, starts: Ints, hashes: Words, strata: Ints) -> None:
         """Split the rows of a text, each of which ends where the next one starts; `strata` has each row's or
         `UNLABELLED`.
         """
@@ -46,11 +45,11 @@ class Splitter:
         if not stay.all():
             pieces += compress(self._kept, ~stay)
             self._kept = list(compress(self._kept, stay))
-        self._train.write(b"".join(pieces))
+        train.write(b"".join(pieces))
         self.rows += len(strata)
 
     def finish(
-        self, holdout: Sink, *, classes: bool, min_training_rows: int, class_rows_min: int
+        self, train: Sink, holdout: Sink, *, classes: bool, min_training_rows: int, class_rows_min: int
     ) -> tuple[Words, HoldoutRule]:
         """Write the holdout, and to training what it lacks to its minimum; return the hashes of the rows that are held
         out, in order, and the rule for the next training.
@@ -58,6 +57,6 @@ class Splitter:
         held, hashes, rule = self._assignment.finish(
             classes=classes, min_training_rows=min_training_rows, class_rows_min=class_rows_min
         )
-        self._train.write(b"".join(compress(self._kept, ~held)))
+        train.write(b"".join(compress(self._kept, ~held)))
         holdout.write(b"".join(compress(self._kept, held)))
         return hashes, rule

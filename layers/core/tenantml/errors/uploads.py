@@ -42,7 +42,7 @@ class UnknownModel(UploadError):
 class UploadTooLarge(UploadError):
     """The object exceeds the model's `max_upload_bytes`. The event states its size."""
 
-    do = "Upload fewer rows, or raise `max_upload_bytes` (20 GiB at most)."
+    do = "Upload fewer rows, or raise `max_upload_bytes` (100 GB at most)."
 
 
 class UploadSuperseded(UploadError):

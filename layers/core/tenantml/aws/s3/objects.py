@@ -13,6 +13,7 @@ from tenantml.aws.clients import platform
 from tenantml.aws.error_codes import (
     ABSENT_BUCKET,
     ABSENT_OBJECT,
+    ABSENT_UPLOAD,
     BUSY,
     CHANGED_OBJECT,
     IN_CUSTOMER_ACCOUNT,
@@ -69,8 +70,8 @@ def read(client: Any, source: StoredObject, first: int = 0, end: int | None = No
     request = {"Bucket": source.bucket, "Key": source.key, "IfMatch": source.etag}
     if source.version_id:
         request["VersionId"] = source.version_id
-    if end is not None:
-        request["Range"] = f"bytes={first}-{end - 1}"
+    if first or end is not None:
+        request["Range"] = f"bytes={first}-{'' if end is None else end - 1}"
     with named(READ_ERRORS, f"{source.key} could not be read; upload it again if it was replaced or deleted"):
         body = client.get_object(**request)["Body"]
     try:
@@ -99,16 +100,30 @@ def require_there(client: Any, source: StoredObject) -> None:
 class MultipartWriter:
     """Write an object of unknown size through a bounded buffer; nothing appears in the bucket before `close`.
 
-    As a context manager it closes on success and aborts on an error.
+    As a context manager it closes on success and aborts on an error. `paused` is what `pause` returned to another
+    writer of the same object: this one goes on from there, and leaves it as it was when it fails, to be gone on with
+    once more.
     """
 
-    def __init__(self, client: Any, bucket: str, key: str):
+    def __init__(self, client: Any, bucket: str, key: str, paused: dict[str, Any] | None = None):
+        begun = paused or {"buffer": b"", "upload_id": "", "parts": [], "size": 0}
         self._client, self._bucket, self._key = client, bucket, key
-        self._buffer = bytearray()
-        self._upload_id = ""
-        self._parts: list[dict[str, Any]] = []
-        self._size = 0
+        self._buffer = bytearray(begun["buffer"])
+        self._upload_id: str = begun["upload_id"]
+        self._parts: list[dict[str, Any]] = list(begun["parts"])
+        self._size: int = begun["size"]
+        self._resumed, self._paused = paused is not None, False
         self.stored: StoredObject | None = None
+
+    def pause(self) -> dict[str, Any]:
+        """Stop here, neither finished nor aborted; returns what the writer that goes on needs, in plain values."""
+        self._paused = True
+        return {
+            "buffer": bytes(self._buffer),
+            "upload_id": self._upload_id,
+            "parts": self._parts,
+            "size": self._size,
+        }
 
     def write(self, chunk: bytes) -> None:
         """Take more bytes; a part is sent whenever 8 MiB are there."""
@@ -138,15 +153,23 @@ class MultipartWriter:
         if self._upload_id:
             if self._buffer:
                 self._send_part(len(self._buffer))
-            answer = self._client.complete_multipart_upload(
-                **where, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
-            )
+            answer = self._complete(where)
         else:
             answer = self._client.put_object(**where, Body=bytes(self._buffer))
         self.stored = StoredObject(
             self._bucket, self._key, answer.get("VersionId", ""), answer["ETag"].strip('"'), self._size
         )
         return self.stored
+
+    def _complete(self, where: dict[str, str]) -> dict[str, Any]:
+        """Complete the upload, or find it completed by an attempt whose answer was lost: of the same parts, then."""
+        with absence(ABSENT_UPLOAD if self._resumed else ()):
+            completed: dict[str, Any] = self._client.complete_multipart_upload(
+                **where, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
+            )
+            return completed
+        versions = self._client.list_object_versions(Bucket=self._bucket, Prefix=self._key)["Versions"]
+        return next(version for version in versions if version["Key"] == self._key and version["IsLatest"])
 
     def require_stored(self) -> StoredObject:
         """Return the finished object, pinned.
@@ -169,10 +192,16 @@ class MultipartWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.close()
-        else:
+        if kind is not None and not self._resumed:
             self.abort()
+        elif kind is None and not self._paused:
+            self.close()
+
+
+def put(client: Any, bucket: str, key: str, content: bytes) -> StoredObject:
+    """Write a whole small object of our own and return it, pinned."""
+    answer = client.put_object(Bucket=bucket, Key=key, Body=content)
+    return StoredObject(bucket, key, answer.get("VersionId", ""), answer["ETag"].strip('"'), len(content))
 
 
 def put_json(client: Any, bucket: str, key: str, text: str) -> str:

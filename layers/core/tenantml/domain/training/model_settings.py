@@ -67,7 +67,7 @@ RANGES: dict[str, tuple[float, float]] = gate.RANGES | {
     "max_runtime_seconds": (900, 30 * 24 * 3600),
     "trainings_per_day": (0, 1_000_000),
     "monthly_budget_usd": (0, 1_000_000_000),
-    "max_upload_bytes": (1, 20 * GIB),  # what inspect_dataset reads in its 900 s: docs/api.md, "Large files"
+    "max_upload_bytes": (1, 100 * 10**9),  # what Autopilot takes: SageMaker developer guide, "Autopilot quotas"
     "holdout_fraction": (0.05, 0.5),
     "holdout_rows_max": (50, 1_000_000),
     "keep_versions": (1, 20),
