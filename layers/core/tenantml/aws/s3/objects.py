@@ -163,7 +163,7 @@ class MultipartWriter:
 
     def _complete(self, where: dict[str, str]) -> dict[str, Any]:
         """Complete the upload, or find it completed by an attempt whose answer was lost: of the same parts, then."""
-        with absence(ABSENT_UPLOAD if self._resumed else ()):
+        with absence(ABSENT_UPLOAD if self._resumed else frozenset()):
             completed: dict[str, Any] = self._client.complete_multipart_upload(
                 **where, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
             )
