@@ -7,10 +7,8 @@ there, so its polls are those of `automl_job`; a function of 512 MB has not a wh
 
 from __future__ import annotations
 
-import json
-import re
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,136 +16,27 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
+from benchmarks.metering import USD, Bill, Meter, physical
+from benchmarks.polling import EVENTS_OF_A_POLL, HOURS_TRAINED, STATES_OF_A_POLL, polls_of
 from benchmarks.stage import MODEL, TRAINING_SECONDS
 from local import sample
 from local.cloud import EmbeddedCloud
 from local.inventory import record_calls
 from local.onboard import onboard
 from local.platform import WAIT_SCALE, Platform
-from tenantml.domain.training import automl_job
 from tenantml_cli.tenant_api import TenantApi
 
 Document = dict[str, Any]
 
-HOURS_TRAINED = 3
 FIXED_POLL_SECONDS = 30
 MONTH_HOURS = 730
-STATES_OF_A_POLL = 3  # wait, look, choose
+CUSTOMER_ACCOUNT = "222222222222"
+STANDING = {None, "HasDashboard"}  # conditions under which a resource stands by default
 AIM_EXECUTION_USD, AIM_IDLE_USD = 0.01, 1.0
-FULL_CORE_MB = 1769  # "Configure Lambda function memory": at this size a function has one vCPU
 POLLERS, LONG_POLL_SECONDS = 5, 20  # "Using Lambda with Amazon SQS": of each queue that a function reads
 
-# us-east-1, as the price pages of the services and the AWS Price List had them on 2026-09-28; without free tiers.
-USD = {
-    "transition": 0.025 / 1_000,  # Step Functions, Standard
-    "GB-second": 0.0000133334,  # Lambda, arm64
-    "invocation": 0.20 / 1_000_000,
-    "write": 0.625 / 1_000_000,  # DynamoDB on demand, a kilobyte
-    "read": 0.125 / 1_000_000,  # four kilobytes
-    "S3 write": 0.005 / 1_000,
-    "S3 read": 0.0004 / 1_000,
-    "message": 0.40 / 1_000_000,  # SQS
-    "event": 1.00 / 1_000_000,  # EventBridge, custom
-    "notification": 0.50 / 1_000_000,  # SNS
-    "log GB": 0.50,
-    "alarm": 0.10,  # CloudWatch, a month
-    "dashboard": 3.00,  # a month
-    "key": 1.00,  # KMS, a month
-    "notebook hour": 0.05,  # SageMaker ml.t3.medium: the article's way, open until the training is over
-}
 # A month of these stays free for an account that has nothing else ("AWS Free Tier", always free).
 FREE = {"invocation": 1_000_000, "GB-second": 400_000, "message": 1_000_000, "alarm": 10, "dashboard": 3, "log GB": 5}
-_REQUESTS = {"sqs": "message", "events": "event", "sns": "notification"}
-_WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
-_S3_READS = ("Get", "Head")
-
-
-class Bill:
-    """Counts of what AWS asks money for."""
-
-    def __init__(self, counts: Mapping[str, float]) -> None:
-        self.counts = dict(counts)
-
-    @property
-    def usd(self) -> float:
-        """What they cost."""
-        return sum(USD[name] * count for name, count in self.counts.items())
-
-    def plus(self, other: Bill, times: float = 1.0) -> Bill:
-        """Return this one and another so many times."""
-        names = self.counts | other.counts
-        return Bill({name: self.counts.get(name, 0) + times * other.counts.get(name, 0) for name in names})
-
-
-class Meter:
-    """Counts what happens in the provider's account from its making on."""
-
-    def __init__(self, platform: Platform) -> None:
-        self._cloud, self._log_group = platform.cloud, _physical(platform, "FunctionsLogGroup")
-        self._began = time.time()
-        self._sizes: dict[str, int] = {}
-
-    def bill(self) -> Bill:
-        """Return the functions and requests since then."""
-        found: dict[str, float] = defaultdict(float)
-        for line in self._lines():
-            found["log GB"] += len(line.encode()) / 1024**3
-            if report := re.search(r"Billed Duration: ([\d.]+) ms\tMemory Size: (\d+) MB", line):
-                seconds, memory = float(report[1]) / 1000, float(report[2])
-                found["GB-second"] += seconds * memory / 1024 * max(1.0, FULL_CORE_MB / memory)
-                found["invocation"] += 1
-        for service, operation, parameters in self._calls():
-            for name, count in self._priced(service, operation, parameters):
-                found[name] += count
-        return Bill(found)
-
-    def _lines(self) -> Iterator[str]:
-        pages = self._cloud.client("logs").get_paginator("filter_log_events")
-        for page in pages.paginate(logGroupName=self._log_group, startTime=int(self._began * 1000)):
-            yield from (event["message"] for event in page["events"])
-
-    def _calls(self) -> Iterator[tuple[str, str, Document]]:
-        """Every call by a role in the provider's account, newest first; the trail shows 50 at a time."""
-        trail, seen, until = self._cloud.client("cloudtrail"), set[str](), time.time()
-        while True:
-            page = trail.lookup_events(StartTime=self._began, EndTime=until)["Events"]
-            fresh = [event for event in page if event["EventId"] not in seen]
-            seen.update(event["EventId"] for event in fresh)
-            for event in fresh:
-                if event["AccessKeyId"].startswith("ASIA"):
-                    parameters = json.loads(event["CloudTrailEvent"])["requestParameters"] or {}
-                    yield event["EventSource"].partition(".")[0], event["EventName"], parameters
-            if not fresh:
-                return
-            until = page[-1]["EventTime"].timestamp()
-
-    def _priced(self, service: str, operation: str, parameters: Document) -> Iterator[tuple[str, float]]:
-        if service == "dynamodb" and operation == "TransactWriteItems":  # twice what a write alone costs
-            for action in parameters["TransactItems"]:
-                ((_, write),) = action.items()
-                yield "write", 2 * self._units(write, 1)
-        elif service == "dynamodb":
-            yield (
-                ("write", self._units(parameters, 1)) if operation in _WRITES else ("read", self._units(parameters, 4))
-            )
-        elif service == "s3":
-            yield ("S3 read" if operation.startswith(_S3_READS) else "S3 write"), 1
-        elif service in _REQUESTS:
-            yield _REQUESTS[service], 1
-
-    def _units(self, request: Document, kilobytes: int) -> int:
-        """Of the item as it is now, which is as large as it ever was; a query is one of 20 items of a kilobyte."""
-        if "Item" in request:
-            size = len(json.dumps(request["Item"]))
-        elif "Key" in request:
-            name = json.dumps([request["TableName"], request["Key"]], sort_keys=True)
-            if name not in self._sizes:
-                found = self._cloud.client("dynamodb").get_item(TableName=request["TableName"], Key=request["Key"])
-                self._sizes[name] = len(json.dumps(found.get("Item", "")))
-            size = self._sizes[name]
-        else:
-            size = 20 * 1024
-        return -(-size // (kilobytes * 1024)) or 1
 
 
 def transitions_of(history: list[Document]) -> int:
@@ -158,14 +47,6 @@ def transitions_of(history: list[Document]) -> int:
     return 1 + entered + max(0, tried - tasks)
 
 
-def polls_of(hours: float) -> int:
-    """Return how often a training of so many hours is looked at."""
-    wait, waited, polls = automl_job.FIRST_WAIT_SECONDS, 0, 0
-    while waited < hours * 3600:
-        waited, wait, polls = waited + wait, automl_job.next_wait_seconds(wait), polls + 1
-    return polls
-
-
 def measure() -> Document:
     """Train and deploy one model, and return what that and a tenant's upkeep cost the provider."""
     with TemporaryDirectory() as folder, EmbeddedCloud(Path(folder), wait_scale=WAIT_SCALE) as cloud:
@@ -174,23 +55,52 @@ def measure() -> Document:
         upkeep = {"without tenants": _upkeep(platform)}
         path = Path(folder) / "churn.csv"
         sample.write(path)
-        api = TenantApi(platform.api_url, onboard(platform, "bench", "222222222222", "bench@example.com").api_key)
+        api = TenantApi(platform.api_url, onboard(platform, "bench", CUSTOMER_ACCOUNT, "bench@example.com").api_key)
         meter = Meter(platform)
+        probed = meter.receipts()
         api.configure(MODEL, {"target": sample.TARGET})
         api.upload(MODEL, path)
         histories = _once_live(platform)
         bill = meter.bill()
+        receipts = meter.receipts() - probed
+        busy_seconds = meter.busy_seconds()
         upkeep["with one"] = _upkeep(platform)
-    return _summed_up(histories, bill, upkeep)
+        upkeep_receipts = meter.receipts() - probed - receipts
+    found = _summed_up(histories, bill, upkeep)
+    return found | {"counted": _counted(found, histories, receipts, upkeep_receipts, busy_seconds)}
+
+
+def _counted(
+    found: Document,
+    histories: list[list[Document]],
+    receipts: Counter[str],
+    upkeep_receipts: Counter[str],
+    busy_seconds: float,
+) -> Document:
+    """What `benchmarks.capacity` needs: what an upload takes of each quota, and a tenant in an hour."""
+    ours = found["execution"]["ours"]
+    looks = ours["polls"] - _looks(histories)
+    each = busy_seconds / found["invocations_measured"]
+    services = Counter(action.partition(":")[0] for action in receipts.elements())
+    priced = {name: round(count) for name, count in ours["counts"].items() if name not in {"GB-second", "log GB"}}
+    upload = {
+        "execution": len(histories),
+        "busy second": round(busy_seconds + looks * each),
+        "AssumeRole": receipts["sts:AssumeRole"] + looks,  # each state assumes the role afresh
+        "customer SageMaker": services["sagemaker"] + looks,
+        "customer S3": services["s3"],
+    }
+    hour = {name: round(count, 1) for name, count in found["tenant_hour"].items() if name != "log GB"}
+    return {
+        "upload": priced | upload,
+        "history events": {"longest": max(map(len, histories)), "a look": EVENTS_OF_A_POLL},
+        "tenant hour": hour | {"AssumeRole": upkeep_receipts["sts:AssumeRole"]},
+    }
 
 
 def _summed_up(histories: list[list[Document]], bill: Bill, upkeep: Mapping[str, Bill]) -> Document:
     made = sum(map(transitions_of, histories))
-    looked = sum(
-        event["type"] == "TaskStateEntered" and event["stateEnteredEventDetails"]["name"] == "CheckTraining"
-        for history in histories
-        for event in history
-    )
+    looked = _looks(histories)
     base = bill.plus(Bill({"transition": made}))
     of_one_function = Bill({name: count / bill.counts["invocation"] for name, count in bill.counts.items()})
     a_poll = of_one_function.plus(Bill({"transition": STATES_OF_A_POLL}))
@@ -201,6 +111,7 @@ def _summed_up(histories: list[list[Document]], bill: Bill, upkeep: Mapping[str,
     return {
         "hours_trained": HOURS_TRAINED,
         "execution": {name: {"polls": polls[name], "usd": way.usd, "counts": way.counts} for name, way in ways.items()},
+        "invocations_measured": bill.counts["invocation"],
         "notebook_usd": USD["notebook hour"] * HOURS_TRAINED,
         "execution_aim_usd": AIM_EXECUTION_USD,
         "execution_aim_is_met": ways["ours"].usd <= AIM_EXECUTION_USD,
@@ -213,11 +124,19 @@ def _summed_up(histories: list[list[Document]], bill: Bill, upkeep: Mapping[str,
     }
 
 
+def _looks(histories: list[list[Document]]) -> int:
+    return sum(
+        event["type"] == "TaskStateEntered" and event["stateEnteredEventDetails"]["name"] == "CheckTraining"
+        for history in histories
+        for event in history
+    )
+
+
 def _upkeep(platform: Platform) -> Bill:
     """What one hour's upkeep costs."""
     meter = Meter(platform)
     for function in _scheduled():
-        answer = platform.client("lambda").invoke(FunctionName=_physical(platform, function), Payload=b"{}")
+        answer = platform.client("lambda").invoke(FunctionName=physical(platform, function), Payload=b"{}")
         if "FunctionError" in answer:
             raise RuntimeError(f"{function}: {answer['Payload'].read()}")
     return meter.bill()
@@ -225,7 +144,7 @@ def _upkeep(platform: Platform) -> Bill:
 
 def _idle(upkeep: Bill, *, free: bool) -> dict[str, float]:
     """What the stack costs in a month in which nobody comes, by what it is for; beyond what stays free, or in full."""
-    types = Counter(resource["Type"] for resource in _resources().values())
+    types = Counter(resource["Type"] for resource in _resources().values() if resource.get("Condition") in STANDING)
     queues = sum(event["Type"] == "SQS" for event in _events())
     standing = {
         "message": queues * POLLERS * MONTH_HOURS * 3600 // LONG_POLL_SECONDS,
@@ -257,17 +176,10 @@ def _scheduled() -> list[str]:
     ]
 
 
-def _physical(platform: Platform, resource: str) -> str:
-    found = platform.client("cloudformation").describe_stack_resource(
-        StackName=platform.name, LogicalResourceId=resource
-    )
-    return str(found["StackResourceDetail"]["PhysicalResourceId"])
-
-
 def _once_live(platform: Platform) -> list[list[Document]]:
     """The histories of the training and the deployment, once both are over; nobody asks the API meanwhile."""
     steps, deadline = platform.client("stepfunctions"), time.monotonic() + TRAINING_SECONDS
-    machines = [_physical(platform, f"{name}StateMachine") for name in ("Training", "Deployment")]
+    machines = [physical(platform, f"{name}StateMachine") for name in ("Training", "Deployment")]
     while time.monotonic() < deadline:
         found = [each for arn in machines for each in steps.list_executions(stateMachineArn=arn)["executions"]]
         if len(found) == len(machines) and all(each["status"] != "RUNNING" for each in found):

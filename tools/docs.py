@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from benchmarks import capacity
+from benchmarks.load_model import Load
 from tenantml import errors
 from tenantml.domain.api import schemas
 from tenantml.domain.api.document import document
@@ -139,6 +141,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "registry rows": lambda: rows_table(keys.REGISTRY),
     "webhook events": webhook_docs.events,
     "webhook outcomes": webhook_docs.outcomes,
+    "capacity choices": lambda: capacity.choices(Load(tenants=1)),
+    "capacity shared": lambda: capacity.shared(Load(tenants=1)),
+    "capacity alone": capacity.alone,
     "evidence rows": lambda: rows_table(keys.EVIDENCE),
 }
 

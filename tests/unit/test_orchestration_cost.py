@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks.orchestration import Bill, polls_of, transitions_of
+from benchmarks.metering import Bill
+from benchmarks.orchestration import transitions_of
+from benchmarks.polling import polls_of
 
 
 def test_a_retry_is_a_transition_as_every_state_and_the_start_are() -> None:
