@@ -547,6 +547,16 @@ def test_no_key_and_a_wrong_key_are_refused_alike(
     assert str(caught.value) == "Unauthorized"
 
 
+def test_a_key_that_was_replaced_opens_until_its_end(tenant: Tenant, invoke: Invoke, event: Sample) -> None:
+    old = api_keys.issue("acme")
+    new = api_keys.rotate("acme", overlap_seconds=60)
+    assert [api_keys.tenant_of(key) for key in (old, new)] == ["acme", "acme"]
+    newest = api_keys.rotate("acme", overlap_seconds=0)
+    assert [api_keys.tenant_of(key) for key in (old, new, newest)] == [None, None, "acme"]
+    with pytest.raises(Unauthorized):
+        invoke("authorize", event("authorize") | {"headers": {"x-api-key": old}})
+
+
 def test_how_many_tenants_are_suspended_is_counted_for_the_dashboard(
     tenant: Tenant, invoke: Callable[[str, Any], Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
