@@ -354,6 +354,40 @@ def test_each_function_that_tenants_call_has_a_data_role_of_its_own(
         assert variables["TENANT_DATA_ROLE"] == {"Fn::GetAtt": [role, "Arn"]}
 
 
+def test_a_session_for_a_tenants_data_is_of_one_tenant_and_reaches_its_evidence_alone(
+    platform: dict[str, Any], statements: Found
+) -> None:
+    for role in DATA_ROLES:
+        (trust,) = platform["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Condition"] == {
+            "StringLike": {"aws:RequestTag/tenant": "?*"},
+            "ForAllValues:StringEquals": {"aws:TagKeys": ["tenant"]},
+        }
+    reached = {
+        (owner, action): {key for one in allowing for key in leading_keys(one)}
+        for action in ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem")
+        for owner, allowing in may(statements, action, EVIDENCE).items()
+        if owner in DATA_ROLES
+    }
+    assert reached == {
+        ("TenantDataRole", "dynamodb:GetItem"): {f"TENANT#{TAG}"},
+        ("TenantDataRole", "dynamodb:Query"): {f"TENANT#{TAG}"},
+        ("PredictionDataRole", "dynamodb:PutItem"): {f"TENANT#{TAG}"},
+    }
+
+
+def test_training_access_reads_its_own_tenants_files_of_our_bucket(of_role: Callable[[str], list[Statement]]) -> None:
+    for role in ("TrainingAccessRole", "TrainingExecutionRole"):
+        foreign = {
+            arn
+            for one in of_role(role)
+            if "s3:GetObject" in listed(one["Action"])
+            for arn in listed(one["Resource"])
+            if not arn.startswith("arn:aws:s3:::nameprefix-")
+        }
+        assert foreign == {"arn:aws:s3:::saasstagingbucket/saastenant/*"}, role
+
+
 def test_predictions_write_counts_of_usage_and_receipts_and_nothing_else(statements: Found) -> None:
     found = {
         one["Sid"]: (one["Action"], next(where for where in (REGISTRY, EVIDENCE, STAGING) if where in one["Resource"]))
