@@ -25,7 +25,7 @@ from pathlib import Path
 
 from tests.mutants.mutants import REPOSITORY, Mutant, Stale, read_tables
 
-LONGEST_SECONDS = 300
+LONGEST_SECONDS = 120
 NOT_COPIED = (".git", ".venv*", ".browser", ".aws-sam", ".hypothesis", ".*_cache", "build")
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--tb=short", "-rfE")
 # A test that fails of these has not run what it is about.
@@ -65,12 +65,12 @@ class Copy:
                 return None, process.communicate()[0]
         return process.returncode, printed
 
-    def try_mutant(self, mutant: Mutant) -> str:
-        """Return why a mutant was not seen; empty when its tests fail."""
+    def try_mutant(self, mutant: Mutant) -> tuple[bool, str]:
+        """Return whether a test fails of a mutant, and which; or why none does."""
         try:
             changed = mutant.contents(self._root)
         except Stale as error:
-            return f"STALE: {error}"
+            return False, f"STALE: {error}"
         try:
             for path, content in changed.items():
                 path.write_text(content)
@@ -79,10 +79,10 @@ class Copy:
             for path in changed:
                 shutil.copy2(self._checkout / path.relative_to(self._root), path)
         if code == 0:
-            return f"SURVIVED: {' '.join(mutant.tests)}"
+            return False, f"SURVIVED: {' '.join(mutant.tests)}"
         if code != 1 or any(map(UNLOADABLE.match, printed.splitlines())):
-            return f"NOT TESTED (pytest: {'no end' if code is None else code})\n{printed[-1500:]}"
-        return ""
+            return False, f"NOT TESTED (pytest: {'no end' if code is None else code})\n{printed[-1500:]}"
+        return True, " ".join(re.findall(r"(?m)^(?:FAILED|ERROR) \S+::(\S+)", printed))
 
 
 def run(checkout: Path, mutants: list[Mutant], jobs: int) -> list[str]:
@@ -101,16 +101,17 @@ def run(checkout: Path, mutants: list[Mutant], jobs: int) -> list[str]:
         if code != 0:
             sys.exit(f"{printed}\nThe tests must pass before anything is removed.")
 
-        def attempt(mutant: Mutant) -> str:
+        def attempt(mutant: Mutant) -> bool:
             copy, began = copies.get(), time.monotonic()
             try:
-                found = copy.try_mutant(mutant)
+                is_seen, said = copy.try_mutant(mutant)
             finally:
                 copies.put(copy)
-            print(f"{'✗' if found else '✓'} {mutant.name:60} {time.monotonic() - began:4.0f} s  {found}", flush=True)
-            return found
+            seconds = time.monotonic() - began
+            print(f"{'✓' if is_seen else '✗'} {mutant.name:50} {seconds:3.0f} s  {said}", flush=True)
+            return is_seen
 
-        return [mutant.name for mutant, found in zip(mutants, pool.map(attempt, mutants), strict=True) if found]
+        return [mutant.name for mutant, seen in zip(mutants, pool.map(attempt, mutants), strict=True) if not seen]
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tenantml import http
-from tenantml.errors import InvalidRequest, RequestError
+from tenantml.errors import InvalidRequest, PayloadTooLarge, RequestError
 
 DOCUMENTS = st.recursive(
     st.none()
@@ -94,6 +94,13 @@ def test_a_refusal_says_what_is_wrong(body: str, said: str) -> None:
 def test_a_body_that_is_not_the_base64_that_it_is_announced_as_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="base64"):
         http.parse_json_object({"body": "%%%", "isBase64Encoded": True})
+
+
+def test_a_body_over_64_kib_is_refused_before_it_is_read() -> None:
+    fits = '{"a": "' + "x" * (65_536 - 9) + '"}'
+    assert len(http.parse_json_object({"body": fits})["a"]) == 65_527
+    with pytest.raises(PayloadTooLarge, match="65,537 bytes"):
+        http.parse_json_object({"body": fits + " "})
 
 
 def test_nothing_but_the_authorizer_says_who_asks() -> None:

@@ -166,7 +166,8 @@ def test_an_object_that_s3_does_not_delete_is_named() -> None:
     listed = {"Versions": [{"Key": "m/e/a", "VersionId": "1"}]}
     for code, error in (("AccessDenied", CustomerAccessRevoked), ("InternalError", DatasetUnavailable)):
         refused = {"Errors": [{"Key": "m/e/a", "VersionId": "1", "Code": code}]}
-        wire = Wire("s3", ListObjectVersions=listed, DeleteObjects=refused)
+        left = [listed, {}]
+        wire = Wire("s3", ListObjectVersions=lambda _, left=left: left.pop(0), DeleteObjects=refused)
         with pytest.raises(error, match="m/e/"):
             objects.remove_folder(wire.client, "theirs", "m/e/")
         assert len(wire.of("DeleteObjects")) == 1
