@@ -119,6 +119,13 @@ CASES ?=
 cases: .venv/.dev ## Files as people have them, through the embedded cloud; CASES="names or groups" for some
 	@$(BIN)/python -m tests.cases $(CASES)
 
+# Not part of `test`: it takes a quarter of an hour, and says what the tests would not notice.
+MUTANTS ?=
+JOBS ?= 2
+.PHONY: mutants
+mutants: .venv/.dev ## Remove protections one at a time, and demand that a test fails; MUTANTS="names or groups" JOBS=2
+	@$(BIN)/python -m tests.mutants --jobs $(JOBS) $(MUTANTS)
+
 # Not part of `test`: it searches as long as it is let. What it finds becomes a test.
 FUZZ_SECONDS ?= 300
 .PHONY: fuzz

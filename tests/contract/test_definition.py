@@ -13,6 +13,9 @@ from botocore.loaders import Loader
 from botocore.session import get_session
 
 from tenantml import errors
+from tenantml.services import serving
+from tenantml.services.registry import live
+from tests.functions import REPOSITORY
 from tools.expressions import main as expressions_that_do_not_parse
 from tools.lint import problems
 from tools.states import endings
@@ -180,6 +183,57 @@ def test_every_failure_ends_in_failed_and_nowhere_else(training: dict[str, Any])
     assert "Failed" in failing
     assert {name for name in failing if not list(successors(states[name]))} == {"Failed"}
     assert "Succeeded" not in failing
+
+
+def paths(states: States, start: str, end: str, passed: frozenset[str] = frozenset()) -> Iterator[frozenset[str]]:
+    """Yield the states of each way from one state to another that passes none twice."""
+    if start == end:
+        yield passed
+    elif start not in passed:
+        for name in set(successors(states[start])):
+            yield from paths(states, name, end, passed | {start})
+
+
+def caught_in(states: States, first: str, last: str) -> dict[str, str]:
+    """Return where each of the tasks from the first to the last, in the definition's order, goes after any failure."""
+    names = list(states)
+    between = names[names.index(first) : names.index(last) + 1]
+    return {name: states[name]["Catch"][-1]["Next"] for name in between if states[name]["Type"] == "Task"}
+
+
+def test_whatever_fails_after_the_grant_takes_it_back_stops_the_job_and_deletes_the_copies(
+    training: dict[str, Any],
+) -> None:
+    states: States = training["States"]
+    caught = caught_in(states, "GrantAccess", "SelectCandidate")
+    assert len(caught) > 6
+    for name, following in caught.items():
+        for path in paths(states, following, "Failed"):
+            assert {"RevokeAccess", "CleanUpAfterFailure", "RecordFailure"} <= path, name
+            assert "StopTraining" in path or name == "GrantAccess", name
+
+
+def test_a_version_that_does_not_go_live_is_removed_and_one_that_does_never_is() -> None:
+    states: States = json.loads((REPOSITORY / "statemachine" / "deployment.asl.json").read_text())["States"]
+    before = caught_in(states, "PlanVersion", "PromoteVersion")
+    assert set(before.values()) == {"RollBack"}
+    after, waiting = set(), ["HadVersionBefore"]
+    while waiting:
+        name = waiting.pop()
+        if name not in after:
+            after.add(name)
+            waiting += successors(states[name])
+    assert {"RetireVersion", "RecordDeployment"} <= after
+    assert "RollBack" not in after
+    assert list(paths(states, "RollBack", "Failed")) == [{"RollBack", "RecordFailure"}]
+
+
+def test_the_version_before_stands_until_nobody_can_ask_it_any_more() -> None:
+    """A process keeps for some seconds which version is live, and API Gateway waits 29 s for an answer (API Gateway
+    quotas, "Integration timeout").
+    """
+    states: States = json.loads((REPOSITORY / "statemachine" / "deployment.asl.json").read_text())["States"]
+    assert serving.LIVE_SECONDS + 29 < live.DRAIN_SECONDS < states["Drain"]["Seconds"]
 
 
 def test_every_failed_end_has_a_name_and_a_cause(states: States) -> None:

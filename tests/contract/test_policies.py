@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -184,11 +184,11 @@ DATA_ROLES = {"TenantDataRole": "TenantApi", "PredictionDataRole": "Predict", "W
 LIMITS = {"FunctionsBoundary"}  # allow nothing by themselves
 
 
-def may(statements: Found, action: str, resource: str) -> dict[str, list[Statement]]:
+def may(statements: Found, action: str, resource: str, limits: Set[str] = LIMITS) -> dict[str, list[Statement]]:
     """Return who may do an action on a resource whose ARN contains a text, and by which statements."""
     found: dict[str, list[Statement]] = {}
     for owner, one in statements:
-        if one["Effect"] != "Allow" or "Principal" in one or owner in LIMITS:
+        if one["Effect"] != "Allow" or "Principal" in one or owner in limits:
             continue
         if action in listed(one["Action"]) and any(resource in arn or arn == "*" for arn in listed(one["Resource"])):
             found.setdefault(owner, []).append(one)
@@ -354,6 +354,40 @@ def test_each_function_that_tenants_call_has_a_data_role_of_its_own(
         assert variables["TENANT_DATA_ROLE"] == {"Fn::GetAtt": [role, "Arn"]}
 
 
+def test_a_session_for_a_tenants_data_is_of_one_tenant_and_reaches_its_evidence_alone(
+    platform: dict[str, Any], statements: Found
+) -> None:
+    for role in DATA_ROLES:
+        (trust,) = platform["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Condition"] == {
+            "StringLike": {"aws:RequestTag/tenant": "?*"},
+            "ForAllValues:StringEquals": {"aws:TagKeys": ["tenant"]},
+        }
+    reached = {
+        (owner, action): {key for one in allowing for key in leading_keys(one)}
+        for action in ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem")
+        for owner, allowing in may(statements, action, EVIDENCE).items()
+        if owner in DATA_ROLES
+    }
+    assert reached == {
+        ("TenantDataRole", "dynamodb:GetItem"): {f"TENANT#{TAG}"},
+        ("TenantDataRole", "dynamodb:Query"): {f"TENANT#{TAG}"},
+        ("PredictionDataRole", "dynamodb:PutItem"): {f"TENANT#{TAG}"},
+    }
+
+
+def test_training_access_reads_its_own_tenants_files_of_our_bucket(of_role: Callable[[str], list[Statement]]) -> None:
+    for role in ("TrainingAccessRole", "TrainingExecutionRole"):
+        foreign = {
+            arn
+            for one in of_role(role)
+            if "s3:GetObject" in listed(one["Action"])
+            for arn in listed(one["Resource"])
+            if not arn.startswith("arn:aws:s3:::nameprefix-")
+        }
+        assert foreign == {"arn:aws:s3:::saasstagingbucket/saastenant/*"}, role
+
+
 def test_predictions_write_counts_of_usage_and_receipts_and_nothing_else(statements: Found) -> None:
     found = {
         one["Sid"]: (one["Action"], next(where for where in (REGISTRY, EVIDENCE, STAGING) if where in one["Resource"]))
@@ -427,7 +461,7 @@ def test_operators_reach_nobodys_data(statements: Found) -> None:
 
 def test_evidence_is_never_deleted_and_its_copy_is_locked(platform: dict[str, Any], statements: Found) -> None:
     for action in ("dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"):
-        assert may(statements, action, EVIDENCE) == {}
+        assert may(statements, action, EVIDENCE, limits=set()) == {}
     asked = {action for _, one in statements for action in listed(one["Action"]) if "Principal" not in one}
     assert not {
         "s3:BypassGovernanceRetention", "s3:PutObjectRetention", "s3:PutObjectLegalHold",

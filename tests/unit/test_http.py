@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tenantml import http
-from tenantml.errors import InvalidRequest, RequestError
+from tenantml.errors import InvalidRequest, PayloadTooLarge, RequestError
 
 DOCUMENTS = st.recursive(
     st.none()
@@ -94,3 +94,38 @@ def test_a_refusal_says_what_is_wrong(body: str, said: str) -> None:
 def test_a_body_that_is_not_the_base64_that_it_is_announced_as_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="base64"):
         http.parse_json_object({"body": "%%%", "isBase64Encoded": True})
+
+
+def test_a_body_over_64_kib_is_refused_before_it_is_read() -> None:
+    fits = '{"a": "' + "x" * (65_536 - 9) + '"}'
+    assert len(http.parse_json_object({"body": fits})["a"]) == 65_527
+    with pytest.raises(PayloadTooLarge, match="65,537 bytes"):
+        http.parse_json_object({"body": fits + " "})
+
+
+def test_nothing_but_the_authorizer_says_who_asks() -> None:
+    claims = dict.fromkeys(("tenant", "Tenant", "x-tenant", "tenantId"), "other")
+    asked = {
+        "path": "/other/models",
+        "headers": claims,
+        "queryStringParameters": claims,
+        "multiValueQueryStringParameters": {name: [value] for name, value in claims.items()},
+        "pathParameters": claims,
+        "body": json.dumps(claims),
+        "requestContext": claims | {"authorizer": {"tenant": "acme"}},
+    }
+    assert http.tenant_of(asked) == "acme"
+    for authorizer in ({}, {"tenant": ""}, {"tenant": "-"}, None):
+        with pytest.raises(LookupError):
+            http.tenant_of(asked | {"requestContext": claims | {"authorizer": authorizer}})
+
+
+def test_no_answer_is_kept_by_a_cache() -> None:
+    answers = [http.answer(200, {}, "r"), http.bug("r"), http.problem(InvalidRequest("wrong"), "r")]
+    assert {answer["headers"]["Cache-Control"] for answer in answers} == {"no-store"}
+
+
+def test_a_bug_is_answered_with_its_id_and_nothing_of_it() -> None:
+    body = json.loads(http.bug("8476a536")["body"])
+    said = "something failed on our side; it is logged as 8476a536, and repeating the request is safe"
+    assert (body["code"], body["status"], body["detail"]) == ("InternalFailure", 500, said)

@@ -244,7 +244,7 @@ def ask(app: Any, method: str, path: str, body: object = None, tenant: str = "ac
     event = {
         "httpMethod": method,
         "resource": path,
-        "pathParameters": {"model": "known"} | {"upload": names.get("upload")},
+        "pathParameters": {"model": names.get("model", "known"), "upload": names.get("upload")},
         "headers": names.get("headers"),
         "queryStringParameters": names.get("query"),
         "body": json.dumps(body) if body is not None else None,
@@ -289,6 +289,19 @@ def test_an_upload_by_a_form_has_no_parts_and_an_unknown_one_is_not_found(app: A
         ("GET", of_one, "no upload"),
     ):
         assert ask(app, method, path, upload=upload)[1]["code"] == "NotFound"
+
+
+def test_an_upload_is_found_under_its_own_model_alone(app: Any) -> None:
+    from tenantml.domain.training.model_settings import ModelSettings
+    from tenantml.services import registry
+
+    registry.put_model("acme", "other", ModelSettings(target="y"))
+    of_one = "/models/{model}/uploads/{upload}"
+    asked = {"file_name": "own.csv", "size_bytes": 9 * 1024**2, "multipart": True}
+    made = ask(app, "POST", "/models/{model}/uploads", asked)[1]["upload"]
+    for method, path in (("GET", of_one), ("GET", f"{of_one}/parts"), ("POST", f"{of_one}/completion")):
+        assert ask(app, method, path, upload=made, model="other")[1]["code"] == "NotFound"
+    assert ask(app, "GET", of_one, upload=made)[0] == 200
 
 
 def test_keys_are_listed(app: Any) -> None:

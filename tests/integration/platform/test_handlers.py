@@ -319,6 +319,17 @@ def test_our_own_bucket_refusing_us_is_no_fault_of_the_customers(live: Run, answ
         removal.clean_up(live, failed=True, delivered=True)
 
 
+@pytest.mark.parametrize("key", ["globex/churn/{}/train.csv", "acme/other/{}/train.csv", "acme/churn/{}/holdout.csv"])
+def test_a_training_set_that_is_not_the_runs_is_not_delivered(
+    tenant: Tenant, invoke: Invoke, event: Sample, customer_s3: Any, key: str
+) -> None:
+    sample = event("deliver_dataset")
+    train = sample["train"] | {"key": key.format(sample["run"]["execution"])}
+    with pytest.raises(ValueError, match="not this run's"):
+        invoke("deliver_dataset", sample | {"train": train})
+    assert keys(customer_s3, tenant.account.bucket) == []
+
+
 @pytest.mark.parametrize(
     "asked", [None, {"candidate": "another"}, {"execution": "acme-churn-0123456789abcdef"}], ids=str
 )
@@ -545,6 +556,30 @@ def test_no_key_and_a_wrong_key_are_refused_alike(
     with pytest.raises(Unauthorized) as caught:
         invoke("authorize", event("authorize") | {"headers": headers})
     assert str(caught.value) == "Unauthorized"
+
+
+def test_no_log_holds_a_key_or_an_external_id(
+    tenant: Tenant, invoke: Invoke, event: Sample, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registered = invoke("register_tenant", event("register_tenant") | {"tenant": "globex"})
+    issued = invoke("issue_key", event("issue_key") | {"tenant": "acme"})["api_key"]
+    secrets = [registered["external_id"], issued, key := api_keys.issue("acme")]
+    assert invoke("authorize", event("authorize") | {"headers": {"x-api-key": key}})["principalId"] == "acme"
+    for wrong in (key[:-1], f"{key}x", "tml_wrong"):
+        with pytest.raises(Unauthorized):
+            invoke("authorize", event("authorize") | {"headers": {"x-api-key": wrong}})
+    printed = capsys.readouterr()
+    assert [secret for secret in secrets if secret[:-1] in printed.out + printed.err] == []
+
+
+def test_a_key_that_was_replaced_opens_until_its_end(tenant: Tenant, invoke: Invoke, event: Sample) -> None:
+    old = api_keys.issue("acme")
+    new = api_keys.rotate("acme", overlap_seconds=60)
+    assert [api_keys.tenant_of(key) for key in (old, new)] == ["acme", "acme"]
+    newest = api_keys.rotate("acme", overlap_seconds=0)
+    assert [api_keys.tenant_of(key) for key in (old, new, newest)] == [None, None, "acme"]
+    with pytest.raises(Unauthorized):
+        invoke("authorize", event("authorize") | {"headers": {"x-api-key": old}})
 
 
 def test_how_many_tenants_are_suspended_is_counted_for_the_dashboard(

@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ from tenantml.aws.s3 import objects
 from tenantml.domain.training.run import Run
 from tenantml.errors import AdviceIsFatal, DatasetChanged, DatasetUnavailable, RareClass, TenantMLError
 from tenantml.services import registry
-from tenantml_analysis.inspection import checkpoint
+from tenantml_analysis.inspection import checkpoint, inspect
+from tenantml_analysis.inspection.settings import InspectionSettings
 from tests.integration.platform.conftest import CHURNED
 from tests.rows import put_version
 
@@ -333,3 +335,17 @@ def test_an_upload_that_is_not_the_runs_is_neither_read_nor_staged(
     with pytest.raises(ValueError, match="not this run's"):
         invoke("inspect_dataset", state)
     assert "Contents" not in platform("s3").list_objects_v2(Bucket=stack["STAGING_BUCKET"])
+
+
+def test_what_is_held_out_is_what_the_models_settings_say(
+    inspection_event: Callable[..., dict[str, Any]], invoke: Invoke, stack: dict[str, str]
+) -> None:
+    asked: dict[str, Any] = {"holdout_fraction": 0.4, "holdout_rows_max": 300}
+    state = inspection_event(table(), **asked)
+    invoke("inspect_dataset", state)
+    run = Run(**state["run"])
+    salt = registry.holdout_salt(run.tenant, run.model)
+    parts = {"train.csv": BytesIO(), "holdout.csv": BytesIO()}
+    inspect([table()], InspectionSettings(target=CHURNED, salt=salt, **asked), *parts.values())
+    for name, part in parts.items():
+        assert objects.get_bytes(platform("s3"), stack["STAGING_BUCKET"], run.staging_folder + name) == part.getvalue()

@@ -8,7 +8,14 @@ from tenantml.domain.api.pagination import PageRequest
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.uploads.upload import Upload
-from tenantml.errors import LiveVersionChanged, NotFound, RegistrationConflict, TenantNotFound, UploadSuperseded
+from tenantml.errors import (
+    InvalidRequest,
+    LiveVersionChanged,
+    NotFound,
+    RegistrationConflict,
+    TenantNotFound,
+    UploadSuperseded,
+)
 from tenantml.services import registry
 from tests.rows import put_version
 from tests.tenants import tenant_of
@@ -117,3 +124,19 @@ def test_nothing_of_a_tenant_is_found_under_another(tenant: Tenant) -> None:
     registry.add_execution("acme", "e", {"upload": UPLOAD})
     assert registry.find_model("acme2", "churn") is None
     assert registry.find_execution("acme2", "e") is None
+
+
+def test_a_token_of_one_list_opens_no_other(tenant: Tenant) -> None:
+    for version in (OLD, NEW):
+        put_version("acme", "churn", version, {"status": "live"})
+        put_version("acme", "churn-2", version, {"status": "live"})
+    first = registry.list_versions("acme", "churn", PageRequest(1, None))
+    assert first.after is not None
+    for of_another in (
+        lambda: registry.list_versions("acme", "churn-2", PageRequest(1, first.after)),
+        lambda: registry.list_models("acme", PageRequest(1, first.after)),
+        lambda: registry.list_executions("acme", PageRequest(1, first.after), bool),
+        lambda: registry.list_versions("acme", "churn", PageRequest(1, first.after | {"pk": "TENANT#other"})),
+    ):
+        with pytest.raises(InvalidRequest, match="not a token of this list"):
+            of_another()

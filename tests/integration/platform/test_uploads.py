@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -119,6 +122,18 @@ def test_a_part_that_is_given_up_is_forgotten(s3: Any, stack: dict[str, str]) ->
     multipart_id = presigned.begin_parts(s3, "acme/churn/a.csv", ID)
     presigned.abort(s3, "acme/churn/a.csv", multipart_id)
     assert "Uploads" not in platform("s3").list_multipart_uploads(Bucket=stack["INGEST_BUCKET"])
+
+
+def test_a_form_takes_one_file_of_the_size_that_the_model_accepts_under_its_own_key(s3: Any) -> None:
+    form = presigned.upload_form(s3, "acme/churn/a.csv", 1_000_000, ID)
+    policy = json.loads(base64.b64decode(form["fields"]["policy"]))
+    named = {name: value for one in policy["conditions"] if isinstance(one, dict) for name, value in one.items()}
+    assert (named["key"], named["Content-Type"]) == ("acme/churn/a.csv", "text/csv")
+    assert named[f"x-amz-meta-{METADATA}"] == ID
+    ranges = [one for one in policy["conditions"] if isinstance(one, list)]
+    assert ranges == [["content-length-range", 0, 1_000_000]]
+    ends = datetime.fromisoformat(policy["expiration"]).timestamp()
+    assert ends == pytest.approx(time.time() + presigned.EXPIRES_IN_SECONDS, abs=30)
 
 
 def test_the_length_of_a_part_is_signed(s3: Any) -> None:

@@ -13,6 +13,8 @@ from tenantml.aws import clients
 from tenantml.aws.s3 import objects
 from tenantml.domain.predictions import cells, sizes
 from tenantml.domain.predictions.answers import OUTPUT_KEYS
+from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.services.registry import keys, table
 from tests.integration.predict.conftest import ROW, STAGING, VERSION, Process, _Context
 from tests.rows import put_version
 
@@ -185,3 +187,19 @@ def test_an_answer_with_longer_numbers_than_expected_is_still_refused_by_name(pr
     problem = json.loads(ask(tenant, ages(rows_max), CSV)["body"])
     assert problem["code"] == "AnswerTooLarge"
     assert 0 < problem["rows_max"] < rows_max
+
+
+@pytest.mark.parametrize(("setting", "status", "calls"), [("advise", 200, 1), ("reject", 400, 0)])
+def test_an_unseen_category_is_advised_or_refused_as_the_model_says(
+    process: Process, setting: str, status: int, calls: int
+) -> None:
+    tenant = process.add_tenant(1)
+    row = {"model": "churn", "live_version": VERSION}
+    settings = ModelSettings("spend", unseen_category=setting).as_document()
+    table.put(keys.model(tenant.tenant, "churn"), row | {"settings": settings})
+    answer = ask(tenant, json.dumps({"rows": [ROW | {"plan": "gold"}]}).encode())
+    assert (answer["statusCode"], len(process.accounts.calls)) == (status, calls)
+    if setting == "reject":
+        assert json.loads(answer["body"])["code"] == "UnseenCategory"
+    else:
+        assert len(json.loads(answer["body"])["advice"]) == 1

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gc
 import random
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.credentials import Credentials
 
 from tenantml.aws import sagemaker_runtime
-from tenantml.aws.clients import Caller, unbound_client
+from tenantml.aws.clients import Caller, platform, shared_session, unbound_client
 from tenantml.services import expiring_cache, receipts, serving, tenant_scope
 from tests.integration.predict.conftest import REGION, VERSION, Process
 
@@ -193,3 +195,22 @@ def test_more_than_is_kept_is_forgotten_from_its_oldest_end(process: Process, mo
     assert len(process.accounts.assumed) == before
     process.predict(tenants[0])
     assert len([form for form in process.accounts.assumed if "ExternalId" in form]) == 6
+
+
+def test_rows_and_profiles_are_read_with_credentials_of_the_tenant_alone(process: Process) -> None:
+    signed: set[str] = set()
+
+    def note(request: Any, **_: Any) -> None:
+        header = request.headers["Authorization"]
+        signed.add(re.findall(r"Credential=(\w+)/", header if isinstance(header, str) else header.decode())[0])
+
+    tenants, events = [process.add_tenant(1), process.add_tenant(2)], shared_session().get_component("event_emitter")
+    for service in ("dynamodb", "s3"):
+        for emitter in (events, platform(service).meta.events):  # of clients to come, and of the one that there is
+            emitter.register_first(f"before-send.{service}", note)
+    for tenant in tenants:
+        signed.clear()
+        assert process.predict(tenant)[0] == 200
+        tags = [form.get("Tags.member.1.Value") for form in process.accounts.assumed]
+        assert process.accounts.assumed[tags.index(tenant.tenant)]["Tags.member.1.Key"] == "tenant"
+        assert signed == {f"ASIA{tags.index(tenant.tenant) + 1:012}"}

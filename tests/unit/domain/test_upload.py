@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -57,6 +58,15 @@ def test_an_event_of_an_unversioned_object_is_none_of_ours() -> None:
         Upload.from_event({**EVENT, "detail": {**EVENT["detail"], "object": unversioned}})
 
 
+def test_of_two_uploads_in_one_second_the_greater_sequencer_is_the_later() -> None:
+    """Padded with zeros on the left, sequencers are compared as texts (S3 user guide, "Event message structure")."""
+    upload = Upload.from_event(EVENT)
+    sequencers = ["9", "00617F08299329D189", "0A617F08299329D189", "617F08299329D18900"]
+    orders = [replace(upload, sequencer=sequencer).order for sequencer in sequencers]
+    assert orders == sorted(orders)
+    assert replace(upload, sequencer="F" * 18).order < replace(upload, uploaded_at="2026-11-22T17:03:02Z").order
+
+
 @pytest.mark.parametrize("name", ["a.csv", "A.CSV", "a b+c%20.csv", "..csv.csv", "ä.csv", "=cmd().csv"])
 def test_a_csv_under_tenant_and_model_has_a_destination(name: str) -> None:
     assert destination_of(f"acme/churn/{name}") == Destination("acme", "churn")
@@ -69,6 +79,7 @@ def test_a_csv_under_tenant_and_model_has_a_destination(name: str) -> None:
         "a.csv",
         "acme/a.csv",
         "acme/churn/deeper/a.csv",
+        "acme/churn/a.csv/b.csv",
         "acme//a.csv",
         "/acme/churn/a.csv",
         "acme/../a.csv",
