@@ -19,9 +19,9 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     run = context.run
     version = registry.find_version(run.tenant, run.model, run.version) or {}
     is_live = registry.is_live(run.tenant, run.model, run.version)
-    if "refused" in version and not is_live:
+    if version.get("refused"):
         raise RolledBack(version["refused"])
-    if "refused" in version or not is_live:  # somebody chose: this version in spite of it, or another one
+    if "refused" in version or not is_live:  # somebody chose: this version in spite of that, or another one
         return {"over": True}
     of_model = run.tenant, run.model
     reason = why_refused(served.of(*of_model, run.version), served.lately(*of_model, version["replaced"]))
