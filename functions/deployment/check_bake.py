@@ -7,7 +7,7 @@ from typing import Any
 from tenantml.domain.judging.baking import why_refused
 from tenantml.entrypoint import state
 from tenantml.errors import NotRolledBack, RolledBack
-from tenantml.services import registry, served
+from tenantml.services import registry, served, standby
 from tenantml.services.run_context import RunContext
 
 
@@ -19,14 +19,18 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     run = context.run
     version = registry.find_version(run.tenant, run.model, run.version) or {}
     is_live = registry.is_live(run.tenant, run.model, run.version)
-    if "refused" in version and not is_live:
+    if version.get("refused"):
         raise RolledBack(version["refused"])
-    if "refused" in version or not is_live:  # somebody chose: this version in spite of it, or another one
+    if "refused" in version or not is_live:  # somebody chose: this version in spite of that, or another one
         return {"over": True}
     of_model = run.tenant, run.model
     reason = why_refused(served.of(*of_model, run.version), served.lately(*of_model, version["replaced"]))
-    if reason and registry.fall_back(*of_model, run.version, reason):
-        raise RolledBack(reason)
-    if reason and registry.note_failing(*of_model, run.version, reason):
-        raise NotRolledBack(reason)
+    if reason:
+        before = registry.find_version(*of_model, version["replaced"])
+        if before and not standby.stands(context.tenant, before, run.execution):
+            reason += "; the endpoint of that one is not in the customer's account any more"
+        elif registry.fall_back(*of_model, run.version, reason):
+            raise RolledBack(reason)
+        if registry.note_failing(*of_model, run.version, reason):
+            raise NotRolledBack(reason)
     return {"over": event["minutes"] >= context.version_settings.bake_minutes}

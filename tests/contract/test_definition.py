@@ -16,6 +16,7 @@ from tenantml import errors
 from tenantml.services import serving
 from tenantml.services.registry import live
 from tests.functions import REPOSITORY
+from tests.integration.pipeline.machine import DEPLOYMENT, Machine
 from tools.expressions import main as expressions_that_do_not_parse
 from tools.lint import problems
 from tools.states import endings
@@ -246,6 +247,28 @@ def test_every_failure_is_recorded_before_it_ends(training: dict[str, Any]) -> N
     states = training["States"]
     lead_to_failed = {name for name, state in states.items() if "Failed" in successors(state)}
     assert lead_to_failed <= {"RecordFailure", "RecordOutcome"}
+
+
+@pytest.mark.parametrize(
+    ("error", "ends"), [(None, "Live"), ({"code": "RolledBack", "message": "it failed"}, "Failed")]
+)
+def test_a_deployment_ends_as_its_record_says_whatever_failed_before(error: dict[str, str] | None, ends: str) -> None:
+    answers: dict[str, Any] = {
+        "plan_version": {"plan": {}},
+        "check_endpoint": {"in_service": True, "larger": None},
+        "promote_version": {"previous": "v1", "bake_minutes": 10, "batches_only": False},
+        "retire_version": {"removed": 3, "left_behind": []},
+        "record_deployment": {"error": error},
+    }
+
+    def invoke(function: str, payload: Any) -> Any:
+        if function == "check_bake":
+            raise errors.RolledBack("it failed")
+        return answers.get(function, {})
+
+    given = {"task": "resume", "run": {"version": "v2"}, "candidate": "c", "left_behind": []}
+    *_, recorded, has_failed, end = Machine(DEPLOYMENT, invoke, lambda: None).execute(given)
+    assert (recorded, has_failed, end) == ("RecordFailure", "HasFailed", ends)
 
 
 def test_every_state_can_be_reached(definition: dict[str, Any], states: States) -> None:

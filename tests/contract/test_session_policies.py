@@ -30,6 +30,7 @@ NARROW = {
     "transform": session_policies.transform(ACCOUNT, JOB),
     "list_candidates": session_policies.list_candidates(),
     "deploy": session_policies.deploy(ACCOUNT, ENDPOINT),
+    "look_at": session_policies.look_at(ACCOUNT, ENDPOINT),
     "scale": session_policies.scale(ACCOUNT, ENDPOINT),
     "unscale": session_policies.unscale(ACCOUNT, ENDPOINT),
     "measure_artefacts": session_policies.measure_artefacts(ACCOUNT, f"{RUN.customer_folder}output/model.tar.gz"),

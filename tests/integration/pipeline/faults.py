@@ -77,13 +77,13 @@ Blip = Callable[[Any], AWSResponse]
 
 
 def _answer(status: int, code: str) -> Blip:
-    """AWS answers with an error; JSON and XML protocols each find the code where they look for it."""
+    """AWS answers with an error; the protocols of S3, of queries and of JSON each find the code where they look."""
 
     def answer(request: Any) -> AWSResponse:
         body = json.dumps({"__type": code, "message": "later"})
         if request.headers.get("Content-Type", b"").startswith(b"application/x-www-form-urlencoded"):
             body = f"<ErrorResponse><Error><Code>{code}</Code><Message>later</Message></Error></ErrorResponse>"
-        elif ".s3." in request.url or not request.headers.get("X-Amz-Target"):
+        elif b"/s3/aws4_request" in request.headers.get("Authorization", b""):
             body = f"<Error><Code>{code}</Code><Message>later</Message></Error>"
         return AWSResponse(request.url, status, HTTPHeaders(), _Body(body.encode()))
 

@@ -69,7 +69,7 @@ def endpoints_of(customer: Customer) -> list[str]:
 def test_a_worse_candidate_is_refused_and_goes_live_when_a_person_says_so(customer: Customer, deploy: Deploy) -> None:
     first = customer.run
     run, states = deploy(LESSER)
-    assert states[-4:] == ["JudgeVersion", "RollBack", "RecordFailure", "Failed"]
+    assert states[-5:] == ["JudgeVersion", "RollBack", "RecordFailure", "HasFailed", "Failed"]
     found = version_of(run)
     assert (found["error"]["code"], found["status"]) == ("DidNotBeatLive", "rolled back")
     assert found["evaluation"]["live"]["version"] == first.version

@@ -126,7 +126,7 @@ def test_a_pause_during_a_resumption_leaves_no_endpoint(customer: Customer, walk
     states = walk()
     assert "CheckEndpoint" in states
     deployments.pause(customer.tenant, customer.run.model, "k")
-    assert list(states)[-3:] == ["RollBack", "RecordFailure", "Failed"]
+    assert list(states)[-4:] == ["RollBack", "RecordFailure", "HasFailed", "Failed"]
     assert standing(customer) == [[], [], []]
     failed = registry.get_version(customer.run.tenant, customer.run.model, anew)
     assert (failed["status"], failed["error"]["code"]) == ("rolled back", "UploadSuperseded")

@@ -38,7 +38,7 @@ def test_a_serverless_endpoint_that_cannot_be_is_refused_before_anything_is_crea
 ) -> None:
     customer = new_customer(endpoint="serverless", network_isolation=True)
     walked = list(pipeline(customer, call))
-    assert walked[-4:] == ["PlanVersion", "RollBack", "RecordFailure", "Failed"]
+    assert walked[-5:] == ["PlanVersion", "RollBack", "RecordFailure", "HasFailed", "Failed"]
     assert "DeployCandidate" not in walked
     assert_it_failed_without_an_endpoint(customer, boundary, "ServerlessNotPossible")
 

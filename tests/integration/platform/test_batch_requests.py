@@ -27,14 +27,14 @@ from tenantml.errors import (
     UploadTooLarge,
     WrongUploadKey,
 )
-from tenantml.services import outcomes, registry, spending, tenant_scope
+from tenantml.services import outcomes, registry, retention, spending, tenant_scope, transforms
 from tenantml.services.expiring_cache import ExpiringCache
 from tenantml.services.registry import keys, table, uploads
 from tests.integration.platform.conftest import REGION
 from tests.rows import put_training, put_version
 
 LIVE, OTHER, PRUNED = "v20261122-170301-55c3", "v20261122-180301-66d4", "v20261121-180301-77e5"
-TRAINED = "acme-churn-55c304f9941bab27"
+TRAINED, OLD = "acme-churn-55c304f9941bab27", "acme-churn-0000000000000000"
 Ask = Callable[..., tuple[int, dict[str, Any]]]
 
 
@@ -74,7 +74,7 @@ def versions(tenant: Tenant, stack: dict[str, str]) -> None:
         "endpoint": "e",
         "serverless": False,
     }
-    for version, execution in ((LIVE, TRAINED), (OTHER, TRAINED), (PRUNED, "acme-churn-0000000000000000")):
+    for version, execution in ((LIVE, TRAINED), (OTHER, TRAINED), (PRUNED, OLD)):
         put_version("acme", "churn", version, known | {"execution": execution})
     put_training(Run(TRAINED, "acme", "churn", LIVE), "2026-11-22T17:10:00Z")
     table.update(keys.model("acme", "churn"), {"live_version": LIVE})
@@ -275,6 +275,88 @@ def test_a_file_that_no_function_can_read_in_its_time_is_refused_before_it_is_re
     given["upload"]["size_bytes"] = FILE_BYTES + 1
     with pytest.raises(UploadTooLarge, match="several batches"):
         invoke("check_batch", given)
+
+
+@pytest.fixture
+def old_model(versions: None, tenant: Tenant, customer_s3: Any) -> Callable[[], list[str]]:
+    """Artefacts of a training that no kept version needs; return a function that says which of them are left."""
+    run = Run(OLD, "acme", "churn", PRUNED)
+    put_training(run, "2026-11-21T17:10:00Z")
+    registry.update_version("acme", "churn", PRUNED, {"status": "retired", "ended_at": "2026-11-21T18:00:00Z"})
+    where = {"Bucket": tenant.account.bucket, "Key": f"{run.customer_folder}output/model.tar.gz"}
+    customer_s3.put_object(**where, Body=b"x")
+
+    def left() -> list[str]:
+        return [row["Key"] for row in customer_s3.list_objects_v2(Bucket=where["Bucket"]).get("Contents", [])]
+
+    assert left() == [where["Key"]]
+    return left
+
+
+def prune() -> list[str]:
+    return retention.prune(Run(TRAINED, "acme", "churn", LIVE), 1)
+
+
+def meanwhile(kind: str, act: Callable[[], Any]) -> list[Any]:
+    """Do something once, just before a row of a kind is written; return a list that then has what came of it."""
+    done: list[Any] = []
+    events = platform("dynamodb").meta.events
+
+    def listen(params: dict[str, Any], **_: Any) -> None:
+        if params["Key"]["sk"]["S"].startswith(kind):
+            events.unregister("before-parameter-build.dynamodb.UpdateItem", listen)
+            done.append(act())
+
+    events.register("before-parameter-build.dynamodb.UpdateItem", listen)
+    return done
+
+
+def begun(stack: dict[str, str], event: Callable[[str], Any]) -> Callable[[], Run]:
+    """Have a batch asked for by the old version; return what begins it when its file comes."""
+    batch = Batch("acme", "churn", "69298f0c3fa91b22")
+    uploads.add("acme", batch.batch, {"model": "churn", "batch": batch.batch, "version": PRUNED})
+    given = Upload(**sent(stack, event, batch)["upload"])
+    return lambda: transforms.begin(given, "CheckBatch")
+
+
+def test_a_training_is_not_deleted_under_a_batch_and_is_when_that_has_ended(
+    old_model: Callable[[], list[str]],
+    stack: dict[str, str],
+    event: Callable[[str], Any],
+    invoke: Callable[[str, Any], Any],
+) -> None:
+    begin = begun(stack, event)
+    interrupted = meanwhile("TRAINING#", begin)  # the prune has decided what goes, and did not note it yet
+    assert prune() == [OLD]
+    (run,) = interrupted
+    assert old_model(), "the batch looked before that was noted, so the removal looks after it"
+    assert invoke("sweep", event("sweep"))["trainings"] == []
+    assert old_model()
+    registry.end_batch("acme", run.execution, {"status": "succeeded", "error": None})
+    assert invoke("sweep", event("sweep"))["trainings"] == [OLD]
+    assert old_model() == []
+
+
+def test_a_batch_whose_training_is_deleted_before_it_is_visible_ends_by_name(
+    old_model: Callable[[], list[str]], stack: dict[str, str], event: Callable[[str], Any]
+) -> None:
+    begin = begun(stack, event)
+    interrupted = meanwhile("EXECUTION#", prune)
+    with pytest.raises(ArtefactsGone, match="name another version"):
+        begin()
+    assert (interrupted, old_model()) == ([[OLD]], [])
+    assert registry.running_batches("acme", "churn"), "it is visible, and its failure path ends it"
+
+
+def test_a_batch_of_a_version_that_was_removed_meanwhile_ends_by_name(
+    old_model: Callable[[], list[str]], stack: dict[str, str], event: Callable[[str], Any]
+) -> None:
+    begin = begun(stack, event)
+    table.delete(keys.version("acme", "churn", PRUNED))
+    with pytest.raises(ArtefactsGone):
+        begin()
+    assert prune() == [OLD], "what no row says is not predicted by"
+    assert old_model() == []
 
 
 @pytest.mark.parametrize(

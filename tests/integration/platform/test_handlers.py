@@ -408,6 +408,25 @@ def test_a_version_that_should_have_been_rolled_back_has_failed_although_it_answ
     assert not registry.note_failing("acme", "churn", "v20200101-000000-0000", "late"), "another one is live"
 
 
+@pytest.mark.parametrize("chosen_again", [True, False])
+@pytest.mark.parametrize("was_caught", [True, False])
+def test_a_version_that_was_rolled_back_and_chosen_again_has_succeeded(
+    live: Run, invoke: Invoke, event: Sample, chosen_again: bool, was_caught: bool
+) -> None:
+    newer = Run(live.execution, "acme", "churn", "v20991124-170301-bbbb")
+    put_version("acme", "churn", newer.version, {"execution": live.execution})
+    registry.promote("acme", "churn", newer.version)
+    assert registry.fall_back("acme", "churn", newer.version, "it failed 50 of 100 calls")
+    if chosen_again:
+        assert registry.return_to("acme", "churn", newer.version, "0123456789ab")
+    failure = {"Error": "RolledBack", "Cause": "it failed 50 of 100 calls"} if was_caught else None
+    outcome = invoke("record_deployment", event("record_deployment") | {"run": newer.as_document(), "failure": failure})
+    assert (outcome["status"], (outcome["error"] or {}).get("code")) == (
+        ("succeeded", None) if chosen_again else ("failed", "RolledBack")
+    )
+    assert registry.is_live("acme", "churn", newer.version) == chosen_again
+
+
 # trainings are kept, and pruned
 
 

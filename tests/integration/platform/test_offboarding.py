@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from tenantml.aws.clients import platform
 from tenantml.aws.dynamodb import from_item
-from tenantml.domain.tenancy.tenant import ACTIVE
+from tenantml.domain.tenancy.removal_report import Offboarding
+from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import RegistrationConflict
 from tenantml.services import api_keys, quota, registry, reports
@@ -123,3 +125,14 @@ def test_a_report_answers_for_the_registration_that_it_is_of(
     assert second["removal"] != first["removal"]
     removals = {head["removal"] for head in reports.heads(operator.tenant)}
     assert len(removals) == 3, "each removal has a report of its own, also when all begin in one second"
+
+
+def test_of_removals_that_begin_in_one_second_the_last_is_the_latest(tenant: Tenant) -> None:
+    for number in range(12):
+        registered = replace(tenant, external_id=f"of-registration-{number}")
+        begun = reports.begin(wanted := Offboarding(tenant.tenant), registered)
+        reports.conclude(replace(wanted, removal=begun), "removed")
+        for whose in (None, registered):
+            found = reports.latest(wanted, whose, ended=True)
+            assert found
+            assert found["removal"] == begun

@@ -107,6 +107,18 @@ class CustomerAccounts:
                 return self.next_answers.pop(0)
         return 200, "", f"{int(account)}\n".encode() * body.count(b"\n")
 
+    def describe(self, endpoint: str, key: str) -> tuple[int, str, bytes]:
+        """DescribeEndpoint."""
+        account, resource = self._issued.get(key, ("", ""))
+        if resource != f"arn:aws:sagemaker:{REGION}:{account}:endpoint/{endpoint}":
+            self.strangers.append(f"{key} described {endpoint}")
+            return 400, "", b'{"__type": "AccessDeniedException", "message": "no"}'
+        if self.next_answers:
+            return self.next_answers.pop(0) or (500, "", b"")
+        if endpoint in self.gone:  # as AWS words it (boto3's documentation of the waiter `endpoint_deleted`)
+            return 400, "", b'{"__type": "ValidationException", "message": "Could not find endpoint"}'
+        return 200, "", json.dumps({"EndpointStatus": "InService"}).encode()
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -115,6 +127,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers.get("X-Amz-Target") == "SageMaker.DescribeEndpoint":
+            key = self.headers["Authorization"].split("Credential=")[1].split("/")[0]
+            self._answer(*self.accounts.describe(json.loads(body)["EndpointName"], key), "application/x-amz-json-1.1")
+            return
         if self.path == "/":
             status, text = self.accounts.assume(dict(urllib.parse.parse_qsl(body.decode())))
             self._answer(status, "", text.encode(), "text/xml")
@@ -235,6 +251,7 @@ def process(accounts: CustomerAccounts, monkeypatch: pytest.MonkeyPatch) -> Iter
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL_STS": accounts.url,
+        "AWS_ENDPOINT_URL_SAGEMAKER": accounts.url,
         "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": accounts.url,
         "REGISTRY_TABLE": TABLE,
         "EVIDENCE_TABLE": EVIDENCE,

@@ -16,16 +16,18 @@ from tenantml.aws.clients import platform
 from tenantml.aws.s3 import objects
 from tenantml.domain.judging.approval import APPROVE, Decision
 from tenantml.domain.judging.baking import Served
+from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.tenancy.usage_limits import Limits
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
-from tenantml.errors import NotRolledBack, RolledBack, UploadSuperseded
+from tenantml.errors import CustomerThrottled, NotRolledBack, RolledBack, UploadSuperseded
 from tenantml.services import expiring_cache, quota, registry, served, serving, tenant_scope
 from tenantml.services.expiring_cache import ExpiringCache
 from tenantml.services.registry import keys, live, table
 from tests.integration.predict.conftest import PROFILE, STAGING, VERSION, Process
 
 NEWER, BROKEN, LATE = "v20261123-170301-aaaa", "v20991124-170301-bbbb", "v20261123-180000-cccc"
+EXECUTION = "acme-churn-55c304f9941bab27"
 BUSY = (503, "ServiceUnavailable", b'{"Message": "busy"}')
 FAILED = (424, "ModelError", b'{"Message": "out of memory"}')
 
@@ -36,11 +38,11 @@ def counted(tenant: Any, version: str = VERSION) -> Served:
 
 def add_execution(tenant: Any) -> None:
     document = {"upload": {"uploaded_at": ""}, "settings": ModelSettings("spend").as_document(), "version": BROKEN}
-    registry.add_execution(tenant.tenant, "e", document)
+    registry.add_execution(tenant.tenant, EXECUTION, document)
 
 
 def baking(tenant: Any) -> dict[str, Any]:
-    run = {"execution": "e", "tenant": tenant.tenant, "model": "churn", "version": BROKEN}
+    run = {"execution": EXECUTION, "tenant": tenant.tenant, "model": "churn", "version": BROKEN}
     return {"state": "CheckBake", "run": run, "minutes": 1}
 
 
@@ -200,6 +202,59 @@ def test_a_version_that_fails_more_and_cannot_be_rolled_back_is_told_of(baking_t
     assert "50 of 100" in registry.get_version(baking_tenant.tenant, "churn", BROKEN)["failing"]
 
 
+def failing(tenant: Tenant) -> None:
+    """Note calls of the new version, half of which fail."""
+    count(tenant, VERSION, 100, 1000, 0)
+    count(tenant, BROKEN, 101, 100, 50)
+
+
+def standby_of(tenant: Tenant) -> str:
+    return tenant.account.endpoint("churn", VERSION)
+
+
+def test_nobody_falls_back_to_an_endpoint_that_the_customer_deleted(process: Process, baking_tenant: Tenant) -> None:
+    failing(baking_tenant)
+    process.accounts.gone.add(standby_of(baking_tenant))
+    for _ in range(2):  # a repeat says the same
+        with pytest.raises(NotRolledBack, match=r"50 of 100 .* is not in the customer's account any more"):
+            check_bake.handler(baking(baking_tenant), None)
+    assert registry.is_live(baking_tenant.tenant, "churn", BROKEN)
+    assert "any more" in registry.get_version(baking_tenant.tenant, "churn", BROKEN)["failing"]
+    assert process.accounts.strangers == []
+
+
+def test_a_look_at_the_version_before_that_aws_does_not_answer_decides_nothing(
+    process: Process, baking_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    failing(baking_tenant)
+    process.accounts.next_answers = [(400, "", b'{"__type": "ThrottlingException", "message": "later"}')] * 20
+    with pytest.raises(CustomerThrottled):
+        check_bake.handler(baking(baking_tenant), None)
+    row = registry.get_version(baking_tenant.tenant, "churn", BROKEN)
+    assert (row["status"], row.get("failing"), row.get("refused")) == ("live", None, None)
+    process.accounts.next_answers = []
+    with pytest.raises(RolledBack):
+        check_bake.handler(baking(baking_tenant), None)
+
+
+def test_an_account_that_does_not_let_us_look_keeps_no_version_from_answering_again(
+    process: Process, baking_tenant: Tenant
+) -> None:
+    failing(baking_tenant)
+    process.accounts.revoked.add(baking_tenant.account_id)
+    with pytest.raises(RolledBack):
+        check_bake.handler(baking(baking_tenant), None)
+    assert registry.is_live(baking_tenant.tenant, "churn", VERSION)
+
+
+def test_a_version_that_does_well_costs_no_call_in_the_customers_account(
+    process: Process, baking_tenant: Tenant
+) -> None:
+    assert check_bake.handler(baking(baking_tenant), None) == {"over": False}
+    assert process.accounts.assumed == []
+
+
 def test_a_version_that_was_refused_and_is_chosen_again_by_hand_is_looked_at_no_more(process: Process) -> None:
     tenant = process.add_tenant(1)
     add_execution(tenant)
@@ -271,7 +326,7 @@ def test_of_5000_requests_none_fails_across_promotion_return_approval_and_roll_b
     ask(500)
     retire(VERSION)
     ask(300)
-    registry.ask_for_approval(Run("e", tenant.tenant, "churn", LATE), "token", attempt=0, hours=1)
+    registry.ask_for_approval(Run(EXECUTION, tenant.tenant, "churn", LATE), "token", attempt=0, hours=1)
     ask(200)
     assert registry.is_live(tenant.tenant, "churn", NEWER)
     registry.decide(tenant.tenant, "churn", LATE, Decision(APPROVE), "0123456789ab")

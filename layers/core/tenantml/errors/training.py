@@ -131,8 +131,9 @@ class RolledBack(TrainingError):
 
 
 class NotRolledBack(TrainingError):
-    """The version went live and fails more than the one before, whose endpoint no longer stands: so it still answers.
-    The message states how many calls of its endpoint failed, and how many of the one before.
+    """The version went live and fails more than the one before, whose endpoint no longer stands, as it was retired or
+    the customer deleted it: so it still answers. The message states how many calls of its endpoint failed, and how many
+    of the one before.
     """
 
     turn = CLOUD_TEAM

@@ -119,12 +119,12 @@ def _publish(kind: str, event: dict[str, Any]) -> None:
 
 def _verdict(run: Run, failure: dict[str, str] | None) -> dict[str, str] | None:
     """Return why it failed; a version that went live has succeeded, whatever failed after that, unless it was rolled
-    back, or should have been.
+    back, or should have been, and nobody chose it again.
     """
     row = registry.find_version(run.tenant, run.model, run.version) or {}
-    if "refused" in row:
+    if row.get("refused"):
         return {"Error": "RolledBack", "Cause": row["refused"]}
-    if "failing" in row:
+    if row.get("failing"):
         return {"Error": "NotRolledBack", "Cause": row["failing"]}
     return None if "promoted_at" in row else failure
 

@@ -18,7 +18,8 @@ from tenantml.services.registry import keys
 
 def heads(tenant: str) -> list[dict[str, Any]]:
     """Return the tenant's removals without their lists, oldest first."""
-    return sorted(evidence.query(keys.removal(tenant, "")), key=lambda row: str(row["started_at"]))
+    rows = evidence.query(keys.removal(tenant, ""))
+    return sorted(rows, key=lambda row: (str(row["started_at"]), int(row.get("number", 0))))
 
 
 def latest(wanted: Offboarding, tenant: Tenant | None, *, ended: bool) -> dict[str, Any] | None:
@@ -52,6 +53,7 @@ def begin(wanted: Offboarding, tenant: Tenant) -> str:
         "account_id": tenant.account_id,
         "region": tenant.region,
         "started_at": started_at,
+        "number": len(heads(wanted.tenant)) + 1,  # of two that begin in one second, the later
         "status": "running",
     }
     evidence.put(keys.removal(wanted.tenant, removal), document)

@@ -28,7 +28,7 @@ def prune(run: Run, keep_versions: int) -> list[str]:
     """Delete artefacts, holdout and profile of the model's trainings that no kept version needs and no execution works
     with; return the executions that they were of. Repeatable.
 
-    What an account that refuses us does not let go is deleted by the sweep.
+    What an account that refuses us does not let go, or a batch is predicted by, is deleted by the sweep.
 
     Raises:
         CustomerThrottled: AWS did not answer.
@@ -48,7 +48,7 @@ def prune(run: Run, keep_versions: int) -> list[str]:
 
 
 def finish_pruning(until_seconds: float) -> list[str]:
-    """Delete what active tenants' accounts did not let go when it was pruned; return the executions that it was of.
+    """Delete what could not be deleted when it was pruned, of active tenants; return the executions that it was of.
 
     None after `until_seconds` (of the monotonic clock): the rest waits for the next sweep, as does what cannot be
     deleted now.
@@ -75,9 +75,24 @@ def _is_under_way(tenant: str, execution: str) -> bool:
     return row is not None and "ended_at" not in row
 
 
+def _predicts(tenant: str, model: str, execution: str) -> bool:
+    """Return whether a batch that has not ended is by a version of what the execution trained.
+
+    A batch becomes visible before it looks whether its training was given up, and this is asked after that was noted:
+    so of a batch and a removal at the same time, one at least makes way.
+    """
+    versions = {row["version"] for row in registry.running_batches(tenant, model)}
+    rows = (registry.find_version(tenant, model, version) for version in versions)
+    return any(row is not None and row["execution"] == execution for row in rows)
+
+
 def _remove(tenant: Tenant, training: dict[str, Any], purpose: str) -> bool:
-    """Delete what is left of a training that was given up, and its row at last; return False if the account refuses."""
+    """Delete what is left of a training that was given up, and its row at last; return False if the account refuses, or
+    while a batch is predicted by it.
+    """
     model, execution = training["model"], training["execution"]
+    if _predicts(tenant.tenant, model, execution):
+        return False
     folder = tenant.account.folder(model, execution)
     try:
         session = assume(tenant, purpose, session_policies.remove_objects(tenant.account, folder))

@@ -65,9 +65,13 @@ def version_for(tenant: str, model: Row, asked: str | None) -> Row | None:
         return None
     if "profile" not in row:
         raise ModelNotReady("the version is not deployed yet, so its columns are not known")
-    if registry.find_training(tenant, model["model"], row["execution"]) is None:
-        raise ArtefactsGone("the artefacts of the version are deleted; name another version, or upload again to train")
+    _require_artefacts(tenant, row)
     return row
+
+
+def _require_artefacts(tenant: str, version: Row | None) -> None:
+    if version is None or registry.find_training(tenant, version["model"], version["execution"]) is None:
+        raise ArtefactsGone("the artefacts of the version are deleted; name another version, or upload again to train")
 
 
 def begin(upload: Upload, state: str) -> Run:
@@ -77,6 +81,7 @@ def begin(upload: Upload, state: str) -> Run:
         WrongUploadKey: nobody asked for a batch of this name.
         UnknownTenant: the tenant is not active.
         UnknownModel: the model was removed since.
+        ArtefactsGone: the artefacts of its version's training were deleted since.
         UploadTooLarge: the file is larger than a batch may be.
     """
     batch = Batch.of_key(upload.key)
@@ -94,7 +99,8 @@ def begin(upload: Upload, state: str) -> Run:
     settings = ModelSettings.from_document(model["settings"])
     run = Run(batch.execution, batch.tenant, batch.model, asked["version"])
     document = {"batch": batch.batch, "upload": upload.as_input(), "settings": settings.as_document(), "state": state}
-    registry.begin_batch(run, document)
+    registry.begin_batch(run, document)  # from here on no artefacts are deleted under it; before, they may have been
+    _require_artefacts(run.tenant, registry.find_version(run.tenant, run.model, run.version))
     check_size(upload.size_bytes)
     return run
 

@@ -17,7 +17,7 @@ export const BATCH_STAGES = [
   { title: "Predict", states: ["StartTransform", "WaitForTransform", "CheckTransform", "IsTransformOver"] },
   { title: "Join each row with its prediction", states: ["JoinBatch", "CleanUpBatch", "RecordBatch", "Predicted"] },
 ];
-export const AFTER_A_FAILURE = ["StopTraining", "RevokeAccess", "CleanUpAfterFailure", "RecordFailure", "Failed", "RollBack"];
+export const AFTER_A_FAILURE = ["StopTraining", "RevokeAccess", "CleanUpAfterFailure", "RecordFailure", "HasFailed", "Failed", "RollBack"];
 
 /** The number of the stage that a state belongs to; -1 when it is of none. */
 export const stageOf = (state, stages = STAGES) => stages.findIndex((stage) => stage.states.includes(state));

@@ -39,6 +39,8 @@ LISTINGS = {
     "endpoint-config": ("list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"),
     "model": ("list_models", "Models", "ModelName"),
 }
+# "In service" in one way or another (SageMaker API reference, DescribeEndpoint, EndpointStatus).
+ANSWERING = {"InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"}
 CHANGING = {"Creating", "Updating", "SystemUpdating", "RollingBack"}  # DeleteEndpoint refuses these
 
 

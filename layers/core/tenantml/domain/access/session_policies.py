@@ -128,6 +128,11 @@ def deploy(account: CustomerAccount, endpoint: str) -> dict[str, Any]:
     )
 
 
+def look_at(account: CustomerAccount, endpoint: str) -> dict[str, Any]:
+    """Describe one endpoint."""
+    return _policy(_allow(["sagemaker:DescribeEndpoint"], account.sagemaker_arn("endpoint", endpoint)))
+
+
 def scale(account: CustomerAccount, endpoint: str) -> dict[str, Any]:
     """Let one endpoint scale.
 

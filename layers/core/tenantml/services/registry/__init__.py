@@ -13,6 +13,7 @@ from tenantml.services.registry.batches import (
     forget_result,
     list_batches,
     remember_result,
+    running_batches,
 )
 from tenantml.services.registry.executions import (
     add_execution,
@@ -155,6 +156,7 @@ __all__ = [
     "return_to",
     "returned_as",
     "rows_of",
+    "running_batches",
     "set_tenant_status",
     "stands_by",
     "take_turn",

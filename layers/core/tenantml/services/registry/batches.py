@@ -30,6 +30,12 @@ def end_batch(tenant: str, execution: str, values: Row) -> bool:
     )
 
 
+def running_batches(tenant: str, model: str) -> list[Row]:
+    """Return the rows of a model's batches whose file has come and which have not ended."""
+    rows = table.query(keys.execution(tenant, batch_execution(tenant, model, "")))
+    return [row for row in rows if "batch" in row and row["model"] == model and "ended_at" not in row]
+
+
 def list_batches(tenant: str, model: str, page: PageRequest) -> Page:
     """Return a page of a model's batches whose file has come, newest first."""
     beginning = keys.execution(tenant, batch_execution(tenant, model, ""))

@@ -35,6 +35,8 @@ from tenantml.services.registry.models import find_model, find_version, get_mode
 LIVE, STANDBY, RETIRING, RETIRED, ROLLED_BACK = "live", "standby", "retiring", "retired", "rolled back"
 ENDED = {RETIRING, RETIRED, ROLLED_BACK}
 ATTEMPTS = 5
+AGAINST = ("refused", "failing")
+"""What a bake notes on a version: why the one before answers again, or should; null once it is live all the same."""
 ANY_VERSION = "*"
 IDLE = "idle"
 """Who paused a model that nobody called."""
@@ -316,13 +318,16 @@ def _move(
     of_replaced: Row | None = None,
     untold: Row | None = None,
 ) -> bool:
-    """Let the pointer of a model, which is as in `row`, name a version; return False when either changed meanwhile."""
+    """Let the pointer of a model, which is as in `row`, name a version, against which no bake has said anything any
+    more; return False when either changed meanwhile.
+    """
     tenant, model = keys.tenant_of(row), row["model"]
     previous = row.get("live_version")
     word: Row = {} if newest_word is None else {"newest_word": newest_word}
     word |= {"untold": untold} if untold else {}
     pointer = {"live_version": version["version"], "previous_version": previous, "paused": None} | word
     unchanged, operands = _unchanged(row)
+    marks = marks | {name: None for name in AGAINST if version.get(name)}
     has_ended = f"attribute{'' if 'ended_at' in version else '_not'}_exists(ended_at)"
     requests = [
         table.update_request(keys.model(tenant, model), pointer, f"attribute_exists(pk) AND {unchanged}", **operands),
