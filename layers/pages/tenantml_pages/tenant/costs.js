@@ -50,7 +50,7 @@ export function EndpointPrice({ api, model, begins = "Its endpoint costs" }) {
 export function TrainingCost({ execution: { cost, quote } }) {
   if (!cost) return null;
   const most = quote?.training.worst_case_usd;
-  return html`<p><small>It cost <strong>${dollars(cost.training_usd)}</strong> in your AWS account, for ${lasting(cost.training_seconds)} of instance time${most && ` (quoted: ${dollars(most)} at most)`}${cost.not_measured > 0 && `; ${count(cost.not_measured)} ${cost.not_measured === 1 ? "step is" : "steps are"} not in it`}.</small></p>`;
+  return html`<p><small>It cost <strong>${dollars(cost.training_usd)}</strong> in your AWS account, for ${lasting(cost.training_seconds)} of instance time${most && ` (quoted: ${dollars(most)} at most)`}; ${cost.note}.</small></p>`;
 }
 
 /** This month until now, in all and by model, and what is left of the budget. */

@@ -163,10 +163,11 @@ def components() -> dict[str, Schema]:
             note=TEXT,
         ),
         "TrainingCost": record(
-            "What AWS would ask of your own account for the training's jobs.",
+            "What AWS would ask of your own account for the jobs behind a training's candidates, at least.",
             training_seconds=COUNT | {"description": "That AWS bills, of all instances together"},
             training_usd=maybe(USD) | {"description": "Null where an instance type has no price"},
-            not_measured=COUNT | {"description": "Steps that are not in it, such as the preparation of data"},
+            not_measured=COUNT | {"description": "Steps of candidates that are not in it"},
+            note=TEXT | {"description": "What is not in it, in words"},
         ),
         "Execution": execution(),
         "ExecutionSummary": record(
