@@ -75,6 +75,9 @@ def test_the_endpoint_of_the_settings_is_the_only_one() -> None:
     assert (scaled["count"], scaled["max_count"]) == (2, 5)
     serverless = quotes.quote(replace(SETTINGS, serverless_memory_mb=4096), account_of(), TABLE, TODAY)
     assert serverless["endpoint"]["worst_case_usd_per_hour"] == "1.440000"  # 5 requests at once, all the time
+    by_size = quotes.quote(replace(SETTINGS, endpoint="serverless"), account_of(), TABLE, TODAY)["endpoint"]
+    assert (by_size["serverless_memory_mb"], by_size["instance_types"]) == (4096, [])
+    assert (by_size["usd_per_hour"], by_size["worst_case_usd_per_hour"]) == ("1.440000", "2.160000")
 
 
 def test_a_batch_is_quoted_by_the_version_that_predicts_it_and_else_by_what_any_version_may_need() -> None:

@@ -53,6 +53,7 @@ def begin(wanted: Offboarding, tenant: Tenant) -> str:
         "region": tenant.region,
         "started_at": started_at,
         "status": "running",
+        "kept_on_wish": list(wanted.keep),
     }
     evidence.put(keys.removal(wanted.tenant, removal), document)
     return removal

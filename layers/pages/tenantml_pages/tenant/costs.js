@@ -37,7 +37,8 @@ export function Quote({ api, model }) {
 function endpointOf(endpoint) {
   if (endpoint.serverless_memory_mb) return `serverless, ${count(endpoint.serverless_memory_mb)} MB: only while it answers`;
   const most = `at most ${hourly(endpoint.worst_case_usd_per_hour)}, ${dollars(endpoint.worst_case_usd_per_month, 0)} a month`;
-  return `${endpoint.count} × ${endpoint.instance_types[0]} until you pause the model; ${most}`;
+  const counts = endpoint.max_count > endpoint.count ? `${endpoint.count} to ${endpoint.max_count}` : endpoint.count;
+  return `${counts} × ${endpoint.instance_types[0]} until you pause the model; ${most}`;
 }
 
 /** The price of a model's endpoint, in a sentence that begins as asked for. */

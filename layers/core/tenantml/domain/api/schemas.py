@@ -142,7 +142,7 @@ def components() -> dict[str, Schema]:
                 worst_case_usd_per_month=maybe(USD) | {"description": "Of 31 days"},
                 reason=maybe(TEXT) | {"description": "Why a price is unknown"},
                 instance_types=listing(TEXT) | {"description": "What it may be made of, the most likely first"},
-                serverless_memory_mb=maybe(COUNT),
+                serverless_memory_mb=maybe(COUNT) | {"description": "Of a serverless one, what it most likely gets"},
                 count=COUNT | {"description": "Instances, or requests that a serverless endpoint answers at once"},
                 max_count=COUNT | {"description": "Of instances that scale the most, which the worst case counts"},
             ),
