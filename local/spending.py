@@ -19,7 +19,9 @@ def quoted(quote: Document) -> str:
 
 def spent(cost: Document | None, spending: Document) -> str:
     """Return what the training and the endpoint cost until now, as one line."""
-    training = "unknown" if cost is None else f"{dollars(cost['training_usd'])} for {cost['training_seconds']:,} s"
+    training = "unknown"
+    if cost is not None and cost["training_usd"] is not None:
+        training = f"at least {dollars(cost['training_usd'])} for {cost['training_seconds']:,} s"
     endpoint = spending["endpoint"]
     return (
         f"actual: {training} of training, {dollars(endpoint['usd'])} for {endpoint['seconds']:,} s of the endpoint "

@@ -159,9 +159,12 @@ class TenantApi:
         """All versions of a model, the newest first."""
         return self.all_pages(f"/models/{_quoted(model)}/versions", "versions")
 
-    def create_batch(self, model: str, version: str | None = None) -> Document:
-        """Ask for a batch of the live version, or of another; answer it, with the `form` that takes its file."""
-        wanted = {"version": version} if version else {}
+    def create_batch(self, model: str, size_bytes: int, version: str | None = None) -> Document:
+        """Ask for a batch of the live version, or of another; answer it, with the `form` that takes its file, which is
+        refused by its size before it is sent. An empty one is refused by what it lacks.
+        """
+        wanted: Document = {"size_bytes": size_bytes} if size_bytes else {}
+        wanted |= {"version": version} if version else {}
         return self.call("POST", f"/models/{_quoted(model)}/batches", json.dumps(wanted).encode())
 
     def batch(self, model: str, batch: str) -> Document:

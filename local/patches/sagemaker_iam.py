@@ -27,6 +27,7 @@ _RESOURCES = (
     ("AutoMLJobName", "automl-job"),
     ("TransformJobName", "transform-job"),
     ("TrainingJobName", "training-job"),
+    ("ProcessingJobName", "processing-job"),
     ("EndpointName", "endpoint"),
     ("EndpointConfigName", "endpoint-config"),
     ("ModelName", "model"),

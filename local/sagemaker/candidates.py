@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from local.sagemaker import candidate_steps
 from local.sagemaker.store import Scope
 
 LOWER_IS_BETTER = frozenset({"MSE", "RMSE", "MAE", "LogLoss"})
@@ -34,7 +35,7 @@ def document(
             "StandardMetricName": objective["name"],
         },
         "ObjectiveStatus": "Succeeded",
-        "CandidateSteps": _steps(name, scope, job_name),
+        "CandidateSteps": candidate_steps.of(name, job_name, scope, is_ensemble=len(event["containers"]) == 1),
         "CandidateStatus": "Completed",
         "InferenceContainers": _containers(event["containers"], model_uris, scope.region),
         "CreationTime": started_at,
@@ -53,17 +54,6 @@ def better_first(candidates: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return value if metric["Type"] == "Minimize" else -value
 
     return sorted(candidates, key=loss)
-
-
-def _steps(name: str, scope: Scope, job_name: str) -> list[dict[str, str]]:
-    step = f"{job_name}-{name}"[:63].rstrip("-")
-    return [
-        {
-            "CandidateStepType": "AWS::SageMaker::TrainingJob",
-            "CandidateStepArn": scope.arn("training-job", step),
-            "CandidateStepName": step,
-        }
-    ]
 
 
 def _containers(described: list[dict[str, Any]], model_uris: list[str], region: str) -> list[dict[str, Any]]:

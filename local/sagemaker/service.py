@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.sagemaker import (
+    candidate_steps,
     endpoints,
     hosting,
     job_runner,
@@ -21,7 +22,6 @@ from local.sagemaker import (
     runtime,
     store,
     tags,
-    training_jobs,
     transform_runner,
     transforms,
 )
@@ -56,7 +56,8 @@ OPERATIONS: dict[str, Operation] = {
     "UpdateEndpointWeightsAndCapacities": endpoints.update_weights_and_capacities,
     "DeleteEndpoint": endpoints.delete,
     "ListEndpoints": endpoints.list_endpoints,
-    "DescribeTrainingJob": training_jobs.describe,
+    "DescribeTrainingJob": candidate_steps.describe_training,
+    "DescribeProcessingJob": candidate_steps.describe_processing,
     "CreateTransformJob": transforms.create,
     "DescribeTransformJob": transforms.describe,
     "ListTransformJobs": transforms.list_jobs,

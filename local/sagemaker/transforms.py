@@ -6,7 +6,7 @@ import time
 from operator import itemgetter
 from typing import Any
 
-from local.sagemaker import listing, store, transform_runner
+from local.sagemaker import candidate_steps, listing, store, transform_runner
 from local.sagemaker.errors import ApiError, invalid, not_supported
 from local.sagemaker.store import Model, Scope, TransformJob
 
@@ -49,7 +49,9 @@ def _check(request: Document) -> None:
 
 
 def describe(request: Document, scope: Scope) -> Document:
-    """DescribeTransformJob."""
+    """DescribeTransformJob, also of a candidate's step."""
+    if (step := candidate_steps.describe_transform(request["TransformJobName"], scope)) is not None:
+        return step
     job = _get(request, scope)
     asked = {name: value for name, value in job.request.items() if name != "Tags"}
     return {

@@ -53,7 +53,10 @@ APART = {"probe", "probe_beyond", "nothing"}
 # Permissions that cannot be narrowed -> why.
 AS_WIDE_AS_THE_ROLE = {
     "iam:PassRole": "a role is passed whole, and a session names the one that it passes",
-    "sagemaker:DescribeTrainingJob": "Autopilot names its training jobs, and keeps no more of the job's name than ours",
+    **dict.fromkeys(
+        ("sagemaker:DescribeTrainingJob", "sagemaker:DescribeProcessingJob", "sagemaker:DescribeTransformJob"),
+        "Autopilot names its jobs, and keeps no more of the AutoML job's name than our prefix",
+    ),
     "s3:ListBucketMultipartUploads": "has no condition on a prefix (Service Authorization Reference, S3)",
 }
 # The removal of a model stops its jobs, whose names hold a hash of the upload and not the model's name.

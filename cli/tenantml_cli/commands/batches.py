@@ -43,7 +43,7 @@ def run(
         tenantml batch run churn rows.csv --version v20261122-170301-9f3c
     """
     path = readable(file)
-    asked = context.api.create_batch(model, version)
+    asked = context.api.create_batch(model, path.stat().st_size, version)
     context.tell(f"batch {asked['batch']}, of {asked['version']}")
     post_form(asked["form"]["url"], asked["form"]["fields"], path)
     return _download(context, model, asked["batch"], out, timeout_seconds)

@@ -26,7 +26,9 @@ def quote(context: Context, model: str) -> Result:
     training, batch, endpoint = found["training"], found["batch"], found["endpoint"]
     memory, count, types = endpoint["serverless_memory_mb"], endpoint["count"], endpoint["instance_types"]
     likely = f"{count} requests at once of {memory} MB" if memory else f"{count} x {types[0]}"
-    dearest = likely if memory else f"{count} x the dearest of {', '.join(types)}"
+    dearest = f"{endpoint['max_count']} x the dearest of {', '.join(types)}"
+    if memory:
+        dearest = f"{count} requests at once, all the time, of as much memory as it may need"
     rows = [
         ["training", money(training["worst_case_usd"]), _instances(training)],
         ["batch", money(batch["worst_case_usd"]), _instances(batch)],

@@ -49,6 +49,11 @@ _CALLS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "describe_endpoint": ("DescribeEndpoint", "endpoint/tenantml-e", {"EndpointName": "tenantml-e"}),
     "delete_endpoint": ("DeleteEndpoint", "endpoint/tenantml-e", {"EndpointName": "tenantml-e"}),
     "describe_training_job": ("DescribeTrainingJob", "training-job/tenantml-t", {"TrainingJobName": "tenantml-t"}),
+    "describe_processing_job": (
+        "DescribeProcessingJob",
+        "processing-job/tenantml-p",
+        {"ProcessingJobName": "tenantml-p"},
+    ),
     "create_transform_job": (
         "CreateTransformJob",
         "transform-job/tenantml-b",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tenantml.aws.sagemaker import automl
+from tenantml.domain.pricing import costs
 from tenantml.domain.training.account_quotas import NOT_READ, QUOTA_SHORTAGE
 from tenantml.errors import CustomerAccessRevoked, QuotaExceeded
 from tenantml.services import account_limits, registry
@@ -65,6 +67,20 @@ def test_the_mode_that_was_trained_in_is_said(new_customer: Callable[..., Custom
         list(pipeline(customer, call))
     modes = [execution_of(customer)["training"]["mode"] for customer in (tuned, left_to_us)]
     assert modes == ["HYPERPARAMETER_TUNING", "ENSEMBLING"]
+    assert_all_steps_are_counted(tuned, steps=5)  # data, transformer, its application; a training for each of two
+    assert_all_steps_are_counted(left_to_us, steps=2)
+
+
+def assert_all_steps_are_counted(customer: Customer, steps: int) -> None:
+    """The cost has the seconds of each job behind the candidates, once."""
+    sagemaker, job = customer.client("sagemaker"), customer.tenant.account.job(customer.run.execution)
+    candidates = automl.candidates(sagemaker, job)
+    named = costs.steps_of(candidates)
+    assert len(named) == steps
+    found = [costs.Job.of_step(kind, automl.step(sagemaker, kind, name) or {}) for kind, name in named]
+    cost = execution_of(customer)["cost"]
+    assert cost["training_seconds"] == sum(one.seconds for one in found if one is not None)
+    assert (cost["not_measured"], Decimal(cost["training_usd"]) > 0) == (0, True)
 
 
 def test_an_upload_waits_for_the_one_job_that_the_account_may_run(
@@ -122,13 +138,15 @@ def test_a_second_version_needs_room_next_to_the_live_one(
     assert "a version needs 2, so that it cannot be deployed" in said_then
 
 
-def test_a_role_of_an_older_template_trains_without_a_word_on_quotas(
+def test_a_role_of_an_older_template_trains_without_a_word_on_quotas_and_says_what_its_cost_lacks(
     new_customer: Callable[..., Customer], pipeline: Pipeline
 ) -> None:
-    customer = new_customer(instance_type="ml.c5.xlarge")
-    without_reading_quotas(customer)
+    customer = new_customer(instance_type="ml.c5.xlarge", mode="HYPERPARAMETER_TUNING")
+    without(customer, "ReadQuotas", "MeasureWhatPreparationCosts")
     assert list(pipeline(customer, call))[-1] == "Live"
     assert shortages_of(customer) == []
+    cost = execution_of(customer)["cost"]
+    assert (cost["not_measured"], Decimal(cost["training_usd"]) > 0) == (1, True)
     assert account_limits.warnings(customer.tenant) == [NOT_READ]
 
 
@@ -138,12 +156,12 @@ def test_activation_warns_of_what_the_models_lack(new_customer: Callable[..., Cu
     assert "ml.c5.large for endpoint usage is 0; a version needs 1" in warning
 
 
-def without_reading_quotas(customer: Customer) -> None:
-    """Make the customer's role one of a template from before quotas were read."""
+def without(customer: Customer, *statements: str) -> None:
+    """Make the customer's role one of a template from before these statements."""
     name = customer.tenant.roles.training_access.rsplit("/", 1)[-1]
     iam, role = customer.client("iam"), {"RoleName": name, "PolicyName": "train-and-deploy"}
     policy = iam.get_role_policy(**role)["PolicyDocument"]
-    policy["Statement"] = [one for one in policy["Statement"] if one["Sid"] != "ReadQuotas"]
+    policy["Statement"] = [one for one in policy["Statement"] if one["Sid"] not in statements]
     iam.put_role_policy(**role, PolicyDocument=json.dumps(policy))
 
 

@@ -67,7 +67,9 @@ def test_a_version_for_batches_alone_is_judged_and_leaves_nothing_standing_whoev
 
     again = customer.uploads_again()
     assert list(pipeline(again, call))[-1] == "Live"
-    assert version_of(again)["evaluation"]["not_compared"] == "it answers batches alone, and has no endpoint"
+    judged = version_of(again)
+    assert judged["evaluation"]["not_compared"] == "it answers batches alone, and has no endpoint"
+    assert judged["verdict"]["decided"] is False
     assert standing(customer) == [[], [], []]
     assert version_of(customer)["status"] == "retired"
 

@@ -11,6 +11,7 @@ import pytest
 from tenantml.aws.clients import platform
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.tenancy.removal_report import Offboarding, digest
+from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.services import registry, reports
 from tenantml.settings import setting
 from tests.integration.pipeline.faults import DyingInvoke, call, twice
@@ -110,6 +111,7 @@ def test_a_model_that_is_kept_answers_on_and_the_report_says_what_stays(
     name, run = account.endpoint(leaver.run.model, leaver.run.version), leaver.run
     files = sagemaker.describe_model(ModelName=name)["Containers"]
     s3.put_object(Bucket=account.bucket, Key="churn/left-over", Body=b"x")
+    registry.put_model(run.tenant, "never-trained", ModelSettings("y"))
     assert remove(invoke, keep=["models"])[-1] == "Removed"
 
     assert [endpoints.names(sagemaker, kind, f"{account.prefix}-") for kind in endpoints.KINDS] == [[name]] * 3
@@ -128,6 +130,8 @@ def test_a_model_that_is_kept_answers_on_and_the_report_says_what_stays(
     assert head
     report = reports.read(leaver.tenant.tenant, head["removal"])
     assert (report["status"], report["kept_on_wish"], report["remains"]) == ("complete", ["models"], [])
+    gone = {row["arn"]: row.get("reason") for row in report["removed"]}
+    assert gone["model never-trained"] == "not kept, for no version of it answered"
     reasons = {row["arn"]: row["reason"] for row in report["kept"]}
     assert reasons.keys() == {
         *(account.sagemaker_arn(kind, name) for kind in endpoints.KINDS),
@@ -146,6 +150,15 @@ def test_a_model_that_is_kept_answers_on_and_the_report_says_what_stays(
 def test_a_model_alone_cannot_be_kept(leaver: Customer, remove: Remove) -> None:
     assert remove(call, model=leaver.run.model, keep=["models"])[-1] == "Refused"
     assert registry.find_model(leaver.tenant.tenant, leaver.run.model)
+
+
+def test_models_are_not_removed_by_a_wish_to_keep_them_when_none_would_stay(leaver: Customer, remove: Remove) -> None:
+    run = leaver.run
+    registry.pause(run.tenant, run.model, "an operator")
+    assert remove(call, keep=["models"])[-1] == "Refused"
+    assert registry.get_tenant(run.tenant).status == "active"
+    assert registry.find_model(run.tenant, run.model)
+    assert reports.latest(Offboarding(run.tenant), None, ended=False) is None
 
 
 def test_artefacts_that_are_kept_stay_and_no_endpoint_does(leaver: Customer, remove: Remove) -> None:

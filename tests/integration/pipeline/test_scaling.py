@@ -12,16 +12,18 @@ import pytest
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.tenancy.removal_report import Offboarding
 from tenantml.errors import StillChanging
-from tenantml.services import offboarding, orphans, registry, spending
+from tenantml.services import offboarding, orphans, registry, reports, spending
 from tests.integration.pipeline.faults import DyingInvoke, call
-from tests.integration.pipeline.machine import Broken
+from tests.integration.pipeline.machine import OFFBOARDING, Broken
 from tests.integration.pipeline.test_crashes import assert_it_failed_without_an_endpoint
 
 if TYPE_CHECKING:
     from tests.integration.pipeline.conftest import Customer
     from tests.integration.pipeline.faults import Boundary
+    from tests.integration.pipeline.machine import Machine
 
 Pipeline = Callable[..., Iterator[str]]
+MachineOf = Callable[..., "Machine"]
 SCALING = {"max_instances": 3, "calls_per_instance": 240, "bake_minutes": 0}
 
 
@@ -96,6 +98,34 @@ def test_off_boarding_ends_the_scaling_of_an_endpoint_before_it_deletes_it(
     with suppress(StillChanging):
         offboarding.remove_resources(Offboarding.from_document(begun["offboarding"]), "endpoint")
     assert targets(customer) == {}
+
+
+def test_a_model_that_is_kept_scales_on_and_a_repeat_of_its_removal_keeps_it(
+    new_customer: Callable[..., Customer], pipeline: Pipeline, machine_of: MachineOf
+) -> None:
+    customer = new_customer(**SCALING)
+    assert list(pipeline(customer, call))[-1] == "Live"
+    account, tenant, model = customer.tenant.account, customer.tenant.tenant, customer.run.model
+
+    def invoke(function: str, payload: Any) -> Any:
+        if payload["state"] == "RemoveObjects":
+            raise Broken
+        return call(function, payload)
+
+    kept = {"tenant": tenant, "keep": ["models"]}
+    assert list(machine_of(customer, invoke, OFFBOARDING).execute(kept))[-1] == "Incomplete"
+    assert list(machine_of(customer, call, OFFBOARDING).execute({"tenant": tenant}))[-1] == "Removed"
+    assert targets(customer) == {variant_of(customer): (1, 3)}
+    head = reports.latest(Offboarding(tenant), None, ended=True)
+    assert head
+    report = reports.read(tenant, head["removal"])
+    assert report["kept_on_wish"] == ["models"]
+    reasons = {row["arn"]: row["reason"] for row in report["kept"]}
+    assert "from 1 to 3 instances" in reasons[f"scalable target {variant_of(customer)}"]
+    endpoint = account.sagemaker_arn("endpoint", account.endpoint(model, customer.run.version))
+    assert "336.53 USD a month: 1 x ml.m5.2xlarge, and up to 1009.59 USD with 3 x" in reasons[endpoint]
+    page = customer.client("s3").get_object(Bucket=account.bucket, Key=f"{model}/handover/README.md")["Body"].read()
+    assert f"--resource-id {variant_of(customer)}" in page.decode()
 
 
 @pytest.mark.parametrize("sid", ["ScaleEndpoints", "WhatScalingDoesToAlarms"])

@@ -273,7 +273,7 @@ def test_a_file_that_no_function_can_read_in_its_time_is_refused_before_it_is_re
     uploads.add("acme", batch.batch, {"model": "churn", "batch": batch.batch, "version": LIVE})
     given = sent(stack, event, batch)
     given["upload"]["size_bytes"] = FILE_BYTES + 1
-    with pytest.raises(UploadTooLarge, match="several batches"):
+    with pytest.raises(UploadTooLarge, match=r"in 2 or more batches, each with the header"):
         invoke("check_batch", given)
 
 

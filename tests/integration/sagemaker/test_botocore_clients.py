@@ -45,7 +45,8 @@ def furnished(account: Any) -> dict[str, Any]:
     models = [account.model("one", Tags=[{"Key": "tenant", "Value": "acme"}]) for _ in range(3)]
     configs = [account.config(model) for model in models]
     endpoints = [account.endpoint(config) for config in configs]
-    jobs = [account.start() for _ in range(3)]
+    tuned = {"TabularJobConfig": {"TargetAttributeName": "y", "Mode": "HYPERPARAMETER_TUNING"}}
+    jobs = [account.start(AutoMLProblemTypeConfig=tuned), account.start(), account.start()]
     finished = [account.finished(job) for job in jobs]
     transforms = [transform(account, models[0], b"1,2\n") for _ in range(3)]
     for name in transforms:
@@ -53,11 +54,12 @@ def furnished(account: Any) -> dict[str, Any]:
             lambda name=name: account.sagemaker.describe_transform_job(TransformJobName=name),
             lambda job: job["TransformJobStatus"] != "InProgress",
         )
-    step = finished[0]["BestCandidate"]["CandidateSteps"][0]["CandidateStepName"]
+    processed, *_, trained = (step["CandidateStepName"] for step in finished[0]["BestCandidate"]["CandidateSteps"])
     tagged = account.sagemaker.describe_model(ModelName=models[0])["ModelArn"]
-    return {"model": models[0], "endpoint": endpoints[0], "job": jobs[0], "step": step, "arn": tagged} | {
+    return {"model": models[0], "endpoint": endpoints[0], "job": jobs[0], "trained": trained, "arn": tagged} | {
         "failing": account.model("broken", environment={"BREAK": "1"}),
         "transform": transforms[0],
+        "processed": processed,
     }
 
 
@@ -91,7 +93,8 @@ def _waits(account: Any, furnished: dict[str, Any]) -> dict[str, tuple[Callable[
     return {
         "EndpointDeleted": (removed, failing),
         "EndpointInService": (lambda: furnished["endpoint"], failing),
-        "TrainingJobCompletedOrStopped": (lambda: furnished["step"], lambda: "nobody"),
+        "TrainingJobCompletedOrStopped": (lambda: furnished["trained"], lambda: "nobody"),
+        "ProcessingJobCompletedOrStopped": (lambda: furnished["processed"], lambda: "nobody"),
         "TransformJobCompletedOrStopped": (
             lambda: furnished["transform"],
             lambda: transform(account, furnished["model"], b"bad"),

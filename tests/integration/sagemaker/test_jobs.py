@@ -96,6 +96,45 @@ def test_hyperparameter_tuning_makes_three_containers(account: Any) -> None:
     ]
 
 
+def test_the_preparation_behind_candidates_is_made_of_jobs_that_they_share(account: Any) -> None:
+    # the form of a real job's: github.com/aws/sagemaker-python-sdk, sagemaker-core's unit test of its codec
+    config = {"TabularJobConfig": {"TargetAttributeName": "y", "Mode": "HYPERPARAMETER_TUNING"}}
+    job = account.finished(account.start(AutoMLProblemTypeConfig=config))
+    candidates = account.sagemaker.list_candidates_for_auto_ml_job(AutoMLJobName=job["AutoMLJobName"])["Candidates"]
+    (split, transformer, applied, own), (*shared, other) = (row["CandidateSteps"] for row in candidates)
+    assert ([split, transformer, applied], own == other) == (shared, False)
+    kinds = [step["CandidateStepType"].rpartition(":")[2] for step in (split, transformer, applied, own)]
+    assert kinds == ["ProcessingJob", "TrainingJob", "TransformJob", "TrainingJob"]
+    names = [step["CandidateStepName"] for step in (split, transformer, applied, own)]
+    assert all(name.startswith(job["AutoMLJobName"]) for name in names)
+    sagemaker = account.sagemaker
+    processing = sagemaker.describe_processing_job(ProcessingJobName=names[0])
+    training = sagemaker.describe_training_job(TrainingJobName=names[1])
+    transform = sagemaker.describe_transform_job(TransformJobName=names[2])
+    assert [processing["ProcessingJobArn"], training["TrainingJobArn"], transform["TransformJobArn"]] == [
+        step["CandidateStepArn"] for step in (split, transformer, applied)
+    ]
+    assert {job["AutoMLJobArn"]} == {row["AutoMLJobArn"] for row in (processing, training, transform)}
+    began = [processing["ProcessingStartTime"], training["TrainingStartTime"], transform["TransformStartTime"]]
+    ended = [processing["ProcessingEndTime"], training["TrainingEndTime"], transform["TransformEndTime"]]
+    assert sorted([*began, *ended]) == [began[0], ended[0], began[1], ended[1], began[2], ended[2]]
+    code, _ = account.refusal(sagemaker.describe_processing_job, ProcessingJobName="nobody")
+    assert code == "ValidationException"
+
+
+def test_a_candidates_training_job_is_described(account: Any) -> None:
+    job = account.finished(account.start())
+    (step,) = job["BestCandidate"]["CandidateSteps"]
+    described = account.sagemaker.describe_training_job(TrainingJobName=step["CandidateStepName"])
+    (container,) = job["BestCandidate"]["InferenceContainers"]
+    assert described["TrainingJobArn"] == step["CandidateStepArn"]
+    assert described["ModelArtifacts"] == {"S3ModelArtifacts": container["ModelDataUrl"]}
+    assert (described["TrainingJobStatus"], described["AutoMLJobArn"]) == ("Completed", job["AutoMLJobArn"])
+    code, message = account.refusal(account.sagemaker.describe_training_job, TrainingJobName="nobody")
+    # seen on AWS: https://github.com/aws/aws-sdk/issues/165
+    assert (code, message) == ("ValidationException", "Requested resource not found.")
+
+
 def test_hyperparameter_tuning_of_a_regression_makes_two_containers(account: Any) -> None:
     # SageMaker developer guide, "Inference container definitions for regression and classification problem types"
     config = {"TargetAttributeName": "y", "Mode": "HYPERPARAMETER_TUNING", "ProblemType": "Regression"}

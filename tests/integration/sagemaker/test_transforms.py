@@ -164,16 +164,3 @@ def test_a_role_that_may_not_write_fails_the_job(account: Any, folder: str) -> N
     job = finished(account, request(account, name, f"{folder}/rows.csv"))
     assert job["TransformJobStatus"] == "Failed"
     assert "AccessDenied" in job["FailureReason"]
-
-
-def test_a_candidates_training_job_is_described(account: Any) -> None:
-    job = account.finished(account.start())
-    (step,) = job["BestCandidate"]["CandidateSteps"]
-    described = account.sagemaker.describe_training_job(TrainingJobName=step["CandidateStepName"])
-    (container,) = job["BestCandidate"]["InferenceContainers"]
-    assert described["TrainingJobArn"] == step["CandidateStepArn"]
-    assert described["ModelArtifacts"] == {"S3ModelArtifacts": container["ModelDataUrl"]}
-    assert (described["TrainingJobStatus"], described["AutoMLJobArn"]) == ("Completed", job["AutoMLJobArn"])
-    code, message = account.refusal(account.sagemaker.describe_training_job, TrainingJobName="nobody")
-    # seen on AWS: https://github.com/aws/aws-sdk/issues/165
-    assert (code, message) == ("ValidationException", "Requested resource not found.")

@@ -31,7 +31,9 @@ def test_a_batch_is_sent_waited_for_and_saved(asked: Recorder, capsys: pytest.Ca
     asked.answers = [*ended(asked, download=link), (200, b"row_number,a,predicted_label\n1,1,x\n2,2,y\n")]
     assert main(["batch", "run", "churn", "rows.csv", "--version", "v1"]) == 0
     made, sent, *polls, fetched = asked.requests
-    assert (made[0], made[1], json.loads(made[3])) == ("POST", "/models/churn/batches", {"version": "v1"})
+    assert (made[0], made[1], json.loads(made[3])) == (
+        "POST", "/models/churn/batches", {"version": "v1", "size_bytes": Path("rows.csv").stat().st_size},
+    )  # fmt: skip
     assert (sent[1], sent[3].count(b"a\n1\n2\n")) == ("/bucket", 1)
     assert {path for _, path, _, _ in polls} == {"/models/churn/batches/6929e4a50c3b1d7f"}
     assert (fetched[1], "x-api-key" in fetched[2]) == ("/result", False), "a link needs no key, and is given none"

@@ -28,6 +28,9 @@ def test_a_quote_has_cents_and_a_dash_for_what_is_not_known(
             ModelSettings("y", instance_type="ml.m5.large"),
             ["endpoint, an hour          0.12", "1 x ml.m5.large", "batch                      2.80"],
         ),
+        (ModelSettings("y", instance_type="ml.m5.large", max_instances=4), ["1 x ml.m5.large", "4 x the dearest of"]),
+        (ModelSettings("y", endpoint="serverless"), ["requests at once of 4096 MB", "as much memory as it may need"]),
+        (ModelSettings("y", endpoint="none"), ["1 x ml.m5.2xlarge", "only while a version is judged"]),
         (ModelSettings("y", serverless_memory_mb=2048), ["requests at once of 2048 MB"]),
     ):
         asked.answer = 200, json.dumps(quotes.quote(settings, account, prices, date(2026, 11, 28))).encode()

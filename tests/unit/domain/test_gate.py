@@ -189,7 +189,8 @@ def test_without_enough_to_judge_by_the_setting_decides(why: str) -> None:
     kept = judge(summary, GateSettings(undecided=KEEP))
     assert (kept.decision, kept.decided) == (KEEP, False)
     assert isinstance(kept.refusal, DidNotBeatLive)
-    assert "The setting undecided is keep, so the live version stays; upload more rows" in str(kept.refusal)
+    what_to_do = "compare a batch of each" if summary.not_compared else "upload more rows"
+    assert f"The setting undecided is keep, so the live version stays; {what_to_do}" in str(kept.refusal)
     for word in (PROMOTE, ASK):
         verdict = judge(summary, GateSettings(undecided=word))
         assert (verdict.decision, verdict.decided, verdict.refusal) == (word, False, None)

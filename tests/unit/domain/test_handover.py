@@ -101,7 +101,15 @@ def test_the_client_holds_no_category_that_it_does_not_need() -> None:
 @pytest.mark.parametrize(
     ("plan", "said"),
     [
-        ({"instance_type": "ml.m5.large", "instance_count": 2}, "167.90 USD a month: 2 x ml.m5.large, 730 hours"),
+        ({"instance_type": "ml.m5.large", "instance_count": 2}, "167.90 USD a month: 2 x ml.m5.large; 730 hours"),
+        (
+            {"instance_type": "ml.m5.large", "instance_count": 1, "max_instances": 3},
+            "83.95 USD a month: 1 x ml.m5.large, and up to 251.85 USD with 3 x, to which it scales; 730 hours",
+        ),
+        (
+            {"instance_type": "ml.unheard.of", "instance_count": 1, "max_instances": 3},
+            "unknown: there is no price of 1 to 3 x ml.unheard.of",
+        ),
         ({"instance_type": "ml.unheard.of", "instance_count": 1}, "unknown: there is no price of 1 x ml.unheard.of"),
         ({"instance_type": None, "instance_count": None, "serverless_memory_mb": 2048}, "nothing while nobody calls"),
     ],
@@ -109,6 +117,9 @@ def test_the_client_holds_no_category_that_it_does_not_need() -> None:
 def test_the_page_says_what_stays_what_it_costs_and_what_must_not_be_deleted(plan: dict[str, Any], said: str) -> None:
     cost = package.monthly_cost(plan, "us-east-1", PRICES)
     assert cost.startswith(said)
-    page = package.page(ACCOUNT, "churn", ROW, CHURN, cost)
+    page = package.page(ACCOUNT, "churn", ROW | {"plan": plan}, CHURN, cost)
+    scales = plan.get("max_instances") is not None
+    assert ("deregister-scalable-target" in page, f"endpoint/{CHURN.endpoint}/variant" in page) == (scales, scales)
+    assert ("from 1 to 3 instances" in page) is scales
     for text in (said, "HandedOver", ACCOUNT.roles.serving_execution, ACCOUNT.bucket, "delete-endpoint", "`intl`"):
         assert text in page

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
+from importlib import resources
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from samtranslator.yaml_helper import yaml_parse
 
 from tenantml.domain.pricing import prices as pricing
 from tenantml.domain.pricing import quotes
@@ -75,6 +82,9 @@ def test_the_endpoint_of_the_settings_is_the_only_one() -> None:
     assert (scaled["count"], scaled["max_count"]) == (2, 5)
     serverless = quotes.quote(replace(SETTINGS, serverless_memory_mb=4096), account_of(), TABLE, TODAY)
     assert serverless["endpoint"]["worst_case_usd_per_hour"] == "1.440000"  # 5 requests at once, all the time
+    by_size = quotes.quote(replace(SETTINGS, endpoint="serverless"), account_of(), TABLE, TODAY)["endpoint"]
+    assert (by_size["serverless_memory_mb"], by_size["instance_types"]) == (4096, [])
+    assert (by_size["usd_per_hour"], by_size["worst_case_usd_per_hour"]) == ("1.440000", "2.160000")
 
 
 def test_a_batch_is_quoted_by_the_version_that_predicts_it_and_else_by_what_any_version_may_need() -> None:
@@ -141,6 +151,32 @@ def test_the_operators_prices_replace_those_of_the_repository_and_add_to_them() 
     assert len(found) == len(TABLE) + 1
 
 
+PARAMETER = yaml_parse((Path(__file__).parents[3] / "template.yaml").read_text())["Parameters"]["Prices"]
+TAKEN = re.compile(PARAMETER["AllowedPattern"])
+ROW = "us-east-1,ml.m5.xlarge,hosting,0.2,2026-11-01,our contract of 1 Nov. (EUR)"
+
+
+def test_what_the_stack_takes_as_prices_are_the_tables_rows_of_every_use() -> None:
+    own = resources.files("tenantml.domain.pricing").joinpath("prices.csv").read_text("utf-8").splitlines()[1:]
+    assert {row.split(",")[2] for row in own} == set(pricing.USES)
+    assert [row for row in own if not TAKEN.fullmatch(row)] == []
+    joined = "; ".join(ROW.replace("hosting", use) for use in pricing.USES)
+    assert [bool(TAKEN.fullmatch(text)) for text in ("", joined, f"{joined};", joined.replace("; ", ""))] == [
+        True, True, True, False,
+    ]  # fmt: skip
+    assert pricing.table(f"{joined};")["us-east-1", "ml.m5.xlarge", "transform"].micros_per_hour == 200_000
+
+
+def test_the_stack_takes_no_date_that_is_none() -> None:
+    for month, day in product(range(14), range(33)):
+        text = f"2026-{month:02}-{day:02}"
+        with suppress(ValueError):
+            pricing.table(ROW.replace("2026-11-01", text))
+            assert TAKEN.fullmatch(ROW.replace("2026-11-01", text)), text
+            continue
+        assert not TAKEN.fullmatch(ROW.replace("2026-11-01", text)), text
+
+
 @pytest.mark.parametrize(
     "row",
     [
@@ -152,12 +188,37 @@ def test_the_operators_prices_replace_those_of_the_repository_and_add_to_them() 
         "us-east-1,ml.m5.xlarge,lunch,1,2026-11-01,x",
         "us-east-1,ml.m5.xlarge,hosting,1,yesterday,x",
         "us-east-1,ml.m5.xlarge,hosting,1,2026-11-01,",
+        "us-east-1,ml.m5.xlarge,hosting,1,2026-11-01, ",
         "us-east-1,ml.m5.xlarge,hosting,1",
     ],
 )
-def test_a_price_that_is_none_is_not_read(row: str) -> None:
+def test_a_price_that_is_none_is_not_read_and_not_taken(row: str) -> None:
+    assert not TAKEN.fullmatch(row)
     with pytest.raises(ValueError, match=r"."):
         pricing.table(row)
+
+
+@pytest.mark.parametrize("row", [ROW.replace("ml.", ""), ROW.replace("us-east-1", "Virginia"), ROW.replace("our", '"')])
+def test_a_price_that_nothing_would_be_found_by_is_not_taken(row: str) -> None:
+    assert not TAKEN.fullmatch(row)
+
+
+def test_everything_can_be_priced_in_another_region_within_what_the_parameter_holds() -> None:
+    row = "eu-central-1,{},{},0.2,2026-11-01,AWS"
+    rows = [
+        *(row.format(rung.instance_type, use) for rung in LADDER for use in ("hosting", "transform")),
+        *(row.format(memory_mb, "serverless") for memory_mb in SERVERLESS_MEMORY_MB),
+        row.format(quotes.TRAINING_TYPE, "training"),
+    ]
+    text, account = ";".join(rows), replace(account_of(), region="eu-central-1")
+    assert len(text) <= PARAMETER["MaxLength"]
+    assert TAKEN.fullmatch(text)
+    for settings in (SETTINGS, replace(SETTINGS, endpoint="serverless")):
+        unknown = quotes.quote(settings, account, TABLE, TODAY)
+        known = quotes.quote(settings, account, pricing.table(text), TODAY)
+        for what, amount in (("training", "usd"), ("batch", "usd"), ("endpoint", "usd_per_hour")):
+            assert (unknown[what][f"worst_case_{amount}"], bool(unknown[what]["reason"])) == (None, True)
+            assert (Decimal(known[what][f"worst_case_{amount}"]) > 0, known[what]["reason"]) == (True, None)
 
 
 def test_dollars_are_written_with_all_their_micros() -> None:

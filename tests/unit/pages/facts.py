@@ -11,6 +11,7 @@ import numpy as np
 from tenantml.domain.api import views
 from tenantml.domain.judging import gate
 from tenantml.domain.judging.baking import Served
+from tenantml.domain.pricing import costs
 from tenantml.domain.training.explanation import NO_REPORT, importance_of, nothing
 from tenantml_analysis.evaluation import Evaluation, EvaluationSettings, LiveAnswers, evaluate
 from tests.unit.analysis.evaluation.samples import classifier, numbers, truths
@@ -104,7 +105,7 @@ def facts_of(evaluation: Evaluation | None, classes: Sequence[str] = ("no", "yes
         "version": views.version_details(row, live, trained_by, Served(1204, 2, 49_000)),
         "settings": {"target": "Churn?", "unseen_category": "advise", "entity_column": None},
         "training": {"mode": "ENSEMBLING", "seconds": 1874},
-        "cost": {"training_seconds": 5400, "training_usd": "3.802500", "not_measured": 0},
+        "cost": costs.shown(costs.TrainingCost(5400, 3_802_500, 0).as_document()),
         "endpoint_usd_per_hour": "0.461000",
         "upload": {"key": "acme/churn/churn.csv", "size_bytes": 412_345, "uploaded_at": "2026-11-22T17:03:01Z"},
         "evaluation": None if evaluation is None else evaluation.as_document(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tenantml.aws.error_codes import DENIED, IN_CUSTOMER_ACCOUNT, INVALID, QUOTA_USED_UP, Names, absence, named
-from tenantml.aws.sagemaker.endpoints import VARIANT
+from tenantml.domain.names import variant_resource
 from tenantml.errors import CustomerThrottled, QuotaExceeded, ScalingRefused
 
 SERVICE = "application-autoscaling"
@@ -61,6 +61,6 @@ def unscale(client: Any, endpoint: str) -> None:
 def _variant(endpoint: str) -> dict[str, str]:
     return {
         "ServiceNamespace": NAMESPACE,
-        "ResourceId": f"endpoint/{endpoint}/variant/{VARIANT}",
+        "ResourceId": variant_resource(endpoint),
         "ScalableDimension": DIMENSION,
     }

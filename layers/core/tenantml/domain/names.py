@@ -20,6 +20,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 PREFIX = "tenantml"
+VARIANT = "AllTraffic"  # the only one of an endpoint of ours
 ACCOUNT_PREFIX_PATTERN = re.compile(r"tml-[a-z2-7]{6}")
 TENANT_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]")
 MODEL_PATTERN = re.compile(r"[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?")
@@ -233,6 +234,11 @@ class CustomerAccount:
     def folder(model: str, execution: str) -> str:
         """Return the key prefix of one execution, in the customer's bucket; ends in a slash."""
         return f"{model}/{execution}/"
+
+
+def variant_resource(endpoint: str) -> str:
+    """Return what Application Auto Scaling calls an endpoint's variant, whose instances it changes."""
+    return f"endpoint/{endpoint}/variant/{VARIANT}"
 
 
 def staging_folder(tenant: str, model: str, execution: str) -> str:

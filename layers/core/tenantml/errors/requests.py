@@ -69,7 +69,10 @@ class PayloadTooLarge(RequestError):
     """The body is larger than the operation accepts, or the file that it announces is larger than the model accepts."""
 
     status = 413
-    do = "Send less at once, or raise the model's `max_upload_bytes` for a file."
+    do = (
+        "Send less at once, or raise the model's `max_upload_bytes` for a file to train from; send rows to predict in "
+        "several batches, each with the header."
+    )
 
 
 class IdempotencyKeyReused(RequestError):

@@ -40,9 +40,12 @@ class UnknownModel(UploadError):
 
 
 class UploadTooLarge(UploadError):
-    """The object exceeds the model's `max_upload_bytes`. The event states its size."""
+    """The object exceeds the model's `max_upload_bytes`, or of a batch 2 GiB. The event states its size."""
 
-    do = "Upload fewer rows, or raise `max_upload_bytes` (100 GB at most)."
+    do = (
+        "Upload fewer rows, or raise `max_upload_bytes` (100 GB at most); send rows to predict in several batches, "
+        "each with the header."
+    )
 
 
 class UploadSuperseded(UploadError):

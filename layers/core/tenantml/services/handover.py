@@ -12,10 +12,12 @@ from tenantml.aws.s3 import objects
 from tenantml.aws.sagemaker import automl, endpoints
 from tenantml.domain.access import session_policies
 from tenantml.domain.handover import package
-from tenantml.domain.names import CustomerAccount
+from tenantml.domain.names import CustomerAccount, variant_resource
 from tenantml.domain.predictions.asking import Deployed
-from tenantml.domain.tenancy.removal_report import KEPT, MODELS, Offboarding
+from tenantml.domain.tenancy.removal_report import KEPT, MODELS, REMOVED, Offboarding
 from tenantml.domain.tenancy.tenant import Tenant
+from tenantml.domain.training import endpoint_rules
+from tenantml.errors import InvalidOperation
 from tenantml.services import handover_client, registry, reports, spending
 from tenantml.services.customer import assume
 from tenantml.services.registry import keys
@@ -50,6 +52,19 @@ def kept(wanted: Offboarding, client: Any, account: CustomerAccount) -> Kept:
     return Kept(frozenset(names), frozenset(found))
 
 
+def require_one(wanted: Offboarding) -> None:
+    """Return when a model would stay, or none is to.
+
+    Raises:
+        InvalidOperation: the models are to be kept, and none has an endpoint that answers.
+    """
+    if MODELS in wanted.keep and not _live(wanted):
+        raise InvalidOperation(
+            "keep: no model has an endpoint that answers, so none would stay and all would be removed; resume a paused "
+            "one first, or off-board without it"
+        )
+
+
 def hand_over(wanted: Offboarding, tenant: Tenant, client: Any) -> None:
     """Write the page and the client of each model that stays, and note what stays and what it costs. Repeatable, also
     when what is staged here is removed already.
@@ -58,23 +73,43 @@ def hand_over(wanted: Offboarding, tenant: Tenant, client: Any) -> None:
         CustomerAccessRevoked: the account lets us in no more.
         CustomerThrottled: AWS did not answer.
     """
-    account = tenant.account
-    for row in _live(wanted):
-        stays = kept(wanted, client, account)
-        if row["endpoint"] not in stays.names:
-            continue
+    account, stays = tenant.account, kept(wanted, client, tenant.account)
+    staying = [row for row in _live(wanted) if row["endpoint"] in stays.names]
+    for row in staying:
         cost = package.monthly_cost(row["plan"], account.region, spending.prices())
         _write(tenant, row, cost)
         _note(wanted, account, row, cost, stays)
+    _note_unkept(wanted, {row["model"] for row in staying})
+
+
+def _note_unkept(wanted: Offboarding, staying: set[str]) -> None:
+    """Note the models that are removed although models are to be kept, each with the reason."""
+    if MODELS not in wanted.keep:
+        return
+    with_endpoint = {row["model"] for row in _live(wanted)}
+    for row in registry.rows_of(wanted.tenant):
+        if keys.kind_of(row) != keys.MODEL or (model := row["model"]) in staying:
+            continue
+        why = "its endpoint was gone"
+        if registry.paused_version(row):
+            why = "it was paused"
+        elif model not in with_endpoint:
+            why = "it answered batches alone" if row.get("live_version") else "no version of it answered"
+        reports.note(wanted, REMOVED, f"model {model}", f"not kept, for {why}")
 
 
 def _live(wanted: Offboarding) -> list[Row]:
-    """Return the rows of the versions that answer, if the models are to be kept."""
+    """Return the rows of the versions that answer by an endpoint, if the models are to be kept."""
     if MODELS not in wanted.keep:
         return []
     rows = registry.rows_of(wanted.tenant)
     answers = {(row["model"], row.get("live_version")) for row in rows if keys.kind_of(row) == keys.MODEL}
-    return [row for row in rows if keys.kind_of(row) == keys.VERSION and (row["model"], row["version"]) in answers]
+    return [
+        row
+        for row in rows
+        if keys.kind_of(row) == keys.VERSION and (row["model"], row["version"]) in answers
+        if not endpoint_rules.answers_batches_only(row)
+    ]
 
 
 def _write(tenant: Tenant, row: Row, cost: str) -> None:
@@ -97,6 +132,9 @@ def _note(wanted: Offboarding, account: CustomerAccount, row: Row, cost: str, st
     reports.note(wanted, KEPT, account.sagemaker_arn("endpoint", name), f"the model {model} answers on; {cost}")
     for kind in ("endpoint-config", "model"):
         reports.note(wanted, KEPT, account.sagemaker_arn(kind, name), f"the endpoint {name} is made of it")
+    if scales := package.scaling(row["plan"]):
+        target = f"scalable target {variant_resource(name)}"
+        reports.note(wanted, KEPT, target, f"{scales}; its policy and alarms stay with it")
     for key in sorted(key for key in stays.objects if key.startswith(f"{model}/")):
         is_ours = key.startswith(package.folder(model))
         reason = f"how to call the model {model} without us" if is_ours else f"the endpoint {name} loads it"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 from aws_lambda_powertools import Logger
 
 from tenantml.aws.sagemaker import automl
 from tenantml.domain.access import session_policies
 from tenantml.domain.pricing import costs
-from tenantml.errors import TenantMLError
+from tenantml.domain.pricing.costs import Job
+from tenantml.errors import CustomerAccessRevoked, TenantMLError
 from tenantml.services import spending
 from tenantml.services.run_context import RunContext
 
@@ -41,10 +45,24 @@ def _measured(context: RunContext) -> costs.TrainingCost | None:
         CustomerThrottled: AWS did not answer.
     """
     client = context.customer(session_policies.measure_training(context.account)).client("sagemaker")
-    jobs, others = costs.steps_of(automl.candidates(client, context.job))
-    if not 0 < len(jobs) <= MOST_JOBS:
+    steps = costs.steps_of(automl.candidates(client, context.job))
+    if not 0 < len(steps) <= MOST_JOBS:
         return None
-    measured = [costs.Job.of(automl.training_job(client, name)) for name in jobs]
-    if not any(measured):
-        return None
-    return costs.of_training(measured, others, context.account.region, spending.prices())
+    jobs = list(_jobs(client, steps))
+    return costs.of_training(jobs, context.account.region, spending.prices()) if any(jobs) else None
+
+
+def _jobs(client: Any, steps: Sequence[tuple[str, str]]) -> Iterator[Job | None]:
+    """Yield what AWS bills of each step, None where it does not say. Of a kind that an older template does not let us
+    describe, only the first is asked for; without trainings nothing is measured.
+    """
+    refused: set[str] = set()
+    for kind, name in steps:
+        description = None
+        try:
+            description = None if kind in refused else automl.step(client, kind, name)
+        except CustomerAccessRevoked:
+            if kind == costs.TRAINING_STEP:
+                raise
+            refused.add(kind)
+        yield None if description is None else Job.of_step(kind, description)

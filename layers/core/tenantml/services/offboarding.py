@@ -47,6 +47,7 @@ def begin(wanted: Offboarding) -> dict[str, Any]:
     Raises:
         TenantNotFound: there is no such tenant, and there never was one that was off-boarded.
         NotFound: the tenant has no such model.
+        InvalidOperation: its models are to be kept, and none has an endpoint that answers.
     """
     tenant = registry.find_tenant(wanted.tenant)
     open_one, ended = (reports.latest(wanted, tenant, ended=is_over) for is_over in (False, True))
@@ -57,6 +58,10 @@ def begin(wanted: Offboarding) -> dict[str, Any]:
         raise TenantNotFound(f"there is no tenant {wanted.tenant!r}; describing the tenants lists them")
     if wanted.model and not known and not open_one:
         raise NotFound(f"the tenant has no model {wanted.model!r}")
+    if open_one:
+        wanted = wanted.resuming(open_one)
+    else:
+        handover.require_one(wanted)
     removal = reports.begin(wanted, tenant)
     if wanted.model:
         registry.remove_model(wanted.tenant, wanted.model)

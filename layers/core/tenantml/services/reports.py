@@ -55,6 +55,7 @@ def begin(wanted: Offboarding, tenant: Tenant) -> str:
         "started_at": started_at,
         "number": len(heads(wanted.tenant)) + 1,  # of two that begin in one second, the later
         "status": "running",
+        "kept_on_wish": list(wanted.keep),
     }
     evidence.put(keys.removal(wanted.tenant, removal), document)
     return removal

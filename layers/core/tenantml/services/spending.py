@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tenantml.domain.names import CustomerAccount
+from tenantml.domain.pricing import costs, quotes
 from tenantml.domain.pricing import prices as pricing
-from tenantml.domain.pricing import quotes
 from tenantml.domain.pricing.ledger import Caps, Ledger
 from tenantml.domain.pricing.prices import Prices
 from tenantml.domain.pricing.quotes import JobQuote
@@ -122,7 +122,7 @@ def close_endpoint(tenant: str, model: str, version: str | None = None) -> None:
 def report(tenant: str) -> dict[str, Any]:
     """Return what this month has cost until now, as the API shows it."""
     now = datetime.now(UTC)
-    return find_ledger(tenant).report(find_caps(tenant), now) | {"note": quotes.WHO_PAYS}
+    return find_ledger(tenant).report(find_caps(tenant), now) | {"note": f"{quotes.WHO_PAYS}. {costs.OF_MONTH}"}
 
 
 def find_ledger(tenant: str) -> Ledger:

@@ -128,8 +128,7 @@ def _cost(facts: Facts) -> Element:
 def _training_cost(cost: Facts | None) -> str:
     if cost is None or cost["training_usd"] is None:
         return NOT_KNOWN
-    said = f"{dollars(cost['training_usd'])} for {duration(cost['training_seconds'])} of instances"
-    return said + (f"; {count(cost['not_measured'], 'step')} not measured" if cost["not_measured"] else "")
+    return f"{dollars(cost['training_usd'])} for {duration(cost['training_seconds'])} of instances; {cost['note']}"
 
 
 def _endpoint(plan: Mapping[str, Any]) -> str:

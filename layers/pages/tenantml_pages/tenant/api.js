@@ -51,7 +51,7 @@ export function open(key) {
 
   /** Send a file of rows to predict, by one version or the live one; returns the batch. */
   async function batch(model, version, file, tell) {
-    const made = await call("POST", ["models", model, "batches"], { json: version ? { version } : {} });
+    const made = await call("POST", ["models", model, "batches"], { json: { ...(file.size > 0 && { size_bytes: file.size }), ...(version && { version }) } });
     await sendForm(made.form, file, tell);
     return made.batch;
   }

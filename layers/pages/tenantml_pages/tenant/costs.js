@@ -37,7 +37,8 @@ export function Quote({ api, model }) {
 function endpointOf(endpoint) {
   if (endpoint.serverless_memory_mb) return `serverless, ${count(endpoint.serverless_memory_mb)} MB: only while it answers`;
   const most = `at most ${hourly(endpoint.worst_case_usd_per_hour)}, ${dollars(endpoint.worst_case_usd_per_month, 0)} a month`;
-  return `${endpoint.count} × ${endpoint.instance_types[0]} until you pause the model; ${most}`;
+  const counts = endpoint.max_count > endpoint.count ? `${endpoint.count} to ${endpoint.max_count}` : endpoint.count;
+  return `${counts} × ${endpoint.instance_types[0]} until you pause the model; ${most}`;
 }
 
 /** The price of a model's endpoint, in a sentence that begins as asked for. */
@@ -50,7 +51,7 @@ export function EndpointPrice({ api, model, begins = "Its endpoint costs" }) {
 export function TrainingCost({ execution: { cost, quote } }) {
   if (!cost) return null;
   const most = quote?.training.worst_case_usd;
-  return html`<p><small>It cost <strong>${dollars(cost.training_usd)}</strong> in your AWS account, for ${lasting(cost.training_seconds)} of instance time${most && ` (quoted: ${dollars(most)} at most)`}${cost.not_measured > 0 && `; ${count(cost.not_measured)} ${cost.not_measured === 1 ? "step is" : "steps are"} not in it`}.</small></p>`;
+  return html`<p><small>It cost <strong>${dollars(cost.training_usd)}</strong> in your AWS account, for ${lasting(cost.training_seconds)} of instance time${most && ` (quoted: ${dollars(most)} at most)`}; ${cost.note}.</small></p>`;
 }
 
 /** This month until now, in all and by model, and what is left of the budget. */

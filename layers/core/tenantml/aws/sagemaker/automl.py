@@ -17,6 +17,7 @@ from tenantml.aws.error_codes import (
     named,
 )
 from tenantml.domain.names import CustomerAccount
+from tenantml.domain.pricing.costs import PROCESSING_STEP, TRAINING_STEP, TRANSFORM_STEP
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.errors import NameTaken, QuotaExceeded, TrainingRefused
 
@@ -122,15 +123,22 @@ def candidates(client: Any, job: str) -> list[dict[str, Any]]:
         return [candidate for page in pages for candidate in page["Candidates"]]
 
 
-def training_job(client: Any, name: str) -> dict[str, Any]:
-    """Return DescribeTrainingJob's answer, of a step of a candidate.
+def step(client: Any, kind: str, name: str) -> dict[str, Any] | None:
+    """Return what SageMaker answers of the job behind a step of a candidate, None when there is none of this name.
 
     Raises:
-        CustomerAccessRevoked: the access role may not describe training jobs.
+        CustomerAccessRevoked: the access role may not describe jobs of this kind.
+        CustomerThrottled: AWS did not answer.
     """
-    with named(IN_CUSTOMER_ACCOUNT | dict.fromkeys(INVALID, TrainingRefused), f"{name} could not be described"):
-        answer: dict[str, Any] = client.describe_training_job(TrainingJobName=name)
-    return answer
+    describe, member = {
+        TRAINING_STEP: (client.describe_training_job, "TrainingJobName"),
+        PROCESSING_STEP: (client.describe_processing_job, "ProcessingJobName"),
+        TRANSFORM_STEP: (client.describe_transform_job, "TransformJobName"),
+    }[kind]
+    with named(IN_CUSTOMER_ACCOUNT, f"{name} could not be described"), absence(ABSENT_RESOURCE):
+        answer: dict[str, Any] = describe(**{member: name})
+        return answer
+    return None
 
 
 def stop(client: Any, job: str) -> str:

@@ -23,7 +23,7 @@ from tenantml.aws.error_codes import (
     named,
 )
 from tenantml.aws.sagemaker.automl import ABSENT, EXECUTION_TAG, tags_of
-from tenantml.domain.names import CustomerAccount
+from tenantml.domain.names import VARIANT, CustomerAccount
 from tenantml.domain.training.endpoint_plan import EndpointPlan
 from tenantml.errors import DeploymentRefused, NameTaken, QuotaExceeded, StillChanging
 
@@ -32,7 +32,6 @@ from tenantml.errors import DeploymentRefused, NameTaken, QuotaExceeded, StillCh
 ERRORS: Names = (
     IN_CUSTOMER_ACCOUNT | dict.fromkeys(QUOTA_USED_UP, QuotaExceeded) | dict.fromkeys(INVALID, DeploymentRefused)
 )
-VARIANT = "AllTraffic"
 KINDS = ("endpoint", "endpoint-config", "model")  # in the order of their removal
 LISTINGS = {
     "endpoint": ("list_endpoints", "Endpoints", "EndpointName"),

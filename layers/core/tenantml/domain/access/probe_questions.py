@@ -23,6 +23,7 @@ NOT_PROBED = {
     "s3:GetObjectVersion": "reads our own staging bucket, and only while a grant there allows it",
     "servicequotas:ListServiceQuotas": "an older template lacks it; quotas are not read then, and nothing fails",
     "sagemaker:DescribeTrainingJob": "an older template lacks it; trainings count at their worst case, nothing fails",
+    "sagemaker:DescribeProcessingJob": "an older template lacks it; a training's cost says that these are not in it",
     **dict.fromkeys(
         (
             "application-autoscaling:RegisterScalableTarget",

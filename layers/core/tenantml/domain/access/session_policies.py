@@ -88,7 +88,12 @@ def measure_training(account: CustomerAccount) -> dict[str, Any]:
     (by public examples; no page of AWS says so).
     """
     return _policy(
-        _allow(["sagemaker:DescribeTrainingJob"], account.sagemaker_arn("training-job", f"{account.prefix}-*")),
+        *(
+            _allow(
+                [f"sagemaker:Describe{what}Job"], account.sagemaker_arn(f"{what.lower()}-job", f"{account.prefix}-*")
+            )
+            for what in ("Training", "Processing", "Transform")
+        ),
         _allow(["sagemaker:ListCandidatesForAutoMLJob"], "*"),  # no resource level
     )
 

@@ -142,7 +142,7 @@ def components() -> dict[str, Schema]:
                 worst_case_usd_per_month=maybe(USD) | {"description": "Of 31 days"},
                 reason=maybe(TEXT) | {"description": "Why a price is unknown"},
                 instance_types=listing(TEXT) | {"description": "What it may be made of, the most likely first"},
-                serverless_memory_mb=maybe(COUNT),
+                serverless_memory_mb=maybe(COUNT) | {"description": "Of a serverless one, what it most likely gets"},
                 count=COUNT | {"description": "Instances, or requests that a serverless endpoint answers at once"},
                 max_count=COUNT | {"description": "Of instances that scale the most, which the worst case counts"},
             ),
@@ -163,10 +163,11 @@ def components() -> dict[str, Schema]:
             note=TEXT,
         ),
         "TrainingCost": record(
-            "What AWS would ask of your own account for the training's jobs.",
+            "What AWS would ask of your own account for the jobs behind a training's candidates, at least.",
             training_seconds=COUNT | {"description": "That AWS bills, of all instances together"},
             training_usd=maybe(USD) | {"description": "Null where an instance type has no price"},
-            not_measured=COUNT | {"description": "Steps that are not in it, such as the preparation of data"},
+            not_measured=COUNT | {"description": "Steps of candidates that are not in it"},
+            note=TEXT | {"description": "What is not in it, in words"},
         ),
         "Execution": execution(),
         "ExecutionSummary": record(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tenantml.domain.judging.baking import Served
+from tenantml.domain.pricing import costs
 
 Row = dict[str, Any]
 
@@ -101,7 +102,7 @@ def execution(row: Row) -> Row:
         "advice": row.get("advice", []),
         "training": row.get("training"),
         "quote": row.get("quote"),
-        "cost": row.get("cost"),
+        "cost": costs.shown(row.get("cost")),
     }
 
 

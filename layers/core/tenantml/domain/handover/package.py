@@ -6,7 +6,7 @@ import pprint
 from collections.abc import Mapping
 from typing import Any
 
-from tenantml.domain.names import CustomerAccount
+from tenantml.domain.names import CustomerAccount, variant_resource
 from tenantml.domain.predictions.asking import Deployed
 from tenantml.domain.pricing import prices as pricing
 from tenantml.domain.pricing.prices import HOSTING, HOUR_SECONDS, Prices
@@ -47,16 +47,37 @@ def monthly_cost(plan: Row, region: str, prices: Prices) -> str:
     if plan.get("serverless_memory_mb"):
         return "nothing while nobody calls it: it is serverless, and billed by the time of its calls"
     instance, count = str(plan["instance_type"]), int(plan["instance_count"] or 1)
+    most = max(count, int(plan.get("max_instances") or 0))
     price = pricing.find(prices, region, instance, HOSTING)
     if price is None:
-        return f"unknown: there is no price of {count} x {instance} in {region}; see AWS's price list"
-    cost = pricing.usd(price.cost_micros(HOURS_A_MONTH * HOUR_SECONDS, count))
-    return f"{str(cost)[:-4]} USD a month: {count} x {instance}, {HOURS_A_MONTH} hours, prices of {price.date}"
+        counts = str(count) if most == count else f"{count} to {most}"
+        return f"unknown: there is no price of {counts} x {instance} in {region}; see AWS's price list"
+
+    def usd_of(instances: int) -> str:
+        return str(pricing.usd(price.cost_micros(HOURS_A_MONTH * HOUR_SECONDS, instances)))[:-4]
+
+    scaled = f", and up to {usd_of(most)} USD with {most} x, to which it scales" if most > count else ""
+    return f"{usd_of(count)} USD a month: {count} x {instance}{scaled}; {HOURS_A_MONTH} hours, prices of {price.date}"
+
+
+def scaling(plan: Row) -> str | None:
+    """Return in words how an endpoint that stays scales on; None of one that does not."""
+    most = plan.get("max_instances")
+    if not most:
+        return None
+    return f"it scales on, from {plan['instance_count'] or 1} to {most} instances, by Application Auto Scaling"
 
 
 def page(account: CustomerAccount, model: str, version: Row, deployed: Deployed, cost: str) -> str:
     """Return the page: what stays, what it costs, how it is called and removed. It is Markdown."""
     endpoint, bucket = deployed.endpoint, account.bucket
+    scales, row, command = scaling(version["plan"]), "", ""
+    if scales:
+        row = f"| its scalable target, policy and alarms | {scales}, with AWS's own role and none of ours |\n"
+        command = f"""    aws application-autoscaling deregister-scalable-target --region {account.region} \\
+      --service-namespace sagemaker --scalable-dimension sagemaker:variant:DesiredInstanceCount \\
+      --resource-id {variant_resource(endpoint)}
+"""
     names = ", ".join(f"`{name}`" for name in deployed.schema.names)
     return f"""# The model {model}, without TenantML
 
@@ -68,7 +89,7 @@ It is version {version["version"]}, and answers on: nothing of it needs TenantML
 | what | why |
 |---|---|
 | endpoint, endpoint configuration and model `{endpoint}` | they answer; {cost} |
-| the model's files in `s3://{bucket}/{model}/` | SageMaker loads them again whenever it replaces an instance |
+{row}| the model's files in `s3://{bucket}/{model}/` | SageMaker loads them again whenever it replaces an instance |
 | the role `{account.roles.serving_execution}` | SageMaker runs the endpoint as it |
 | this page and `client.py` | |
 
@@ -92,7 +113,7 @@ A stack of a template without that parameter is updated with the newest template
 
 ## Remove it, one day
 
-    aws sagemaker delete-endpoint --region {account.region} --endpoint-name {endpoint}
+{command}    aws sagemaker delete-endpoint --region {account.region} --endpoint-name {endpoint}
     aws sagemaker delete-endpoint-config --region {account.region} --endpoint-config-name {endpoint}
     aws sagemaker delete-model --region {account.region} --model-name {endpoint}
 

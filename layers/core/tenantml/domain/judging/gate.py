@@ -166,9 +166,10 @@ def _undecided(summary: Summary, settings: GateSettings, said: list[str]) -> Ver
             f"{summary.objective} is {_number(_compared(summary, live))}, the live version's {_number(live.value)}: "
             f"worse by {_number(-live.gain.value)} on these rows. "
         )
+    what_to_do = "compare a batch of each" if summary.not_compared else "upload more rows"
     refusal = DidNotBeatLive(
-        f"{said[-1]} {worse}The setting {setting}, so the live version stays; upload more rows, set undecided to "
-        "promote, or promote the version by hand"
+        f"{said[-1]} {worse}The setting {setting}, so the live version stays; {what_to_do}, set undecided to promote, "
+        "or promote the version by hand"
     )
     return Verdict(KEEP, [*said[:-1], str(refusal)], decided=False, refusal=refusal)
 

@@ -69,8 +69,8 @@ def version_asked_for(document: dict[str, Any]) -> str | None:
         raise InvalidRequest('the body must be {}, or have a "version" of the model, and the "size_bytes" of the file')
     if "size_bytes" in document and (isinstance(size_bytes, bool) or not isinstance(size_bytes, int) or size_bytes < 1):
         raise InvalidRequest("size_bytes: expected the file's size in bytes")
-    if (size_bytes or 0) > FILE_BYTES:
-        raise PayloadTooLarge(f"size_bytes: a batch has {FILE_BYTES:,} bytes at most; send the rows in several batches")
+    if size_bytes is not None and size_bytes > FILE_BYTES:
+        raise PayloadTooLarge(f"size_bytes: {_too_large(size_bytes)}")
     return version
 
 
@@ -81,9 +81,14 @@ def check_size(size_bytes: int) -> None:
         UploadTooLarge: it is larger than a batch may be.
     """
     if size_bytes > FILE_BYTES:
-        raise UploadTooLarge(
-            f"the file has {size_bytes:,} bytes and a batch {FILE_BYTES:,} at most; send the rows in several batches"
-        )
+        raise UploadTooLarge(_too_large(size_bytes))
+
+
+def _too_large(size_bytes: int) -> str:
+    return (
+        f"the file has {size_bytes:,} bytes and a batch {FILE_BYTES:,} at most; send the rows in "
+        f"{size_bytes // FILE_BYTES + 1} or more batches, each with the header"
+    )
 
 
 def part_key(folder: str, number: int) -> str:

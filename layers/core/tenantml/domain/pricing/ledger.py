@@ -154,10 +154,16 @@ class Ledger:
             if budget is None:
                 continue
             committed = self.committed_micros(now, of)
-            if worst_micros is None or committed is None:
+            if worst_micros is None:
                 raise BudgetExceeded(
                     f"{whose} has a budget of {budget} USD a month, and what this would cost at worst is unknown, for "
-                    f"the price table lacks a price; {KEPT}"
+                    f"the price table lacks a price of it; {KEPT}; the operator adds it to Prices, or lift the budget"
+                )
+            if committed is None:
+                raise BudgetExceeded(
+                    f"{whose} has a budget of {budget} USD a month, and what this month costs is unknown, for what had "
+                    f"no price when it began; {KEPT}; an endpoint gets its price when it is deployed anew, all else is "
+                    "over with the month; until then the budget can be lifted"
                 )
             if worst_micros + committed > budget * MICROS or budget == 0:
                 raise BudgetExceeded(

@@ -10,7 +10,9 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from importlib import resources
 
-HOSTING, TRAINING, TRANSFORM, SERVERLESS = USES = ("hosting", "training", "transform", "serverless")
+HOSTING, TRAINING, PROCESSING, TRANSFORM, SERVERLESS = USES = (
+    "hosting", "training", "processing", "transform", "serverless",
+)  # fmt: skip
 MICROS = 1_000_000
 HOUR_SECONDS = 3600
 FIELDS = ("region", "instance_type", "use", "usd_per_hour", "date", "source")

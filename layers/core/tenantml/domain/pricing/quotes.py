@@ -128,7 +128,7 @@ def quote(
             )
             or (None if is_standing else JUDGED_ONLY),
             "instance_types": [] if settings.asks_for_serverless else list(types),
-            "serverless_memory_mb": settings.serverless_memory_mb,
+            "serverless_memory_mb": int(types[0]) if settings.asks_for_serverless else None,
             "count": count,
             "max_count": most,
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Set
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tenantml.domain.names import PREFIX, CustomerAccount, is_model
@@ -64,6 +64,10 @@ class Offboarding:
     def as_document(self) -> dict[str, Any]:
         """Return it as a JSON object, for the state machine."""
         return asdict(self) | {"keep": list(self.keep)}
+
+    def resuming(self, head: Row) -> Offboarding:
+        """Return it with what was to be kept when it began: who repeats it without a wish does not take it back."""
+        return replace(self, keep=tuple(dict.fromkeys((*head.get("kept_on_wish", ()), *self.keep))))
 
     @property
     def purpose(self) -> str:

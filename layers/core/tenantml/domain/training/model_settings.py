@@ -183,7 +183,7 @@ class ModelSettings:
     endpoint: Annotated[
         str,
         "What a version is served on: what suits it, a serverless endpoint, instances, or nothing that stands, for "
-        "batches alone",
+        "batches alone; there is then no comparison with the version before, so the setting undecided decides",
     ] = BY_NEEDS
     expected_requests_per_hour: Annotated[
         int | None,
