@@ -334,7 +334,11 @@ def components() -> dict[str, Schema]:
             sentences=listing(TEXT),
             refusal=maybe(TEXT) | {"description": "The name of the error that keeps the version out"},
         ),
-        "RowCounts": record("Rows that it was trained on, and rows held out.", train=COUNT, holdout=COUNT),
+        "RowCounts": record(
+            "Rows that it was trained on, and rows held out; those without a target are neither.",
+            train=COUNT,
+            holdout=COUNT,
+        ),
         "Usage": record(
             "What is used of this day's quota, and of the current window's rate.",
             day=TEXT | {"format": "date"},
@@ -476,6 +480,7 @@ WORST_CASE: dict[str, Schema] = {
     "instance_type": TEXT,
     "instances": COUNT,
     "seconds": COUNT | {"description": "Of each instance"},
+    "seconds_from": TEXT | {"description": "What bounds the seconds: a setting of the model, and what is added to it"},
 }
 SPENT: dict[str, Schema] = {
     "training": reference("Cost"),
