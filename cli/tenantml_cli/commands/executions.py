@@ -52,9 +52,17 @@ def executions(
 def _row(row: Document) -> list[object]:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     took = duration(seconds_between(row["started_at"], row["ended_at"] or now))
-    state = row["state"] if row["status"] == "running" else None
     error = (row["error"] or {}).get("code")
-    return [row["execution"], row["tenant"], row["model"], row["status"], state, moment(row["started_at"]), took, error]
+    return [
+        row["execution"],
+        row["tenant"],
+        row["model"],
+        row["status"],
+        row["state"],
+        moment(row["started_at"]),
+        took,
+        error,
+    ]
 
 
 @click.command(cls=Command)
