@@ -111,7 +111,8 @@ def watch(context: Context, execution: str, tenant: str | None, timeout_seconds:
 @options.execution
 @click.pass_obj
 def logs(context: Context, execution: str) -> Result:
-    """Print what the platform's functions logged of an execution, its deployment included, as an operator.
+    """Print what the platform's functions logged of an execution of any state machine, as an operator: of a training
+    with its deployment, of a removal by its name, of a rescue with what it is about.
 
     Names, ids and codes: no line holds a tenant's data. With --json each line has all its fields.
 
