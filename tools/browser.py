@@ -84,16 +84,18 @@ def install(home: Path = HOME) -> None:
 
 
 def main() -> int:
-    """Make sure that there is a browser; return the exit code."""
+    """Make sure that there is a browser, and say which; return the exit code."""
     try:
-        find()
-    except NoBrowser:
         try:
-            print("Unpacking a headless Chromium (about 220 MB)")
+            browser = find()
+        except NoBrowser:
+            print("Unpacking a headless Chromium (about 220 MB)", flush=True)
             install()
-        except NoBrowser as failure:
-            print(failure, file=sys.stderr)
-            return 1
+            browser = find()
+    except NoBrowser as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    print(f"The pages are tested in {browser.executable}")
     return 0
 
 

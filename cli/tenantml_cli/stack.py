@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ _FIRST_POLL_SECONDS = 0.2
 _EARLIER_MS = 60_000  # what starts an execution logs before it
 _START_SECONDS = 10.0  # from an upload to its execution, at most
 
-TRAINING, DEPLOYMENT, OFFBOARDING = "training", "deployment", "offboarding"
+TRAINING, DEPLOYMENT, OFFBOARDING, RESCUE = "training", "deployment", "offboarding", "rescue"
 _MACHINE = re.compile("(.+)StateMachine(?:Arn)?")
 
 Document = dict[str, Any]
@@ -207,7 +207,7 @@ class Stack:
         Raises:
             Refused: there is no such execution, or nothing of it runs.
         """
-        machine, found = self._find(execution, besides=OFFBOARDING)
+        machine, found = self._find(execution, besides=(OFFBOARDING, RESCUE))
         deployment = json.loads(found.get("output") or "{}").get("deployment") if machine == TRAINING else None
         if deployment:
             _, found = self._find(deployment)
@@ -217,12 +217,15 @@ class Stack:
         return str(found["name"])
 
     def logs(self, execution: str) -> list[Document]:
-        """What the functions logged of an execution, the oldest first: `time` in ms, and the `line` as it is.
+        """What the functions logged of an execution of any state machine, the oldest first: `time` in ms, and the
+        `line` as it is. Of a rescue, what they logged since of the execution that it is about.
 
         Raises:
             Refused: there is no such execution.
         """
-        _, found = self._find(execution)
+        machine, found = self._find(execution)
+        if machine == RESCUE:  # its functions are told of the event that started it, and not of itself
+            execution = json.loads(found["input"])["detail"]["name"]
         pages = self.client("logs").get_paginator("filter_log_events")
         lines = pages.paginate(
             logGroupName=self.outputs["LogGroup"],
@@ -235,15 +238,15 @@ class Stack:
         ]
         return sorted(told, key=lambda line: int(line["time"]))
 
-    def _find(self, execution: str, besides: str = "") -> tuple[str, Document]:
-        """Return the state machine that an execution is of, of all but one, and what Step Functions says of it.
+    def _find(self, execution: str, besides: Collection[str] = ()) -> tuple[str, Document]:
+        """Return the state machine that an execution is of, of all but some, and what Step Functions says of it.
 
         Raises:
             Refused: there is none.
         """
         steps = self.client("stepfunctions")
         for machine in self._machines:
-            if machine == besides:
+            if machine in besides:
                 continue
             try:
                 return machine, steps.describe_execution(executionArn=self._arn(machine, execution))

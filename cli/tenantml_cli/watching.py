@@ -14,6 +14,7 @@ from tenantml_cli.text import duration, figure
 START_SECONDS = 10.0  # from an upload to its execution, at most
 _FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.5, 10.0
 _UNDER_WAY = {"running", "awaiting file"}  # the second of a batch
+_TRAINING = "CheckTraining"  # the state in which candidates are measured
 _STEPS = {"Task", "Map", "Parallel"}  # kinds of states in which something is done
 
 
@@ -39,7 +40,7 @@ class Watch:
             self._began = self._began or event.at
             if event.kind in _STEPS:
                 self._once(event.name, at=event.at)
-        elif event.name == "CheckTraining":
+        elif event.name == _TRAINING:
             self._show_training(self._look(), event.at)
 
     def show_document(self, document: Document) -> None:
@@ -47,9 +48,12 @@ class Watch:
         if document.get("started_at"):
             self._began = datetime.fromisoformat(document["started_at"])
         at = datetime.fromisoformat(document["ended_at"]) if document.get("ended_at") else None
-        if state := document.get("state"):
+        state = document.get("state")
+        if state == _TRAINING:
             self._once(state, at)
-        self._show_training(document, at)
+        self._show_training(document, at)  # before whatever comes after it
+        if state:
+            self._once(state, at)
 
     def _show_training(self, document: Document, at: datetime | None = None) -> None:
         training = document.get("training") or {}

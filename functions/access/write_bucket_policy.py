@@ -50,8 +50,8 @@ def sweep(event: dict[str, Any]) -> dict[str, Any]:
 HANDLERS: dict[str, Handler] = {
     "train": grant,
     "run": revoke,
-    "execution": revoke_of_stopped,
     "offboarding": revoke_of_removed,
+    "execution": revoke_of_stopped,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tenantml.domain.tenancy.removal_report import Offboarding, shortened
-from tenantml.entrypoint import function
+from tenantml.entrypoint import function, logger
 from tenantml.services import offboarding
 
 
@@ -19,5 +19,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any] | None:
         case "ForgetRows":
             offboarding.forget_rows(removal)
         case state:
-            return shortened(offboarding.conclude(removal, complete=state == "ReportComplete"))
+            report = shortened(offboarding.conclude(removal, complete=state == "ReportComplete"))
+            logger.info("removal concluded", extra={"counts": report["counts"]})
+            return report
     return None

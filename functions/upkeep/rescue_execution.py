@@ -10,7 +10,7 @@ from typing import Any
 from tenantml.domain.predictions.batch import Batch
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
-from tenantml.entrypoint import function
+from tenantml.entrypoint import function, logger
 from tenantml.services import rescue
 
 
@@ -20,7 +20,13 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     a batch.
     """
     detail = event["detail"]
-    started, status = json.loads(detail["input"]), detail["status"]
+    logger.append_keys(execution=detail["name"])
+    outcome = _rescue(json.loads(detail["input"]), detail["status"])
+    logger.info("execution rescued", extra={"status": outcome["status"]})
+    return outcome
+
+
+def _rescue(started: dict[str, Any], status: str) -> dict[str, Any]:
     if "run" in started:
         return rescue.rescue_deployment(Run.of_document(started["run"]), started["left_behind"], status)
     upload = Upload(**started)

@@ -17,6 +17,7 @@ from local import sample
 from local.onboard import apply_access_stack
 from tests import markup
 from tests.e2e.conftest import TRAINING_SECONDS
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from local.platform import Platform
@@ -233,6 +234,16 @@ def test_an_execution_that_outlives_the_wait_exits_with_5(acme: Tenant, run: Run
     assert answered(run("stop", uploaded["execution"], "--json"))["stopped"] == uploaded["execution"]
     assert acme.outcome(uploaded["key"])["error"]["code"] == "ExecutionStopped"
     assert refused(run("watch", uploaded["execution"], "--json")) == (4, "ExecutionStopped")
+    wait_for(lambda: messages(run, uploaded["execution"]), lambda told: "execution rescued" in told)
+    steps, machine = acme.platform.cloud.client("stepfunctions"), acme.platform.outputs["RescueStateMachineArn"]
+    names = [row["name"] for row in steps.list_executions(stateMachineArn=machine)["executions"]]
+    rescue = next(name for name in names if "execution rescued" in messages(run, name))
+    assert refused(run("stop", rescue, "--json")) == (3, "NoExecution")
+
+
+def messages(run: Run, execution: str) -> list[str]:
+    """What the functions logged of an execution."""
+    return [line["message"] for line in answered(run("logs", execution, "--json"))["lines"]]
 
 
 def test_a_tenant_that_never_applied_its_template_is_removed_by_abandoning_it(run: Run) -> None:
@@ -243,7 +254,9 @@ def test_a_tenant_that_never_applied_its_template_is_removed_by_abandoning_it(ru
     assert "tenantml: RemovalIncomplete: ghost is removed in part only; CustomerAccessRevoked" in ran.stderr
     assert "tenantml tenant offboard ghost --yes --abandon" in ran.stderr
     assert "{" not in ran.stderr
-    assert answered(run("tenant", "offboard", "ghost", "--yes", "--abandon", "--json"))["report"]["remains"] == []
+    done = answered(run("tenant", "offboard", "ghost", "--yes", "--abandon", "--json"))
+    assert done["report"]["remains"] == []
+    wait_for(lambda: messages(run, done["offboarding"]), lambda told: "removal concluded" in told)
 
 
 def test_offboarding_removes_the_tenant_and_prints_what_was_removed(run: Run, key: str) -> None:

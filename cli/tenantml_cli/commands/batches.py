@@ -101,6 +101,13 @@ def _download(context: Context, model: str, batch: str, out: str | None, timeout
 
 def _row(row: Document) -> list[object]:
     took = duration(seconds_between(row["started_at"], row["ended_at"]))
-    state = row["state"] if row["status"] == "running" else None
     when = [moment(row["started_at"]), took, moment(row["expires_at"])]
-    return [row["batch"], row["version"], row["status"], state, row["rows"], *when, (row["error"] or {}).get("code")]
+    return [
+        row["batch"],
+        row["version"],
+        row["status"],
+        row["state"],
+        row["rows"],
+        *when,
+        (row["error"] or {}).get("code"),
+    ]

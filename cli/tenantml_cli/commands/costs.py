@@ -38,7 +38,8 @@ def quote(context: Context, model: str) -> Result:
     ]
     reasons = dict.fromkeys(filter(None, (training["reason"], batch["reason"], endpoint["reason"])))
     prices = f"The oldest of these prices is of {found['prices']['oldest']}." if found["prices"]["oldest"] else None
-    notes = [*(f"{reason}." for reason in reasons), prices, f"{found['note']}."]
+    bounds = [f"{job['seconds']:,} s are {job['seconds_from']}." for job in (training, batch)]
+    notes = [*bounds, *(f"{reason}." for reason in reasons), prices, f"{found['note']}."]
     return Result(found, "\n".join([table(["at worst", "USD", "of"], rows), "", *filter(None, notes)]))
 
 

@@ -52,9 +52,17 @@ def executions(
 def _row(row: Document) -> list[object]:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     took = duration(seconds_between(row["started_at"], row["ended_at"] or now))
-    state = row["state"] if row["status"] == "running" else None
     error = (row["error"] or {}).get("code")
-    return [row["execution"], row["tenant"], row["model"], row["status"], state, moment(row["started_at"]), took, error]
+    return [
+        row["execution"],
+        row["tenant"],
+        row["model"],
+        row["status"],
+        row["state"],
+        moment(row["started_at"]),
+        took,
+        error,
+    ]
 
 
 @click.command(cls=Command)
@@ -103,7 +111,8 @@ def watch(context: Context, execution: str, tenant: str | None, timeout_seconds:
 @options.execution
 @click.pass_obj
 def logs(context: Context, execution: str) -> Result:
-    """Print what the platform's functions logged of an execution, its deployment included, as an operator.
+    """Print what the platform's functions logged of an execution of any state machine, as an operator: of a training
+    with its deployment, of a removal by its name, of a rescue with what it is about.
 
     Names, ids and codes: no line holds a tenant's data. With --json each line has all its fields.
 

@@ -38,7 +38,9 @@ def function(handle: Callable[[Event], Any]) -> Handler:
     @wraps(handle)
     def handler(event: Event, context: Any) -> Any:
         logger.append_keys(
-            request_id=getattr(context, "aws_request_id", None), function=getattr(context, "function_name", None)
+            request_id=getattr(context, "aws_request_id", None),
+            function=getattr(context, "function_name", None),
+            **_named_in(event),
         )
         try:
             with ours():
@@ -51,6 +53,12 @@ def function(handle: Callable[[Event], Any]) -> Handler:
             raise
 
     return handler
+
+
+def _named_in(event: object) -> dict[str, str | None]:
+    """Return what a state's event says of its execution; a warm process forgets what it knew of the one before."""
+    of_state = event if isinstance(event, dict) and "state" in event else {}
+    return {"execution": of_state.get("execution"), "state": of_state.get("state"), "tenant": None, "model": None}
 
 
 def state(handle: Callable[[RunContext, Event], Any]) -> Handler:

@@ -159,7 +159,7 @@ def test_what_exceeds_a_cap_is_refused_when_it_is_asked_for_and_when_its_file_co
     registry.put_model("acme", "churn", ModelSettings.from_document({"target": "Churn?"} | model))
     invoke("limit_tenant", {"tenant": "acme"} | tenant_caps)
     if code == "TooManyBatches":
-        spending.admit_batch(Run("other", "acme", "churn", LIVE), ModelSettings("y"), JobQuote("t", 1, 60, None))
+        spending.admit_batch(Run("other", "acme", "churn", LIVE), ModelSettings("y"), JobQuote("t", 1, 60, "", None))
     status, refused = ask("POST", {})
     assert (status, refused["code"]) == (409, code)
     assert said in refused["detail"]
@@ -202,7 +202,8 @@ def test_a_model_or_tenant_that_is_off_boarded_takes_no_batch(ask: Ask, versions
 def test_a_batch_that_ends_without_a_measured_job_counts_at_its_worst_case_and_without_a_job_nothing(
     versions: None,
 ) -> None:
-    quote = JobQuote("ml.m5.xlarge", 1, 3600, pricing.find(pricing.table(), REGION, "ml.m5.xlarge", pricing.TRANSFORM))
+    price = pricing.find(pricing.table(), REGION, "ml.m5.xlarge", pricing.TRANSFORM)
+    quote = JobQuote("ml.m5.xlarge", 1, 3600, "", price)
     for name, progress in (("69298f0c3fa91b22", {"transform": {"job_name": "j"}}), ("69298f0c3fa91b23", {})):
         batch = Batch("acme", "churn", name)
         run = Run(batch.execution, "acme", "churn", LIVE)

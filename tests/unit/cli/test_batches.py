@@ -67,7 +67,7 @@ def test_a_download_that_breaks_off_leaves_no_file_and_keeps_the_one_before(aske
 
 
 def test_batches_are_listed(asked: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
-    times = {"started_at": "2026-11-28T12:00:00Z", "ended_at": "2026-11-28T12:03:12Z"}
+    times = {"started_at": "2026-11-28T12:00:00Z", "ended_at": "2026-11-28T12:03:12Z", "state": None}
     asked.answer = (
         200,
         json.dumps({"batches": [BATCH | times | {"status": "failed", "rows": 7}], "next_token": None}).encode(),

@@ -38,6 +38,7 @@ def test_a_quote_has_cents_and_a_dash_for_what_is_not_known(
         shown = capsys.readouterr().out
         for text in (*words, quotes.WHO_PAYS):
             assert text in shown
+        assert "\n8,400 s are the model's max_runtime_seconds (3,600), 3,600 in which" in shown
     asked.answer = 200, json.dumps(quotes.quote(settings, account, {}, date(2026, 11, 28))).encode()
     assert main(["quote", "churn"]) == 0
     shown = capsys.readouterr().out

@@ -54,6 +54,20 @@ def test_a_percentage_is_told_only_where_each_candidate_is_a_trial() -> None:
     assert told[-1].endswith("candidate 1: a, F1 0.5000")
 
 
+@pytest.mark.parametrize(
+    ("state", "order"),
+    [
+        ("CheckTraining", ["CheckTraining", "training: TrainingModels", "candidate 1: a, F1 0.5000"]),
+        ("PromoteVersion", ["training: TrainingModels", "candidate 1: a, F1 0.5000", "PromoteVersion"]),
+        (None, ["training: TrainingModels", "candidate 1: a, F1 0.5000"]),
+    ],
+)
+def test_what_is_seen_at_once_is_told_in_the_order_of_the_pipeline(state: str | None, order: list[str]) -> None:
+    told: list[str] = []
+    Watch(told.append, dict, lambda _: None).show_document(document(mode="ENSEMBLING", a=0.5) | {"state": state})
+    assert [line.split("  ")[-1] for line in told] == order
+
+
 def polled(monkeypatch: pytest.MonkeyPatch, *documents: Document | Refused) -> Watch:
     """A watch whose documents come one after the other, without a wait between them."""
     monkeypatch.setattr(watching, "_FIRST_POLL_SECONDS", 0)

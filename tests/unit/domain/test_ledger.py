@@ -32,7 +32,7 @@ def admitted(ledger: Ledger, execution: str, model: str = "churn", worst: int | 
 def at_worst(micros: int | None) -> JobQuote:
     """A training of an hour that costs so much at worst."""
     price = None if micros is None else Price("us-east-1", "ml.m5.large", "training", micros, "2026-11-28", "made up")
-    return JobQuote("ml.m5.large", 1, 3600, price)
+    return JobQuote("ml.m5.large", 1, 3600, "", price)
 
 
 def test_a_day_has_so_many_trainings_of_a_tenant_and_of_a_model_and_the_next_as_many_again() -> None:

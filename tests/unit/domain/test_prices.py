@@ -57,6 +57,8 @@ def test_a_quote_names_what_it_is_made_of() -> None:
         "instance_type": "ml.m5.12xlarge",
         "instances": 10,
         "seconds": 3600 + 3600 + 1200,
+        "seconds_from": "the model's max_runtime_seconds (3,600), 3,600 in which Autopilot ends by itself, and 1,200 "
+        "until we look again",
     }
     assert found["batch"] == {
         "worst_case_usd": "134.563334",  # a day and 20 minutes at 5.53 an hour: the artefacts may need that type
@@ -64,6 +66,7 @@ def test_a_quote_names_what_it_is_made_of() -> None:
         "instance_type": "ml.m5.24xlarge",
         "instances": 1,
         "seconds": 24 * 3600 + 1200,
+        "seconds_from": "a day (86,400), after which its job is stopped, and 1,200 until we look again",
     }
     assert found["endpoint"]["usd_per_hour"] == "0.461000"
     assert found["endpoint"]["worst_case_usd_per_hour"] == "5.530000"

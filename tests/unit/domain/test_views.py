@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
+
 from tenantml.domain.api import views
 from tenantml.domain.judging.baking import Served
 
@@ -71,6 +75,13 @@ def test_a_list_shows_executions_without_advice_and_candidates() -> None:
     assert "advice" not in summary
     assert summary["training"] == {"job_name": "j", "status": "Completed"}
     assert views.execution_summary({"execution": "e"})["training"] is None
+
+
+@pytest.mark.parametrize("view", [views.execution, views.execution_summary, views.batch])
+def test_what_has_ended_is_in_no_state(view: Callable[[views.Row], views.Row]) -> None:
+    row = {"execution": "e", "status": "running", "state": "PromoteVersion"}
+    assert view(row)["state"] == "PromoteVersion"
+    assert view(row | {"status": "succeeded", "ended_at": "2026-11-29T00:00:00Z"})["state"] is None
 
 
 def test_an_execution_shows_its_upload_without_our_bucket() -> None:

@@ -110,6 +110,7 @@ def facts_of(evaluation: Evaluation | None, classes: Sequence[str] = ("no", "yes
         "upload": {"key": "acme/churn/churn.csv", "size_bytes": 412_345, "uploaded_at": "2026-11-22T17:03:01Z"},
         "evaluation": None if evaluation is None else evaluation.as_document(),
         "profile": {
+            "rows": 3012,
             "target": {
                 "column": "Churn?",
                 "problem_type_from": "data",

@@ -44,6 +44,13 @@ def table_of(section: Element, caption: str) -> Element:
     return next(table for table in section.all("table") if table.one("caption").text == caption)
 
 
+def test_it_says_how_many_rows_of_the_file_were_trained_on_and_which_were_not(page: Element) -> None:
+    said = page.one("section", id="data").text
+    assert "2,400 rows trained on, 600 rows held out" in said
+    has_profile = "Churn?" in said
+    assert ("12 rows without a target left out" in said) is has_profile
+
+
 def test_every_section_has_a_heading_and_is_linked_to(page: Element) -> None:
     identities = [part.attributes["id"] for part in page.one("main").all("section")]
     assert [link.attributes["href"] for link in page.one("nav").all("a")] == [f"#{name}" for name in identities]

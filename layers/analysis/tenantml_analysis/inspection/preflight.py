@@ -48,8 +48,9 @@ REUSED_BYTES = 24 * 1024**2
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a pre-flight found: rows per part, the profile and the advice, both fit for JSON; the rule of the holdout,
-    and the hashes of its rows, in order.
+    """What a pre-flight found: the rows that are trained on (those without a target, which Autopilot leaves out, are in
+    the part and not counted) and held out, the profile and the advice, both fit for JSON; the rule of the holdout, and
+    the hashes of its rows, in order.
     """
 
     train_rows: int
@@ -211,7 +212,8 @@ class Inspector:
         )
         advice = advise(findings, settings)
         profile = self._profile(concluded, entries)
-        return Inspection(splitter.rows - len(hashes), len(hashes), profile, advice, rule, hashes.tolist())
+        used = concluded["labelled_rows"] - len(hashes)
+        return Inspection(used, len(hashes), profile, advice, rule, hashes.tolist())
 
     def _profile(self, target: dict[str, Any], columns: list[dict[str, Any]]) -> dict[str, Any]:
         reader = self._reader

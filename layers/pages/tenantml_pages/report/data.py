@@ -45,7 +45,7 @@ def _training_set(facts: Facts) -> Element:
     rows: list[tuple[str, Node]] = [
         ("Predicts", name(str(target.get("column") or settings.get("target") or "not known any more"))),
         ("Problem", f"{version.get('problem_type') or 'not known'}{f', {problem}' if problem else ''}"),
-        ("Rows", rows_said(version.get("rows"))),
+        ("Rows", rows_said(version.get("rows"), profile.get("rows", 0))),
         ("Held out", f"{held_out}, so that the same row is never on both sides"),
         ("Features", _types(types)),
         ("Left out", element("span", _names(ignored)) if ignored else None),

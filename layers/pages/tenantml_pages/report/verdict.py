@@ -79,8 +79,11 @@ def _approval(approval: Mapping[str, Any]) -> Element:
     )
 
 
-def rows_said(rows: Mapping[str, Any] | None) -> str | None:
-    """Say how many rows were trained on and held out."""
+def rows_said(rows: Mapping[str, Any] | None, in_file: int = 0) -> str | None:
+    """Say how many rows were trained on and held out, and how many more of the file had no target."""
     if not rows:
         return None
-    return f"{count(rows.get('train', 0), 'row')} trained on, {count(rows.get('holdout', 0), 'row')} held out"
+    trained, held_out = rows.get("train", 0), rows.get("holdout", 0)
+    left_out = in_file - trained - held_out
+    said = f"{count(trained, 'row')} trained on, {count(held_out, 'row')} held out"
+    return said + (f", {count(left_out, 'row')} without a target left out" if left_out > 0 else "")

@@ -8,7 +8,7 @@ const SHOWN = 20;
 const NOTE = "The columns of the training without the one to predict, up to 2 GiB. Its first line names them.";
 const isRunning = (batch) => batch?.status === "running";
 
-export function Batches({ api, model, live }) {
+export function Batches({ api, model, live, paused }) {
   const [expected, setExpected] = useState(null);
   const load = async () => (await api.call("GET", ["models", model, "batches"], { query: { limit: SHOWN } })).batches;
   const hasCome = (batches) => batches.some((batch) => batch.batch === expected);
@@ -19,12 +19,13 @@ export function Batches({ api, model, live }) {
     ${!batches ? !error && html`<p aria-busy="true">Loading the batches</p>` : html`
       <p role="status">${isAwaited ? "The file is there: its batch begins." : !batches.length && "No file of rows has been predicted yet."}</p>
       ${batches.length > 0 && html`<${Newest} api=${api} batch=${batches[0]} />`}`}
-    <${NextBatch} api=${api} model=${model} live=${live} sent=${(batch) => { setExpected(batch); reload(); }} />
+    <${NextBatch} api=${api} model=${model} live=${live} paused=${paused} sent=${(batch) => { setExpected(batch); reload(); }} />
     ${batches?.length > 1 && html`<${Before} api=${api} batches=${batches.slice(1)} />`}`;
 }
 
-/** A file, and the version that predicts it: no endpoint is needed, so it may be one that is not live. */
-function NextBatch({ api, model, live, sent }) {
+/** A file, and the version that predicts it: no endpoint is needed, so it may be one that is not live. While the model
+ * is paused it is the one that answered, unless another is chosen. */
+function NextBatch({ api, model, live, paused, sent }) {
   const { data: versions, error } = useAnswer(() => api.all(["models", model, "versions"], "versions"), `${model} ${live}`);
   const [file, setFile] = useState(null);
   const [version, setVersion] = useState("");
@@ -33,7 +34,7 @@ function NextBatch({ api, model, live, sent }) {
   const deployed = versions.filter((found) => found.plan);
   if (!deployed.length) return html`<p>Nothing can predict yet: <a href=${link("models", model)}>a training</a> comes first.</p>`;
   const others = deployed.filter((found) => !found.live);
-  const chosen = version || (live ? "" : others[0].version);
+  const chosen = version || (live ? "" : (others.find((found) => found.version === paused) || others[0]).version);
   const predict = () => send((tell) => api.batch(model, chosen, file, tell), (batch) => { setFile(null); sent(batch); });
   return html`
     <section aria-labelledby="next-batch">

@@ -30,7 +30,7 @@ export function Quote({ api, model }) {
         <div><dt>Its endpoint, then</dt><dd><strong>${hourly(endpoint.usd_per_hour)}</strong>
           <small>${endpoint.reason || endpointOf(endpoint)}</small></dd></div>
       </dl>
-      <small>${quote.note}.${pricesOf(quote)}</small>
+      <small>Its time in seconds: ${training.seconds_from}. ${quote.note}.${pricesOf(quote)}</small>
     </section>`;
 }
 

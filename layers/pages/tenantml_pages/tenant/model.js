@@ -23,7 +23,7 @@ export function Model({ api, model, view }) {
       ${Object.entries(VIEWS).map(([name, title]) => html`
         <li><a href=${link("models", model, name)} aria-current=${name === view ? "page" : null}>${title}</a></li>`)}
     </ul></nav>
-    <${shown} key=${view} api=${api} model=${model} settings=${settings} live=${live} changed=${found.reload} />`;
+    <${shown} key=${view} api=${api} model=${model} settings=${settings} live=${live} paused=${found.data.state.paused_version} changed=${found.reload} />`;
 }
 
 /** A pause removes the endpoint, which is what costs while nobody calls; what it was made of stays. */

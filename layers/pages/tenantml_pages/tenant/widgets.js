@@ -4,10 +4,11 @@ import { html, useCallback, useEffect, useRef, useState } from "./preact.js";
 export const day = (time) => (time ? new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : "–");
 export const count = (number) => (number == null ? "–" : number.toLocaleString());
 export const size = (bytes) => {
-  const power = Math.min(3, Math.floor(Math.log2(bytes || 1) / 10));
-  return `${(bytes / 1024 ** power).toLocaleString(undefined, { maximumFractionDigits: 1 })} ${["bytes", "KB", "MB", "GB"][power]}`;
+  const power = Math.min(3, Math.floor(Math.log10(bytes || 1) / 3));
+  return `${(bytes / 1000 ** power).toLocaleString(undefined, { maximumFractionDigits: 1 })} ${["bytes", "KB", "MB", "GB"][power]}`;
 };
-export const figure = (number) => (typeof number === "number" ? number.toLocaleString(undefined, Math.abs(number) < 100 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 1 }) : "–");
+const THREE_DIGITS = { minimumSignificantDigits: 3, maximumSignificantDigits: 3 };
+export const figure = (number) => (typeof number === "number" ? number.toLocaleString(undefined, Math.abs(number) < 100 && !Number.isInteger(number) ? THREE_DIGITS : { maximumFractionDigits: 1 }) : "–");
 export const percent = (share) => share.toLocaleString(undefined, { style: "percent", maximumFractionDigits: 1 });
 export const lasting = (seconds) => {
   if (seconds < 60) return `${seconds} s`;

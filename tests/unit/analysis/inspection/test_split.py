@@ -65,11 +65,12 @@ def test_a_large_holdout_is_thinned_over_the_whole_file() -> None:
     assert Counter(train + holdout) == Counter(rows)
 
 
-def test_rows_without_a_target_go_to_training() -> None:
+def test_rows_without_a_target_go_to_training_where_autopilot_leaves_them_out() -> None:
     rows = [*rows_of(1000), *["7,"] * 100]
     found, train, holdout = split(rows)
     assert train.count("7,") == 100
     assert "7," not in holdout
+    assert (found.train_rows, found.holdout_rows) == (len(train) - 100, len(holdout)), "what is learned from"
     assert [entry["rule"] for entry in found.advice if entry["column"] == "y"] == ["rows-without-target"]
 
 

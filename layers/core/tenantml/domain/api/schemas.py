@@ -335,7 +335,11 @@ def components() -> dict[str, Schema]:
             sentences=listing(TEXT),
             refusal=maybe(TEXT) | {"description": "The name of the error that keeps the version out"},
         ),
-        "RowCounts": record("Rows that it was trained on, and rows held out.", train=COUNT, holdout=COUNT),
+        "RowCounts": record(
+            "Rows that it was trained on, and rows held out; those without a target are neither.",
+            train=COUNT,
+            holdout=COUNT,
+        ),
         "Usage": record(
             "What is used of this day's quota, and of the current window's rate.",
             day=TEXT | {"format": "date"},
@@ -444,7 +448,7 @@ BATCH: dict[str, Schema] = {
     "version": TEXT,
     "status": {"type": "string", "enum": [views.AWAITING_FILE, *STATUSES]},
     "execution": maybe(TEXT) | {"description": "What its file started; its receipt is that execution's"},
-    "state": maybe(TEXT) | {"description": "The state of the machine that it is in, or ended in"},
+    "state": maybe(TEXT) | {"description": "The state of the machine that it is in; null once it has ended"},
     "rows": maybe(COUNT) | {"description": "How many rows its file has"},
     "started_at": maybe(TIME),
     "ended_at": maybe(TIME),
@@ -461,7 +465,7 @@ EXECUTION: dict[str, Schema] = {
     "model": maybe(TEXT),
     "version": maybe(TEXT),
     "status": {"type": "string", "enum": list(STATUSES)},
-    "state": maybe(TEXT) | {"description": "The state of the pipeline that it is in, or ended in"},
+    "state": maybe(TEXT) | {"description": "The state of the pipeline that it is in; null once it has ended"},
     "started_at": maybe(TIME),
     "ended_at": maybe(TIME),
     "error": maybe(reference("Failure")),
@@ -477,6 +481,7 @@ WORST_CASE: dict[str, Schema] = {
     "instance_type": TEXT,
     "instances": COUNT,
     "seconds": COUNT | {"description": "Of each instance"},
+    "seconds_from": TEXT | {"description": "What bounds the seconds: a setting of the model, and what is added to it"},
 }
 SPENT: dict[str, Schema] = {
     "training": reference("Cost"),

@@ -52,8 +52,9 @@ def batch(row: Row) -> Row:
         {"status": row.get("status", AWAITING_FILE), "rows": rows, "expires_at": result.get("expires_at")}
         | {
             name: row.get(name)
-            for name in ("batch", "model", "version", "execution", "state", "started_at", "ended_at", "error")
+            for name in ("batch", "model", "version", "execution", "started_at", "ended_at", "error")
         }
+        | {"state": _place(row)}
         | {name: row.get(name) for name in ("quote", "cost")}
         | {"advice": row.get("advice", []), "left_behind": row.get("left_behind", [])}
     )
@@ -116,7 +117,6 @@ def execution_summary(row: Row) -> Row:
             "model",
             "version",
             "status",
-            "state",
             "started_at",
             "ended_at",
             "error",
@@ -126,11 +126,17 @@ def execution_summary(row: Row) -> Row:
     upload = row.get("upload", {})
     training = row.get("training")
     return shown | {
+        "state": _place(row),
         "upload": {name: upload.get(name) for name in ("key", "version_id", "size_bytes", "uploaded_at")},
         "training": training and {name: value for name, value in training.items() if name != "candidates"},
         "endpoint": row.get("endpoint_state"),
         "left_behind": row.get("left_behind", []),
     }
+
+
+def _place(row: Row) -> Any:
+    """Return the state that something is in; what has ended is in none, though its row keeps the last one."""
+    return None if row.get("ended_at") else row.get("state")
 
 
 def webhook(row: Row) -> Row:

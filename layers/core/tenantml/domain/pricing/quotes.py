@@ -24,6 +24,7 @@ MOST_AT_ONCE = 10
 MONTH_HOURS = 31 * 24
 MORE_THAN_ANY = 10**12  # micro-dollars an hour: what has no price may be the dearest
 JUDGED_ONLY = "an endpoint stands only while a version is judged: by the hour, for each version"
+UNTIL_SEEN = f"{automl_job.LONGEST_WAIT_SECONDS:,} until we look again"
 WHO_PAYS = (
     "What AWS would ask of your own account by these prices, before taxes, discounts and free tiers; AWS's bill counts"
 )
@@ -31,11 +32,14 @@ WHO_PAYS = (
 
 @dataclass(frozen=True)
 class JobQuote:
-    """The most that a training or a batch can use, and what that costs: `seconds` of each of `instances`."""
+    """The most that a training or a batch can use, and what that costs: `seconds` of each of `instances`, for which
+    `seconds_from` says why no more.
+    """
 
     instance_type: str
     instances: int
     seconds: int
+    seconds_from: str
     price: Price | None
 
     @property
@@ -50,6 +54,8 @@ def training(settings: ModelSettings, region: str, prices: Prices) -> JobQuote:
         TRAINING_TYPE,
         min(settings.max_candidates, MOST_AT_ONCE),
         settings.max_runtime_seconds + automl_job.GRACE_SECONDS + automl_job.LONGEST_WAIT_SECONDS,
+        f"the model's max_runtime_seconds ({settings.max_runtime_seconds:,}), {automl_job.GRACE_SECONDS:,} in which "
+        f"Autopilot ends by itself, and {UNTIL_SEEN}",
         pricing.find(prices, region, TRAINING_TYPE, pricing.TRAINING),
     )
 
@@ -61,7 +67,9 @@ def batch(instance_types: Sequence[str], region: str, prices: Prices) -> JobQuot
     seconds = LONGEST_SECONDS + automl_job.LONGEST_WAIT_SECONDS
     found = [(name, pricing.find(prices, region, name, pricing.TRANSFORM)) for name in instance_types]
     name, price = max(found, key=lambda priced: MORE_THAN_ANY if priced[1] is None else priced[1].micros_per_hour)
-    return JobQuote(name, 1, seconds, price)
+    return JobQuote(
+        name, 1, seconds, f"a day ({LONGEST_SECONDS:,}), after which its job is stopped, and {UNTIL_SEEN}", price
+    )
 
 
 def batch_types(settings: ModelSettings, plan: Mapping[str, Any] | None, account: CustomerAccount) -> list[str]:
@@ -150,6 +158,7 @@ def _job(quoted: JobQuote, region: str, what: str) -> dict[str, Any]:
         "instance_type": quoted.instance_type,
         "instances": quoted.instances,
         "seconds": quoted.seconds,
+        "seconds_from": quoted.seconds_from,
     }
 
 
