@@ -2,7 +2,7 @@
 import { html } from "./preact.js";
 
 export const STAGES = [
-  { title: "Check the file", states: ["AcceptUpload", "InspectDataset"] },
+  { title: "Check the file", states: ["AcceptUpload", "InspectDataset", "IsInspected"] },
   { title: "Wait for its turn", states: ["TakeTurn", "IsItsTurn", "WaitForTurn"] },
   { title: "Deliver the rows to your account", states: ["IsGrantNeeded", "GrantAccess", "DeliverDataset", "IsGrantForCopyOnly", "RevokeCopyAccess"] },
   { title: "Train candidates", states: ["StartTraining", "WaitForTraining", "CheckTraining", "IsTrainingOver", "RevokeTrainingAccess", "SelectCandidate", "CleanUp", "StartDeployment", "Trained"] },
