@@ -222,15 +222,15 @@ def deleted(stack: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[
     """The names of endpoints that the customer has deleted. All others are in service, and the function that looks at
     them is called as Lambda does.
     """
-    monkeypatch.setenv("CONFIRM_STANDBY_FUNCTION", "confirm_standby")
+    monkeypatch.setenv("CONFIRM_ENDPOINT_FUNCTION", "confirm_endpoint")
     names: set[str] = set()
 
     def call(request: Any, **_: Any) -> AWSResponse | None:
-        if not request.url.endswith("/confirm_standby/invocations"):
+        if not request.url.endswith("/confirm_endpoint/invocations"):
             return None
         headers = HTTPHeaders()
         try:
-            document = module_of("confirm_standby").handler(json.loads(request.body), CONTEXT)
+            document = module_of("confirm_endpoint").handler(json.loads(request.body), CONTEXT)
         except TenantMLError as error:
             document = {"errorType": type(error).__name__, "errorMessage": str(error)}
             headers["X-Amz-Function-Error"] = "Unhandled"

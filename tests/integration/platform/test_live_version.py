@@ -209,17 +209,31 @@ def test_a_version_for_batches_alone_is_returned_to_without_an_endpoint(
     assert put({"version": V1})[0] == 200
 
 
-def test_what_is_let_answer_while_it_is_looked_at_stays_live(
-    put: Put, tenant: Tenant, deleted: set[str], monkeypatch: pytest.MonkeyPatch
+def test_a_live_version_whose_endpoint_the_customer_deleted_is_made_anew_without_another_training(
+    put: Put, tenant: Tenant, deleted: set[str]
 ) -> None:
+    put_training(Run(f"e-{V2}", "acme", "churn", V2), "2026-11-22")
+    deleted.add(tenant.account.endpoint("churn", V2))
+    status, body = put({"version": V2})
+    assert (status, body["returns_to"], live_version(), statuses()[V2]) == (202, V2, V2, "live")
+    assert put({"version": V2})[1]["version"] == body["version"], "a repeat starts nothing more"
+    registry.promote("acme", "churn", body["version"])
+    assert (put({"version": V2})[0], live_version(), statuses()[V2]) == (200, body["version"], "retiring")
+
+
+def test_what_goes_live_while_it_is_looked_at_is_not_retired(put: Put, tenant: Tenant, deleted: set[str]) -> None:
+    put_training(Run(f"e-{V1}", "acme", "churn", V1), "2026-11-21")
     deleted.add(tenant.account.endpoint("churn", V1))
     events = platform("lambda").meta.events
-    listen = lambda **_: registry.return_to("acme", "churn", V1, "another") and None  # noqa: E731
-    events.register_first("before-send.lambda.Invoke", listen)
+
+    def overtake(**_: Any) -> None:
+        registry.return_to("acme", "churn", V1, "another")
+
+    events.register_first("before-send.lambda.Invoke", overtake)
     try:
-        assert put({"version": V1})[0] == 200
+        assert put({"version": V1})[0] == 202
     finally:
-        events.unregister("before-send.lambda.Invoke", listen)
+        events.unregister("before-send.lambda.Invoke", overtake)
     assert (live_version(), statuses()[V1]) == (V1, "live")
 
 

@@ -206,8 +206,7 @@ def return_to(tenant: Tenant, model: str, version: str, by: str, resumes: str | 
     if "promoted_at" not in found:
         raise NeverLive("this version never answered; wait for its deployment, or deploy its candidate")
     for standing in filter(None, (version, registry.returned_as(name, model, version))):
-        _let_go_if_deleted(name, model, standing)
-        if registry.return_to(name, model, standing, by, is_word=is_word):
+        if not _is_deleted(name, model, standing) and registry.return_to(name, model, standing, by, is_word=is_word):
             _tell(name, model)
             return registry.find_version(name, model, standing) or found
     if registry.find_training(name, model, found["execution"]) is None:
@@ -224,11 +223,15 @@ def return_to(tenant: Tenant, model: str, version: str, by: str, resumes: str | 
     return registry.find_version(name, model, run.version) or found
 
 
-def _let_go_if_deleted(tenant: str, model: str, version: str) -> None:
-    """Let nobody come back to a version on standby whose endpoint is not in the customer's account any more."""
-    if not registry.stands_by(tenant, model, version, consistent=True):
-        return
+def _is_deleted(tenant: str, model: str, version: str) -> bool:
+    """Return whether the endpoint of a version that is live or on standby is not in the customer's account any more;
+    nobody comes back to such a version.
+    """
+    if not (registry.is_live(tenant, model, version) or registry.stands_by(tenant, model, version, consistent=True)):
+        return False
     asked = {"tenant": tenant, "model": model, "version": version}
-    if not lambda_functions.invoke(setting("CONFIRM_STANDBY_FUNCTION"), asked)["stands"]:
-        with suppress(StillChanging):  # it has become live, or is being retired
-            registry.begin_retirement(tenant, model, version, drained_from=registry.now())
+    if lambda_functions.invoke(setting("CONFIRM_ENDPOINT_FUNCTION"), asked)["stands"]:
+        return False
+    with suppress(StillChanging):  # it is being retired by another
+        registry.begin_retirement(tenant, model, version, drained_from=registry.now())
+    return True
