@@ -7,7 +7,7 @@ from typing import Any
 from tenantml.domain.judging.baking import why_refused
 from tenantml.entrypoint import state
 from tenantml.errors import NotRolledBack, RolledBack
-from tenantml.services import registry, served, standby
+from tenantml.services import endpoint_state, registry, served
 from tenantml.services.run_context import RunContext
 
 
@@ -27,7 +27,7 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     reason = why_refused(served.of(*of_model, run.version), served.lately(*of_model, version["replaced"]))
     if reason:
         before = registry.find_version(*of_model, version["replaced"])
-        if before and not standby.stands(context.tenant, before, run.execution):
+        if before and not endpoint_state.stands(context.tenant, before, run.execution):
             reason += "; the endpoint of that one is not in the customer's account any more"
         elif registry.fall_back(*of_model, run.version, reason):
             raise RolledBack(reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
 from tenantml.aws.clients import platform, shared_session
@@ -18,6 +20,7 @@ from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload, destination_of
+from tenantml.errors import TenantMLError
 from tenantml.services import registry
 from tenantml.services.registry import live
 from tests.functions import module_of, sample_event, template
@@ -179,14 +182,12 @@ def customer_s3(stack: dict[str, str]) -> Any:
     return client
 
 
-class Body:
+class Body(io.BytesIO):
     """The body of an answer."""
 
-    def __init__(self, content: bytes):
-        self._content = content
-
     def stream(self, **_: Any) -> Iterator[bytes]:
-        yield self._content
+        """Yield it in one piece."""
+        yield self.read()
 
 
 @pytest.fixture
@@ -215,6 +216,42 @@ def answer_with(stack: dict[str, str]) -> Iterator[Callable[..., None]]:
     yield answer_with
     for events, name, refuse in registered:
         events.unregister(name, refuse)
+
+
+@pytest.fixture
+def deleted(stack: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
+    """The names of endpoints that the customer has deleted. All others are in service, and the function that looks at
+    them is called as Lambda does.
+    """
+    monkeypatch.setenv("CONFIRM_ENDPOINT_FUNCTION", "confirm_endpoint")
+    names: set[str] = set()
+
+    def call(request: Any, **_: Any) -> AWSResponse | None:
+        if not request.url.endswith("/confirm_endpoint/invocations"):
+            return None
+        headers = HTTPHeaders()
+        try:
+            document = module_of("confirm_endpoint").handler(json.loads(request.body), CONTEXT)
+        except TenantMLError as error:
+            document = {"errorType": type(error).__name__, "errorMessage": str(error)}
+            headers["X-Amz-Function-Error"] = "Unhandled"
+        return AWSResponse(request.url, 200, headers, Body(json.dumps(document).encode()))
+
+    def describe(request: Any, **_: Any) -> AWSResponse:
+        if json.loads(request.body)["EndpointName"] in names:
+            body = {"__type": "ValidationException", "message": "Could not find endpoint"}
+            return AWSResponse(request.url, 400, HTTPHeaders(), Body(json.dumps(body).encode()))
+        return AWSResponse(request.url, 200, HTTPHeaders(), Body(b'{"EndpointStatus": "InService"}'))
+
+    listening = [
+        (platform("lambda").meta.events, "before-send.lambda.Invoke", call),
+        (shared_session().get_component("event_emitter"), "before-send.sagemaker.DescribeEndpoint", describe),
+    ]
+    for events, name, listen in listening:
+        events.register_first(name, listen)
+    yield names
+    for events, name, listen in listening:
+        events.unregister(name, listen)
 
 
 @pytest.fixture

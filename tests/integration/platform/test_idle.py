@@ -25,7 +25,7 @@ from tenantml.domain.training.run import Run
 from tenantml.errors import ArtefactsGone, BudgetExceeded, ModelPaused, ModelResuming, TenantSuspended
 from tenantml.services import deployments, idle, registry, served, serving
 from tenantml.services.registry import keys, table
-from tests.integration.platform.test_lambda_functions import Body
+from tests.integration.platform.conftest import Body
 from tests.rows import put_training, put_version
 
 V1, V2, LATE = "v20261121-000000-aaaa", "v20261122-000000-bbbb", "v20991123-000000-cccc"
@@ -40,7 +40,7 @@ def ago(hours: float) -> str:
 
 
 @pytest.fixture(autouse=True)
-def begin(tenant: Tenant) -> Iterator[None]:
+def begin(tenant: Tenant, deleted: set[str]) -> Iterator[None]:
     """A model whose version went live long ago, and was never called; what is published."""
     make_idle()
     PUBLISHED.clear()

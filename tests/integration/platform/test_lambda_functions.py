@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,11 +13,7 @@ from botocore.compat import HTTPHeaders
 from tenantml.aws import lambda_functions
 from tenantml.aws.clients import platform
 from tenantml.errors import ArtefactsGone
-
-
-class Body(io.BytesIO):
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        yield self.read()
+from tests.integration.platform.conftest import Body
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def live_version() -> Any:
 
 
 @pytest.fixture(autouse=True)
-def begin(tenant: Tenant) -> None:
+def begin(tenant: Tenant, deleted: set[str]) -> None:
     make_versions(tenant)
 
 
@@ -157,6 +157,84 @@ def test_a_version_whose_endpoint_is_gone_is_deployed_anew_while_the_live_one_an
         "executions"
     ]
     assert found["name"] == f"acme_churn_{body['version']}"
+
+
+def test_a_version_whose_endpoint_the_customer_deleted_is_deployed_anew_while_the_live_one_answers(
+    put: Put, tenant: Tenant, deleted: set[str]
+) -> None:
+    put_training(Run(f"e-{V1}", "acme", "churn", V1), "2026-11-21")
+    deleted.add(tenant.account.endpoint("churn", V1))
+    status, body = put({"version": V1})
+    assert (status, body["returns_to"], body["status"]) == (202, V1, "requested")
+    assert (live_version(), statuses()[V1]) == (V2, "retiring")
+    assert not registry.fall_back("acme", "churn", V2, "it fails more"), "no bake comes back to it, either"
+    registry.promote("acme", "churn", body["version"])
+    deleted.add(tenant.account.endpoint("churn", body["version"]))
+    assert put({"version": V2})[0] == 200
+    status, again = put({"version": V1})
+    assert status == 202, "what was deployed to return to it is deleted, too"
+    assert again["version"] != body["version"]
+
+
+def test_a_deleted_endpoint_of_which_no_artefacts_are_kept_is_returned_to_by_training_again(
+    put: Put, tenant: Tenant, deleted: set[str]
+) -> None:
+    deleted.add(tenant.account.endpoint("churn", V1))
+    status, body = put({"version": V1})
+    assert (status, body["code"], live_version()) == (409, "ArtefactsGone", V2)
+
+
+def test_a_look_that_aws_does_not_answer_changes_nothing(
+    put: Put, answer_with: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    answer_with("sts", "AssumeRole", 429, "Throttling")
+    status, body = put({"version": V1})
+    assert (status, body["code"], live_version(), statuses()[V1]) == (503, "CustomerThrottled", V2, "standby")
+
+
+def test_an_account_that_does_not_let_us_look_keeps_nobody_from_returning(
+    put: Put, answer_with: Callable[..., None]
+) -> None:
+    answer_with("sts", "AssumeRole", 403, "AccessDenied")
+    assert put({"version": V1})[0] == 200
+    assert live_version() == V1
+
+
+def test_a_version_for_batches_alone_is_returned_to_without_an_endpoint(
+    put: Put, tenant: Tenant, deleted: set[str]
+) -> None:
+    registry.update_version("acme", "churn", V1, {"plan": {"endpoint": "none"}})
+    deleted.add(tenant.account.endpoint("churn", V1))
+    assert put({"version": V1})[0] == 200
+
+
+def test_a_live_version_whose_endpoint_the_customer_deleted_is_made_anew_without_another_training(
+    put: Put, tenant: Tenant, deleted: set[str]
+) -> None:
+    put_training(Run(f"e-{V2}", "acme", "churn", V2), "2026-11-22")
+    deleted.add(tenant.account.endpoint("churn", V2))
+    status, body = put({"version": V2})
+    assert (status, body["returns_to"], live_version(), statuses()[V2]) == (202, V2, V2, "live")
+    assert put({"version": V2})[1]["version"] == body["version"], "a repeat starts nothing more"
+    registry.promote("acme", "churn", body["version"])
+    assert (put({"version": V2})[0], live_version(), statuses()[V2]) == (200, body["version"], "retiring")
+
+
+def test_what_goes_live_while_it_is_looked_at_is_not_retired(put: Put, tenant: Tenant, deleted: set[str]) -> None:
+    put_training(Run(f"e-{V1}", "acme", "churn", V1), "2026-11-21")
+    deleted.add(tenant.account.endpoint("churn", V1))
+    events = platform("lambda").meta.events
+
+    def overtake(**_: Any) -> None:
+        registry.return_to("acme", "churn", V1, "another")
+
+    events.register_first("before-send.lambda.Invoke", overtake)
+    try:
+        assert put({"version": V1})[0] == 202
+    finally:
+        events.unregister("before-send.lambda.Invoke", overtake)
+    assert (live_version(), statuses()[V1]) == (V1, "live")
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ Put = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture(autouse=True)
-def begin(tenant: Tenant) -> None:
+def begin(tenant: Tenant, deleted: set[str]) -> None:
     make_versions()
 
 
@@ -108,6 +108,16 @@ def test_a_pause_is_written_at_once_and_its_endpoint_goes_by_the_machine(put: Pu
     assert name.startswith(f"acme_churn_{V2}_")
     assert (given["task"], given["run"]["version"], given["run"]["execution"]) == ("retire", V2, f"e-{V2}")
     assert registry.begin_retirement("acme", "churn", V2), "its endpoint may go"
+
+
+def test_a_resumption_makes_an_endpoint_anew_that_the_customer_deleted(
+    put: Put, tenant: Tenant, deleted: set[str]
+) -> None:
+    put({"paused": True})
+    deleted.add(tenant.account.endpoint("churn", V2))
+    status, body = put({"paused": False})
+    assert (status, body["live_version"], body["state"]["status"]) == (200, None, "resuming")
+    assert status_of(V2) == "retiring"
 
 
 def test_a_resumption_while_the_endpoint_stands_answers_at_once(put: Put, stack: dict[str, str]) -> None:

@@ -49,7 +49,7 @@ def test_an_endpoint_that_the_customer_deleted_is_a_409_that_says_how_to_get_it_
     process.accounts.next_answers = [MISSING]
     status, headers, problem = process.predict(tenant)
     assert (status, problem["code"], "Retry-After" in headers) == (409, "EndpointGone", False)
-    assert "upload the dataset again" in problem["detail"]
+    assert "PUT /models/{model}/live-version" in problem["detail"]
 
 
 def test_an_endpoint_that_takes_too_long_is_asked_once(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,8 +37,8 @@ ERRORS: Names = (
 )
 MESSAGES = {
     AnswerTimedOut: "the model's endpoint did not answer in time; send fewer rows at once",
-    EndpointGone: "the endpoint of the live version is not in the customer's account any more; upload the dataset "
-    "again, and the version that is trained from it answers",
+    EndpointGone: "the endpoint of the live version is not in the customer's account any more; PUT "
+    "/models/{model}/live-version with this version makes it anew from the kept model",
     EndpointUnavailable: "the model's endpoint does not answer now; try again shortly",
     CustomerAccessRevoked: "the customer's account refuses the call of its endpoint; its cloud team applies the "
     "on-boarding template again",

@@ -318,8 +318,9 @@ class EndpointGone(RequestError):
     status = 409
     turn = TENANT
     do = (
-        "Upload the dataset again: the version that is trained from it answers. Ask the customer's cloud team who "
-        "deletes endpoints whose names begin with `tenantml-`."
+        "`PUT /models/MODEL/live-version` with the live version makes its endpoint anew from the kept model, without "
+        "another training. Ask the customer's cloud team who deletes endpoints whose names begin with the tenant's "
+        "prefix, `tml-`."
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from tenantml.aws import events, stepfunctions
+from tenantml.aws import events, lambda_functions, stepfunctions
 from tenantml.domain.judging.gate import ALWAYS
 from tenantml.domain.names import CustomerAccount, is_execution, is_version, requested_version_name
 from tenantml.domain.tenancy.tenant import Tenant
@@ -15,7 +16,7 @@ from tenantml.domain.training.deployment_request import DeploymentRequest, artef
 from tenantml.domain.training.model_settings import OF_JUDGING, ON_REQUEST, ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
-from tenantml.errors import ModelNotReady, ModelPaused, NeverLive
+from tenantml.errors import ModelNotReady, ModelPaused, NeverLive, StillChanging
 from tenantml.services import registry, spending
 from tenantml.settings import setting
 
@@ -188,13 +189,14 @@ def _judged_by(tenant: str, model: str) -> dict[str, Any]:
 
 
 def return_to(tenant: Tenant, model: str, version: str, by: str, resumes: str | None = None) -> dict[str, Any] | None:
-    """Let a version that was live answer again, and return its row; when its endpoint no longer stands, start the
-    deployment of the same candidate as a version of its own, and return the row of that; None when the model has no
-    such version. `resumes` names the pause that this is to end, and no other. It is somebody's word, before which
-    nothing is promoted that is older, unless `by` says that it is a request's. Repeatable.
+    """Let a version that was live answer again, and return its row; when its endpoint no longer stands, whoever removed
+    it, start the deployment of the same candidate as a version of its own, and return the row of that; None when the
+    model has no such version. `resumes` names the pause that this is to end, and no other. It is somebody's word,
+    before which nothing is promoted that is older, unless `by` says that it is a request's. Repeatable.
 
     Raises:
         ArtefactsGone: its endpoint is gone, and the artefacts of its training are deleted.
+        CustomerThrottled: AWS did not say whether its endpoint stands.
         NeverLive: it never answered.
     """
     name, is_word = tenant.tenant, by != ON_REQUEST
@@ -204,7 +206,7 @@ def return_to(tenant: Tenant, model: str, version: str, by: str, resumes: str | 
     if "promoted_at" not in found:
         raise NeverLive("this version never answered; wait for its deployment, or deploy its candidate")
     for standing in filter(None, (version, registry.returned_as(name, model, version))):
-        if registry.return_to(name, model, standing, by, is_word=is_word):
+        if not _is_deleted(name, model, standing) and registry.return_to(name, model, standing, by, is_word=is_word):
             _tell(name, model)
             return registry.find_version(name, model, standing) or found
     if registry.find_training(name, model, found["execution"]) is None:
@@ -219,3 +221,17 @@ def return_to(tenant: Tenant, model: str, version: str, by: str, resumes: str | 
         asked |= {"order": found["order"]}
     start(run, tenant.account, found["candidate"], asked=asked | {"judged_by": _judged_by(name, model)})
     return registry.find_version(name, model, run.version) or found
+
+
+def _is_deleted(tenant: str, model: str, version: str) -> bool:
+    """Return whether the endpoint of a version that is live or on standby is not in the customer's account any more;
+    nobody comes back to such a version.
+    """
+    if not (registry.is_live(tenant, model, version) or registry.stands_by(tenant, model, version, consistent=True)):
+        return False
+    asked = {"tenant": tenant, "model": model, "version": version}
+    if lambda_functions.invoke(setting("CONFIRM_ENDPOINT_FUNCTION"), asked)["stands"]:
+        return False
+    with suppress(StillChanging):  # it is being retired by another
+        registry.begin_retirement(tenant, model, version, drained_from=registry.now())
+    return True

@@ -115,7 +115,8 @@ OPERATIONS = (
         "putState", "PUT", "/models/{model}/state", "models",
         "Pause a model, so that nothing of it runs and costs, or resume it: the state tells when it answers again",
         {200: "Model"}, takes="State",
-        refusals=(*BODY, errors.NotFound, errors.ModelNotReady, errors.ArtefactsGone), has_etag=True,
+        refusals=(*BODY, errors.NotFound, errors.ModelNotReady, errors.ArtefactsGone, errors.CustomerThrottled),
+        has_etag=True,
     ),
     Operation(
         "getModelDocument", "GET", "/models/{model}/openapi.json", "models",
@@ -223,7 +224,7 @@ OPERATIONS = (
         "putLiveVersion", "PUT", "/models/{model}/live-version", "versions",
         "Return to a version that was live: at once while its endpoint stands (200), else by deploying it anew (202)",
         {200: "Version", 202: "Version"}, takes="LiveVersion",
-        refusals=(*BODY, errors.NotFound, errors.NeverLive, errors.ArtefactsGone),
+        refusals=(*BODY, errors.NotFound, errors.NeverLive, errors.ArtefactsGone, errors.CustomerThrottled),
     ),
     Operation(
         "predict", "POST", "/models/{model}/predictions", "predictions", "One prediction per row, by the live version",
@@ -233,7 +234,7 @@ OPERATIONS = (
             errors.MissingColumn, errors.UnexpectedColumn, errors.RepeatedColumn, errors.HeaderAmongRows,
             errors.InvalidValue, errors.UnseenCategory, errors.NotFound, errors.ModelNotReady,
             errors.ModelPaused, errors.ModelResuming, errors.ArtefactsGone, errors.BudgetExceeded, errors.NoEndpoint,
-            errors.EndpointGone,
+            errors.EndpointGone, errors.CustomerThrottled,
             errors.UnreadableAnswer, errors.WrongPredictionCount,
         ),
         function="Predict",

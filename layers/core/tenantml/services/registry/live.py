@@ -236,9 +236,9 @@ def note_failing(tenant: str, model: str, version: str, reason: str) -> bool:
     return is_live(tenant, model, version) and table.update(key, {"failing": reason}, "attribute_exists(pk)")
 
 
-def stands_by(tenant: str, model: str, version: str) -> bool:
-    """Return whether a version was replaced and its endpoint stands, a moment ago at least."""
-    row = find_version(tenant, model, version, consistent=False)
+def stands_by(tenant: str, model: str, version: str, *, consistent: bool = False) -> bool:
+    """Return whether a version was replaced and we have not begun to remove its endpoint, a moment ago at least."""
+    row = find_version(tenant, model, version, consistent)
     return row is not None and row.get("status") == STANDBY
 
 

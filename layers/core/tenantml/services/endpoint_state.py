@@ -1,4 +1,4 @@
-"""Versions on standby: whether the endpoint of one is still in the customer's account, for it to answer again.
+"""Whether the endpoint of a version is still in the customer's account, for it to answer.
 
 The registry knows what we remove ourselves; in its own account a customer may delete an endpoint without us.
 """
