@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from tenantml.domain.pricing.ledger import Caps
+from tenantml.domain.pricing.caps import Caps
 from tenantml.domain.tenancy import operator_requests
 from tenantml.domain.tenancy.usage_limits import Limits
 from tenantml.entrypoint import function

@@ -26,7 +26,7 @@ from tenantml.errors import (
     UploadSuperseded,
 )
 from tenantml.services import deployments, registry, retention, serving, tenant_scope
-from tenantml.services.registry import keys, live, table
+from tenantml.services.registry import keys, pointer, table
 from tests.rows import put_training, put_version
 
 V1, V2, V3 = "v20261121-000000-aaaa", "v20261122-000000-bbbb", "v20991123-000000-cccc"
@@ -323,5 +323,5 @@ def test_whatever_happens_in_whatever_order_a_model_answers_with_what_stands_or_
         rows = registry.all_versions("acme", "churn")
         assert bool(live_version) != bool(paused), "it answers, or it is paused"
         assert live_version not in retired, "what answers stands"
-        assert [row["version"] for row in rows if row["status"] == live.LIVE] == [live_version] * bool(live_version)
+        assert [row["version"] for row in rows if row["status"] == pointer.LIVE] == [live_version] * bool(live_version)
         assert "promoted_at" in registry.get_version("acme", "churn", live_version or paused or "")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tenantml.aws.clients import platform
-from tenantml.domain.pricing.ledger import Caps
+from tenantml.domain.pricing.caps import Caps
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.endpoint_plan import EndpointPlan
 from tenantml.domain.training.model_settings import ModelSettings

@@ -10,7 +10,8 @@ import pytest
 
 from tenantml.domain.pricing import prices as pricing
 from tenantml.domain.pricing import quotes
-from tenantml.domain.pricing.ledger import Caps, Ledger
+from tenantml.domain.pricing.caps import Caps
+from tenantml.domain.pricing.ledger import Ledger
 from tenantml.domain.tenancy import usage_limits
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml_cli.__main__ import main

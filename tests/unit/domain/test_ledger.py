@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenantml.domain.pricing.ledger import Caps, Ledger, month_of
+from tenantml.domain.pricing.caps import Caps
+from tenantml.domain.pricing.ledger import Ledger
 from tenantml.domain.pricing.prices import MICROS, Price
 from tenantml.domain.pricing.quotes import JobQuote
+from tenantml.domain.pricing.spent import month_of
 from tenantml.errors import (
     BudgetExceeded,
     InvalidOperation,

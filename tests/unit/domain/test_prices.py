@@ -12,8 +12,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 from samtranslator.yaml_helper import yaml_parse
 
@@ -21,8 +22,9 @@ from tenantml.domain.pricing import prices as pricing
 from tenantml.domain.pricing import quotes
 from tenantml.domain.pricing.prices import Price, usd
 from tenantml.domain.training.endpoint_plan import LADDER
-from tenantml.domain.training.endpoint_rules import SERVERLESS_MEMORY_MB
+from tenantml.domain.training.endpoint_rules import ENDPOINTS, SERVERLESS_MEMORY_MB
 from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.errors import InvalidSettings
 from tests.tenants import account_of
 
 TODAY = date(2026, 11, 28)
@@ -152,6 +154,38 @@ def test_the_operators_prices_replace_those_of_the_repository_and_add_to_them() 
     assert found["us-east-1", "ml.m5.xlarge", "hosting"].micros_per_hour == 200_000
     assert found["eu-west-1", "ml.m5.xlarge", "hosting"].micros_per_hour == 300_000
     assert len(found) == len(TABLE) + 1
+
+
+@hypothesis.settings(max_examples=40)
+@given(
+    st.fixed_dictionaries(
+        {
+            "endpoint": st.sampled_from(ENDPOINTS),
+            "serverless_memory_mb": st.sampled_from([None, 4096]),
+            "instance_type": st.sampled_from([None, "ml.m5.large", "ml.p5.48xlarge"]),
+            "instance_count": st.sampled_from([1, 3]),
+            "max_instances": st.sampled_from([None, 3, 5]),
+        }
+    ),
+    st.sampled_from([(), ("ml.m5.4xlarge",), ("ml.p5.48xlarge",)]),
+    st.sampled_from(["us-east-1", "xx-nowhere-9"]),
+)
+def test_whatever_is_taken_as_settings_has_a_quote_and_what_is_unknown_in_it_a_reason(
+    asked: dict[str, Any], allowed: tuple[str, ...], region: str
+) -> None:
+    try:
+        settings = ModelSettings.from_document({"target": "y"} | asked)
+    except InvalidSettings:
+        reject()
+    account = replace(account_of(), region=region, instance_types=allowed)
+    found = quotes.quote(settings, account, TABLE, TODAY)
+    for what in ("training", "batch", "endpoint"):
+        amounts = [value for name, value in found[what].items() if "usd" in name]
+        assert (None in amounts) == bool(found[what]["reason"])
+        assert all(amount is None or Decimal(amount) > 0 for amount in amounts)
+    endpoint = found["endpoint"]
+    assert bool(endpoint["instance_types"]) != bool(endpoint["serverless_memory_mb"])
+    assert endpoint["max_count"] >= max(endpoint["count"], settings.max_instances or 0)
 
 
 PARAMETER = yaml_parse((Path(__file__).parents[3] / "template.yaml").read_text())["Parameters"]["Prices"]

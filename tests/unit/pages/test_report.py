@@ -314,6 +314,22 @@ def test_what_stands_is_said_by_the_kind_of_endpoint(plan: dict[str, Any], said:
     assert said in markup.read(render(found)).one(id="cost").text
 
 
+@pytest.mark.parametrize(
+    ("plan", "least", "most", "said"),
+    [
+        ({"endpoint": "none"}, "0.115000", None, "$0.115 an hour while the version was judged, and nothing since"),
+        ({"endpoint": "real-time", "max_instances": 3}, "0.115000", "0.345000", "and up to $0.345 with the most"),
+        ({"endpoint": "real-time", "max_instances": 3}, None, None, "Cost of the endpoint not known"),
+    ],
+)
+def test_what_an_endpoint_costs_is_said_with_its_least_and_its_most_instances(
+    plan: dict[str, Any], least: str | None, most: str | None, said: str
+) -> None:
+    found = facts.unjudged() | {"endpoint_usd_per_hour": least, "endpoint_most_usd_per_hour": most}
+    found["version"] |= {"plan": {"instance_type": "ml.m5.large"} | plan}
+    assert said in markup.read(render(found)).one(id="cost").text
+
+
 def test_how_to_call_it_is_a_request_of_the_real_columns_in_json() -> None:
     found = facts.regression()
     command = next(text for text in markup.read(render(found)).one(id="call").one("pre").one("code").content)

@@ -9,7 +9,7 @@ from typing import Any
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.services import deployments, registry, served
-from tenantml.services.registry.live import IDLE
+from tenantml.services.registry.pauses import IDLE
 
 HOUR_SECONDS = 3600
 Row = dict[str, Any]

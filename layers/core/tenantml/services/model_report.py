@@ -48,16 +48,19 @@ def facts_of(s3: Any, tenant: str, version: Row, live_version: str | None) -> di
         "training": execution["training"],
         "upload": execution["upload"],
         "cost": execution["cost"],
-        "endpoint_usd_per_hour": _hourly(version.get("plan"), execution["quote"]),
+        "endpoint_usd_per_hour": _hourly(version.get("plan"), execution["quote"], "instance_count"),
+        "endpoint_most_usd_per_hour": _hourly(version.get("plan"), execution["quote"], "max_instances"),
     }
 
 
-def _hourly(plan: Row | None, quote: Row | None) -> str | None:
-    """Return what an hour of the version's instances costs, in the region that its training was quoted for."""
-    if not plan or not plan.get("instance_type") or not quote:
+def _hourly(plan: Row | None, quote: Row | None, instances: str) -> str | None:
+    """Return what an hour of so many of the version's instances costs, in the region that its training was quoted for;
+    None where the plan has no such number.
+    """
+    if not plan or not plan.get("instance_type") or not plan.get(instances) or not quote:
         return None
     price = pricing.find(spending.prices(), quote["region"], plan["instance_type"], pricing.HOSTING)
-    return pricing.usd(None if price is None else price.micros_per_hour * (plan.get("instance_count") or 1))
+    return pricing.usd(None if price is None else price.micros_per_hour * plan[instances])
 
 
 def _read(s3: Any, place: Mapping[str, str] | None) -> Row | None:

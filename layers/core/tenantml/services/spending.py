@@ -9,7 +9,8 @@ from typing import Any
 from tenantml.domain.names import CustomerAccount
 from tenantml.domain.pricing import costs, quotes
 from tenantml.domain.pricing import prices as pricing
-from tenantml.domain.pricing.ledger import Caps, Ledger
+from tenantml.domain.pricing.caps import Caps
+from tenantml.domain.pricing.ledger import Ledger
 from tenantml.domain.pricing.prices import Prices
 from tenantml.domain.pricing.quotes import JobQuote
 from tenantml.domain.training.endpoint_plan import EndpointPlan

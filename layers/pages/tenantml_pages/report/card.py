@@ -97,7 +97,7 @@ def _cost(facts: Facts) -> Element:
     version, training = facts["version"], facts["training"] or {}
     plan, served = version.get("plan") or {}, version.get("served") or {}
     latency = (facts["evaluation"] or {}).get("latency")
-    seconds, hourly = training.get("seconds"), facts["endpoint_usd_per_hour"]
+    seconds = training.get("seconds")
     tried = version.get("candidates") or facts["candidates"] or []
     asked = None
     if latency:
@@ -116,7 +116,7 @@ def _cost(facts: Facts) -> Element:
         ("Cost of the training", _training_cost(facts["cost"])),
         ("Candidates tried", f"{len(tried):,}" if tried else NOT_KNOWN),
         ("Endpoint", _endpoint(plan)),
-        ("Cost of the endpoint", f"{dollars(hourly, 3)} an hour" if hourly else NOT_KNOWN),
+        ("Cost of the endpoint", _endpoint_cost(facts, plan)),
         ("Why this one", plan.get("reason") or None),
         ("Endpoint's answers, evaluated", asked or NOT_KNOWN),
         ("Answered so far", answered or "nothing yet"),
@@ -129,6 +129,16 @@ def _training_cost(cost: Facts | None) -> str:
     if cost is None or cost["training_usd"] is None:
         return NOT_KNOWN
     return f"{dollars(cost['training_usd'])} for {duration(cost['training_seconds'])} of instances; {cost['note']}"
+
+
+def _endpoint_cost(facts: Facts, plan: Mapping[str, Any]) -> str:
+    least, most = facts["endpoint_usd_per_hour"], facts.get("endpoint_most_usd_per_hour")
+    if not least:
+        return NOT_KNOWN
+    said = f"{dollars(least, 3)} an hour"
+    if plan.get("endpoint") == "none":
+        return f"{said} while the version was judged, and nothing since"
+    return f"{said}, and up to {dollars(most, 3)} with the most instances" if most and most != least else said
 
 
 def _endpoint(plan: Mapping[str, Any]) -> str:

@@ -28,7 +28,8 @@ def render(facts: Mapping[str, Any]) -> str:
     """Return the report of a version as one HTML file, under 1 MB whatever it is made of.
 
     `facts` has `tenant`; `made_at`, a time; `settings`, those that it was trained with; `version`, `training`, `upload`
-    and `cost` as the API shows them; `endpoint_usd_per_hour`, what its instances cost; and `evaluation`, `profile`,
+    and `cost` as the API shows them; `endpoint_usd_per_hour`, what its instances cost, and of one that scales
+    `endpoint_most_usd_per_hour`; and `evaluation`, `profile`,
     `candidates` and `importance` as they are kept: None where they are not, or not any more.
     """
     version, assets = facts["version"], _assets()

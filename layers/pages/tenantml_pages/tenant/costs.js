@@ -44,7 +44,9 @@ function endpointOf(endpoint) {
 /** The price of a model's endpoint, in a sentence that begins as asked for. */
 export function EndpointPrice({ api, model, begins = "Its endpoint costs" }) {
   const { data: quote } = useQuote(api, model);
-  return quote && html`<small>${begins} ${hourly(quote.endpoint.usd_per_hour)} in your AWS account${quote.endpoint.serverless_memory_mb ? " while it answers" : ""}.</small>`;
+  if (!quote) return null;
+  const { usd_per_hour: usd, worst_case_usd_per_hour: most, serverless_memory_mb: memory, count: least, max_count: instances } = quote.endpoint;
+  return html`<small>${begins} ${hourly(usd)} in your AWS account${memory ? " while it answers" : ""}${instances > least && `, and at most ${hourly(most)} with ${instances} instances`}.</small>`;
 }
 
 /** What a training cost, next to what it was quoted at most. */

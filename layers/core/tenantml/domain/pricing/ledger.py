@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from tenantml.domain.pricing.prices import HOUR_SECONDS, MICROS, usd
+from tenantml.domain.pricing.caps import KEPT, Caps, whose_caps
+from tenantml.domain.pricing.prices import HOUR_SECONDS, usd
 from tenantml.domain.pricing.quotes import JobQuote
 from tenantml.domain.pricing.spent import (
     BATCH,
@@ -26,34 +27,9 @@ from tenantml.domain.pricing.spent import (
     month_of,
     shown,
 )
-from tenantml.domain.tenancy import operator_requests
-from tenantml.errors import BudgetExceeded, InvalidOperation, TooManyBatches, TooManyTrainings, TrainingsPerDayExceeded
+from tenantml.errors import TooManyBatches
 
 KEPT_MONTHS = 13
-MOST = 10**9
-KEPT = "nothing was spent on it, and the file is kept"
-
-
-@dataclass(frozen=True)
-class Caps:
-    """What a tenant or a model may spend of the customer's money; None for no cap."""
-
-    trainings_per_day: int | None = None
-    max_concurrent_trainings: int | None = None
-    monthly_budget_usd: int | None = None
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Caps:
-        """Read a JSON object of caps; an omitted one is none.
-
-        Raises:
-            InvalidOperation: names each field that is unknown or not a whole number from 0 up.
-        """
-        caps = operator_requests.read(dict(document), dict.fromkeys(cls.__dataclass_fields__, int))
-        wrong = [f"{name}: expected 0 to {MOST:,}" for name, value in caps.items() if not 0 <= value <= MOST]
-        if wrong:
-            raise InvalidOperation("; ".join(wrong))
-        return cls(**caps)
 
 
 @dataclass(frozen=True)
@@ -93,21 +69,10 @@ class Ledger:
             return self
         begun = self.trainings if self.day == day_of(now) else {}
         others = {place["model"] for place in self.places_of(TRAINING)} - {model}
-        for caps, whose, count in (
-            (of_tenant, "the tenant", sum(begun.values())),
-            (of_model, f"the model {model}", begun.get(model, 0)),
-        ):
-            if caps.trainings_per_day is not None and count >= caps.trainings_per_day:
-                raise TrainingsPerDayExceeded(
-                    f"{whose} has {caps.trainings_per_day} trainings a day, which are used up; {KEPT}; upload again "
-                    "after midnight UTC"
-                )
-        most = of_tenant.max_concurrent_trainings
-        if most is not None and len(others) >= most:
-            raise TooManyTrainings(
-                f"the tenant has {most} trainings at once, and as many are running; {KEPT}; upload again when one of "
-                "them is over"
-            )
+        of_day = (sum(begun.values()), begun.get(model, 0))
+        for cap, whose, count in zip((of_tenant, of_model), whose_caps(model), of_day, strict=True):
+            cap.require_training_a_day(whose, count)
+        of_tenant.require_training_at_once(len(others))
         self.require_budget(model, quote.worst_micros, of_tenant, of_model, now)
         placed = self._with_place(execution, model, TRAINING, quote, now)
         return replace(placed, day=day_of(now), trainings={**begun, model: begun.get(model, 0) + 1})
@@ -149,27 +114,9 @@ class Ledger:
         Raises:
             BudgetExceeded: it does not, or nobody knows whether it does.
         """
-        for caps, whose, of in ((of_tenant, "the tenant", None), (of_model, f"the model {model}", model)):
-            budget = caps.monthly_budget_usd
-            if budget is None:
-                continue
-            committed = self.committed_micros(now, of)
-            if worst_micros is None:
-                raise BudgetExceeded(
-                    f"{whose} has a budget of {budget} USD a month, and what this would cost at worst is unknown, for "
-                    f"the price table lacks a price of it; {KEPT}; the operator adds it to Prices, or lift the budget"
-                )
-            if committed is None:
-                raise BudgetExceeded(
-                    f"{whose} has a budget of {budget} USD a month, and what this month costs is unknown, for what had "
-                    f"no price when it began; {KEPT}; an endpoint gets its price when it is deployed anew, all else is "
-                    "over with the month; until then the budget can be lifted"
-                )
-            if worst_micros + committed > budget * MICROS or budget == 0:
-                raise BudgetExceeded(
-                    f"{whose} has a budget of {budget} USD a month; {usd(committed)} are spent or taken, and this may "
-                    f"cost {usd(worst_micros)} at worst; {KEPT}"
-                )
+        for caps, whose, of in zip((of_tenant, of_model), whose_caps(model), (None, model), strict=True):
+            if caps.monthly_budget_usd is not None:
+                caps.require_budget(whose, worst_micros, self.committed_micros(now, of))
 
     def committed_micros(self, now: datetime, model: str | None = None) -> int | None:
         """Return what this month has cost, by all models or one, with the worst case of every training and batch that

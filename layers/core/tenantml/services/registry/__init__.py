@@ -34,15 +34,10 @@ from tenantml.services.registry.live import (
     is_live,
     note_failing,
     note_return,
-    pause,
-    pause_idle,
-    paused_version,
     promote,
-    resumed_as,
     return_to,
     returned_as,
     stands_by,
-    version_to_predict,
 )
 from tenantml.services.registry.models import (
     all_models,
@@ -69,6 +64,7 @@ from tenantml.services.registry.models import (
     take_turn,
     update_version,
 )
+from tenantml.services.registry.pauses import pause, pause_idle, paused_version, resumed_as, version_to_predict
 from tenantml.services.registry.table import now
 from tenantml.services.registry.tenants import (
     add_key,

@@ -13,8 +13,8 @@ from tenantml.domain.judging.approval import APPROVE, REFUSE, TIMED_OUT, Decisio
 from tenantml.domain.training.run import Run
 from tenantml.errors import AlreadyDecided, NotAwaitingApproval, NotFound, PlatformUnavailable
 from tenantml.services.registry import keys, table
-from tenantml.services.registry.live import ATTEMPTS, ENDED
 from tenantml.services.registry.models import get_version
+from tenantml.services.registry.pointer import ATTEMPTS, ENDED
 
 AWAITING = "awaiting approval"
 DECIDED = {APPROVE: "approved", REFUSE: "refused", TIMED_OUT: "approval timed out"}
