@@ -54,8 +54,8 @@ tenantml predict {model} ROWS.csv
 def kept(out: Path, port: int, screen: Screen) -> Iterator[tuple[Platform, OnboardedTenant]]:
     """A cloud with a platform, a tenant and the operators' page, and the files that lead to them.
 
-    All of it ends with the block. Raises EmbeddedCloudError, ConsoleError, BuildFailed, StackFailed or CommandError
-    when it does not come up.
+    All of it ends with the block; logs stay. Raises EmbeddedCloudError, ConsoleError, BuildFailed, StackFailed or
+    CommandError when it does not come up.
     """
     try:
         with started(out / "cloud", screen, port) as platform:

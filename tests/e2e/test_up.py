@@ -42,8 +42,11 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield out
         process.send_signal(signal.SIGTERM)
         assert process.stdout is not None
-        assert "stopped" in process.stdout.read()
+        assert process.stdout.read().endswith(
+            f"stopped: all that was in it is gone; what it logged is in {out / 'cloud'}\n"
+        )
     assert process.returncode == 0
+    assert {path.suffix for path in (out / "cloud").iterdir()} <= {".log", ".jsonl"}, "nothing but logs"
     assert not (out / "env").exists()
     assert not (out / "customer.env").exists()
 
@@ -59,14 +62,16 @@ def test_ctrl_c_ends_it_without_a_traceback_whenever_it_comes(tmp_path: Path, mo
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)  # by an impatient person
         said = process.stdout.read()
-    assert said.endswith("stopped\n")
+    last = said.splitlines()[-1]
+    assert last.startswith("  stopped"), said
+    if "it logged" in last:
+        assert [path for path in (tmp_path / "cloud").glob("*") if path.suffix not in {".log", ".jsonl"}] == []
     assert "Traceback" not in said
     assert process.returncode == 0
     assert [path.name for path in tmp_path.iterdir() if path.name in {"env", "customer.env", "pages"}] == []
-    endpoint = tmp_path / "cloud" / "endpoint"
-    if endpoint.exists():
+    if address := re.search(r"http://127\.0\.0\.1:\d+", said):
         with pytest.raises(OSError, match="refused"):
-            urllib.request.urlopen(endpoint.read_text().strip(), timeout=5)
+            urllib.request.urlopen(address[0], timeout=5)
 
 
 def test_its_pages_are_named_before_how_to_use_it_and_answer(up: Path) -> None:
