@@ -64,14 +64,16 @@ class Platform(Stack):
 
 
 @contextmanager
-def started(folder: Path, screen: Screen, port: int = 0) -> Iterator[Platform]:
+def started(
+    folder: Path, screen: Screen, port: int = 0, settings: Mapping[str, str] | None = None
+) -> Iterator[Platform]:
     """A new cloud, which keeps its state in `folder`, with the stack deployed; both end with the block, and of what is
-    in the folder its logs stay.
+    in the folder its logs stay. `settings` are those of `EmbeddedCloud`.
 
     Raises EmbeddedCloudError, BuildFailed or StackFailed when they do not come up.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    cloud = EmbeddedCloud(folder, port=port, wait_scale=WAIT_SCALE)
+    cloud = EmbeddedCloud(folder, port=port, wait_scale=WAIT_SCALE, settings=settings)
     try:
         with screen.step("start the cloud") as step:
             cloud.start()

@@ -138,6 +138,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "evaluation": evaluation_docs.schema,
     "registry rows": lambda: rows_table(keys.REGISTRY),
     "webhook events": webhook_docs.events,
+    "webhook words": webhook_docs.words,
     "webhook outcomes": webhook_docs.outcomes,
     "evidence rows": lambda: rows_table(keys.EVIDENCE),
 }

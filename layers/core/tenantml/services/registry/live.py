@@ -21,6 +21,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tenantml.domain.webhooks.webhook_words import IDLE
 from tenantml.errors import (
     LiveVersionChanged,
     ModelNotReady,
@@ -36,8 +37,6 @@ LIVE, STANDBY, RETIRING, RETIRED, ROLLED_BACK = "live", "standby", "retiring", "
 ENDED = {RETIRING, RETIRED, ROLLED_BACK}
 ATTEMPTS = 5
 ANY_VERSION = "*"
-IDLE = "idle"
-"""Who paused a model that nobody called."""
 DRAIN_SECONDS = 35.0  # the predict function keeps for 5 s which version is live, and answers within 29 s
 
 Row = dict[str, Any]
