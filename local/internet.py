@@ -32,6 +32,13 @@ def joined(ports: Mapping[str, int]) -> Iterator[None]:
         socket.getaddrinfo, socket.create_connection = before
 
 
+def asked_for() -> dict[str, str]:
+    """Return the settings by which this process's shell asks a cloud for receivers of its own; none without any."""
+    return {
+        name: os.environ[name] for name in (SETTING, "SSL_CERT_FILE") if SETTING in os.environ and name in os.environ
+    }
+
+
 def join() -> None:
     """Let this process see what the setting says, for as long as it lives."""
     _replace(json.loads(os.environ[SETTING]))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from local import CUSTOMER_ACCOUNT, REGION, SAAS_ACCOUNT, sample
+from local import CUSTOMER_ACCOUNT, REGION, SAAS_ACCOUNT, internet, sample
 from local.console.process import Console
 from local.onboard import Customer, OnboardedTenant, onboard
 from local.platform import Platform, started
@@ -54,11 +54,11 @@ tenantml predict {model} ROWS.csv
 def kept(out: Path, port: int, screen: Screen) -> Iterator[tuple[Platform, OnboardedTenant]]:
     """A cloud with a platform, a tenant and the operators' page, and the files that lead to them.
 
-    All of it ends with the block. Raises EmbeddedCloudError, ConsoleError, BuildFailed, StackFailed or CommandError
-    when it does not come up.
+    All of it ends with the block; logs stay. Raises EmbeddedCloudError, ConsoleError, BuildFailed, StackFailed or
+    CommandError when it does not come up.
     """
     try:
-        with started(out / "cloud", screen, port) as platform:
+        with started(out / "cloud", screen, port, internet.asked_for()) as platform:
             with screen.step("on-board a tenant") as step:
                 tenant = onboard(platform, TENANT, CUSTOMER_ACCOUNT, CONTACT)
                 step.detail = f"{TENANT}, its models are in account {CUSTOMER_ACCOUNT}"

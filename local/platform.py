@@ -15,6 +15,7 @@ from local.cloud import EmbeddedCloud
 from local.deploy import deploy
 from local.package import package
 from local.screen import Screen
+from local.server import DATA_FOLDERS, ENDPOINT_FILE
 from tenantml_cli.stack import Document, Stack
 from tools.deployment import publish
 
@@ -63,13 +64,16 @@ class Platform(Stack):
 
 
 @contextmanager
-def started(folder: Path, screen: Screen, port: int = 0) -> Iterator[Platform]:
-    """A new cloud, which keeps its state in `folder`, with the stack deployed; both end with the block.
+def started(
+    folder: Path, screen: Screen, port: int = 0, settings: Mapping[str, str] | None = None
+) -> Iterator[Platform]:
+    """A new cloud, which keeps its state in `folder`, with the stack deployed; both end with the block, and of what is
+    in the folder its logs stay. `settings` are those of `EmbeddedCloud`.
 
     Raises EmbeddedCloudError, BuildFailed or StackFailed when they do not come up.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    cloud = EmbeddedCloud(folder, port=port, wait_scale=WAIT_SCALE)
+    cloud = EmbeddedCloud(folder, port=port, wait_scale=WAIT_SCALE, settings=settings)
     try:
         with screen.step("start the cloud") as step:
             cloud.start()
@@ -80,6 +84,9 @@ def started(folder: Path, screen: Screen, port: int = 0) -> Iterator[Platform]:
         yield platform
     finally:
         cloud.stop()
+        (folder / ENDPOINT_FILE).unlink(missing_ok=True)
+        for name in DATA_FOLDERS:
+            shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def offboard(stack: Stack, tenant: str, **options: Any) -> Document:

@@ -120,6 +120,7 @@ class Scenario:
         self._watch(upload_key)
         self.report.read(self.execution)
         self.report.spending = self.api.usage()["spending"]
+        screen.title("Cost", spending.AWS_WOULD_ASK)
         screen.line(spending.spent(self.execution["cost"], self.report.spending), indent=4)
         self._show_leaderboard()
         described = self.customer.client("sagemaker").describe_endpoint(EndpointName=self.execution["endpoint"]["name"])

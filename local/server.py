@@ -19,6 +19,7 @@ from pathlib import Path
 from local import LOOPBACK, REGION, ROOT_SECRET, SAAS_ACCOUNT
 
 ENDPOINT_FILE = "endpoint"
+DATA_FOLDERS = ("tmp", "s3", "services")  # of the state's folder: all but logs
 EXPIRE_PATH = "/_tenantml/expire-session"
 SHUTDOWN_SECONDS = 8.0
 
@@ -107,7 +108,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
 
     state_dir: Path = options.state_dir.resolve()
-    for folder in ("tmp", "s3", "services"):
+    for folder in DATA_FOLDERS:
         (state_dir / folder).mkdir(parents=True, exist_ok=True)
     listener = listen(options.port)
     port: int = listener.getsockname()[1]

@@ -24,8 +24,7 @@ def spent(cost: Document | None, spending: Document) -> str:
         training = f"at least {dollars(cost['training_usd'])} for {cost['training_seconds']:,} s"
     endpoint = spending["endpoint"]
     return (
-        f"actual: {training} of training, {dollars(endpoint['usd'])} for {endpoint['seconds']:,} s of the endpoint "
-        f"({AWS_WOULD_ASK})"
+        f"until now: {training} of training, {dollars(endpoint['usd'])} for {endpoint['seconds']:,} s of the endpoint"
     )
 
 

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(_options(arguments))
     except KeyboardInterrupt:
-        print("\n  stopped", flush=True)
+        print("\n  stopped, and nothing of it runs any more", flush=True)
         return 0
 
 
@@ -61,7 +61,11 @@ def _run(options: argparse.Namespace) -> int:
         except BlockingIOError:
             print(_already_up(out), file=sys.stderr)
             return 1
-        return _stay(options, out)
+        try:
+            return _stay(options, out)
+        except KeyboardInterrupt:
+            print(f"\n  stopped: all that was in it is gone; what it logged is in {out / 'cloud'}", flush=True)
+            return 0
 
 
 def _stay(options: argparse.Namespace, out: Path) -> int:
@@ -91,7 +95,7 @@ def _stay(options: argparse.Namespace, out: Path) -> int:
             if options.data:
                 screen.title("Training", f"{plan.model} from {plan.data}")
                 place.train(platform, tenant, plan, screen)
-            screen.title("Up", "Ctrl-C ends it and removes everything")
+            screen.title("Up", f"Ctrl-C ends it and removes all that is in it; its logs stay in {out / 'cloud'}")
             threading.Event().wait()
     except (EmbeddedCloudError, ConsoleError, BuildFailed, StackFailed, CommandError) as error:
         screen.failed(getattr(error, "code", type(error).__name__), str(error))

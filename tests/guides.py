@@ -20,6 +20,7 @@ from tests.waiting import PATIENCE_SECONDS
 
 _BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ENDED = "\x1e"
+LATER = ("tenantml logs ", "cat received", "tenantml webhooks deliveries ")
 _TIMEOUT_SECONDS = 900  # of a page's commands, on a busy machine
 _IDS = [
     r"\bv\d{8}-\d{6}-[0-9a-f]{4}\b",  # a version
@@ -122,8 +123,8 @@ def follow(page: Path, folder: Path, environment: Mapping[str, str]) -> list[str
 
 
 def _may_come_later(command: str, asked: float) -> bool:
-    """Return whether what a command reads is written later than it happens: a function's log is, when it has ended."""
-    return command.startswith("tenantml logs ") and time.monotonic() - asked < PATIENCE_SECONDS
+    """Return whether what a command reads is written later than it happens: a function's log, or what it sent."""
+    return command.startswith(LATER) and time.monotonic() - asked < PATIENCE_SECONDS
 
 
 class _Shell:

@@ -140,6 +140,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "evaluation": evaluation_docs.schema,
     "registry rows": lambda: rows_table(keys.REGISTRY),
     "webhook events": webhook_docs.events,
+    "webhook words": webhook_docs.words,
     "webhook outcomes": webhook_docs.outcomes,
     "capacity choices": lambda: capacity.choices(Load(tenants=1)),
     "capacity shared": lambda: capacity.shared(Load(tenants=1)),

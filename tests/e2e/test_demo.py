@@ -47,6 +47,15 @@ def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.C
     return done, report
 
 
+def test_money_stands_under_a_heading_of_its_own(
+    demonstrated: tuple[subprocess.CompletedProcess[str], dict[str, Any]],
+) -> None:
+    advice, _, after = demonstrated[0].stdout.partition("\nAdvice")[2].partition("\nCost")
+    assert "Phone" in advice
+    assert "$" not in advice
+    assert after.partition("Leaderboard")[0].count("until now: $") == 1
+
+
 def test_the_readme_shows_what_it_prints(
     demonstrated: tuple[subprocess.CompletedProcess[str], dict[str, Any]],
 ) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -13,6 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests import guides
+
+WEBHOOKS = Path(__file__).resolve().parents[2] / "docs" / "webhooks.md"
 
 
 def _command(out: Path, *arguments: str) -> list[str]:
@@ -31,19 +36,49 @@ def _said_until(process: subprocess.Popen[str], text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    out = tmp_path_factory.mktemp("up")
-    few = out / "few.csv"
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a person is who follows a page."""
+    folder = tmp_path_factory.mktemp("up")
+    (folder / ".venv").symlink_to(sys.prefix)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def receiving(folder: Path) -> Iterator[dict[str, str]]:
+    """The receiver of docs/webhooks.md, begun as the page says but for its port; the variables for `make up`."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+    text = WEBHOOKS.read_text(encoding="utf-8").replace("8443", port)
+    (folder / "receive.py").write_text(guides.files(text)["receive.py"])
+    begin, variables = re.findall(r"^```sh\n(openssl .*\n)(.*) make up\n```$", text, re.MULTILINE | re.DOTALL)[0]
+    certificate = begin.partition("\npython3")[0]
+    subprocess.run(["bash", "-c", certificate], cwd=folder, check=True, capture_output=True)
+    listed = subprocess.run(
+        ["bash", "-c", f"env -i {variables} $(command -v env)"], cwd=folder, check=True, capture_output=True, text=True
+    )
+    with (folder / "received.txt").open("w") as received:
+        server = subprocess.Popen([sys.executable, "receive.py"], cwd=folder, stdout=received)
+    yield dict(line.split("=", 1) for line in listed.stdout.splitlines())
+    server.kill()
+    server.wait()
+
+
+@pytest.fixture(scope="module")
+def up(folder: Path, receiving: dict[str, str]) -> Iterator[Path]:
+    out = folder / "build" / "local"
+    few = folder / "few.csv"
     few.write_text("a,y\n1,2\n")
-    with subprocess.Popen(
-        _command(out, "--data", str(few), "--target", "y"), stdout=subprocess.PIPE, text=True
-    ) as process:
+    command = _command(out, "--data", str(few), "--target", "y")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | receiving) as process:
         (out / "said").write_text(_said_until(process, "Ctrl-C ends it"))
         yield out
         process.send_signal(signal.SIGTERM)
         assert process.stdout is not None
-        assert "stopped" in process.stdout.read()
+        assert process.stdout.read().endswith(
+            f"stopped: all that was in it is gone; what it logged is in {out / 'cloud'}\n"
+        )
     assert process.returncode == 0
+    assert {path.suffix for path in (out / "cloud").iterdir()} <= {".log", ".jsonl"}, "nothing but logs"
     assert not (out / "env").exists()
     assert not (out / "customer.env").exists()
 
@@ -59,14 +94,16 @@ def test_ctrl_c_ends_it_without_a_traceback_whenever_it_comes(tmp_path: Path, mo
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)  # by an impatient person
         said = process.stdout.read()
-    assert said.endswith("stopped\n")
+    last = said.splitlines()[-1]
+    assert last.startswith("  stopped"), said
+    if "it logged" in last:
+        assert [path for path in (tmp_path / "cloud").glob("*") if path.suffix not in {".log", ".jsonl"}] == []
     assert "Traceback" not in said
     assert process.returncode == 0
     assert [path.name for path in tmp_path.iterdir() if path.name in {"env", "customer.env", "pages"}] == []
-    endpoint = tmp_path / "cloud" / "endpoint"
-    if endpoint.exists():
+    if address := re.search(r"http://127\.0\.0\.1:\d+", said):
         with pytest.raises(OSError, match="refused"):
-            urllib.request.urlopen(endpoint.read_text().strip(), timeout=5)
+            urllib.request.urlopen(address[0], timeout=5)
 
 
 def test_its_pages_are_named_before_how_to_use_it_and_answer(up: Path) -> None:
@@ -91,6 +128,14 @@ def test_a_file_is_trained_from_at_once_and_what_comes_of_it_is_shown(up: Path) 
     assert "few predicts y" in said
     assert "TooFewRows" in said.partition("few predicts y")[2]
     assert "/models/few" not in said, "what is done already is not to be done again"
+
+
+def test_webhooks_are_received_as_the_page_says(up: Path, folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / WEBHOOKS.name
+    page.write_text(WEBHOOKS.read_text(encoding="utf-8").partition(" make up\n```\n")[2], encoding="utf-8")
+    assert len(guides.steps(page.read_text())) == 6
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TENANTML_"))}
+    assert guides.follow(page, folder, environment) == [], up
 
 
 def test_a_second_one_in_the_same_folder_is_refused_and_leaves_the_first_alone(up: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tenantml_cli.context import Context, Document, Result
+from tenantml_cli.errors import Refused
 from tenantml_cli.options import Group
 from tenantml_cli.text import listing, moment
 
@@ -66,15 +67,16 @@ def put(context: Context, name: str, url: str, events: tuple[str, ...], operator
 
 @group.command("show")
 @_name
+@_operators
 @click.pass_obj
-def show(context: Context, name: str) -> Result:
+def show(context: Context, name: str, operators: bool) -> Result:
     """Show one webhook.
 
-    With the key in TENANTML_API_KEY. It never shows the secret.
+    With the key in TENANTML_API_KEY, or with --operators one of theirs. It never shows the secret.
 
         tenantml webhooks show ops
     """
-    found = context.api.webhook(name)
+    found = _find_of_operators(context, name) if operators else context.api.webhook(name)
     return Result(
         found, "\n".join(f"{key.replace('_', ' '):14} {_shown(value)}" for key, value in found.items() if value)
     )
@@ -82,16 +84,22 @@ def show(context: Context, name: str) -> Result:
 
 @group.command("new-secret")
 @_name
+@_operators
 @click.pass_obj
-def new_secret(context: Context, name: str) -> Result:
+def new_secret(context: Context, name: str, operators: bool) -> Result:
     """Replace the secret of a webhook.
 
-    With the key in TENANTML_API_KEY. The new one is shown this once. The one before it signs beside it for a day, so
-    that receivers can change over.
+    With the key in TENANTML_API_KEY, or with --operators that of one of theirs. The new one is shown this once. The one
+    before it signs beside it for a day, so that receivers can change over.
 
         tenantml webhooks new-secret ops
+        tenantml webhooks new-secret pager --operators
     """
-    found = context.api.renew_secret(name)
+    if operators:
+        answer = _of_operators(context, renew=name)
+        found = {part: answer[part] for part in ("secret", "previous_until")}
+    else:
+        found = context.api.renew_secret(name)
     until = moment(found["previous_until"])
     return Result(
         found, f"Secret, shown this once: {found['secret']}\n\nThe one before it signs beside it until {until} (UTC)."
@@ -100,18 +108,19 @@ def new_secret(context: Context, name: str) -> Result:
 
 @group.command("test")
 @_name
+@_operators
 @click.pass_obj
-def test(context: Context, name: str) -> Result:
+def test(context: Context, name: str, operators: bool) -> Result:
     """Have a message of the type webhook.test delivered, in one attempt.
 
-    With the key in TENANTML_API_KEY. While one is under way, it is that one.
+    With the key in TENANTML_API_KEY, or with --operators to one of theirs. While one is under way, it is that one.
 
         tenantml webhooks test ops
+        tenantml webhooks test pager --operators
     """
-    found = context.api.test_webhook(name)
-    return Result(
-        found, f"{found['message']} is being delivered.\n\nTo see how it went: tenantml webhooks deliveries {name}"
-    )
+    found = _of_operators(context, test=name)["delivery"] if operators else context.api.test_webhook(name)
+    then = f"tenantml webhooks deliveries {name}{' --operators' if operators else ''}"
+    return Result(found, f"{found['message']} is being delivered.\n\nTo see how it went: {then}")
 
 
 @group.command("delete")
@@ -132,21 +141,32 @@ def delete(context: Context, name: str, operators: bool) -> Result:
 
 @group.command("deliveries")
 @_name
+@_operators
 @click.pass_obj
-def deliveries(context: Context, name: str) -> Result:
+def deliveries(context: Context, name: str, operators: bool) -> Result:
     """List what was sent to a webhook, the newest first, and how it went.
 
-    With the key in TENANTML_API_KEY. What failed is sent again, with growing pauses, for a day.
+    With the key in TENANTML_API_KEY, or with --operators to one of theirs. What failed is sent again, with growing
+    pauses, for a day.
 
         tenantml webhooks deliveries ops
     """
-    found = context.api.deliveries(name)
+    found = _of_operators(context, deliveries=name)["deliveries"] if operators else context.api.deliveries(name)
     names = ("created", "type", "status", "attempts", "outcome", "next attempt", "message")
     return Result({"deliveries": found}, listing("deliveries", names, [_delivery(row) for row in found]))
 
 
 def _of_operators(context: Context, **asked: object) -> Document:
     return context.stack.call("OperatorWebhooksFunction", asked)
+
+
+def _find_of_operators(context: Context, name: str) -> Document:
+    found: list[Document] = [row for row in _of_operators(context)["webhooks"] if row["name"] == name]
+    if not found:
+        raise Refused(
+            "NotFound", "there is no webhook of this name here; list them: tenantml webhooks list --operators"
+        )
+    return found[0]
 
 
 def _delivery(row: Document) -> list[object]:

@@ -18,7 +18,7 @@ from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.domain.webhooks import retry_schedule
 from tenantml.domain.webhooks.webhook import MAX_WEBHOOKS
 from tenantml.domain.webhooks.webhook_events import BUS_TYPES
-from tenantml.errors import InvalidOperation
+from tenantml.errors import InvalidOperation, NotFound
 from tenantml.services import registry
 from tenantml.services.registry import keys, table, webhooks
 from tests.functions import REPOSITORY
@@ -310,9 +310,35 @@ def test_operators_are_told_of_every_tenant(
     assert told["data"] == {"tenant": "acme", "status": "suspended"}
     assert invoke("operator_webhooks", wanted)["secret"] is None
     assert invoke("operator_webhooks", {"remove": "pager"}) == {"webhooks": [], "secret": None}
-    for malformed in ({"name": "pager"}, wanted | {"name": "A"}, wanted | {"url": "http://x.example"}, {"x": 1}):
+    for malformed in (
+        {"name": "pager"},
+        {"remove": "pager", "test": "pager"},
+        wanted | {"renew": "pager"},
+        wanted | {"name": "A"},
+        wanted | {"url": "http://x.example"},
+        {"x": 1},
+    ):
         with pytest.raises(InvalidOperation):
             invoke("operator_webhooks", malformed)
+
+
+def test_operators_test_their_webhook_and_replace_its_secret(
+    receiver: Receiver, tenant: Tenant, invoke: Invoke, send: Callable[..., list[Json]]
+) -> None:
+    before = invoke("operator_webhooks", {"name": "pager", "url": URL, "events": ["tenant.suspended"]})["secret"]
+    renewed = invoke("operator_webhooks", {"renew": "pager"})
+    begun = invoke("operator_webhooks", {"test": "pager"})["delivery"]
+    send()
+    ((headers, body),) = receiver.received
+    assert headers["webhook-id"] == begun["message"]
+    for secret in (before, renewed["secret"]):
+        assert Verifier(secret).verify(body, headers)["type"] == "webhook.test"
+    assert datetime.fromisoformat(renewed["previous_until"]) > datetime.now(UTC) + timedelta(hours=23)
+    (shown,) = invoke("operator_webhooks", {"deliveries": "pager"})["deliveries"]
+    assert (shown["message"], shown["outcome"], shown["status"]) == (begun["message"], "answered", "delivered")
+    for what in ("renew", "test", "deliveries"):
+        with pytest.raises(NotFound, match="no webhook of this name"):
+            invoke("operator_webhooks", {what: "nobody"})
 
 
 def test_off_boarding_forgets_webhooks_secrets_and_deliveries(

@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from tenantml.domain.api.webhook_schemas import webhooks
-from tenantml.domain.webhooks import retry_schedule, webhook_events
+from tenantml import errors
+from tenantml.domain.api.webhook_schemas import WEBHOOK, webhooks
+from tenantml.domain.training.execution_outcome import STATUSES
+from tenantml.domain.webhooks import retry_schedule, webhook_events, webhook_words
 from tenantml.domain.webhooks.addresses import is_public
-from tenantml.domain.webhooks.webhook import MAX_URL, Webhook, is_name, is_url, place_of
+from tenantml.domain.webhooks.webhook import DELIVERY_STATUSES, MAX_URL, Webhook, is_name, is_url, place_of
 from tenantml.domain.webhooks.webhook_events import EVENT_TYPES, NAMES, messages_of
 from tenantml.errors import InvalidRequest
 
@@ -36,6 +38,18 @@ NOT_PUBLIC = [
 PUBLIC = ["1.1.1.1", "8.8.8.8", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255",
           "128.0.0.1", "169.253.255.255", "172.15.255.255", "172.32.0.0", "192.167.255.255", "198.17.255.255",
           "223.255.255.255", "2606:4700:4700::1111", "2a00:1450:4001::1", "2001:4860:4860::8888"]  # fmt: skip
+
+
+def test_every_word_that_is_said_is_listed() -> None:
+    assert set(webhook_words.ENDINGS) == {"succeeded", *(kind.outcome for kind in errors.kinds())}
+    assert set(webhook_words.ENDINGS) == set(STATUSES) - {"running"}
+    assert set(webhook_words.DELIVERIES) == set(DELIVERY_STATUSES)
+    assert set(webhook_words.WEBHOOKS) == set(WEBHOOK["status"]["enum"])
+    for kind, message in webhooks().items():
+        schema = message["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]["data"]
+        status = schema["properties"].get("status", {}).get("enum", [])
+        assert set(status) <= {*webhook_words.ENDINGS, *webhook_words.STANDINGS}, kind
+        assert ("status" in schema["properties"]) is bool(status), kind
 
 
 @pytest.mark.parametrize("address", NOT_PUBLIC)

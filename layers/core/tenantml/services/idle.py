@@ -8,8 +8,8 @@ from typing import Any
 
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.domain.training.model_settings import ModelSettings
+from tenantml.domain.webhooks.webhook_words import IDLE
 from tenantml.services import deployments, registry, served
-from tenantml.services.registry.pauses import IDLE
 
 HOUR_SECONDS = 3600
 Row = dict[str, Any]

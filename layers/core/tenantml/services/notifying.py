@@ -54,7 +54,7 @@ def find(owner: str, name: str) -> Row:
     """
     row = webhooks.find(owner, name)
     if row is None:
-        raise NotFound("there is no such webhook here; GET /webhooks lists yours")
+        raise NotFound("there is no webhook of this name here; list them (GET /webhooks, or `tenantml webhooks list`)")
     return row
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from standardwebhooks.webhooks import Webhook as Signer
 
-from tenantml.domain.webhooks import retry_schedule
+from tenantml.domain.webhooks import retry_schedule, webhook_words
 from tenantml.domain.webhooks.webhook import DELIVERED, ENABLED, FAILED, RETRYING
 from tenantml.domain.webhooks.webhook_outcomes import ANSWERED, NOT_ACCEPTED, NOT_ENABLED, REMOVED, UNSIGNED
 from tenantml.services import https_post
@@ -60,14 +60,14 @@ def _again(owner: str, hook: Row, row: Row, number: int, reply: Reply) -> int | 
     """Note a failed attempt, and when the next one is."""
     outcome = NOT_ACCEPTED if reply.outcome == ANSWERED else reply.outcome
     if reply.status == GONE:
-        webhooks.disable(owner, hook, "the receiver answered 410 Gone")
+        webhooks.disable(owner, hook, webhook_words.GONE)
         return _end(owner, row, number, outcome, reply)
     if row["is_test"]:
         return _end(owner, row, number, outcome, reply)
     wait = retry_schedule.wait_after(number, reply.retry_after, random.random)
     if wait is None:
         if hook.get("delivered_at", "") < row["created_at"]:
-            webhooks.disable(owner, hook, "nothing was delivered for a day")
+            webhooks.disable(owner, hook, webhook_words.UNDELIVERED)
         _end(owner, row, number, outcome, reply)
         return 0
     due = (datetime.now(UTC) + timedelta(seconds=wait)).strftime("%Y-%m-%dT%H:%M:%SZ")

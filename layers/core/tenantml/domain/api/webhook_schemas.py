@@ -6,11 +6,10 @@ from typing import Any
 
 from tenantml.domain.api.schemas import COUNT, MODEL_NAME, TEXT, TIME, Schema, listing, maybe, page, record
 from tenantml.domain.predictions.batch import ID_PATTERN as BATCH_PATTERN
-from tenantml.domain.tenancy.tenant import ACTIVE, SUSPENDED
-from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.webhooks.webhook import DELIVERY_STATUSES, DISABLED, ENABLED, MAX_URL, NAME, URL
 from tenantml.domain.webhooks.webhook_events import EVENT_TYPES, NAMES, TEST, EventType
 from tenantml.domain.webhooks.webhook_outcomes import OUTCOMES
+from tenantml.domain.webhooks.webhook_words import DOERS, ENDINGS, STANDINGS
 
 ADDRESS: Schema = {"type": "string", "pattern": f"^{URL}$", "maxLength": MAX_URL}
 EVENTS: Schema = listing({"type": "string", "enum": list(NAMES)}) | {
@@ -36,10 +35,9 @@ FIELDS: dict[str, Schema] = {
     "version": maybe(TEXT),
     "execution": TEXT,
     "batch": TEXT | {"pattern": f"^{BATCH_PATTERN}$"},
-    "status": {"type": "string", "enum": [*STATUSES, ACTIVE, SUSPENDED]},
     "error": maybe(TEXT) | {"description": "A code of docs/errors.md"},
     "until": TIME,
-    "by": TEXT | {"description": "The id of the API key, or who else did it, such as `operator`"},
+    "by": TEXT | {"description": f"The id of the API key, or who else did it: {', '.join(DOERS)}"},
 }
 HEADERS = {
     "webhook-id": "The same however often it is sent",
@@ -54,7 +52,8 @@ def webhooks() -> dict[str, Any]:
 
 
 def _sent(kind: EventType) -> dict[str, Any]:
-    data = record("Names, ids and times.", **{name: FIELDS[name] for name in kind.fields})
+    fields = FIELDS | {"status": {"type": "string", "enum": list(ENDINGS if "error" in kind.fields else STANDINGS)}}
+    data = record("Names, ids and times.", **{name: fields[name] for name in kind.fields})
     message = record(kind.description, type={"const": kind.name}, timestamp=TIME, data=data)
     return {
         "tags": ["webhooks"],

@@ -52,15 +52,15 @@ VERSION = ("tenant", "model", "version", "execution")
 BY_HAND = ("tenant", "model", "version", "by")
 EVENT_TYPES = (
     EventType(
-        "execution.ended", "An upload has ended: its version answers, or it failed.", ("Execution Ended",),
+        "execution.ended", "An upload has ended, as `status` says.", ("Execution Ended",),
         (*VERSION, "status", "error"),
     ),
     EventType(
-        "deployment.ended", "A deployment that somebody asked for has ended: its version answers, or it failed.",
+        "deployment.ended", "A deployment that somebody asked for has ended, as `status` says.",
         ("Deployment Ended",), (*VERSION, "status", "error"),
     ),
     EventType(
-        "batch.ended", "A file of rows has ended: its predictions are there, or it failed.", ("Batch Ended",),
+        "batch.ended", "A file of rows has ended, as `status` says.", ("Batch Ended",),
         (*VERSION, "batch", "status", "error"),
     ),
     EventType("version.promoted", "A new version answers, and its bake is over.", ENDED, VERSION, _is_promoted),

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import secrets
 
+from tenantml.domain.webhooks.webhook_words import IDLE
 from tenantml.errors import ModelNotReady
 from tenantml.services.registry import keys, table
 from tenantml.services.registry.models import find_version, get_model
 from tenantml.services.registry.pointer import ATTEMPTS, STANDBY, Row, contended, may_answer, unchanged
-
-IDLE = "idle"
-"""Who paused a model that nobody called."""
 
 
 def pause_idle(row: Row) -> bool:
