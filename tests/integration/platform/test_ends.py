@@ -14,8 +14,9 @@ from tenantml.domain.tenancy.removal_report import IMPOSSIBLE, Offboarding
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.run import Run
 from tenantml.errors import DeploymentTimedOut, StillChanging
-from tenantml.services import api_keys, offboarding, receipts, registry, removal
+from tenantml.services import api_keys, evidence, offboarding, receipts, registry, removal, reports
 from tenantml.services.customer import assume
+from tenantml.services.registry import keys
 from tests.rows import put_version
 
 Invoke = Callable[[str, Any], Any]
@@ -52,9 +53,9 @@ def wanted(tenant: Tenant, customers: dict[str, Any], customer_s3: Any) -> Offbo
 
 
 def test_a_removal_begins_with_the_keys(tenant: Tenant) -> None:
-    keys = [api_keys.issue(tenant.tenant) for _ in range(2)]
+    issued = [api_keys.issue(tenant.tenant) for _ in range(2)]
     offboarding.begin(Offboarding.of({"tenant": tenant.tenant}))
-    assert [api_keys.tenant_of(key) for key in keys] == [None, None]
+    assert [api_keys.tenant_of(key) for key in issued] == [None, None]
     assert api_keys.listed(tenant.tenant) == []
 
 
@@ -97,6 +98,17 @@ def test_what_aws_cannot_delete_is_reported_although_the_account_lets_nobody_in(
     offboarding.note_remains(wanted)
     report = offboarding.conclude(wanted, complete=False)
     assert [row["arn"] for row in report[IMPOSSIBLE]] == [tenant.account.sagemaker_arn("automl-job", job)]
+
+
+def test_a_report_that_was_altered_says_so(wanted: Offboarding) -> None:
+    offboarding.conclude(wanted, complete=True)
+    whole = reports.read(wanted.tenant, wanted.removal)
+    assert whole is not None
+    assert whole["altered"] is False
+    evidence.put(keys.removed(wanted.tenant, wanted.removal, "arn"), {"arn": "arn", "fate": IMPOSSIBLE})
+    altered = reports.read(wanted.tenant, wanted.removal)
+    assert altered is not None
+    assert altered["altered"] is True
 
 
 @pytest.mark.parametrize("before", ["InProgress", "Stopping"])

@@ -16,7 +16,7 @@ from tenantml.domain.tenancy.tenant import SUSPENDED, Tenant
 from tenantml.domain.training.endpoint_plan import plan
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
-from tenantml.services import orphans, registry
+from tenantml.services import orphans, registry, removal
 from tests.rows import put_version
 from tests.tenants import PREFIX
 
@@ -169,3 +169,9 @@ def test_a_sweep_whose_time_is_over_leaves_the_rest_to_the_next(tenant: Tenant, 
     assert orphans.remove_orphans(time.monotonic() - 1) == {"removed": [], "left": []}
     assert len(names(sagemaker)) == 3
     assert len(orphans.remove_orphans(time.monotonic() + 60)["removed"]) == 3
+
+
+def test_a_rollback_of_what_went_live_removes_nothing(deployed: Run, sagemaker: Any) -> None:
+    make_live(deployed.version)
+    assert removal.roll_back(deployed).removed == []
+    assert len(names(sagemaker)) == 3
