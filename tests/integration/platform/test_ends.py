@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,9 +13,12 @@ from tenantml.aws.clients import shared_session
 from tenantml.domain.access import session_policies
 from tenantml.domain.tenancy.removal_report import IMPOSSIBLE, Offboarding
 from tenantml.domain.tenancy.tenant import Tenant
+from tenantml.domain.training.execution_outcome import concerns_operators
+from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
-from tenantml.errors import DeploymentTimedOut, StillChanging
-from tenantml.services import api_keys, evidence, offboarding, receipts, registry, removal, reports
+from tenantml.domain.uploads.upload import Upload
+from tenantml.errors import DeploymentTimedOut, StillChanging, TurnTimedOut, WrongAccount, WrongRegion
+from tenantml.services import api_keys, evidence, offboarding, probe, receipts, registry, removal, reports, rescue
 from tenantml.services.customer import assume
 from tenantml.services.registry import keys
 from tests.rows import put_version
@@ -109,6 +113,50 @@ def test_a_report_that_was_altered_says_so(wanted: Offboarding) -> None:
     altered = reports.read(wanted.tenant, wanted.removal)
     assert altered is not None
     assert altered["altered"] is True
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        ("ABORTED", "ExecutionStopped", "an operator stopped"),
+        ("TIMED_OUT", "ExecutionTimedOut", "exceeded its time limit"),
+        ("FAILED", "InternalFailure", "OutcomeNotRecorded"),
+    ],
+)
+def test_an_execution_that_ran_no_failure_path_has_failed_by_a_name_that_operators_hear_of(
+    accepted: Run, customers: dict[str, Any], customer_s3: Any, upload: Upload, status: str, code: str, said: str
+) -> None:
+    customers["DescribeAutoMLJobV2"] = {"AutoMLJobStatus": "Stopped"}
+    outcome = rescue.rescue_training(upload, status)
+    assert (outcome["status"], outcome["error"]["code"]) == ("failed", code)
+    assert said in outcome["error"]["message"]
+    assert concerns_operators(outcome) is (status != "ABORTED")
+    row = registry.require_execution(accepted.tenant, accepted.execution)
+    assert (row["error"]["code"], row["announced"]) == (code, True)
+
+
+def test_an_upload_that_waited_for_a_day_for_its_turn_has_failed(
+    accepted: Run, tenant: Tenant, invoke: Invoke, event: Sample
+) -> None:
+    settings = ModelSettings("Churn?", newer_upload="queue")
+    registry.update_execution(accepted.tenant, accepted.execution, {"settings": settings.as_document()})
+    older = replace(accepted, execution="acme-churn-0000000000000000")
+    row = {**older.as_document(), "upload": {"uploaded_at": "2026-11-22T17:00:00Z"}}
+    registry.add_execution(older.tenant, older.execution, row)
+    registry.take_turn(older, {"order": "2026-11-22T17:00:00Z", "stops": None}, None)
+    state = event("take_turn") | {"run": accepted.as_document()}
+    assert invoke("take_turn", state | {"waited_seconds": 24 * 3600 - 1})["is_turn"] is False
+    with pytest.raises(TurnTimedOut, match="stop-older"):
+        invoke("take_turn", state | {"waited_seconds": 24 * 3600})
+
+
+def test_a_role_of_another_account_or_region_than_was_registered_is_named(tenant: Tenant, customer_s3: Any) -> None:
+    ask = probe.Ask(assume(tenant, "tenantml-probe", session_policies.nothing()))
+    probe._check_place(ask, tenant)
+    with pytest.raises(WrongAccount, match=tenant.account_id):
+        probe._check_place(ask, replace(tenant, account_id="333333333333"))
+    with pytest.raises(WrongRegion, match="eu-central-1"):
+        probe._check_place(ask, replace(tenant, region="eu-central-1"))
 
 
 @pytest.mark.parametrize("before", ["InProgress", "Stopping"])
