@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tenantml import errors
+from tenantml.services import rescue
 from tools.docs import errors_page
 from tools.reach import errors_of
 
@@ -57,3 +58,11 @@ def test_every_error_is_raised_somewhere(repository: Path) -> None:
         used |= set(re.findall(r'(?:"Error": ?"|\bCode: )(\w+)', path.read_text()))
     unused = sorted(KINDS.keys() - used)
     assert not unused, f"raised nowhere: {', '.join(unused)}"
+
+
+def test_every_failure_is_named_by_a_test(repository: Path) -> None:
+    tested = {
+        word for path in (repository / "tests").rglob("*.py") for word in re.findall(r"[A-Z]\w+", path.read_text())
+    }
+    causes = {cause["Error"] for cause in rescue.CAUSES.values()}
+    assert sorted((KINDS.keys() | causes) - tested) == []

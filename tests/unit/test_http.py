@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tenantml import http
-from tenantml.errors import InvalidRequest, PayloadTooLarge, RequestError
+from tenantml.errors import InvalidRequest, PayloadTooLarge, RequestError, UnsupportedMediaType
 
 DOCUMENTS = st.recursive(
     st.none()
@@ -101,6 +101,20 @@ def test_a_body_over_64_kib_is_refused_before_it_is_read() -> None:
     assert len(http.parse_json_object({"body": fits})["a"]) == 65_527
     with pytest.raises(PayloadTooLarge, match="65,537 bytes"):
         http.parse_json_object({"body": fits + " "})
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        ({"Content-Type": "text/plain"}, "send application/json"),
+        ({"content-type": "application/json; charset=utf-16"}, "send UTF-8"),
+        ({"Content-Type": "application/json", "CONTENT-ENCODING": "br"}, "send the body as it is"),
+    ],
+)
+def test_a_body_of_another_kind_is_refused_with_what_to_send(headers: dict[str, str], said: str) -> None:
+    with pytest.raises(UnsupportedMediaType, match=said) as caught:
+        http.parse_json_object({"headers": headers, "body": "{}"})
+    assert http.problem(caught.value, "r")["statusCode"] == 415
 
 
 def test_nothing_but_the_authorizer_says_who_asks() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import (
     InvalidRequest,
+    LiveVersionChanged,
     NeverLive,
     NotFound,
     PlatformUnavailable,
@@ -329,6 +330,38 @@ def test_no_version_is_retired_before_its_last_requests_are_answered(monkeypatch
     assert statuses()[V1] == "standby"
     assert not registry.begin_retirement("acme", "churn", V2), "the live one is never"
     assert registry.begin_retirement("acme", "churn", V1, drained_from=f"{table.now()[:-1]}.999Z"), "it has waited"
+
+
+@pytest.fixture
+def before_the_next_write(stack: dict[str, str]) -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Let something happen between what is read and the write that depends on it."""
+    events, happens = platform("dynamodb").meta.events, list[Callable[[], object]]()
+
+    def interrupt(**_: Any) -> None:
+        if happens:
+            happens.pop()()
+
+    events.register("before-call.dynamodb.TransactWriteItems", interrupt)
+    yield happens.append
+    events.unregister("before-call.dynamodb.TransactWriteItems", interrupt)
+
+
+def test_a_promotion_that_another_overtakes_between_its_reading_and_its_writing_is_judged_again(
+    before_the_next_write: Callable[[Callable[[], object]], None],
+) -> None:
+    before_the_next_write(lambda: registry.return_to("acme", "churn", V1, OPERATOR))
+    with pytest.raises(LiveVersionChanged):
+        registry.promote("acme", "churn", V3, over=V2)
+    assert (live_version(), statuses()[V3]) == (V1, "deploying")
+
+
+def test_a_version_that_is_removed_between_its_reading_and_its_promotion_does_not_go_live(
+    before_the_next_write: Callable[[Callable[[], object]], None],
+) -> None:
+    before_the_next_write(lambda: registry.begin_retirement("acme", "churn", V3))
+    with pytest.raises(NotFound, match="is being removed"):
+        registry.promote("acme", "churn", V3)
+    assert (live_version(), statuses()[V3]) == (V2, "retiring")
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

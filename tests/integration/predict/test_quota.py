@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -224,6 +225,35 @@ def test_two_handlers_share_one_tenants_rate(process: Process, monkeypatch: pyte
         assert status == 200 or (body["code"], int(headers["Retry-After"]) > 0) == ("DailyQuotaExceeded", True)
     assert statuses == [200] * 10 + [429] * 4
     assert len(process.accounts.calls) == 10
+
+
+def test_two_processes_at_a_limit_let_through_what_it_allows(writes: list[str]) -> None:
+    limits = Limits(requests_per_second=1, rows_per_day=5)
+    first, second = processes(2, limits, Clock())
+    admitted = 0
+    for meter in (second, *[first] * (2 * limits.window_requests), second, second):
+        with suppress(RateExceeded):
+            meter.admit()
+            admitted += 1
+    assert admitted == limits.window_requests
+    second.spend(1)
+    first.spend(4)
+    for meter in (second, first):
+        with pytest.raises(DailyQuotaExceeded):
+            meter.spend(1)
+
+
+def test_a_request_too_many_is_answered_429_and_costs_no_call(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = process.add_tenant(1)
+    quota.set_limits(tenant.tenant, Limits(requests_per_second=1))
+    meter = quota.Meter(tenant.tenant, Clock())
+    monkeypatch.setattr(quota, "of", lambda _: meter)
+    answers = [process.predict(tenant) for _ in range(WINDOW_SECONDS + 1)]
+    assert [status for status, _, _ in answers] == [200] * WINDOW_SECONDS + [429]
+    assert answers[-1][2]["code"] == "RateExceeded"
+    assert len(process.accounts.calls) == WINDOW_SECONDS
 
 
 def test_a_tenant_in_too_many_places_is_slowed_down(writes: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,9 @@ from botocore.credentials import Credentials
 
 from tenantml.aws import sagemaker_runtime
 from tenantml.aws.clients import Caller, platform, shared_session, unbound_client
+from tenantml.aws.dynamodb import from_item
 from tenantml.services import expiring_cache, receipts, serving, tenant_scope
-from tests.integration.predict.conftest import REGION, VERSION, Process
+from tests.integration.predict.conftest import EVIDENCE, REGION, VERSION, Process
 
 BUSY = (503, "ServiceUnavailable", b'{"Message": "busy"}')
 
@@ -214,3 +215,13 @@ def test_rows_and_profiles_are_read_with_credentials_of_the_tenant_alone(process
         tags = [form.get("Tags.member.1.Value") for form in process.accounts.assumed]
         assert process.accounts.assumed[tags.index(tenant.tenant)]["Tags.member.1.Key"] == "tenant"
         assert signed == {f"ASIA{tags.index(tenant.tenant) + 1:012}"}
+
+
+def test_a_prediction_is_on_the_receipt_of_its_tenant(process: Process) -> None:
+    tenant = process.add_tenant(1)
+    assert process.predict(tenant)[0] == 200
+    rows = [from_item(row) for row in platform("dynamodb").scan(TableName=EVIDENCE)["Items"]]
+    of_tenant = {
+        (row["action"], row["outcome"]) for row in rows if row["pk"].endswith(tenant.tenant) and "action" in row
+    }
+    assert of_tenant == {("sts:AssumeRole", "OK"), ("sagemaker:InvokeEndpoint", "OK")}

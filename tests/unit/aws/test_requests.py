@@ -9,10 +9,10 @@ import pytest
 
 from tenantml.aws.s3 import objects
 from tenantml.aws.s3.objects import MultipartWriter, StoredObject
-from tenantml.aws.sagemaker import automl, endpoints
+from tenantml.aws.sagemaker import automl, endpoints, transform_jobs
 from tenantml.domain.training.endpoint_plan import EndpointPlan
 from tenantml.domain.training.model_settings import ModelSettings
-from tenantml.errors import CustomerAccessRevoked, DatasetUnavailable, NameTaken
+from tenantml.errors import CustomerAccessRevoked, DatasetUnavailable, NameTaken, TransformRefused
 from tenantml.services import delivery
 from tests.tenants import account_of
 from tests.wire import Wire
@@ -96,6 +96,19 @@ def test_an_endpoint_that_exists_is_adopted_by_its_tag(operation: str) -> None:
             continue
         with pytest.raises(raised, match="is not this execution's"):
             endpoints.create(wire.client, ACCOUNT, "name", EXECUTION, [], plan)
+
+
+def transform(wire: Wire) -> None:
+    transform_jobs.start(wire.client, ACCOUNT, JOB, EXECUTION, [], "ml.m5.large", "churn/e/")
+
+
+@pytest.mark.parametrize("operation", ["CreateModel", "CreateTransformJob"])
+def test_a_transform_that_exists_is_adopted_by_its_tag_and_one_that_is_rejected_says_why(operation: str) -> None:
+    transform(Wire("sagemaker", **{operation: (400, "ResourceInUse"), "ListTags": OURS}))
+    with pytest.raises(NameTaken, match="is not this batch's"):
+        transform(Wire("sagemaker", **{operation: (400, "ResourceInUse"), "ListTags": FOREIGN}))
+    with pytest.raises(TransformRefused, match=f"{operation} is refused"):
+        transform(Wire("sagemaker", **{operation: (400, "ValidationException")}))
 
 
 # a copy is of what was inspected, between the accounts that were meant

@@ -114,6 +114,15 @@ def test_everything_in_a_customers_account_is_named_by_tenant_and_region() -> No
     assert ACCOUNT.sagemaker_arn("model", "m") == "arn:aws:sagemaker:eu-central-1:222222222222:model/m"
 
 
+def test_a_repeat_has_the_name_of_its_first_attempt() -> None:
+    execution = names.execution_name("ingest", "acme/churn/a.csv", "v1")
+    digest = names.upload_digest("ingest", "acme/churn/a.csv", "v1")
+    assert execution == f"acme-churn-{digest}"
+    assert ACCOUNT.job(execution) == f"tml-abc234-{digest}-1"
+    assert ACCOUNT.endpoint("churn", "v20261122-170301-9f3c") == "tml-abc234-churn-v20261122-170301-9f3c"
+    assert names.requested_version_name(datetime(2026, 11, 22, tzinfo=UTC), "r") == "v20261122-000000-4543"
+
+
 def test_folders_end_in_a_slash_and_hold_one_execution() -> None:
     assert ACCOUNT.folder("churn", "e") == "churn/e/"
     assert names.staging_folder("acme", "churn", "e") == "acme/churn/e/"
