@@ -13,6 +13,7 @@ from typing import Final
 PATCHES: Final = {
     "lambda_invocations": "definitions catch a Lambda's errors by class; 50 ms per invocation would hide our own time",
     "lambda_workers": "each function's first invocation would import the libraries anew, for 0.35 s of CPU",
+    "lambda_queues": "upkeep goes on in one customer's account while it is at work in another",
     "lambda_payload": "a prediction or a page of a list may exceed the 6 MB of a request or a response",
     "lambda_internet": "webhooks go to public addresses alone, and a receiver of a test is on loopback",
     "iam_conditions": "our trust policy, buckets and tenant-scoped credentials depend on three condition keys",
