@@ -23,6 +23,7 @@ PATCHES: Final = {
     "iam_resources": "restrictive policies, such as the article's, allow IAM's actions on named entities only",
     "managed_policies": "the article attaches AmazonSageMakerFullAccess; a misspelt one must not go unnoticed",
     "sagemaker_iam": "without it every caller may do everything in SageMaker, and pass any role",
+    "sqs_iam": "who sends ten messages at once needs the permission to send one",
     "s3_cross_account": "a grant names the access role, and the copy reads from the SaaS account",
     "s3_copy_limit": "a training set over 5 GB must be copied in parts",
     "s3_events": "the upload's version is pinned from the event to the copy",

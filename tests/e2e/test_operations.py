@@ -118,6 +118,32 @@ def test_a_version_that_cannot_be_deployed_is_rolled_back(
     assert len([arn for arn in left if ":sagemaker:" in arn and live["version"] in arn]) == 3
 
 
+def test_a_round_of_upkeep_reaches_every_tenant_through_the_queue_and_ends_what_was_lost(
+    tenant: Tenant, live: Document
+) -> None:
+    platform, sqs = tenant.platform, tenant.platform.cloud.client("sqs")
+
+    def probed_at() -> dict[str, str]:
+        return {row["tenant"]: row["probed_at"] for row in platform.call("DescribeTenantsFunction", {})["tenants"]}
+
+    before, counts = probed_at(), platform.call("DispatchUpkeepFunction", {})
+    assert counts["probe"] >= counts["sweep"] >= 1
+    wait_for(probed_at, lambda now: now["cyberdyne"] > before["cyberdyne"])
+    (url,) = [url for url in sqs.list_queues()["QueueUrls"] if "UpkeepQueue" in url]
+
+    def left() -> set[str]:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        return set(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values())
+
+    wait_for(left, lambda counts: counts == {"0"})
+    dead = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
+    name = json.loads(dead)["deadLetterTargetArn"].rsplit(":", 1)[-1]
+    dead_url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    assert "Messages" not in sqs.receive_message(QueueUrl=dead_url)
+    assert inventory(platform.cloud, tenant.account_id)
+    assert upkeep(platform, "RescueLostFunction", "") == {"executions": []}
+
+
 def test_the_sweep_removes_what_no_version_needs_and_nothing_else(tenant: Tenant, live: Document) -> None:
     before = inventory(tenant.platform.cloud, tenant.account_id)
     name = tenant.registered.account.endpoint("iris", "v20200102-030405-abcd")

@@ -31,10 +31,11 @@ def test_groups_are_worked_on_at_once_and_the_messages_of_one_in_their_order(
             sqs.send_message(
                 QueueUrl=url, MessageBody=str(number), MessageGroupId=group, MessageDeduplicationId=f"{group}{number}"
             )
+    group = f"/aws/lambda/{function.rsplit(':', 1)[-1]}"
+    cloud.client("logs").create_log_group(logGroupName=group)
     mapping = cloud.client("lambda").create_event_source_mapping(
         EventSourceArn=arn, FunctionName=function, BatchSize=1, ScalingConfig={"MaximumConcurrency": 2}
     )
-    group = f"/aws/lambda/{function.rsplit(':', 1)[-1]}"
 
     def ran() -> list[list[str]]:
         lines = cloud.client("logs").filter_log_events(logGroupName=group)["events"]
