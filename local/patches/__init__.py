@@ -13,6 +13,7 @@ from typing import Final
 PATCHES: Final = {
     "lambda_invocations": "definitions catch a Lambda's errors by class; 50 ms per invocation would hide our own time",
     "lambda_workers": "each function's first invocation would import the libraries anew, for 0.35 s of CPU",
+    "lambda_queues": "upkeep goes on in one customer's account while it is at work in another",
     "lambda_payload": "a prediction or a page of a list may exceed the 6 MB of a request or a response",
     "lambda_internet": "webhooks go to public addresses alone, and a receiver of a test is on loopback",
     "iam_conditions": "our trust policy, buckets and tenant-scoped credentials depend on three condition keys",
@@ -22,6 +23,7 @@ PATCHES: Final = {
     "iam_resources": "restrictive policies, such as the article's, allow IAM's actions on named entities only",
     "managed_policies": "the article attaches AmazonSageMakerFullAccess; a misspelt one must not go unnoticed",
     "sagemaker_iam": "without it every caller may do everything in SageMaker, and pass any role",
+    "sqs_iam": "who sends ten messages at once needs the permission to send one",
     "s3_cross_account": "a grant names the access role, and the copy reads from the SaaS account",
     "s3_copy_limit": "a training set over 5 GB must be copied in parts",
     "s3_events": "the upload's version is pinned from the event to the copy",

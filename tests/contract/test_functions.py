@@ -157,7 +157,7 @@ def test_only_functions_that_assume_an_access_role_are_on_a_path_that_customers_
 
 
 # They ask for the role of the other path, too, to be refused; they enter it through a role on that path anyway.
-PROBES = {"activate_tenant", "probe_tenants"}
+PROBES = {"activate_tenant", "probe_tenant"}
 
 
 def test_a_function_may_assume_the_access_role_of_its_path_and_no_other(functions: Functions) -> None:

@@ -235,7 +235,7 @@ def test_only_what_registers_probes_suspends_or_removes_tenants_writes_whose_acc
 ) -> None:
     assert writers("dynamodb:PutItem", "ACCOUNT#*") == {"RegisterTenant", "ConcludeRemoval"}
     assert writers("dynamodb:UpdateItem", "ACCOUNT#*") == {
-        "ActivateTenant", "ProbeTenants", "SuspendTenant", "BeginRemoval"
+        "ActivateTenant", "ProbeTenant", "SuspendTenant", "BeginRemoval"
     }  # fmt: skip
     assert writers("dynamodb:DeleteItem", "ACCOUNT#*") == {"ConcludeRemoval"}
     assert writers("dynamodb:Query", "ACCOUNT#*") == set()
@@ -439,7 +439,7 @@ def test_each_function_reaches_tenants_files_by_its_own_verb(statements: Found) 
         owners = may(statements, action, bucket)
         return {owner.removesuffix("FunctionRole") for owner in owners if owner.endswith("FunctionRole")}
 
-    delete_staged = {"CleanUp", "StopExecutions", "RescueExecution", "Sweep", "RemoveOurs"}
+    delete_staged = {"CleanUp", "StopExecutions", "RescueExecution", "RescueLost", "SweepTenant", "RemoveOurs"}
     for action, bucket, expected in (
         ("s3:GetObject", INGEST, {"AcceptUpload"}),
         ("s3:GetObjectVersion", INGEST, {"AcceptUpload", "InspectDataset", "CheckBatch", "DeliverBatch", "JoinBatch"}),

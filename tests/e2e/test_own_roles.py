@@ -212,7 +212,7 @@ def test_code_in_the_predict_function_counts_usage_writes_receipts_and_changes_n
         ("DeployCandidateFunctionRole", []),
         ("RecordOutcomeFunctionRole", []),
         ("CleanUpFunctionRole", []),
-        ("SweepFunctionRole", []),
+        ("SweepTenantFunctionRole", []),
         ("LimitTenantFunctionRole", []),
         ("StopExecutionsFunctionRole", []),
     ],
@@ -269,7 +269,7 @@ def test_a_function_that_writes_rows_of_tenants_makes_no_api_key_and_registers_n
     assert refused.value.status == 401
 
 
-@pytest.mark.parametrize("role", ["CleanUpFunctionRole", "SweepFunctionRole", "RemoveOursFunctionRole"])
+@pytest.mark.parametrize("role", ["CleanUpFunctionRole", "SweepTenantFunctionRole", "RemoveOursFunctionRole"])
 def test_no_other_function_writes_the_bucket_policy_or_its_ledger(
     acme: Tenant, as_role: Callable[..., Clients], files: dict[str, str], role: str
 ) -> None:
@@ -341,7 +341,7 @@ def test_an_operator_operates_and_does_nothing_else(acme: Tenant, operator: Clie
         lambda: operator("sts").assume_role(RoleArn=role, RoleSessionName="attempt"),
         lambda: operator("iam").list_roles(),
         lambda: operator("logs").filter_log_events(logGroupName="/aws/vendedlogs/states/tenantml-training"),
-        lambda: operator("lambda").invoke(FunctionName=outputs["ProbeTenantsFunction"], Payload=b"{}"),
+        lambda: operator("lambda").invoke(FunctionName=outputs["ProbeTenantFunction"], Payload=b"{}"),
         lambda: operator("stepfunctions").start_execution(
             stateMachineArn=outputs["TrainingStateMachineArn"], name="forged-by-hand", input="{}"
         ),

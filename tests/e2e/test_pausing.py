@@ -99,7 +99,7 @@ def test_an_idle_model_is_paused_and_the_first_prediction_resumes_it(acme: Tenan
             ExpressionAttributeNames={"#name": name},
             ExpressionAttributeValues=to_item({":value": value}),
         )
-    assert f"{acme.name}/{MODEL}" in sweep(platform)["paused"]
+    assert sweep(platform, acme.name)["paused"] == [MODEL]
     paused = acme.api.call("GET", f"/models/{MODEL}")["state"]
     assert (paused["status"], paused["paused_by"], paused["paused_version"]) == ("paused", "idle", live)
     sagemaker = platform.cloud.client("sagemaker", acme.account_id)

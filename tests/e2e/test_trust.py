@@ -345,9 +345,9 @@ def active(platform: Platform, registered: str, activated: TenantApi) -> TenantA
     return activated
 
 
-def probe(platform: Platform) -> Document:
-    """What the schedule does each hour."""
-    return platform.call("ProbeTenantsFunction", {})
+def probe(platform: Platform, tenant: str) -> Document:
+    """What is done for a tenant each hour."""
+    return platform.call("ProbeTenantFunction", {"tenant": tenant})
 
 
 @pytest.fixture(scope="module")
@@ -378,7 +378,7 @@ def test_a_weakened_trust_policy_suspends_tells_and_recovers_by_itself(
     platform: Platform, registered: str, active: TenantApi, role: CustomersRole, published: Callable[[], list[Document]]
 ) -> None:
     role.trusts(without_external_id(role, ""))
-    assert probe(platform) == {"suspended": [registered], "active": []}
+    assert probe(platform, registered) == {"status": "suspended", "was": "active"}
     with pytest.raises(Refused) as refused:
         active.call("GET", "/models")
     assert (refused.value.status, refused.value.code) == (403, "TenantSuspended")
@@ -387,7 +387,7 @@ def test_a_weakened_trust_policy_suspends_tells_and_recovers_by_itself(
     assert (event["detail-type"], event["detail"]["tenant"]) == ("Tenant Suspended", registered)
     assert event["detail"]["reason"].startswith("TrustTooOpen")
     role.restore()
-    assert probe(platform) == {"suspended": [], "active": [registered]}
+    assert probe(platform, registered) == {"status": "active", "was": "suspended"}
     assert active.call("GET", "/models")["models"] == []
     (event,) = published()
     assert event["detail-type"] == "Tenant Active"
@@ -400,7 +400,7 @@ def test_a_deleted_role_suspends_the_tenant_and_its_return_ends_that(
     role.iam.delete_role_policy(RoleName=role.name, PolicyName=role.policy_name)
     role.iam.delete_role(RoleName=role.name)
     try:
-        assert probe(platform)["suspended"] == [registered]
+        assert probe(platform, registered)["status"] == "suspended"
         assert described(platform, registered)["reason"].startswith("RoleNotAssumable: ")
     finally:
         role.iam.create_role(
@@ -410,14 +410,14 @@ def test_a_deleted_role_suspends_the_tenant_and_its_return_ends_that(
             MaxSessionDuration=made.get("MaxSessionDuration", 3600),
         )
         role.restore()
-    assert probe(platform)["active"] == [registered]
+    assert probe(platform, registered)["status"] == "active"
 
 
 def test_no_probe_lifts_an_operators_suspension_and_activation_does_without_a_new_key(
     platform: Platform, registered: str, active: TenantApi
 ) -> None:
     platform.call("SuspendTenantFunction", {"tenant": registered, "reason": "the invoice of May is open"})
-    assert probe(platform) == {"suspended": [], "active": []}
+    assert probe(platform, registered) == {"status": "suspended", "was": "suspended"}
     with pytest.raises(Refused, match="the invoice of May is open"):
         active.call("GET", "/models")
     with pytest.raises(Refused) as refused:

@@ -94,7 +94,7 @@ def test_two_stacks_share_a_customers_account_and_neither_enters_or_removes_what
     enters_its_own_and_nothing_of_the_others(staging, production)
 
     # what another stack has made is no orphan, and is not off-boarded
-    assert [sweep(one.platform)["orphans"]["removed"] for one in (production, staging)] == [[], []]
+    assert [sweep(one.platform, one.name)["orphans"]["removed"] for one in (production, staging)] == [[], []]
     report = staging.platform.offboard("acme")
     assert (report["status"], report["remains"]) == ("complete", [])
     assert inventory(cloud, CUSTOMER_ACCOUNT) == before

@@ -82,10 +82,10 @@ def test_the_sweep_removes_what_a_version_for_batches_alone_was_judged_with(
     while state != "Drain":
         state = next(walk)
     run, name = customer.run, customer.tenant.account.endpoint(customer.run.model, customer.run.version)
-    orphans.remove_orphans(float("inf"))
+    orphans.remove_orphans(customer.tenant)
     assert standing(customer) == [[name]] * 3, "its deployment has not ended"
     registry.end_version(run, {"status": "live"})
-    orphans.remove_orphans(float("inf"))
+    orphans.remove_orphans(customer.tenant)
     assert standing(customer) == [[], [], []]
     assert registry.is_live(run.tenant, run.model, run.version)
     assert version_of(customer)["status"] == "live"

@@ -84,7 +84,7 @@ def test_the_sweep_ends_the_scaling_of_what_nobody_needs(
     assert list(pipeline(customer, call))[-1] == "Live"
     run = customer.run
     registry.remove_model(run.tenant, run.model)
-    orphans.remove_orphans(float("inf"))
+    orphans.remove_orphans(customer.tenant)
     assert targets(customer) == {}
     assert endpoints.names(customer.client("sagemaker"), "endpoint-config", customer.tenant.prefix) == []
 

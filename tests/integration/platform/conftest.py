@@ -57,6 +57,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
             **{variable: make_bucket(name) for variable, name in BUCKETS.items()},
             "EVENT_BUS": "tenantml",
             "WEBHOOK_QUEUE": make_queue("WebhookQueue"),
+            "UPKEEP_QUEUE": make_queue("UpkeepQueue"),
             **machine_arns,
             "TENANT_DATA_ROLE": f"arn:aws:iam::{SAAS}:role/tenant-data",
             "OUTSIDER_ROLE": f"arn:aws:iam::{SAAS}:role/outsider",
@@ -79,12 +80,14 @@ def make_table(name: str) -> str:
 
 
 def make_queue(name: str) -> str:
-    """Make a queue that gives up as the template's does; return its address."""
-    dead = platform("sqs").create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+    """Make a queue that gives up and keeps an order as the template's does; return its address."""
+    properties = TEMPLATE[name]["Properties"]
+    ending, kind = (".fifo", {"FifoQueue": "true"}) if properties.get("FifoQueue") else ("", {})
+    dead = platform("sqs").create_queue(QueueName=f"{name}-dead{ending}", Attributes=kind)["QueueUrl"]
     arn = platform("sqs").get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    count = TEMPLATE[name]["Properties"]["RedrivePolicy"]["maxReceiveCount"]
+    count = properties["RedrivePolicy"]["maxReceiveCount"]
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": count})
-    made = platform("sqs").create_queue(QueueName=name, Attributes={"RedrivePolicy": policy})
+    made = platform("sqs").create_queue(QueueName=f"{name}{ending}", Attributes=kind | {"RedrivePolicy": policy})
     return str(made["QueueUrl"])
 
 

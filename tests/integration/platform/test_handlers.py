@@ -161,7 +161,7 @@ def test_an_upload_of_nobody_has_an_outcome_too(stack: dict[str, str], invoke: I
 
 
 @pytest.mark.parametrize("code", ["CustomerAccessRevoked", "DeliveryDenied"])
-def test_an_account_that_refuses_one_execution_is_the_next_to_be_probed_and_goes_on_until_then(
+def test_an_account_that_refuses_one_execution_goes_on_until_it_is_probed(
     tenant: Tenant, invoke: Invoke, event: Sample, upload: Upload, published: list[dict[str, Any]], code: str
 ) -> None:
     invoke("accept_upload", event("accept_upload"))
@@ -169,7 +169,7 @@ def test_an_account_that_refuses_one_execution_is_the_next_to_be_probed_and_goes
     assert invoke("describe_tenants", {})["tenants"][0]["probed_at"] == registry.probed_at("acme") != ""
     outcomes.record(upload, {"Error": code, "Cause": "the role is gone"}, [])
     found = registry.get_tenant("acme")
-    assert (found.status, found.reason, registry.probed_at("acme")) == (ACTIVE, "", "")
+    assert (found.status, found.reason) == (ACTIVE, "")
     assert [detail["status"] for detail in published] == ["failed"]
 
 
@@ -362,9 +362,9 @@ def test_the_sweep_ends_a_training_that_was_stopped_without_anybody_noticing(
     invoke("accept_upload", event("accept_upload"))
     invoke("start_execution", event("start_execution"))
     stop(stack["TRAINING_STATE_MACHINE"], run.execution)
-    assert invoke("sweep", event("sweep"))["executions"] == [run.execution]
+    assert invoke("rescue_lost", event("rescue_lost"))["executions"] == [run.execution]
     assert registry.require_execution("acme", run.execution)["announced"]
-    assert invoke("sweep", event("sweep"))["executions"] == []
+    assert invoke("rescue_lost", event("rescue_lost"))["executions"] == []
 
 
 def test_the_sweep_ends_a_deployment_that_was_stopped_without_anybody_noticing(
@@ -372,9 +372,9 @@ def test_the_sweep_ends_a_deployment_that_was_stopped_without_anybody_noticing(
 ) -> None:
     deployments.start(live, registry.get_tenant(live.tenant).account, "WeightedEnsemble-L3-FULL-t1")
     stop(stack["DEPLOYMENT_STATE_MACHINE"], live.deployment)
-    assert invoke("sweep", event("sweep"))["executions"] == [live.deployment]
+    assert invoke("rescue_lost", event("rescue_lost"))["executions"] == [live.deployment]
     assert registry.require_execution("acme", live.execution)["announced"]
-    assert invoke("sweep", event("sweep"))["executions"] == []
+    assert invoke("rescue_lost", event("rescue_lost"))["executions"] == []
 
 
 def test_every_way_to_end_without_a_word_has_a_cause_that_people_understand() -> None:
@@ -468,18 +468,18 @@ def test_what_a_refused_prune_left_is_deleted_by_the_sweep_and_nothing_that_is_k
     customer_s3.put_object(Bucket=tenant.account.bucket, Key=kept[0], Body=b"x")
     answer_with("sts", "AssumeRole", 403, "AccessDenied", times=3)  # the prune, orphans, the sweep of trainings
     assert retention.prune(second, 1) == [first.execution]
-    assert invoke("sweep", event("sweep"))["trainings"] == [], "the account still refuses"
+    assert invoke("sweep_tenant", event("sweep_tenant"))["trainings"] == [], "the account still refuses"
     assert artefacts(customer_s3, tenant) == sorted([*kept, first.customer_folder + "output/model.tar.gz"])
     assert registry.find_training("acme", "churn", first.execution) is None, "nothing is deployed of it any more"
     registry.set_tenant_status("acme", SUSPENDED, "its role was deleted")
-    assert invoke("sweep", event("sweep"))["trainings"] == []
+    assert invoke("sweep_tenant", event("sweep_tenant")) == {}
     registry.set_tenant_status("acme", ACTIVE)
-    assert invoke("sweep", event("sweep"))["trainings"] == [first.execution]
+    assert invoke("sweep_tenant", event("sweep_tenant"))["trainings"] == [first.execution]
     assert artefacts(customer_s3, tenant) == sorted(kept)
     staged = [row["Key"] for row in platform("s3").list_objects_v2(Bucket=stack["STAGING_BUCKET"])["Contents"]]
     assert not [key for key in staged if first.execution in key]
     assert f"{second.staging_folder}holdout.csv" in staged
-    assert invoke("sweep", event("sweep"))["trainings"] == [], "and once"
+    assert invoke("sweep_tenant", event("sweep_tenant"))["trainings"] == [], "and once"
 
 
 def test_a_training_whose_execution_is_still_to_deploy_it_is_not_pruned(
@@ -606,5 +606,5 @@ def test_how_many_tenants_are_suspended_is_counted_for_the_dashboard(
 ) -> None:
     for status, count in ((SUSPENDED, "1.0"), (REGISTERED, "0.0")):
         registry.set_tenant_status(tenant.tenant, status, "an operator's word", held=True)
-        assert invoke("probe_tenants", {}) == {"suspended": [], "active": []}
+        assert invoke("dispatch_upkeep", {}) == {status: 1}
         assert f'"TenantsSuspended":[{count}]' in capsys.readouterr().out

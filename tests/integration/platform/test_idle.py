@@ -75,7 +75,7 @@ def called(hours_ago: float, version: str = V2) -> None:
 
 
 def paused() -> list[str]:
-    return idle.pause_idle(time.monotonic() + 60)
+    return idle.pause_idle(registry.get_tenant("acme"))
 
 
 def row() -> Row:
@@ -103,7 +103,7 @@ def end_retirement(version: str) -> None:
 def test_an_idle_model_is_paused_once_its_endpoint_goes_and_its_owner_is_told(
     stack: dict[str, str], invoke: Invoke, event: Callable[[str], Any]
 ) -> None:
-    assert invoke("sweep", event("sweep"))["paused"] == ["acme/churn"]
+    assert invoke("sweep_tenant", event("sweep_tenant"))["paused"] == ["churn"]
     found = row()
     assert (found["live_version"], found["paused"]["version"], found["paused"]["by"]) == (None, V2, "idle")
     ((given_),) = started(stack)
@@ -159,7 +159,6 @@ def an_upload_runs() -> None:
         pytest.param(
             lambda: registry.update_version("acme", "churn", V2, {"plan": {"instance_type": None}}), id="serverless"
         ),
-        pytest.param(lambda: registry.set_tenant_status("acme", SUSPENDED, "x"), id="a tenant that is not active"),
     ],
 )
 def test_what_is_called_or_worked_on_or_costs_nothing_is_not_paused(busy: Callable[[], object]) -> None:
@@ -187,7 +186,7 @@ def test_a_version_that_goes_live_while_it_is_looked_at_stays(tenant: Tenant) ->
 
 
 def test_what_was_uploaded_before_an_idle_pause_is_promoted_all_the_same() -> None:
-    assert paused() == ["acme/churn"]
+    assert paused() == ["churn"]
     put_version("acme", "churn", "v20261122-120000-dddd", {})
     registry.promote("acme", "churn", "v20261122-120000-dddd", over=None)
     assert (row()["live_version"], row()["paused"]) == ("v20261122-120000-dddd", None)
@@ -242,7 +241,7 @@ def ask(invoke: Invoke) -> Callable[[], Any]:
 
 def pause_and_retire(**changed: Any) -> None:
     make_idle(**{"resume": "on-request"} | changed)
-    assert paused() == ["acme/churn"]
+    assert paused() == ["churn"]
     end_retirement(V2)
 
 

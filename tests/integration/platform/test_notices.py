@@ -83,9 +83,9 @@ def test_a_deployment_whose_end_was_recorded_and_not_published_is_published_by_t
         outcomes.record_deployment(again, OURS, [])
     stepfunctions.stop(stack["DEPLOYMENT_STATE_MACHINE"], again.deployment)
     del heard[:]
-    assert invoke("sweep", event("sweep"))["executions"] == [again.deployment]
+    assert invoke("rescue_lost", event("rescue_lost"))["executions"] == [again.deployment]
     assert [detail["error"]["code"] for _, detail in heard] == ["QuotaExceeded"]
-    assert invoke("sweep", event("sweep"))["executions"] == []
+    assert invoke("rescue_lost", event("rescue_lost"))["executions"] == []
 
 
 def test_a_suspension_by_an_operator_is_published_once_with_its_reason(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import Any
 
-from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
+from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.webhooks.webhook_words import IDLE
 from tenantml.services import deployments, registry, served
@@ -15,20 +14,15 @@ HOUR_SECONDS = 3600
 Row = dict[str, Any]
 
 
-def pause_idle(until_seconds: float) -> list[str]:
-    """Pause what is idle of active tenants' models, and return each as `tenant/model`; none after `until_seconds` (of
-    the monotonic clock): the rest waits for the next time, as does what a crash left untold.
-    """
+def pause_idle(tenant: Tenant) -> list[str]:
+    """Pause what is idle of a tenant's models, and return their names; what a crash left untold is told as well."""
     paused: list[str] = []
-    for tenant in registry.list_tenants():
-        for row in registry.all_models(tenant.tenant) if tenant.status == ACTIVE else []:
-            if time.monotonic() > until_seconds:
-                return paused
-            if _is_idle(tenant.tenant, row) and registry.pause_idle(row):
-                paused.append(f"{tenant.tenant}/{row['model']}")
-                _finish(tenant, registry.get_model(tenant.tenant, row["model"]))
-            elif row.get("untold"):
-                _finish(tenant, row)
+    for row in registry.all_models(tenant.tenant):
+        if _is_idle(tenant.tenant, row) and registry.pause_idle(row):
+            paused.append(row["model"])
+            _finish(tenant, registry.get_model(tenant.tenant, row["model"]))
+        elif row.get("untold"):
+            _finish(tenant, row)
     return paused
 
 

@@ -5,59 +5,52 @@ They are swept by listing the account, so that those that the registry forgot or
 
 from __future__ import annotations
 
-import time
+from contextlib import suppress
+from typing import Any
 
-from tenantml.aws.error_codes import ours
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.access import session_policies
-from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
+from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training import endpoint_rules
-from tenantml.errors import CustomerAccountError, TransientError
+from tenantml.errors import CustomerAccountError
 from tenantml.services import registry, removal, scaling
 from tenantml.services.customer import assume
 
 PURPOSE = "tenantml-sweep"
 
 
-def remove_orphans(until_seconds: float) -> dict[str, list[str]]:
-    """Remove the orphans of active tenants; return the ARNs of those that were `removed`, and of those that were `left`
-    because they do not carry our tag.
+def remove_orphans(tenant: Tenant) -> dict[str, list[str]]:
+    """Remove a tenant's orphans; return the ARNs of those that were `removed`, and of those that were `left` because
+    they do not carry our tag. An account that refuses us is left alone: the probe reports it.
 
-    Tenants come in the order of their last probe, which changes, and none after `until_seconds` (of the monotonic
-    clock): the rest waits for the next sweep, as do resources that cannot be removed now and accounts that refuse us.
+    Raises:
+        TransientError: something cannot be removed now.
     """
     swept: dict[str, list[str]] = {"removed": [], "left": []}
-    tenants = [tenant for tenant in registry.list_tenants() if tenant.status == ACTIVE]
-    for tenant in sorted(tenants, key=lambda tenant: registry.probed_at(tenant.tenant)):
-        if time.monotonic() > until_seconds:
-            break
-        try:
-            with ours():
-                _remove_orphans_of(tenant, swept)
-        except (CustomerAccountError, TransientError):
-            continue  # the probe reports accounts that refuse us
+    with suppress(CustomerAccountError):
+        session = assume(tenant, PURPOSE, session_policies.sweep(tenant.account))
+        client = session.client("sagemaker")
+        for kind in endpoints.KINDS:
+            for name in endpoints.names(client, kind, f"{tenant.account.prefix}-"):
+                _remove_unneeded(tenant, client, kind, name, swept)
     return swept
 
 
-def _remove_orphans_of(tenant: Tenant, swept: dict[str, list[str]]) -> None:
-    session = assume(tenant, PURPOSE, session_policies.sweep(tenant.account))
-    client = session.client("sagemaker")
-    for kind in endpoints.KINDS:
-        for name in endpoints.names(client, kind, f"{tenant.account.prefix}-"):
-            parts = tenant.account.version_of(name)
-            if parts is None or _is_needed(tenant.tenant, *parts):
-                continue
-            arn = tenant.account.sagemaker_arn(kind, name)
-            if endpoints.made_by(client, arn) is None:
-                swept["left"].append(arn)
-                continue
-            if not removal.lets_go(tenant.tenant, *parts):
-                continue
-            if kind == "endpoint":
-                scaling.end(tenant, PURPOSE, name)
-            if endpoints.remove_one(client, kind, name):
-                swept["removed"].append(arn)
-                removal.note_gone(tenant.tenant, *parts)
+def _remove_unneeded(tenant: Tenant, client: Any, kind: str, name: str, swept: dict[str, list[str]]) -> None:
+    parts = tenant.account.version_of(name)
+    if parts is None or _is_needed(tenant.tenant, *parts):
+        return
+    arn = tenant.account.sagemaker_arn(kind, name)
+    if endpoints.made_by(client, arn) is None:
+        swept["left"].append(arn)
+        return
+    if not removal.lets_go(tenant.tenant, *parts):
+        return
+    if kind == "endpoint":
+        scaling.end(tenant, PURPOSE, name)
+    if endpoints.remove_one(client, kind, name):
+        swept["removed"].append(arn)
+        removal.note_gone(tenant.tenant, *parts)
 
 
 def _is_needed(tenant: str, model: str, version: str) -> bool:

@@ -14,7 +14,6 @@ from tenantml.domain.uploads.upload import Upload
 from tenantml.services import deployments, registry, spending
 
 # An account that refused one execution may refuse all; whether it does is for the probe to say.
-ASK_THE_PROBE = {"CustomerAccessRevoked", "DeliveryDenied"}
 
 
 def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str]) -> dict[str, Any]:
@@ -38,8 +37,6 @@ def record(upload: Upload, failure: dict[str, str] | None, left_behind: list[str
         owner, upload.execution, {**outcome, "tenant": owner, "upload": upload.as_input(), "announced": False}
     )
     row = registry.require_execution(owner, upload.execution)
-    if tenant and row["error"] and row["error"]["code"] in ASK_THE_PROBE:
-        registry.ask_for_probe(tenant.tenant)
     event = {
         name: row.get(name) for name in ("execution", "tenant", "model", "version", "status", "error", "left_behind")
     }
@@ -102,8 +99,6 @@ def record_batch(upload: Upload, failure: dict[str, str] | None, left_behind: li
     event: dict[str, Any] = {"execution": batch.execution, "tenant": batch.tenant, "model": batch.model} | {
         name: row.get(name) for name in ("batch", "version", "status", "error", "left_behind")
     }
-    if row and row["error"] and row["error"]["code"] in ASK_THE_PROBE:
-        registry.ask_for_probe(batch.tenant)
     if row.get("announced") is False:
         _publish("Batch Ended", event)
         registry.update_execution(batch.tenant, batch.execution, {"announced": True})

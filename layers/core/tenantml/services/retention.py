@@ -6,17 +6,15 @@ is deployed of it. So the sweep can finish what was begun without deciding anyth
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from tenantml.aws.error_codes import ours
 from tenantml.aws.s3 import objects
 from tenantml.domain.access import session_policies
 from tenantml.domain.names import staging_folder
-from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
+from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training import kept_trainings
 from tenantml.domain.training.run import Run
-from tenantml.errors import CustomerAccountError, TransientError
+from tenantml.errors import CustomerAccountError
 from tenantml.services import registry
 from tenantml.services.customer import assume
 from tenantml.settings import setting
@@ -47,26 +45,15 @@ def prune(run: Run, keep_versions: int) -> list[str]:
     return pruned
 
 
-def finish_pruning(until_seconds: float) -> list[str]:
-    """Delete what could not be deleted when it was pruned, of active tenants; return the executions that it was of.
+def finish_pruning(tenant: Tenant) -> list[str]:
+    """Delete what a tenant's account did not let go when it was pruned; return the executions that it was of. What
+    the account still refuses waits for the next sweep.
 
-    None after `until_seconds` (of the monotonic clock): the rest waits for the next sweep, as does what cannot be
-    deleted now.
+    Raises:
+        TransientError: something cannot be deleted now.
     """
-    finished: list[str] = []
-    for tenant in registry.list_tenants():
-        if tenant.status != ACTIVE:
-            continue
-        for training in registry.given_up_trainings(tenant.tenant):
-            if time.monotonic() > until_seconds:
-                return finished
-            try:
-                with ours():
-                    is_removed = _remove(tenant, training, PURPOSE)
-            except TransientError:
-                continue
-            finished += [training["execution"]] if is_removed else []
-    return finished
+    given_up = registry.given_up_trainings(tenant.tenant)
+    return [training["execution"] for training in given_up if _remove(tenant, training, PURPOSE)]
 
 
 def _is_under_way(tenant: str, execution: str) -> bool:

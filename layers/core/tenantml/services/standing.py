@@ -7,12 +7,10 @@ published, before they are written: a crash between the two publishes it again r
 
 from __future__ import annotations
 
-import time
-
 from tenantml.aws import events
 from tenantml.aws.error_codes import ours
 from tenantml.domain.tenancy.tenant import ACTIVE, OFFBOARDED, SUSPENDED, Tenant
-from tenantml.errors import TenantError, TenantNotActive, TenantNotFound, TransientError
+from tenantml.errors import TenantError, TenantNotActive, TenantNotFound
 from tenantml.services import probe, registry
 
 
@@ -28,7 +26,7 @@ def activate(tenant: Tenant) -> None:
         raise TenantNotFound(f"the tenant {tenant.tenant!r} is off-boarded; register it under another name")
     registry.note_probe(tenant.tenant)
     try:
-        probe.probe(tenant, _external_id_of_another(tenant, registry.list_tenants()), thorough=True)
+        probe.probe(tenant, _external_id_of_another(tenant), thorough=True)
     except TenantError as error:
         status = SUSPENDED if tenant.status == ACTIVE else tenant.status
         _tell(tenant, status, reason_of(error))
@@ -51,34 +49,28 @@ def suspend(tenant: Tenant, reason: str) -> None:
     registry.set_tenant_status(tenant.tenant, SUSPENDED, reason, held=True)
 
 
-def probe_all(until_seconds: float) -> dict[str, list[str]]:
-    """Probe every tenant that is active or was suspended by a probe, those that waited longest first; return those
-    whose status changed.
+def probe_again(tenant: Tenant) -> str:
+    """Probe a tenant that is active or was suspended by a probe, and return its status then.
 
-    A tenant whose role fails the probe is suspended, one whose role is fixed is active again, and operators are
-    notified of both. Ends at `until_seconds` (of the monotonic clock): the rest is first in line next time.
+    One whose role fails the probe is suspended, one whose role is fixed is active again, and operators are notified of
+    both. Any other tenant stays as it is, unprobed.
+
+    Raises:
+        TransientError: the probe proved nothing, and nothing was changed.
     """
-    tenants = registry.list_tenants()
-    changed: dict[str, list[str]] = {SUSPENDED: [], ACTIVE: []}
-    for tenant in sorted(tenants, key=lambda tenant: registry.probed_at(tenant.tenant)):
-        if tenant.status not in {ACTIVE, SUSPENDED} or tenant.held or time.monotonic() > until_seconds:
-            continue
-        registry.note_probe(tenant.tenant)
-        try:
-            with ours():
-                probe.probe(tenant, _external_id_of_another(tenant, tenants))
-        except TransientError:
-            continue  # the probe proved nothing
-        except TenantError as error:
-            status, reason = SUSPENDED, reason_of(error)
-        else:
-            status, reason = ACTIVE, ""
-        _tell(tenant, status, reason)
-        if status != tenant.status:
-            changed[status].append(tenant.tenant)
-        if (status, reason) != (tenant.status, tenant.reason):
-            registry.set_tenant_status(tenant.tenant, status, reason, was=tenant.status)
-    return changed
+    if tenant.status not in {ACTIVE, SUSPENDED} or tenant.held:
+        return tenant.status
+    registry.note_probe(tenant.tenant)
+    status, reason = ACTIVE, ""
+    try:
+        with ours():
+            probe.probe(tenant, _external_id_of_another(tenant))
+    except TenantError as error:
+        status, reason = SUSPENDED, reason_of(error)
+    _tell(tenant, status, reason)
+    if (status, reason) != (tenant.status, tenant.reason):
+        registry.set_tenant_status(tenant.tenant, status, reason, was=tenant.status)
+    return status
 
 
 def _tell(tenant: Tenant, status: str, reason: str = "") -> None:
@@ -91,5 +83,6 @@ def reason_of(error: TenantError) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _external_id_of_another(tenant: Tenant, tenants: list[Tenant]) -> str | None:
-    return next((other.external_id for other in tenants if other.tenant != tenant.tenant), None)
+def _external_id_of_another(tenant: Tenant) -> str | None:
+    other = registry.find_another_tenant(tenant.tenant)
+    return other.external_id if other else None

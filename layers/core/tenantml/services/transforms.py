@@ -6,13 +6,12 @@ a version takes its model away.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tenantml.aws.clients import platform
-from tenantml.aws.error_codes import ours
 from tenantml.aws.s3 import objects, presigned
 from tenantml.aws.s3.objects import StoredObject
 from tenantml.aws.sagemaker import endpoints, transform_jobs
@@ -31,7 +30,6 @@ from tenantml.errors import (
     CustomerAccountError,
     ModelNotReady,
     StillChanging,
-    TransientError,
     UnknownModel,
     UnknownTenant,
     WrongUploadKey,
@@ -216,24 +214,19 @@ def download(tenant: Tenant, row: Row) -> dict[str, str] | None:
     return presigned.downloads(session.credentials, tenant.region, account.bucket, [key])[0]
 
 
-def remove_expired(until_seconds: float) -> int:
-    """Delete the results of active tenants' batches whose days are over, and return how many; none after
-    `until_seconds` (of the monotonic clock). What cannot be deleted now waits for the next sweep.
+def remove_expired(tenant: Tenant) -> int:
+    """Delete the results of a tenant's batches whose days are over, and return how many; what the account refuses
+    waits for the next sweep.
+
+    Raises:
+        TransientError: something cannot be deleted now.
     """
     removed = 0
-    for tenant in registry.list_tenants():
-        if tenant.status != ACTIVE:
-            continue
-        for row in registry.expired_results(tenant.tenant):
-            if time.monotonic() > until_seconds:
-                return removed
-            folder = tenant.account.folder(row["model"], row["execution"])
-            try:
-                with ours():
-                    session = assume(tenant, PURPOSE, session_policies.remove_objects(tenant.account, folder))
-                    objects.remove_folder(session.client("s3"), tenant.account.bucket, folder)
-            except (CustomerAccountError, TransientError):
-                continue
+    for row in registry.expired_results(tenant.tenant):
+        folder = tenant.account.folder(row["model"], row["execution"])
+        with suppress(CustomerAccountError):
+            session = assume(tenant, PURPOSE, session_policies.remove_objects(tenant.account, folder))
+            objects.remove_folder(session.client("s3"), tenant.account.bucket, folder)
             registry.forget_result(row)
             removed += 1
     return removed

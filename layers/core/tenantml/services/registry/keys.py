@@ -35,7 +35,7 @@ def tenant(tenant: str) -> Key:
 
 
 def probe(tenant: str) -> Key:
-    """When the tenant's access roles were last probed; empty when the next probe should begin with them."""
+    """When the tenant's access roles were last probed; empty before the first time."""
     return of_tenant(tenant, "PROBE")
 
 

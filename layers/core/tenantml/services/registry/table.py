@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -134,6 +134,11 @@ def _holds(call: Any, request: dict[str, Any]) -> bool:
 
 def query(beginning: Key) -> list[dict[str, Any]]:
     """Return every row of a partition whose sort key has this beginning, in the order of the sort keys."""
+    return list(each(beginning))
+
+
+def each(beginning: Key, page_rows: int = 1000) -> Iterator[dict[str, Any]]:
+    """Yield these rows, a page of at most so many read when it is needed."""
     prefix = {":prefix": beginning.sk} if beginning.sk else {}
     pages = (
         tenant_scope.dynamodb()
@@ -143,9 +148,10 @@ def query(beginning: Key) -> list[dict[str, Any]]:
             KeyConditionExpression="pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
             ExpressionAttributeValues=to_item({":pk": beginning.pk, **prefix}),
             ConsistentRead=True,
+            PaginationConfig={"PageSize": page_rows},
         )
     )
-    return [from_item(item) for page in pages for item in page["Items"]]
+    return (from_item(item) for page in pages for item in page["Items"])
 
 
 def read_page(

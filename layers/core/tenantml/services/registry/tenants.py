@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from tenantml.aws.error_codes import CONDITION_FAILED, AwsError, code_of
@@ -54,10 +55,22 @@ def get_tenant(tenant: str) -> Tenant:
     return registered
 
 
+def each_tenant(page_rows: int = 1000) -> Iterator[Tenant]:
+    """Yield every registered tenant, in the order of their names, of which a page is read when it is needed."""
+    for row in table.each(keys.listed_tenant(""), page_rows):
+        tenant = find_tenant(keys.name_of(row))
+        if tenant:
+            yield tenant
+
+
 def list_tenants() -> list[Tenant]:
     """Return every registered tenant, in the order of their names."""
-    names = [keys.name_of(row) for row in table.query(keys.listed_tenant(""))]
-    return [tenant for tenant in map(find_tenant, names) if tenant]
+    return list(each_tenant())
+
+
+def find_another_tenant(tenant: str) -> Tenant | None:
+    """Return some tenant that is not this one, if there is any."""
+    return next((other for other in each_tenant(page_rows=2) if other.tenant != tenant), None)
 
 
 def set_tenant_status(
@@ -75,18 +88,13 @@ def set_tenant_status(
 
 
 def probed_at(tenant: str) -> str:
-    """Return when the tenant's access roles were last probed (ISO 8601); empty when they should be the next."""
+    """Return when the tenant's access roles were last probed (ISO 8601); empty before the first time."""
     return str((table.get(keys.probe(tenant)) or {}).get("probed_at", ""))
 
 
 def note_probe(tenant: str) -> None:
     """Remember that the tenant's access roles were probed just now."""
     table.update(keys.probe(tenant), {"probed_at": table.now()}, "attribute_exists(pk)")
-
-
-def ask_for_probe(tenant: str) -> None:
-    """Let the tenant's access roles be the first that the next probe looks at."""
-    table.update(keys.probe(tenant), {"probed_at": ""}, "attribute_exists(pk)")
 
 
 def add_key(key_hash: str, tenant: str) -> None:
