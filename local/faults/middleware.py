@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 from botocore.model import OperationModel
 from hypercorn.protocol.http_stream import ASGIHTTPState
 from ministack.core import iam_evaluator
+from ministack.core.responses import set_request_account_id
 
 from local.faults import HEADER, PATH, Fault, events
 from local.faults.answers import ANSWERED, answer
@@ -45,6 +46,7 @@ class FaultyCloud:
             await self._cloud(scope, _again(body, receive), send)
             return
         operation, access_key = called
+        set_request_account_id(iam_evaluator.find_iam_access_key_account(access_key) or access_key)
         caller = (iam_evaluator.resolve_caller_identity(access_key) or {}).get("userArn", access_key)
         fault = self._switches.hit(operation.service_model.service_name, operation.name, caller)
         await self._take(fault, operation, caller, scope, _again(body, receive), send)
