@@ -13,6 +13,8 @@ from local.faults.calls import model_of
 
 RUN, REMOVAL = "run", "removal"
 OURS, THEIRS = "ours", "theirs"
+ACCESS_ROLES: Final = "*-access/*"
+"""Our own sessions in a customer's account; those of its execution roles are SageMaker's."""
 LONGEST_BLIP: Final = 8
 """How often in a row a call fails at most: beyond the five times that botocore asks, and within any state's retries."""
 TRANSIENT: Final = ("throttled", "failing", "unavailable", "request lost", "reply lost")
@@ -60,8 +62,8 @@ class Planned:
 
     def of(self, saas_account: str, customer_account: str) -> Fault:
         """Return the fault of this tenant's calls."""
-        account = {OURS: saas_account, THEIRS: customer_account}.get(self.who)
-        caller = f"arn:aws:sts::{account}:assumed-role/*" if account else "*"
+        sessions = {OURS: f"{saas_account}:assumed-role/*", THEIRS: f"{customer_account}:assumed-role/{ACCESS_ROLES}"}
+        caller = f"arn:aws:sts::{sessions[self.who]}" if self.who in sessions else "*"
         return Fault(self.kind, self.service, self.operation, caller, self.first, self.times, seconds=0.5)
 
 
