@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
 import shutil
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
-from local import LOOPBACK, REGION, ROOT_SECRET, SAAS_ACCOUNT
+from local import LOOPBACK, REGION, ROOT_SECRET, SAAS_ACCOUNT, faults
 from local.child import Child
 from local.server import ENDPOINT_FILE, EXPIRE_PATH, SHUTDOWN_SECONDS
 
@@ -31,7 +33,8 @@ class EmbeddedCloud:
     `state_dir` keeps everything that it writes, its log in `server.log`; by default a temporary folder is used and
     then removed.
     `wait_scale` multiplies the waits and retry intervals of state machines; `persist` keeps resources across restarts;
-    `settings` are further environment variables of the process, such as TENANTML_LOCAL_MAX_AUTOML_JOBS.
+    `settings` are further environment variables of the process, such as TENANTML_LOCAL_MAX_AUTOML_JOBS. A `faulty` one
+    takes faults: `inject`.
     """
 
     def __init__(
@@ -43,12 +46,14 @@ class EmbeddedCloud:
         persist: bool = False,
         start_timeout_seconds: float = 60.0,
         settings: Mapping[str, str] | None = None,
+        faulty: bool = False,
     ) -> None:
         self._keep_state = state_dir is not None
         self._state_dir = state_dir
         self._arguments = ["--port", str(port), "--wait-scale", repr(wait_scale)] + ["--persist"] * persist
         self._start_timeout_seconds = start_timeout_seconds
-        self._settings = dict(settings or {})
+        self._faults_word = secrets.token_hex() if faulty else ""
+        self._settings = dict(settings or {}) | ({faults.SETTING: self._faults_word} if faulty else {})
         self._child: Child | None = None
         self._session = boto3.Session(region_name=REGION)
         self._clients: dict[tuple[object, ...], Any] = {}
@@ -148,6 +153,30 @@ class EmbeddedCloud:
         body = json.dumps({"AccessKeyId": credentials["AccessKeyId"]}).encode()
         with urllib.request.urlopen(f"{self.endpoint_url}{EXPIRE_PATH}", body, timeout=5):  # noqa: S310 - loopback
             pass
+
+    def inject(self, *injected: faults.Fault) -> None:
+        """Let these happen from now on, and no others: none switches all off. Raises ValueError when one names an
+        operation, or an error of it, that AWS does not have.
+        """
+        self._switch_faults(json.dumps([fault.as_document() for fault in injected]).encode())
+
+    def injected(self) -> dict[str, Any]:
+        """Return since the last `inject` the `calls`, each with service, operation, caller and number, and the `faults`
+        with how many calls `matched`.
+        """
+        return self._switch_faults(None)
+
+    def _switch_faults(self, body: bytes | None) -> dict[str, Any]:
+        assert self._faults_word, "this cloud was not started to take faults"
+        request = urllib.request.Request(  # noqa: S310 - loopback
+            f"{self.endpoint_url}{faults.PATH}", body, {faults.HEADER: self._faults_word}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+                found: dict[str, Any] = json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise ValueError(error.read().decode()) from error
+        return found
 
     def api_url(self, rest_api_id: str, stage: str) -> str:
         """The loopback address of a deployed REST API's stage, without a slash at its end."""

@@ -15,8 +15,9 @@ import socket
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
-from local import LOOPBACK, REGION, ROOT_SECRET, SAAS_ACCOUNT
+from local import LOOPBACK, REGION, ROOT_SECRET, SAAS_ACCOUNT, faults
 
 ENDPOINT_FILE = "endpoint"
 DATA_FOLDERS = ("tmp", "s3", "services")  # of the state's folder: all but logs
@@ -61,11 +62,10 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
-async def serve(listener: socket.socket, *, supervised: bool) -> None:
+async def serve(app: Any, listener: socket.socket, *, supervised: bool) -> None:
     """Serve until SIGTERM or SIGINT, or when `supervised` until standard input closes: the parent ended."""
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
-    from ministack.app import app
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -112,15 +112,22 @@ def main(arguments: list[str] | None = None) -> None:
         (state_dir / folder).mkdir(parents=True, exist_ok=True)
     listener = listen(options.port)
     port: int = listener.getsockname()[1]
+    word = os.environ.pop(faults.SETTING, "")  # nothing that this process starts knows it
     os.environ.update(emulator_environment(state_dir, port, wait_scale=options.wait_scale, persist=options.persist))
 
     from local import patches, sagemaker
 
     patches.apply_all()
     sagemaker.register()
+    from ministack.app import app
+
+    if word:
+        from local.faults.middleware import faulty
+
+        app = faulty(app, word)
 
     (state_dir / ENDPOINT_FILE).write_text(f"http://{LOOPBACK}:{port}\n")
-    asyncio.run(serve(listener, supervised=options.supervised))
+    asyncio.run(serve(app, listener, supervised=options.supervised))
     if options.supervised:
         _end_process_group()
 

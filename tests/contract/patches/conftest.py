@@ -30,7 +30,7 @@ LOWERED = {
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
-    with EmbeddedCloud(tmp_path_factory.mktemp("cloud"), wait_scale=0.02, settings=LOWERED) as running:
+    with EmbeddedCloud(tmp_path_factory.mktemp("cloud"), wait_scale=0.02, settings=LOWERED, faulty=True) as running:
         yield running
 
 

@@ -47,9 +47,9 @@ NOTHING = {"Type": "Succeed"}
 
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[EmbeddedCloud]:
-    with EmbeddedCloud(settings=SETTINGS) as found:
+    with EmbeddedCloud(settings=SETTINGS, faulty=True) as found:
         iam = found.client("iam")
-        trust = {"Effect": "Allow", "Principal": {"AWS": SAAS_ACCOUNT}, "Action": "sts:AssumeRole"}
+        trust = {"Effect": "Allow", "Principal": {"AWS": SAAS_ACCOUNT}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
         path, _, name = ROLE.partition(":role")[2].rpartition("/")
         iam.create_role(
             Path=f"{path}/", RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]} | VERSION)
@@ -68,6 +68,7 @@ def session_environment(cloud: EmbeddedCloud) -> dict[str, str]:
     environment = cloud.environment(credentials=keys) | {
         "EVENT_BUS": "tenantml",
         "PLATFORM_ACCOUNT": SAAS_ACCOUNT,
+        "TENANT_DATA_ROLE": ROLE,
         "STACK_NAME": "tenantml",
         "INSPECTION_SECONDS": "600",
         "OFFBOARDED_RECORDS": "delete",

@@ -32,6 +32,10 @@ class Broken(Exception):
     """A failure without a name, which no retry fixes."""
 
 
+class Uncaught(Exception):
+    """The execution failed in a state that catches nothing of the kind."""
+
+
 class Tokens(Protocol):
     """Task tokens, and whether they were sent."""
 
@@ -80,9 +84,7 @@ class Machine:
                 try:
                     states["result"] = {"Payload": self._attempt(state, states, variables)}
                 except _Failed as failed:
-                    caught = next(
-                        catch for catch in state["Catch"] if {failed.name, "States.ALL"} & {*catch["ErrorEquals"]}
-                    )
+                    caught = _catcher(name, state, failed)
                     states["errorOutput"] = {"Error": failed.name, "Cause": failed.cause}
                     following, assigned = caught["Next"], caught.get("Assign", {})
                 else:
@@ -139,6 +141,14 @@ class _Failed(Exception):
     def __init__(self, name: str, cause: str) -> None:
         super().__init__(name)
         self.name, self.cause = name, cause
+
+
+def _catcher(name: str, state: dict[str, Any], failed: _Failed) -> dict[str, Any]:
+    """Return what catches a state's failure; raises Uncaught when nothing does."""
+    for catch in state.get("Catch", []):
+        if {failed.name, "States.ALL"} & {*catch["ErrorEquals"]}:
+            return dict(catch)
+    raise Uncaught(f"{name}: {failed.name}") from failed
 
 
 def evaluated(template: Any, states: dict[str, Any], variables: dict[str, Any]) -> Any:
