@@ -140,7 +140,14 @@ class DyingAttempts:
 
 
 @pytest.mark.parametrize("words", [(APPROVE, REFUSE), pytest.param((None, APPROVE), marks=pytest.mark.explore)])
-@pytest.mark.parametrize("how", ["dying", "dying attempts", "losing replies", "twice", "failing"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "dying",
+        "failing",
+        *(pytest.param(how, marks=pytest.mark.explore) for how in ("dying attempts", "losing replies", "twice")),
+    ],
+)
 def test_one_word_counts_whatever_happens_meanwhile(
     customers: tuple[Customer, Customer],
     deploy: Deploy,

@@ -187,6 +187,7 @@ def test_the_reply_to_any_call_may_be_lost(
         assert_it_succeeded(customer, boundary)
 
 
+@pytest.mark.explore
 def test_any_state_may_run_twice(new_customer: Callable[..., Customer], pipeline: Pipeline, boundary: Boundary) -> None:
     customers = [new_customer(delivery=delivery) for delivery in DELIVERIES]
     take_turns(pipeline, twice, customers)
@@ -252,7 +253,9 @@ def returning_while_it_bakes(invoke: Invoke, run: Run, returned: list[bool]) -> 
     return return_and_invoke
 
 
-@pytest.mark.parametrize("how", ["dying", "losing replies", "twice"])
+@pytest.mark.parametrize(
+    "how", ["dying", *(pytest.param(how, marks=pytest.mark.explore) for how in ("losing replies", "twice"))]
+)
 def test_a_version_that_fails_more_is_rolled_back_and_one_that_its_tenant_returns_from_goes_whatever_happens_meanwhile(
     baking: tuple[tuple[Customer, Customer], tuple[Customer, Customer]],
     pipeline: Pipeline,

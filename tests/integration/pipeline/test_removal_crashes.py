@@ -89,6 +89,7 @@ def test_a_process_may_die_at_any_call_of_a_removal(
     assert registry.find_tenant(other.tenant.tenant) == other.tenant
 
 
+@pytest.mark.explore
 def test_the_reply_to_any_call_of_a_removal_may_be_lost(leaver: Customer, remove: Remove, boundary: Boundary) -> None:
     boundary.loses_replies = True
     assert remove(call)[-1] == "Removed"
@@ -97,6 +98,7 @@ def test_the_reply_to_any_call_of_a_removal_may_be_lost(leaver: Customer, remove
     assert_the_report_is_whole(leaver)
 
 
+@pytest.mark.explore
 def test_any_state_of_a_removal_may_run_twice(leaver: Customer, remove: Remove) -> None:
     assert remove(twice)[-1] == "Removed"
     assert_nothing_is_left(leaver)
