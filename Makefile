@@ -82,11 +82,11 @@ lock: | .venv/.uv ## Compile requirements/ (LOCK=--upgrade moves the pins)
 
 .PHONY: demo
 demo: .venv/.cloud ## The whole pipeline on this machine; DATA=file.csv TARGET=column for your own, RETRAIN=1 for more versions
-	@$(BIN)/python -m local.demo $(if $(DATA),--data "$(DATA)") $(if $(TARGET),--target "$(TARGET)") $(if $(RETRAIN),--retrain)
+	@exec $(BIN)/python -m local.demo $(if $(DATA),--data "$(DATA)") $(if $(TARGET),--target "$(TARGET)") $(if $(RETRAIN),--retrain)
 
 .PHONY: up
 up: .venv/.cloud ## Start the embedded cloud and keep it until Ctrl-C; DATA=file.csv TARGET=column trains at once
-	@$(BIN)/python -m local.up $(if $(DATA),--data "$(DATA)") $(if $(TARGET),--target "$(TARGET)")
+	@exec $(BIN)/python -m local.up $(if $(DATA),--data "$(DATA)") $(if $(TARGET),--target "$(TARGET)")
 
 .PHONY: bench
 bench: .venv/.dev ## Measure; writes build/bench/

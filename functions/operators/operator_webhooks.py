@@ -24,7 +24,7 @@ def handler(event: Json) -> Json:
     signs until `previous_until`), `test` (its `delivery`) and `deliveries` (the newest) hold the name of one.
     """
     asked = operator_requests.read(event, {"name": str, "url": str, "events": list, **dict.fromkeys(OF_ONE, str)})
-    answer: Json = {"secret": None}
+    answer: Json = dict.fromkeys(("secret",))
     if chosen := asked.keys() & OF_ONE.keys():
         if len(asked) > 1:
             raise InvalidOperation(f"one thing at a time: {', '.join(OF_ONE)}, or name, url and events")

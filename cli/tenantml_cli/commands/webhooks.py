@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tenantml.errors import NotFound
 from tenantml_cli.context import Context, Document, Result
 from tenantml_cli.errors import Refused
 from tenantml_cli.options import Group
@@ -164,7 +165,7 @@ def _find_of_operators(context: Context, name: str) -> Document:
     found: list[Document] = [row for row in _of_operators(context)["webhooks"] if row["name"] == name]
     if not found:
         raise Refused(
-            "NotFound", "there is no webhook of this name here; list them: tenantml webhooks list --operators"
+            NotFound.__name__, "there is no webhook of this name here; list them: tenantml webhooks list --operators"
         )
     return found[0]
 
