@@ -270,3 +270,17 @@ def published(stack: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
     events.register("provide-client-params.events.PutEvents", listen)
     yield found
     events.unregister("provide-client-params.events.PutEvents", listen)
+
+
+def meanwhile(kind: str, act: Callable[[], Any]) -> list[Any]:
+    """Do something once, just before a row of a kind is written; return a list that then has what came of it."""
+    done: list[Any] = []
+    events = platform("dynamodb").meta.events
+
+    def listen(params: dict[str, Any], **_: Any) -> None:
+        if params["Key"]["sk"]["S"].startswith(kind):
+            events.unregister("before-parameter-build.dynamodb.UpdateItem", listen)
+            done.append(act())
+
+    events.register("before-parameter-build.dynamodb.UpdateItem", listen)
+    return done

@@ -30,7 +30,7 @@ from tenantml.errors import (
 from tenantml.services import outcomes, registry, retention, spending, tenant_scope, transforms
 from tenantml.services.expiring_cache import ExpiringCache
 from tenantml.services.registry import keys, table, uploads
-from tests.integration.platform.conftest import REGION
+from tests.integration.platform.conftest import REGION, meanwhile
 from tests.rows import put_training, put_version
 
 LIVE, OTHER, PRUNED = "v20261122-170301-55c3", "v20261122-180301-66d4", "v20261121-180301-77e5"
@@ -296,20 +296,6 @@ def old_model(versions: None, tenant: Tenant, customer_s3: Any) -> Callable[[], 
 
 def prune() -> list[str]:
     return retention.prune(Run(TRAINED, "acme", "churn", LIVE), 1)
-
-
-def meanwhile(kind: str, act: Callable[[], Any]) -> list[Any]:
-    """Do something once, just before a row of a kind is written; return a list that then has what came of it."""
-    done: list[Any] = []
-    events = platform("dynamodb").meta.events
-
-    def listen(params: dict[str, Any], **_: Any) -> None:
-        if params["Key"]["sk"]["S"].startswith(kind):
-            events.unregister("before-parameter-build.dynamodb.UpdateItem", listen)
-            done.append(act())
-
-    events.register("before-parameter-build.dynamodb.UpdateItem", listen)
-    return done
 
 
 def begun(stack: dict[str, str], event: Callable[[str], Any]) -> Callable[[], Run]:

@@ -19,6 +19,7 @@ from tenantml.domain.training import execution_outcome
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import (
+    ArtefactsGone,
     CustomerAccessRevoked,
     CustomerThrottled,
     InvalidOperation,
@@ -30,6 +31,7 @@ from tenantml.errors import (
 )
 from tenantml.services import api_keys, deployments, outcomes, registry, removal, rescue, retention
 from tenantml.services.customer import assume
+from tests.integration.platform.conftest import meanwhile
 from tests.rows import order_of, put_training, put_version
 from tools.deployment import publish
 
@@ -489,6 +491,35 @@ def test_a_training_whose_execution_is_still_to_deploy_it_is_not_pruned(
     registry.add_execution("acme", first.execution, {"upload": {"uploaded_at": "2026-11-22"}})
     assert retention.prune(second, 1) == []
     assert registry.find_training("acme", "churn", first.execution)
+
+
+def test_a_training_that_somebody_deploys_while_it_is_to_be_pruned_is_kept(
+    live: Run, stack: dict[str, str], customer_s3: Any, tenant: Tenant, invoke: Invoke, event: Sample
+) -> None:
+    first, second = (train_again(live, at, stack, customer_s3, tenant.account.bucket) for at in ("v1", "v2"))
+    asked = Run(first.execution, "acme", "churn", "v20991124-170301-bbbb")
+    started = meanwhile("TRAINING#", lambda: deployments.start(asked, tenant.account, "best"))
+    assert retention.prune(second, 1) == []
+    assert started == [asked.deployment]
+    assert registry.find_training("acme", "churn", first.execution), "whoever asked looked before it was given up"
+    assert invoke("sweep", event("sweep"))["trainings"] == []
+    assert [key for key in artefacts(customer_s3, tenant) if first.execution in key]
+
+
+def test_a_training_that_is_pruned_while_somebody_asks_to_deploy_it_is_not_deployed(
+    live: Run, stack: dict[str, str], customer_s3: Any, tenant: Tenant
+) -> None:
+    first, second = (train_again(live, at, stack, customer_s3, tenant.account.bucket) for at in ("v1", "v2"))
+    asked = Run(first.execution, "acme", "churn", "v20991124-170301-bbbb")
+    pruned = meanwhile("VERSION#", lambda: retention.prune(second, 1))
+    for _ in range(2):  # a repeat says the same
+        with pytest.raises(ArtefactsGone, match="upload the file again"):
+            deployments.start(asked, tenant.account, "best")
+    assert pruned == [[first.execution]]
+    row = registry.get_version("acme", "churn", asked.version)
+    assert (row["error"]["code"], row["status"], "ended_at" in row) == ("ArtefactsGone", "rolled back", True)
+    machine = stack["DEPLOYMENT_STATE_MACHINE"]
+    assert platform("stepfunctions").list_executions(stateMachineArn=machine)["executions"] == []
 
 
 def artefacts(customer_s3: Any, tenant: Tenant) -> list[str]:

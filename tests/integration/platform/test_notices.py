@@ -17,7 +17,7 @@ from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import TenantError
 from tenantml.services import deployments, outcomes, registry
 from tests.integration.platform.conftest import TEMPLATE
-from tests.rows import put_version
+from tests.rows import put_training, put_version
 
 Invoke = Callable[[str, Any], Any]
 Sample = Callable[[str], Any]
@@ -50,6 +50,7 @@ def again(tenant: Tenant, run: Run) -> Run:
     """A version that somebody asked for, of a training that its upload's execution brought to another version."""
     version = "v20261123-170301-abcd"
     asked = {"execution": run.execution, "candidate": "WeightedEnsemble-L3-FULL-t1"}
+    put_training(run, "2026-11-22")
     put_version(run.tenant, run.model, version, asked)
     return Run.of_row({**asked, "tenant": run.tenant, "model": run.model, "version": version})
 

@@ -12,6 +12,7 @@ from tenantml.aws import events, lambda_functions, stepfunctions
 from tenantml.domain.judging.gate import ALWAYS
 from tenantml.domain.names import CustomerAccount, is_execution, is_version, requested_version_name
 from tenantml.domain.tenancy.tenant import Tenant
+from tenantml.domain.training import execution_outcome
 from tenantml.domain.training.deployment_request import DeploymentRequest, artefacts_gone, choose
 from tenantml.domain.training.model_settings import OF_JUDGING, ON_REQUEST, ModelSettings
 from tenantml.domain.training.run import Run
@@ -38,6 +39,9 @@ def start(
     The registry knows the version before anything of it exists. `asked` is what somebody asked for: the `settings`
     that this version has otherwise than the model, `returns_to` with `returned`, and the pause that it `resumes`, which
     spares it to be judged; `left_behind` is what the training could not remove.
+
+    Raises:
+        ArtefactsGone: the artefacts of its training were given up at the same time.
     """
     version = {
         "candidate": candidate,
@@ -45,7 +49,12 @@ def start(
         "settings": {},
         "order": _order(run),
     }
-    registry.request_version(run, version | (asked or {}))
+    registry.request_version(run, version | (asked or {}))  # a training of it is given up no more; it may have been
+    if registry.find_training(run.tenant, run.model, run.execution) is None:
+        gone = artefacts_gone()
+        failure = {"Error": type(gone).__name__, "Cause": str(gone)}
+        registry.end_version(run, execution_outcome.of(failure, []) | {"status": "rolled back"})
+        raise gone
     _start(run.deployment, run, candidate, RESUME if "resumes" in version | (asked or {}) else DEPLOY, left_behind)
     return run.deployment
 

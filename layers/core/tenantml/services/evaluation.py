@@ -89,7 +89,11 @@ def ask(context: RunContext, version: Deployed, rows: Holdout, caller: Caller | 
     """
     try:
         return _ask(context, version, rows, caller)
-    except (EndpointGone, UnreadableAnswer, WrongPredictionCount) as error:
+    except EndpointGone as error:
+        raise DeploymentFailed(
+            f"the endpoint {version.endpoint} is not in the account any more; deploy the candidate again"
+        ) from error
+    except (UnreadableAnswer, WrongPredictionCount) as error:
         raise DeploymentFailed(
             f"the endpoint {version.endpoint} cannot answer the rows that were held out: {error}"
         ) from error

@@ -32,17 +32,21 @@ def prune(run: Run, keep_versions: int) -> list[str]:
         CustomerThrottled: AWS did not answer.
     """
     trainings = registry.list_trainings(run.tenant, run.model)
-    versions = registry.all_versions(run.tenant, run.model)
-    row = registry.find_model(run.tenant, run.model) or {}
-    answers = row.get("live_version") or registry.paused_version(row)
-    superfluous = kept_trainings.superfluous(trainings, versions, answers, keep_versions)
-    pruned = [execution for execution in superfluous if not _is_under_way(run.tenant, execution)]
-    for execution in pruned:
-        registry.give_up_training(run.tenant, run.model, execution)
+    superfluous = kept_trainings.superfluous(trainings, *_versions(run.tenant, run.model), keep_versions)
+    for execution in superfluous:
+        if not _is_under_way(run.tenant, execution):
+            registry.give_up_training(run.tenant, run.model, execution)
     tenant = registry.get_tenant(run.tenant)
     for training in registry.given_up_trainings(run.tenant, run.model):
         _remove(tenant, training, run.execution)
-    return pruned
+    kept = {row["execution"] for row in registry.list_trainings(run.tenant, run.model)}
+    return [row["execution"] for row in trainings if row["execution"] not in kept]
+
+
+def _versions(tenant: str, model: str) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the rows of a model's versions, and which of them answers or does when a pause is over."""
+    row = registry.find_model(tenant, model) or {}
+    return registry.all_versions(tenant, model), registry.version_to_predict(row)
 
 
 def finish_pruning(tenant: Tenant) -> list[str]:
@@ -63,11 +67,7 @@ def _is_under_way(tenant: str, execution: str) -> bool:
 
 
 def _predicts(tenant: str, model: str, execution: str) -> bool:
-    """Return whether a batch that has not ended is by a version of what the execution trained.
-
-    A batch becomes visible before it looks whether its training was given up, and this is asked after that was noted:
-    so of a batch and a removal at the same time, one at least makes way.
-    """
+    """Return whether a batch that has not ended is by a version of what the execution trained."""
     versions = {row["version"] for row in registry.running_batches(tenant, model)}
     rows = (registry.find_version(tenant, model, version) for version in versions)
     return any(row is not None and row["execution"] == execution for row in rows)
@@ -75,9 +75,15 @@ def _predicts(tenant: str, model: str, execution: str) -> bool:
 
 def _remove(tenant: Tenant, training: dict[str, Any], purpose: str) -> bool:
     """Delete what is left of a training that was given up, and its row at last; return False if the account refuses, or
-    while a batch is predicted by it.
+    if somebody works with it: one of which a version is in use is kept all the same.
+
+    A batch and a version become visible before they look whether their training was given up, and here they are looked
+    for after that was noted. So of them and a removal at the same time, one at least makes way.
     """
     model, execution = training["model"], training["execution"]
+    if execution in kept_trainings.in_use(*_versions(tenant.tenant, model)):
+        registry.take_back_training(tenant.tenant, model, execution)
+        return False
     if _predicts(tenant.tenant, model, execution):
         return False
     folder = tenant.account.folder(model, execution)

@@ -21,7 +21,14 @@ def superfluous(
     rows = list(versions)
     were_live = sorted((row for row in rows if "promoted_at" in row), key=lambda row: str(row["promoted_at"]))
     needed = set(list(dict.fromkeys(row["execution"] for row in reversed(were_live)))[:keep_versions])
-    needed |= {row["execution"] for row in rows if "ended_at" not in row or row["version"] == answers}
-    needed |= {row["execution"] for row in rows if row.get("status") == "standby"}
-    needed |= {row["execution"] for row in by_age[-1:]}
+    needed |= in_use(rows, answers) | {row["execution"] for row in by_age[-1:]}
     return [row["execution"] for row in by_age if row["execution"] not in needed]
+
+
+def in_use(versions: Iterable[Row], answers: str | None) -> set[str]:
+    """Return the executions of versions that are being deployed, answer, or stand to be returned to."""
+    return {
+        row["execution"]
+        for row in versions
+        if "ended_at" not in row or row["version"] == answers or row.get("status") == "standby"
+    }

@@ -61,6 +61,7 @@ from tenantml.services.registry.models import (
     put_model,
     remove_model,
     request_version,
+    take_back_training,
     take_turn,
     update_version,
 )
@@ -157,6 +158,7 @@ __all__ = [
     "running_batches",
     "set_tenant_status",
     "stands_by",
+    "take_back_training",
     "take_turn",
     "update_execution",
     "update_version",

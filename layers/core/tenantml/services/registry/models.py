@@ -196,6 +196,11 @@ def give_up_training(tenant: str, model: str, execution: str) -> None:
     table.update(keys.training(tenant, model, execution), values, "attribute_exists(pk)")
 
 
+def take_back_training(tenant: str, model: str, execution: str) -> None:
+    """Note that a training is kept all the same that was given up, and of which nothing was deleted yet."""
+    table.update(keys.training(tenant, model, execution), {"given_up_at": None}, "attribute_exists(pk)")
+
+
 def given_up_trainings(tenant: str, model: str | None = None) -> list[dict[str, Any]]:
     """Return the rows of trainings of which something may be left although they were given up; of one model, or all."""
     rows = table.query(keys.training(tenant, model, "") if model else keys.of_tenant(tenant, f"{keys.TRAINING}#"))
@@ -203,7 +208,7 @@ def given_up_trainings(tenant: str, model: str | None = None) -> list[dict[str, 
 
 
 def _is_kept(row: dict[str, Any]) -> bool:
-    return "given_up_at" not in row
+    return row.get("given_up_at") is None
 
 
 def forget_training(tenant: str, model: str, execution: str) -> None:
