@@ -25,7 +25,7 @@ from pathlib import Path
 
 from tests.mutants.mutants import REPOSITORY, Mutant, Stale, read_tables
 
-LONGEST_SECONDS = 120
+LONGEST_SECONDS, OF_ALL_SECONDS = 120, 1800  # of one mutant, which may never end; of all tests without one
 NOT_COPIED = (".git", ".venv*", ".browser", ".aws-sam", ".hypothesis", ".*_cache", "build")
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--tb=short", "-rfE")
 # A test that fails of these has not run what it is about.
@@ -47,7 +47,7 @@ class Copy:
         self._environment = os.environ | {"PYTHONPATH": packages, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "300"}
         self._checkout, self._root = checkout, root
 
-    def test(self, tests: Iterable[str], *options: str) -> tuple[int | None, str]:
+    def test(self, tests: Iterable[str], *options: str, seconds: int = LONGEST_SECONDS) -> tuple[int | None, str]:
         """Return pytest's exit code, None when it did not end in time, and what it printed."""
         with subprocess.Popen(
             [sys.executable, *PYTEST, *options, *tests],
@@ -59,7 +59,7 @@ class Copy:
             start_new_session=True,
         ) as process:
             try:
-                printed, _ = process.communicate(timeout=LONGEST_SECONDS)
+                printed, _ = process.communicate(timeout=seconds)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 return None, process.communicate()[0]
@@ -96,7 +96,9 @@ def run(checkout: Path, mutants: list[Mutant], jobs: int) -> list[str]:
         for number in range(jobs):
             copies.put(Copy(checkout, Path(scratch, str(number))))
         copy = copies.get()
-        code, printed = copy.test(dict.fromkeys(test for mutant in mutants for test in mutant.tests))
+        code, printed = copy.test(
+            dict.fromkeys(test for mutant in mutants for test in mutant.tests), seconds=OF_ALL_SECONDS
+        )
         copies.put(copy)
         if code != 0:
             sys.exit(f"{printed}\nThe tests must pass before anything is removed.")
