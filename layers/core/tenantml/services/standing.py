@@ -85,4 +85,4 @@ def reason_of(error: TenantError) -> str:
 
 def _external_id_of_another(tenant: Tenant) -> str | None:
     other = registry.find_another_tenant(tenant.tenant)
-    return other and other.external_id
+    return other.external_id if other else None
