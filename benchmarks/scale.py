@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.__main__ import table
+from benchmarks.orchestration import wait_for_upkeep
 from local import SAAS_ACCOUNT
 from local.cloud import EmbeddedCloud
 from local.inventory import record_calls
@@ -107,12 +108,9 @@ def _invoke(platform: Platform, function: str, event: Mapping[str, str]) -> Any:
 
 def _round(platform: Platform) -> float:
     """Run a round, and return its seconds."""
-    sqs, began = platform.client("sqs"), time.monotonic()
+    began = time.monotonic()
     _invoke(platform, "DispatchUpkeepFunction", {})
-    (url,) = [url for url in sqs.list_queues()["QueueUrls"] if "UpkeepQueue" in url]
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    while set(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()) != {"0"}:
-        time.sleep(0.5)
+    wait_for_upkeep(platform)
     return time.monotonic() - began
 
 
