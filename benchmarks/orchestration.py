@@ -139,7 +139,16 @@ def _upkeep(platform: Platform) -> Bill:
         answer = platform.client("lambda").invoke(FunctionName=physical(platform, function), Payload=b"{}")
         if "FunctionError" in answer:
             raise RuntimeError(f"{function}: {answer['Payload'].read()}")
+    wait_for_upkeep(platform)
     return meter.bill()
+
+
+def wait_for_upkeep(platform: Platform) -> None:
+    """Wait until everything of the round that began is done, or given up."""
+    sqs, names = platform.client("sqs"), ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    url = _physical(platform, "UpkeepQueue")
+    while set(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()) != {"0"}:
+        time.sleep(0.5)
 
 
 def _idle(upkeep: Bill, *, free: bool) -> dict[str, float]:

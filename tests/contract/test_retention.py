@@ -121,7 +121,8 @@ def test_queues_and_logs_keep_what_the_page_says(rows: Rows, deployed: dict[str,
         for name in named(cells[WHERE]) & deployed["Resources"].keys():
             properties = deployed["Resources"][name].get("Properties", {})
             if "MessageRetentionPeriod" in properties:
-                assert cells[HOW_LONG].startswith(days(properties["MessageRetentionPeriod"] // DAY)), name
+                kept = properties["MessageRetentionPeriod"]
+                assert cells[HOW_LONG].startswith(days(kept // DAY) if kept >= DAY else f"{kept // 3600} hours"), name
             if "RetentionInDays" in properties:
                 assert properties["RetentionInDays"] == {"Ref": "LogRetentionDays"}
                 assert "`LogRetentionDays`" in cells[HOW_LONG]
