@@ -135,6 +135,16 @@ fuzz: .venv-fuzz/.installed ## Search for files that end without a name: FUZZ_SE
 	@PYTHONPATH=layers/core:layers/analysis .venv-fuzz/bin/python tests/fuzz/fuzz_inspection.py \
 		-max_total_time=$(FUZZ_SECONDS) -max_len=600 -artifact_prefix=build/fuzz/ build/fuzz/corpus
 
+# Not part of `test`: what it finds becomes a test. FAULTS and UPLOADS repeat one schedule, as a violation prints them.
+SEED ?= 1
+SCHEDULES ?= 100
+FAULTS ?=
+UPLOADS ?= 1
+.PHONY: chaos
+chaos: .venv/.dev ## The demonstration's scenario under seeded schedules of the cloud's faults: SEED=1 SCHEDULES=100
+	@CHAOS_SEED=$(SEED) CHAOS_SCHEDULES=$(SCHEDULES) $(if $(FAULTS),CHAOS_FAULTS='$(FAULTS)' CHAOS_UPLOADS=$(UPLOADS)) \
+		$(BIN)/python -m pytest --quiet tests/integration/pipeline/test_chaos.py
+
 .PHONY: docs
 docs: .venv/.dev ## Write what is generated: docs from the code, instance types from botocore, image registries from the SDK
 	@$(BIN)/python -m tools.instance_types

@@ -12,4 +12,4 @@ from tenantml.services.run_context import RunContext
 @state
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return the name of the deployment's execution; a repeat finds it started."""
-    return {"deployment": deployments.start(context.run, context.account, event["candidate"], event["left_behind"])}
+    return {"deployment": deployments.start_own(context.run, context.account, event["candidate"], event["left_behind"])}

@@ -156,7 +156,7 @@ def new_customer(
         number = f"{next(NUMBERS):03d}"
         tenant = tenant_of(
             f"acme{number}",
-            account_id or f"555555555{number}",
+            account_id or f"5{int(number):011d}",
             REGION,
             "c@acme.example",
             f"external-id-{number:>040}",

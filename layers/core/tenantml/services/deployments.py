@@ -17,7 +17,7 @@ from tenantml.domain.training.deployment_request import DeploymentRequest, artef
 from tenantml.domain.training.model_settings import OF_JUDGING, ON_REQUEST, ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
-from tenantml.errors import ModelNotReady, ModelPaused, NeverLive, StillChanging
+from tenantml.errors import ExecutionStopped, ModelNotReady, ModelPaused, NeverLive, StillChanging
 from tenantml.services import registry, spending
 from tenantml.settings import setting
 
@@ -57,6 +57,18 @@ def start(
         raise gone
     _start(run.deployment, run, candidate, RESUME if "resumes" in version | (asked or {}) else DEPLOY, left_behind)
     return run.deployment
+
+
+def start_own(run: Run, account: CustomerAccount, candidate: str, left_behind: Sequence[str]) -> str:
+    """Start the deployment of the version that an upload trained, as `start` does. Repeatable.
+
+    Raises:
+        ExecutionStopped: the upload has ended without it, and its training was redriven: its tenant was told so.
+    """
+    execution = registry.find_execution(run.tenant, run.execution) or {}
+    if "ended_at" in execution and registry.find_version(run.tenant, run.model, run.version) is None:
+        raise ExecutionStopped("the upload has ended already; deploy a candidate that is kept, or upload again")
+    return start(run, account, candidate, left_behind)
 
 
 def is_started(run: Run) -> bool:
