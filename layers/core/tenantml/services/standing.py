@@ -28,7 +28,8 @@ def activate(tenant: Tenant) -> None:
         raise TenantNotFound(f"the tenant {tenant.tenant!r} is off-boarded; register it under another name")
     registry.note_probe(tenant.tenant)
     try:
-        probe.probe(tenant, _external_id_of_another(tenant, registry.list_tenants()), thorough=True)
+        other = registry.another_tenant(tenant.tenant)
+        probe.probe(tenant, other.external_id if other else None, thorough=True)
     except TenantError as error:
         status = SUSPENDED if tenant.status == ACTIVE else tenant.status
         _tell(tenant, status, reason_of(error))

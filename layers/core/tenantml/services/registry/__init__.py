@@ -72,6 +72,7 @@ from tenantml.services.registry.table import now
 from tenantml.services.registry.tenants import (
     add_key,
     add_tenant,
+    another_tenant,
     ask_for_probe,
     expire_key,
     find_key,
@@ -85,6 +86,7 @@ from tenantml.services.registry.tenants import (
     remove_key,
     rows_of,
     set_tenant_status,
+    tenant_names,
 )
 
 __all__ = [
@@ -94,6 +96,7 @@ __all__ = [
     "add_tenant",
     "all_models",
     "all_versions",
+    "another_tenant",
     "ask_for_approval",
     "ask_for_probe",
     "begin_batch",
@@ -158,6 +161,7 @@ __all__ = [
     "set_tenant_status",
     "stands_by",
     "take_turn",
+    "tenant_names",
     "update_execution",
     "update_version",
     "version_to_predict",
