@@ -15,15 +15,16 @@ from tenantml.services import api_keys, quota, registry, spending
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Return a page of all tenants, or the one asked for with the ids of its keys, what it uses and spends."""
     asked = operator_requests.read(event, optional={"tenant": str, "next_token": str})
-    if "tenant" not in asked:
-        wanted = pagination.read({name: asked[name] for name in asked}, pagination.MAX_LIMIT)
-        page = pagination.page_of([{"tenant": name} for name in registry.tenant_names()], wanted)
-        tenants = [tenant for row in page.rows if (tenant := registry.find_tenant(row["tenant"]))]
-        return {"tenants": [described(tenant) for tenant in tenants], "next_token": page.next_token}
-    tenant = registry.get_tenant(asked["tenant"])
-    name = tenant.tenant
-    usage = quota.of(name).report() | {"spending": spending.report(name)}
-    return {"tenants": [described(tenant) | {"keys": api_keys.listed(name), "usage": usage}], "next_token": None}
+    if "tenant" in asked:
+        tenant = registry.get_tenant(asked["tenant"])
+        name = tenant.tenant
+        usage = quota.of(name).report() | {"spending": spending.report(name)}
+        return {"tenants": [described(tenant) | {"keys": api_keys.listed(name), "usage": usage}]}
+    page = pagination.page_of(
+        [{"tenant": name} for name in registry.tenant_names()], pagination.read(asked, pagination.MAX_LIMIT)
+    )
+    tenants = [other for row in page.rows if (other := registry.find_tenant(row["tenant"]))]
+    return {"tenants": [described(other) for other in tenants], "next_token": page.next_token}
 
 
 def described(tenant: Tenant) -> dict[str, Any]:
