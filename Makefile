@@ -92,6 +92,11 @@ up: .venv/.cloud ## Start the embedded cloud and keep it until Ctrl-C; DATA=file
 bench: .venv/.dev ## Measure; writes build/bench/
 	@$(BIN)/python -m benchmarks
 
+TENANTS ?= 5 10 20
+.PHONY: load
+load: .venv/.dev ## Many tenants at once, and how that grows: TENANTS="5 10 20"; writes build/bench/load.json
+	@$(BIN)/python -m benchmarks.load --tenants $(TENANTS)
+
 # ---- test and check ----
 
 # Four workers: tests wait for clouds, and leave two cores idle otherwise. A file stays with one worker, for its clouds and

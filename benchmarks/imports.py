@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-_REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parent.parent
 SDK = "sagemaker SDK, Predictor"
 _PROGRAM = """
 import sys, time
@@ -25,15 +25,16 @@ print(time.process_time() - began)
 """
 
 
-def _build_layer(layer: str, folder: Path) -> Path:
+def build_layer(layer: str, folder: Path) -> Path:
     """A layer's folder for `sys.path`, with bytecode of this Python."""
     environment = os.environ | {"ARTIFACTS_DIR": str(folder / layer), "TENANTML_BUILD": "native"}
-    command = ["make", "--silent", "--directory", str(_REPOSITORY / "layers" / layer), f"build-{layer.title()}Layer"]
+    command = ["make", "--silent", "--directory", str(REPOSITORY / "layers" / layer), f"build-{layer.title()}Layer"]
     subprocess.run(command, env=environment, check=True, capture_output=True)
     return folder / layer / "python"
 
 
-def _seconds(statement: str, *folders: Path) -> float:
+def cpu_seconds(statement: str, *folders: Path) -> float:
+    """Return the CPU seconds of a statement in a process of its own, which finds nothing but these folders."""
     finished = subprocess.run(
         [sys.executable, "-I", "-S", "-W", "ignore", "-c", _PROGRAM.format(statement=statement), *map(str, folders)],
         capture_output=True,
@@ -50,14 +51,14 @@ def measure() -> dict[str, Any]:
     def note(name: str, seconds: float) -> None:
         best[name] = min(seconds, best.get(name, seconds))
 
-    installed, functions = Path(sysconfig.get_paths()["purelib"]), _REPOSITORY / "functions"
+    installed, functions = Path(sysconfig.get_paths()["purelib"]), REPOSITORY / "functions"
     with tempfile.TemporaryDirectory() as built:
-        core, analysis = (_build_layer(layer, Path(built)) for layer in ("core", "analysis"))
+        core, analysis = (build_layer(layer, Path(built)) for layer in ("core", "analysis"))
         for _ in range(3):
-            note("import boto3", _seconds("import boto3", installed))
-            note("predict", _seconds("import api.predict", functions, core))
-            note(SDK, _seconds("from sagemaker.predictor import Predictor", installed))
+            note("import boto3", cpu_seconds("import boto3", installed))
+            note("predict", cpu_seconds("import api.predict", functions, core))
+            note(SDK, cpu_seconds("from sagemaker.predictor import Predictor", installed))
         for path in sorted(functions.glob("*/*.py")):
             if path.stem != "predict":
-                note(path.stem, _seconds(f"import {path.parent.name}.{path.stem}", functions, core, analysis))
+                note(path.stem, cpu_seconds(f"import {path.parent.name}.{path.stem}", functions, core, analysis))
     return {"cpu_seconds": best, "predict_of_sdk": best["predict"] / best[SDK]}

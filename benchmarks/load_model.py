@@ -23,6 +23,8 @@ TENANT_HOUR: dict[str, float] = COUNTED["tenant hour"]
 
 HOUR, MINUTE = 3600.0, 60.0
 QUOTA_WRITES_A_SECOND = 1.0  # services.quota: "at most about one write a second per process and tenant"
+FUNCTION_SECONDS = 1.5  # of a state, most of it waiting for AWS: a choice, upwards
+UPKEEP_SECONDS = 10.0  # of a tenant in an hour: a choice, upwards
 INSPECTED_BYTES_A_SECOND = 100e6  # docs/performance.md, "The pre-flight and the split"
 
 
@@ -109,8 +111,8 @@ class Load:
     def busy_functions(self) -> float:
         """Functions that run at once."""
         reading = 2 * self.file_bytes / INSPECTED_BYTES_A_SECOND  # inspected, and delivered
-        upkeep = TENANT_HOUR["GB-second"] * self.tenants / HOUR
-        uploads = self.of_uploads("busy second") + reading * (self.uploads + self.burst)
+        upkeep = UPKEEP_SECONDS * self.tenants / HOUR
+        uploads = FUNCTION_SECONDS * self.of_uploads("invocation") + reading * (self.uploads + self.burst)
         return self.processes + uploads + upkeep
 
     def of_upkeep(self, name: str) -> float:

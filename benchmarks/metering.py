@@ -80,11 +80,6 @@ class Meter:
                 found[name] += count
         return Bill(found)
 
-    def busy_seconds(self) -> float:
-        """Return how long functions ran since then, stretched to what their share of a core takes."""
-        reports = (re.search(r"Billed Duration: ([\d.]+) ms\tMemory Size: (\d+) MB", line) for line in self._lines())
-        return sum(float(found[1]) / 1000 * max(1.0, FULL_CORE_MB / float(found[2])) for found in reports if found)
-
     def receipts(self) -> Counter[str]:
         """Return how often each action was called in customers' accounts, as the receipts have it, since ever."""
         pages = self._cloud.client("dynamodb").get_paginator("scan").paginate(TableName=self._evidence_table)

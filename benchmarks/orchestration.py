@@ -63,11 +63,10 @@ def measure() -> Document:
         histories = _once_live(platform)
         bill = meter.bill()
         receipts = meter.receipts() - probed
-        busy_seconds = meter.busy_seconds()
         upkeep["with one"] = _upkeep(platform)
         upkeep_receipts = meter.receipts() - probed - receipts
     found = _summed_up(histories, bill, upkeep)
-    return found | {"counted": _counted(found, histories, receipts, upkeep_receipts, busy_seconds)}
+    return found | {"counted": _counted(found, histories, receipts, upkeep_receipts)}
 
 
 def _counted(
@@ -75,25 +74,26 @@ def _counted(
     histories: list[list[Document]],
     receipts: Counter[str],
     upkeep_receipts: Counter[str],
-    busy_seconds: float,
 ) -> Document:
     """What `benchmarks.capacity` needs: what an upload takes of each quota, and a tenant in an hour."""
     ours = found["execution"]["ours"]
     looks = ours["polls"] - _looks(histories)
-    each = busy_seconds / found["invocations_measured"]
     services = Counter(action.partition(":")[0] for action in receipts.elements())
     priced = {name: round(count) for name, count in ours["counts"].items() if name not in {"GB-second", "log GB"}}
     upload = {
         "execution": len(histories),
-        "busy second": round(busy_seconds + looks * each),
         "AssumeRole": receipts["sts:AssumeRole"] + looks,  # each state assumes the role afresh
         "customer SageMaker": services["sagemaker"] + looks,
         "customer S3": services["s3"],
     }
-    hour = {name: round(count, 1) for name, count in found["tenant_hour"].items() if name != "log GB"}
+    timed = {"log GB", "GB-second"}  # as long as the machine takes
+    hour = {name: round(count, 1) for name, count in found["tenant_hour"].items() if name not in timed}
     return {
         "upload": priced | upload,
-        "history events": {"longest": max(map(len, histories)), "a look": EVENTS_OF_A_POLL},
+        "history events": {
+            "longest": max(map(len, histories)) - _looks(histories) * EVENTS_OF_A_POLL,
+            "a look": EVENTS_OF_A_POLL,
+        },
         "tenant hour": hour | {"AssumeRole": upkeep_receipts["sts:AssumeRole"]},
     }
 
@@ -111,7 +111,6 @@ def _summed_up(histories: list[list[Document]], bill: Bill, upkeep: Mapping[str,
     return {
         "hours_trained": HOURS_TRAINED,
         "execution": {name: {"polls": polls[name], "usd": way.usd, "counts": way.counts} for name, way in ways.items()},
-        "invocations_measured": bill.counts["invocation"],
         "notebook_usd": USD["notebook hour"] * HOURS_TRAINED,
         "execution_aim_usd": AIM_EXECUTION_USD,
         "execution_aim_is_met": ways["ours"].usd <= AIM_EXECUTION_USD,
@@ -146,7 +145,7 @@ def _upkeep(platform: Platform) -> Bill:
 def wait_for_upkeep(platform: Platform) -> None:
     """Wait until everything of the round that began is done, or given up."""
     sqs, names = platform.client("sqs"), ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    url = _physical(platform, "UpkeepQueue")
+    url = physical(platform, "UpkeepQueue")
     while set(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()) != {"0"}:
         time.sleep(0.5)
 

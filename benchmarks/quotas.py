@@ -66,7 +66,7 @@ QUOTAS = (
     ),
     Quota(
         "Lambda", "concurrent executions", 1_000, "", lambda load: load.busy_functions,
-        f"a prediction for its time, an upload for {UPLOAD['busy second']:.0f} s and its file's reading", _LAMBDA,
+        f"a prediction for its time, {UPLOAD['invocation']:.0f} functions of an upload and its file's reading", _LAMBDA,
         alarm="ConcurrencyNearQuota",
     ),
     Quota(

@@ -71,6 +71,17 @@ class EmbeddedCloud:
         """Where the process and the Lambda functions log."""
         return self.state_dir / "server.log"
 
+    @property
+    def process_id(self) -> int:
+        """The process that everything else is started by.
+
+        Raises:
+            EmbeddedCloudError: it was not started.
+        """
+        if self._child is None:
+            raise EmbeddedCloudError("the embedded cloud was not started")
+        return self._child.process.pid
+
     def start(self) -> None:
         """Start the process and wait until it answers; raises EmbeddedCloudError when it does not."""
         self.state_dir.mkdir(parents=True, exist_ok=True)

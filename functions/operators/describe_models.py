@@ -17,29 +17,27 @@ Row = dict[str, Any]
 @function
 def handler(event: Row) -> Row:
     """Return a page of the versions of `{"tenant", "model"}`, with `batches` of its batches instead, of the models of
-    `{"tenant"}`, or of all models.
+    `{"tenant"}`, or of all models: those of a hundred tenants on a page.
     """
     asked = operator_requests.read(event, dict.fromkeys(("tenant", "model", "next_token"), str) | {"batches": bool})
     if "model" in asked and "tenant" not in asked:
         raise InvalidOperation("model: expected with the tenant whose model it is")
-    owners = [registry.get_tenant(asked["tenant"])] if "tenant" in asked else registry.list_tenants()
-    tenants = [owner.tenant for owner in owners]
     token = {"next_token": asked["next_token"]} if "next_token" in asked else {}
     wanted = pagination.read(token, pagination.MAX_LIMIT)
+    if "tenant" not in asked:
+        page = pagination.page_of([{"tenant": name} for name in registry.tenant_names()], wanted)
+        return {"models": [each for row in page.rows for each in models(row["tenant"])], "next_token": page.next_token}
+    tenant = registry.get_tenant(asked["tenant"]).tenant
     if "model" in asked and asked.get("batches"):
-        return batches(tenants[0], asked["model"], wanted)
-    kind, rows = ("versions", versions(tenants[0], asked["model"])) if "model" in asked else ("models", models(tenants))
+        return batches(tenant, asked["model"], wanted)
+    kind, rows = ("versions", versions(tenant, asked["model"])) if "model" in asked else ("models", models(tenant))
     page = pagination.page_of(rows, wanted)
     return {kind: page.rows, "next_token": page.next_token}
 
 
-def models(tenants: list[str]) -> list[Row]:
-    """Return all models of these tenants."""
-    return [
-        {"tenant": tenant} | views.model(row, registry.resumed_as(row))
-        for tenant in sorted(tenants)
-        for row in registry.all_models(tenant)
-    ]
+def models(tenant: str) -> list[Row]:
+    """Return all models of a tenant."""
+    return [{"tenant": tenant} | views.model(row, registry.resumed_as(row)) for row in registry.all_models(tenant)]
 
 
 def batches(tenant: str, model: str, wanted: pagination.PageRequest) -> Row:

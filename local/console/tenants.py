@@ -123,11 +123,8 @@ def dead_letters(deployed: Deployed) -> int:
 
 def receipts_of(tenant: str) -> list[Row]:
     """Return the tenant's receipts by their chains: how many calls each has, and the hash of the last."""
-    of_executions = {
-        row["execution"]: (row["receipt_count"], row["receipt_head"])
-        for row in _all(_executions, tenant)
-        if "receipt_count" in row
-    }
+    ends = ((row["execution"], receipts.read_head(tenant, row["execution"])) for row in _all(_executions, tenant))
+    of_executions = {execution: (head.count, head.hash) for execution, head in ends if head and head.count}
     others = {chain: (head.count, head.hash) for chain, head in receipts.chains(tenant).items()}
     return [{"chain": chain, "count": count, "head": head} for chain, (count, head) in (of_executions | others).items()]
 

@@ -22,6 +22,7 @@ from local.sagemaker import (
     runtime,
     store,
     tags,
+    throttling,
     transform_runner,
     transforms,
 )
@@ -82,6 +83,7 @@ async def handle_request(
     target = headers.get("x-amz-target", "")
     content_type = JSON if target else REST_JSON
     try:
+        throttling.require_rate(scope)
         if target.startswith(TARGET_PREFIX):
             answer = await _control(target.removeprefix(TARGET_PREFIX), body, scope)
             return 200, {"Content-Type": JSON}, json.dumps(answer).encode()

@@ -97,7 +97,7 @@ def list_tenants(context: Context) -> Result:
 
         tenantml tenant list
     """
-    found = context.stack.call("DescribeTenantsFunction", {})
+    found = {"tenants": context.stack.all_pages("DescribeTenantsFunction", "tenants", {})}
     rows = [[row[name] for name in ("tenant", "status", "account_id", "region", "reason")] for row in found["tenants"]]
     return Result(found, listing("tenants", ["tenant", "status", "account", "region", "reason"], rows))
 

@@ -13,11 +13,13 @@ from moto import mock_aws
 
 from functions.operators.show_evidence import handler as show_evidence
 from tenantml.aws.clients import platform
+from tenantml.aws.dynamodb import to_item
 from tenantml.domain.access.receipt_chain import Entry
 from tenantml.domain.api import pagination
 from tenantml.domain.tenancy.tenant import ACTIVE
 from tenantml.errors import InvalidRequest
 from tenantml.services import evidence, receipts, registry
+from tenantml.services.registry import keys, table
 from tests.functions import template
 from tests.tenants import tenant_of
 
@@ -113,6 +115,113 @@ def test_a_recorded_client_writes_each_call_with_its_outcome_and_no_payload() ->
     ]
     assert all(entry["request_id"] for entry in found["entries"])
     assert "secret" not in str(found)
+
+
+def test_calls_expire_and_what_is_left_still_leads_to_the_kept_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert TEMPLATE["EvidenceTable"]["Properties"]["TimeToLiveSpecification"]["AttributeName"] == evidence.FORGET_AT
+    registry.add_execution("acme", EXECUTION, {"upload": {"uploaded_at": "2026-11-22T17:03:01Z"}})
+    clock = [1_800_000_000.0]
+    monkeypatch.setattr(time, "time", lambda: clock[0])
+    monkeypatch.setenv("RECEIPT_DAYS", "30")
+    receipts.append("acme", EXECUTION, [call(1), call(2)])
+    clock[0] += 20 * 24 * 3600
+    receipts.append("acme", EXECUTION, [call(3)])
+
+    def found() -> dict[str, Any]:
+        receipt = receipts.read("acme", EXECUTION)
+        assert receipt is not None
+        assert receipt["count"] == 3
+        return {
+            name: receipt[name] if name != "entries" else [entry["request_id"] for entry in receipt["entries"]]
+            for name in ("expired", "faults", "entries")
+        }
+
+    assert found() == {"expired": 0, "faults": [], "entries": ["request-1", "request-2", "request-3"]}
+    clock[0] += 10 * 24 * 3600 + 1  # DynamoDB deletes within days; what is over is not shown meanwhile
+    assert found() == {"expired": 2, "faults": [], "entries": ["request-3"]}
+    delete("acme", 1)
+    assert found() == {"expired": 2, "faults": [], "entries": ["request-3"]}
+    delete("acme", 2)
+    assert found() == {"expired": 2, "faults": [], "entries": ["request-3"]}
+    altered("acme", 3)
+    assert len(found()["faults"]) == 1, "what is left is checked as ever"
+    clock[0] += 30 * 24 * 3600
+    assert found() == {"expired": 3, "faults": [], "entries": []}
+    delete("acme", 3)
+    assert found() == {"expired": 3, "faults": [], "entries": []}
+    monkeypatch.setenv("RECEIPT_DAYS", "0")
+    receipts.append("acme", EXECUTION, [call(4)])
+    receipt = receipts.read("acme", EXECUTION)
+    assert receipt is not None
+    assert (receipt["count"], receipt["head"]) == (4, receipt["entries"][-1]["hash"])
+
+
+def test_a_call_that_is_missing_from_a_receipt_without_an_end_of_time_is_a_fault() -> None:
+    registry.add_execution("acme", EXECUTION, {"upload": {"uploaded_at": "2026-11-22T17:03:01Z"}})
+    receipts.append("acme", EXECUTION, [call(1), call(2), call(3)])
+    delete("acme", 1)
+    found = receipts.read("acme", EXECUTION)
+    assert found is not None
+    assert (found["expired"], found["faults"]) == (0, ["entry 1 is missing"])
+
+
+def test_a_call_in_the_middle_never_expires_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECEIPT_DAYS", "30")
+    registry.add_execution("acme", EXECUTION, {"upload": {"uploaded_at": "2026-11-22T17:03:01Z"}})
+    receipts.append("acme", EXECUTION, [call(1), call(2), call(3)])
+    delete("acme", 2)
+    found = receipts.read("acme", EXECUTION)
+    assert found is not None
+    assert (found["expired"], found["faults"]) == (0, ["entry 2 is missing"])
+
+
+def test_a_call_writes_little_however_large_its_executions_row_is() -> None:
+    """A row is paid for as a whole: 100 calls of a training would write 8 KB of advice a hundred times."""
+    registry.add_execution("acme", EXECUTION, {"upload": {"uploaded_at": "2026-11-22T17:03:01Z"}, "advice": "x" * 9000})
+    written: list[int] = []
+    receipts.append("acme", EXECUTION, [call(1)])
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        written.extend(len(str(item)) for item in params["TransactItems"])
+        names = [item["Update"]["Key"]["sk"]["S"] for item in params["TransactItems"] if "Update" in item]
+        assert names == [f"RECEIPT_END#{EXECUTION}"]
+
+    platform("dynamodb").meta.events.register("before-parameter-build.dynamodb.TransactWriteItems", note)
+    receipts.append("acme", EXECUTION, [call(2)])
+    platform("dynamodb").meta.events.unregister("before-parameter-build.dynamodb.TransactWriteItems", note)
+    assert sum(written) < 2000
+    assert request_ids(EXECUTION) == ["request-1", "request-2"]
+
+
+def test_a_receipt_whose_end_is_on_the_executions_row_goes_on_from_there() -> None:
+    """As versions of ours before this one kept it."""
+    registry.add_execution("acme", EXECUTION, {"upload": {"uploaded_at": "2026-11-22T17:03:01Z"}})
+    receipts.append("acme", EXECUTION, [call(1)])
+    head = receipts.read_head("acme", EXECUTION)
+    assert head is not None
+    table.delete(keys.end_of_receipt("acme", EXECUTION))
+    registry.update_execution("acme", EXECUTION, {"receipt_count": head.count, "receipt_head": head.hash})
+    receipts._heads.clear()
+    assert request_ids(EXECUTION) == ["request-1"]
+    receipts.append("acme", EXECUTION, [call(2)])
+    receipts.append("acme", EXECUTION, [call(3)])
+    assert request_ids(EXECUTION) == ["request-1", "request-2", "request-3"]
+
+
+def delete(tenant: str, number: int) -> None:
+    """As DynamoDB does once an entry's time is over."""
+    row = keys.receipt(tenant, EXECUTION, number)
+    platform("dynamodb").delete_item(TableName="EvidenceTable", Key=to_item(row._asdict()))
+
+
+def altered(tenant: str, number: int) -> None:
+    """As somebody might who can write to the table."""
+    platform("dynamodb").update_item(
+        TableName="EvidenceTable",
+        Key=to_item(keys.receipt(tenant, EXECUTION, number)._asdict()),
+        UpdateExpression="SET outcome = :none",
+        ExpressionAttributeValues=to_item({":none": "nothing"}),
+    )
 
 
 def predicted(recorder: receipts.Recorder, request_id: str) -> None:

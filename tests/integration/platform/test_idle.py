@@ -134,14 +134,15 @@ def baking() -> Row:
     return {name: value for name, value in registry.get_version("acme", "churn", V2).items() if name != "ended_at"}
 
 
-def a_batch_runs() -> None:
-    run = Run("acme-churn-batch-69298f0c3fa91b22", "acme", "churn", V2)
-    registry.begin_batch(run, {"batch": "69298f0c3fa91b22"})
+def has_a_place(purpose: str, model: str = "churn") -> None:
+    place = {"model": model, "for": purpose, "since": ago(1), "worst_micros": 1, "seconds": 1}
+    table.put(keys.spending("acme"), {"places": {f"acme-{model}-55c304f9941bab27": place}})
 
 
-def an_upload_runs() -> None:
-    document = {"model": "churn", "upload": {"uploaded_at": ago(1)}}
-    registry.add_execution("acme", "acme-churn-55c304f9941bab27", document)
+def an_upload_was_trained() -> None:
+    execution = "acme-churn-55c304f9941bab27"
+    registry.add_execution("acme", execution, {"model": "churn", "upload": {"uploaded_at": ago(1)}})
+    table.update(keys.model("acme", "churn"), {"turn": {"execution": execution, "order": "1", "stops": None}})
 
 
 @pytest.mark.parametrize(
@@ -153,8 +154,9 @@ def an_upload_runs() -> None:
         pytest.param(lambda: registry.return_to("acme", "churn", V1, "k"), id="it was returned to"),
         pytest.param(lambda: put_version("acme", "churn", LATE, {}), id="a version is deployed, or awaits approval"),
         pytest.param(lambda: put_version("acme", "churn", V2, baking()), id="its bake"),
-        pytest.param(an_upload_runs, id="an upload"),
-        pytest.param(a_batch_runs, id="a batch"),
+        pytest.param(lambda: has_a_place("training"), id="an upload"),
+        pytest.param(an_upload_was_trained, id="an upload whose version is not asked for yet"),
+        pytest.param(lambda: has_a_place("batch"), id="a batch"),
         pytest.param(lambda: make_idle(idle_hours=None), id="no setting"),
         pytest.param(
             lambda: registry.update_version("acme", "churn", V2, {"plan": {"instance_type": None}}), id="serverless"

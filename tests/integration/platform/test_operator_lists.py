@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from tenantml.aws.clients import platform
+from tenantml.domain.api import pagination
 from tenantml.domain.predictions.batch import Batch
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.errors import InvalidOperation, NotFound, TenantNotFound
 from tenantml.services import quota, registry
+from tests.functions import module_of
 
 Invoke = Callable[[str, Any], Any]
 
@@ -52,6 +55,44 @@ def test_an_execution_is_found_by_its_name_alone(uploads: None, invoke: Invoke) 
         invoke("describe_executions", {"execution": name, "tenant": "acme"})
     with pytest.raises(NotFound):
         invoke("describe_executions", {"execution": "globex-churn-0"})
+
+
+@pytest.mark.parametrize(
+    ("function", "kind", "count"), [("describe_tenants", "tenants", 6), ("describe_models", "models", 2)]
+)
+def test_what_all_tenants_have_comes_in_pages_which_read_no_more_than_they_show(
+    tenant: Tenant, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, function: str, kind: str, count: int
+) -> None:
+    monkeypatch.setattr(pagination, "MAX_LIMIT", 2)
+    for number in range(5):
+        registry.add_tenant(Tenant.from_document(tenant.as_document() | {"tenant": f"tenant{number}"}))
+    registry.put_model("tenant4", "churn", ModelSettings("Churn?"), None)
+    found: list[Any] = []
+    reads: list[str] = []
+    read = platform("dynamodb").meta.events.register
+    read("provide-client-params.dynamodb.*", lambda model, **_: reads.append(model.name), unique_id="reads")
+    token: dict[str, str] = {}
+    while True:
+        page = invoke(function, token)
+        assert len(reads) <= 1 + 2 * 2, "the names, and what the two tenants of a page have"
+        reads.clear()
+        found += page[kind]
+        if page["next_token"] is None:
+            break
+        token = {"next_token": page["next_token"]}
+    platform("dynamodb").meta.events.unregister("provide-client-params.dynamodb.*", unique_id="reads")
+    assert len(found) == count
+
+
+def test_executions_of_very_many_tenants_are_asked_for_by_tenant(
+    uploads: None, tenant: Tenant, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module_of("describe_executions"), "MANY_TENANTS", 1)
+    with pytest.raises(InvalidOperation, match="tenant: expected, since there are 2 tenants"):
+        invoke("describe_executions", {})
+    assert listed(invoke, tenant="acme") == [2, 0]
+    name = "globex-churn-0000000000000001"
+    assert invoke("describe_executions", {"execution": name})["executions"][0]["tenant"] == "globex"
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """The evidence table: receipts and reports of removals, which outlive the registry's rows.
 
-Everything of a tenant is under one partition key. No role of ours may delete from it, so this
-module cannot.
+Everything of a tenant is under one partition key. No role of ours may delete from it, so this module cannot: what is to
+be forgotten is written with its end, and DynamoDB deletes it.
 """
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,10 +15,24 @@ from tenantml.services import tenant_scope
 from tenantml.services.registry.keys import Key
 from tenantml.settings import setting
 
+FORGET_AT = "forget_at"
+DAY_SECONDS = 24 * 3600
+
 
 def now() -> str:
     """Return the time as evidence states it: ISO 8601, UTC, seconds, like CloudTrail's `eventTime`."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def kept_days() -> int:
+    """Return for how many days each call of a receipt is kept; 0 is for ever."""
+    return int(setting("RECEIPT_DAYS", "0"))
+
+
+def expires_at() -> dict[str, int]:
+    """Return when what is written now is forgotten, as DynamoDB's time to live wants it; empty when it never is."""
+    days = kept_days()
+    return {FORGET_AT: int(time.time()) + days * DAY_SECONDS} if days else {}
 
 
 def put_request(key: Key, document: dict[str, Any]) -> dict[str, Any]:

@@ -3,13 +3,15 @@
 `record` hooks botocore's own events, so that no adapter can forget it: one entry per request that was sent, retries
 included, as CloudTrail has them. Entries are in the evidence table, from which no role of ours may delete.
 
-An execution's head is on its row in the registry until that row goes. An entry and its head are written in one
-transaction, before the next call is made. Predictions are counted, and the counts are written at
+An execution's head is in the registry until its execution goes, in a row of its own: the execution's has kilobytes,
+which each call would write again. An entry and its head are written in one transaction, before the next call is made.
+Entries may expire (`RECEIPT_DAYS`); heads stay. Predictions are counted, and the counts are written at
 most every `FLUSH_SECONDS`, so that frequent predictions cost nothing.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import uuid
@@ -118,16 +120,17 @@ def append(tenant: str, chain: str, calls: list[Entry]) -> None:
         LookupError: too many write the chain at once.
     """
     for _ in range(ATTEMPTS):
-        head = _heads.get((tenant, chain)) or _last_head(tenant, chain)
+        known = _heads.get((tenant, chain))
+        head, has_begun = (known, True) if known else _last_head(tenant, chain)
         entries, new = receipt_chain.append(head, calls)
         puts = [
-            evidence.put_request(keys.receipt(tenant, chain, entry["number"]), entry)
+            evidence.put_request(keys.receipt(tenant, chain, entry["number"]), entry | evidence.expires_at())
             | {"ConditionExpression": "attribute_not_exists(pk)"}
             for entry in entries
         ]
         try:
             tenant_scope.dynamodb().transact_write_items(
-                TransactItems=[*({"Put": put} for put in puts), _move_head(tenant, chain, head, new)]
+                TransactItems=[*({"Put": put} for put in puts), *_move_head(tenant, chain, head, new, has_begun)]
             )
         except AwsError as error:
             if code_of(error) not in CONDITION_FAILED | CONFLICT:
@@ -147,33 +150,46 @@ def _is_on_registry(tenant: str, chain: str) -> bool:
     return receipt_chain.is_execution(tenant, chain) and registry.find_execution(tenant, chain) is not None
 
 
-def _last_head(tenant: str, chain: str) -> Head:
-    """Return the end of an execution's chain; any other chain that this process does not know begins now."""
-    row = registry.find_execution(tenant, chain) if receipt_chain.is_execution(tenant, chain) else None
-    return _head_of(row) or receipt_chain.start_of(tenant, chain)
+def _last_head(tenant: str, chain: str) -> tuple[Head, bool]:
+    """Return the end of an execution's chain, and whether it has a row of its own; any other chain that this process
+    does not know begins now.
+    """
+    if receipt_chain.is_execution(tenant, chain):
+        if head := _head_of(table.get(keys.end_of_receipt(tenant, chain))):
+            return head, True
+        if head := _head_of(registry.find_execution(tenant, chain)):  # of a version of ours that kept it there
+            return head, False
+    return receipt_chain.start_of(tenant, chain), False
 
 
 def _head_of(row: dict[str, Any] | None) -> Head | None:
     return Head(row["receipt_count"], row["receipt_head"]) if row and "receipt_count" in row else None
 
 
-def _move_head(tenant: str, chain: str, head: Head, new: Head) -> dict[str, Any]:
-    """A write that holds only if the chain still ends where we expect; an execution without a row has no chain."""
-    condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(receipt_count)"}
-    if head.count:
-        old = to_item({":old": head.hash})
-        condition = {"ConditionExpression": "receipt_head = :old", "ExpressionAttributeValues": old}
+def _move_head(tenant: str, chain: str, head: Head, new: Head, has_begun: bool) -> list[dict[str, Any]]:
+    """Writes that hold only if the chain still ends where we expect; an execution without a row has no chain."""
+    old = to_item({":old": head.hash})
     if not receipt_chain.is_execution(tenant, chain):
-        return {"Put": evidence.put_request(keys.head(tenant, chain), _head_row(chain, new)) | condition}
-    values = to_item({":count": new.count, ":head": new.hash}) | condition.get("ExpressionAttributeValues", {})
-    return {
-        "Update": {
-            **table.at(keys.execution(tenant, chain)),
-            "UpdateExpression": "SET receipt_count = :count, receipt_head = :head",
-            "ConditionExpression": f"attribute_exists(pk) AND {condition['ConditionExpression']}",
-            "ExpressionAttributeValues": values,
-        }
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(receipt_count)"}
+        if head.count:
+            condition = {"ConditionExpression": "receipt_head = :old", "ExpressionAttributeValues": old}
+        return [{"Put": evidence.put_request(keys.head(tenant, chain), _head_row(chain, new)) | condition}]
+    values = to_item({":count": new.count, ":head": new.hash})
+    move = {
+        **table.at(keys.end_of_receipt(tenant, chain)),
+        "UpdateExpression": "SET receipt_count = :count, receipt_head = :head",
+        "ConditionExpression": "receipt_head = :old" if has_begun else "attribute_not_exists(pk)",
+        "ExpressionAttributeValues": values | (old if has_begun else {}),
     }
+    if has_begun:
+        return [{"Update": move}]
+    begins = {
+        **table.at(keys.execution(tenant, chain)),
+        "UpdateExpression": "SET has_receipt = :yes",
+        "ConditionExpression": "attribute_exists(pk) AND (attribute_not_exists(receipt_head) OR receipt_head = :old)",
+        "ExpressionAttributeValues": old | to_item({":yes": True}),
+    }
+    return [{"Update": begins}, {"Update": move}]
 
 
 def _head_row(chain: str, head: Head) -> dict[str, Any]:
@@ -185,7 +201,7 @@ def read_head(tenant: str, chain: str) -> Head | None:
     row = registry.find_execution(tenant, chain) if receipt_chain.is_execution(tenant, chain) else None
     if row is None or "removed_at" in row:
         return _head_of(evidence.get(keys.head(tenant, chain)))
-    return _head_of(row) or receipt_chain.start_of(tenant, chain)
+    return _last_head(tenant, chain)[0]
 
 
 def keep_head(tenant: str, chain: str, head: Head) -> None:
@@ -201,8 +217,8 @@ def chains(tenant: str) -> dict[str, Head]:
 
 
 def read(tenant: str, chain: str) -> dict[str, Any] | None:
-    """Return `{chain, count, head, faults, entries}` of a whole receipt, verified, or None when there is no such
-    chain; `faults` is empty for one that is whole and unaltered.
+    """Return `{chain, count, head, expired, faults, entries}` of a whole receipt, verified, or None when there is no
+    such chain; `faults` is empty for one that is whole and unaltered, but for its first `expired` entries.
     """
     head = read_head(tenant, chain)
     if head is None:
@@ -214,10 +230,23 @@ def read(tenant: str, chain: str) -> dict[str, Any] | None:
         for row in rows
         if not head.count < row["number"] <= newer.count  # written while we read
     ]
+    expired = _expired(rows, head)
+    entries = [entry for entry in entries if entry["number"] > expired]
     return {
         "chain": chain,
         "count": head.count,
         "head": head.hash,
-        "faults": receipt_chain.verify(tenant, chain, entries, head),
+        "expired": expired,
+        "faults": receipt_chain.verify(tenant, chain, entries, head, expired),
         "entries": entries,
     }
+
+
+def _expired(rows: list[dict[str, Any]], head: Head) -> int:
+    """Return how many of a chain's first entries are over: DynamoDB deletes them late, and not in their order."""
+    now_seconds = time.time()
+    over = max((row["number"] for row in rows if row.get(evidence.FORGET_AT, math.inf) <= now_seconds), default=0)
+    stays = [row for row in rows if row["number"] > over]
+    if over or not (evidence.kept_days() or any(evidence.FORGET_AT in row for row in stays)):
+        return over
+    return min((row["number"] for row in stays), default=head.count + 1) - 1

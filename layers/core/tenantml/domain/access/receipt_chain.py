@@ -63,10 +63,11 @@ def hash_of(entry: Entry) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def verify(tenant: str, chain: str, entries: Sequence[Entry], head: Head) -> list[str]:
+def verify(tenant: str, chain: str, entries: Sequence[Entry], head: Head, expired: int = 0) -> list[str]:
     """Return what is wrong with a chain, entry by entry in words; an empty list means that it is whole and unaltered.
 
-    `entries` are in the order in which they were returned; `head` is stored apart from them.
+    `entries` are in the order in which they were returned; `head` is stored apart from them. The first `expired` are
+    not expected any more: then the hashes of the others lead from the head back to the first that is left.
     """
     numbers = [int(entry["number"]) for entry in entries]
     faults = ["the entries are reordered"] if numbers != sorted(numbers) else []
@@ -76,11 +77,11 @@ def verify(tenant: str, chain: str, entries: Sequence[Entry], head: Head) -> lis
             faults.append(f"entry {number} was added: the chain has {head.count} entries, each once")
         else:
             by_number[number] = entry
-    last = max(by_number, default=0)
+    last = max(by_number, default=expired)
     if last < head.count:
         faults.append(f"the chain is truncated: it ends after entry {last} of {head.count}")
-    previous: str | None = start_of(tenant, chain).hash
-    for number in range(1, last + 1):
+    previous: str | None = None if expired else start_of(tenant, chain).hash
+    for number in range(expired + 1, last + 1):
         stored = by_number.get(number)
         if stored is None:
             faults.append(f"entry {number} is missing")
@@ -91,7 +92,7 @@ def verify(tenant: str, chain: str, entries: Sequence[Entry], head: Head) -> lis
         elif previous is not None and stored["previous"] != previous:
             faults.append(f"entry {number} does not follow the one before it: one of the two is altered")
         previous = stored.get("hash")
-    if last and last == head.count and previous != head.hash:
+    if last > expired and last == head.count and previous != head.hash:
         faults.append(f"entry {last} is altered: its hash is not the one kept as the chain's end")
     return faults
 

@@ -179,6 +179,7 @@ def components() -> dict[str, Schema]:
             chain=TEXT,
             count=COUNT,
             head=TEXT,
+            expired=COUNT | {"description": "First entries that are no longer kept"},
             faults=listing(TEXT),
             entries=listing({"type": "object"}),
             next_token=maybe(TEXT) | {"description": "Asks for the next page; null on the last one"},

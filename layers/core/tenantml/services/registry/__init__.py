@@ -84,6 +84,7 @@ from tenantml.services.registry.tenants import (
     remove_key,
     rows_of,
     set_tenant_status,
+    tenant_names,
 )
 
 __all__ = [
@@ -160,6 +161,7 @@ __all__ = [
     "stands_by",
     "take_back_training",
     "take_turn",
+    "tenant_names",
     "update_execution",
     "update_version",
     "version_to_predict",

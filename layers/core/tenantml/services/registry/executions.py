@@ -59,9 +59,15 @@ def find_execution(tenant: str, execution: str) -> dict[str, Any] | None:
 
 
 def is_running(tenant: str, model: str) -> bool:
-    """Return whether an upload or a batch of the model is under way."""
-    beginning = keys.execution(tenant, f"{tenant}-{model}-")
-    return any(row.get("model") == model and row["status"] == "running" for row in table.query(beginning))
+    """Return whether an upload or a batch of the model is under way: one has a place among what the tenant may spend,
+    or the model's turn is that of an upload that has not ended. Three rows say so, however many executions there were.
+    """
+    places = (table.get(keys.spending(tenant)) or {}).get("places", {})
+    if any(place["model"] == model for place in places.values()):
+        return True
+    turn = (table.get(keys.model(tenant, model)) or {}).get("turn")
+    holder = find_execution(tenant, turn["execution"]) if turn else None
+    return holder is not None and "ended_at" not in holder
 
 
 def require_execution(tenant: str, execution: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 NOBODY = "-"  # the tenant of uploads that belong to none
 EXECUTION, KEY, MODEL, TRAINING, UPLOAD, VERSION = "EXECUTION", "KEY", "MODEL", "TRAINING", "UPLOAD", "VERSION"
-DRIFT, RESULT = "DRIFT", "RESULT"
+DRIFT, RECEIPT_END, RESULT = "DRIFT", "RECEIPT_END", "RESULT"
 WEBHOOK = "WEBHOOK"
 
 
@@ -48,10 +48,15 @@ def model(tenant: str, model: str) -> Key:
 
 
 def execution(tenant: str, execution: str) -> Key:
-    """One upload: progress, advice, outcome, head of its receipt; in the index `uploads` by `uploaded_at`. Uploads that
-    belong to nobody are those of the tenant `-`.
+    """One upload: progress, advice, outcome; in the index `uploads` by `uploaded_at`. Uploads that belong to nobody are
+    those of the tenant `-`.
     """
     return of_tenant(tenant, f"{EXECUTION}#{execution}")
+
+
+def end_of_receipt(tenant: str, execution: str) -> Key:
+    """Where the receipt of an execution ends; apart from its row, which is large, because each call moves it."""
+    return of_tenant(tenant, f"{RECEIPT_END}#{execution}")
 
 
 def version(tenant: str, model: str, version: str) -> Key:
@@ -186,6 +191,7 @@ REGISTRY = (
     probe,
     model,
     execution,
+    end_of_receipt,
     version,
     drift,
     training,
