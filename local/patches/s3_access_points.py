@@ -1,5 +1,5 @@
-"""S3 access points between accounts: a caller of another account may read through one, by its alias or, as the source of
-a copy, by its ARN, as far as its own permissions, the access point's policy and the bucket's policy allow.
+"""S3 access points between accounts: a caller of another account may read through one, by its alias or, as the source
+of a copy, by its ARN, as far as its own permissions, the access point's policy and the bucket's policy allow.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-policies.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html (x-amz-copy-source)
@@ -115,9 +115,15 @@ def _with_the_access_point(evaluate: Any) -> Any:
     def evaluating(document: Any, context: Any, *arguments: Any, **options: Any) -> Any:
         bucket = context.resource_arn.removeprefix(_BUCKET_ARN).partition("/")[0]
         keys = _through.get().get(bucket) if context.resource_arn.startswith(_BUCKET_ARN) else None
-        if keys:
-            lowered = {name.lower(): value for name, value in keys.items()}
-            context = dataclasses.replace(context, service_context={**context.service_context, **lowered})
-        return evaluate(document, context, *arguments, **options)
+        if not keys:
+            return evaluate(document, context, *arguments, **options)
+        lowered = {name.lower(): value for name, value in keys.items()}
+        context = dataclasses.replace(context, service_context={**context.service_context, **lowered})
+        of_bucket = evaluate(document, context, *arguments, **options)
+        # IAM asked about the access point before, but not for the root of an account, whom it lets do anything.
+        arn, slash = keys["s3:DataAccessPointArn"], context.resource_arn.partition("/")
+        through = dataclasses.replace(context, resource_arn=f"{arn}/object/{slash[2]}" if slash[1] else arn)
+        of_point = evaluate((s3.access_point_policy_for_arn(arn) or ("",))[0], through, *arguments, **options)
+        return of_bucket if of_point.decision == "Allow" else of_point
 
     return evaluating

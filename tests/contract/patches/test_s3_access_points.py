@@ -1,8 +1,9 @@
 """A role of another account reads through an access point exactly as far as it, the access point and the bucket allow.
 
 The expectations are those of the S3 user guide: "Configuring IAM policies for using access points" (each of them must
-allow), "Access point compatibility" (aliases and ARNs, in CopyObject as well), "Blocking public access" (a bucket policy
-for a fixed account's access points is not public), "Access points restrictions and limitations" (no anonymous access).
+allow), "Access point compatibility" (aliases and ARNs, in CopyObject as well), "Blocking public access" (a bucket
+policy for a fixed account's access points is not public), "Access points restrictions and limitations" (no anonymous
+access).
 """
 
 from __future__ import annotations
@@ -79,7 +80,11 @@ def grant(shared: Shared, policy: Callable[..., str]) -> Callable[..., None]:
 
     def put(account: str = CUSTOMER_ACCOUNT, prefix: str = "acme/", **changed: Any) -> None:
         to = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}}
-        listing = {"Action": "s3:ListBucket", "Resource": shared.arn, "Condition": {"StringLike": {"s3:prefix": f"{prefix}*"}}}
+        listing = {
+            "Action": "s3:ListBucket",
+            "Resource": shared.arn,
+            "Condition": {"StringLike": {"s3:prefix": f"{prefix}*"}},
+        }
         shared.cloud.client("s3control").put_access_point_policy(
             AccountId=SAAS_ACCOUNT,
             Name=shared.name,
@@ -158,6 +163,10 @@ def test_a_condition_on_the_role_keeps_other_roles_of_its_account_out(
     assert shared.s3().get_object(Bucket=shared.alias, Key=_KEY)["Body"].read() == b"newer"
     other = make_role({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}, account=CUSTOMER_ACCOUNT)
     assert code_of(shared.s3(other).get_object, Bucket=shared.alias, Key=_KEY) == "AccessDenied"
+    for account in (CUSTOMER_ACCOUNT, OTHER_CUSTOMER_ACCOUNT):
+        root = shared.cloud.client("s3", account)
+        assert code_of(root.get_object, Bucket=shared.alias, Key=_KEY) == "AccessDenied"
+        assert code_of(root.get_object, Bucket=shared.alias, Key=_KEY, VersionId=shared.version_id) == "AccessDenied"
 
 
 def test_a_grant_that_is_over_lets_nobody_in(shared: Shared, grant: Callable[..., None], code_of: Any) -> None:

@@ -1,11 +1,12 @@
-"""Grants: the temporary statements by which a customer's role reads one dataset in a bucket of ours.
+"""Grants: each lets one role of a customer's account read one dataset in a bucket of ours, for a limited time.
 
-The grants live in a ledger; the bucket's policy is rendered from it as a whole, standing statements first, so that two
-executions can never erase each other's grant. Our statements are recognised by their Sid; all others are standing.
+A grant is an access point of its own on that bucket, whose policy has this grant and nothing else. The bucket's own
+policy never changes: it leaves to its owner's access points who may read training sets.
 
-Rules of AWS (S3 User Guide, "Bucket policies"; IAM User Guide, "Policy elements"): a bucket policy holds at most 20 KB,
-a Sid is letters and digits and unique, an empty list of statements is refused, and `${*}`, `${?}`, `${$}` are the
-literal characters, from policy version 2012-10-17 on.
+Rules of AWS (S3 User Guide, "Access points restrictions and limitations" and "Configuring IAM policies for using access
+points"; IAM User Guide, "Policy elements"): a name has 3 to 50 of a-z, 0-9 and inner hyphens, is unique in its account
+and region, and stands in DNS; a policy names objects as `ACCESS-POINT-ARN/object/KEY`, and no alias; `${*}`, `${?}`,
+`${$}` are the literal characters, from policy version 2012-10-17 on.
 """
 
 from __future__ import annotations
@@ -13,21 +14,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from tenantml.errors import GrantCapacity
-
-POLICY_VERSION = "2012-10-17"
-MAX_POLICY_BYTES = 20_480
-
-Statement = Mapping[str, Any]
-Policy = dict[str, Any]
+NAME_PREFIX: Final = "tml-"
+"""What the names of our access points begin with; policies on both sides name them by it."""
 
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
-_OUR_SID = re.compile(r"TenantmlGrant[0-9a-f]{24}(Read|List)")
 _LITERALS = str.maketrans({"*": "${*}", "?": "${?}", "$": "${$}"})
 
 
@@ -74,39 +69,46 @@ class Grant:
         """Read what `as_document` returned; numbers may have come back from DynamoDB as Decimal."""
         return cls(**{**document, "expires_at": int(document["expires_at"])})
 
-    def statements(self) -> list[dict[str, Any]]:
-        """Return the policy statements of this grant; they allow nothing after `expires_at`, swept or not."""
-        digest = hashlib.sha256(self.grant_id.encode()).hexdigest()[:24]
+    def policy(self, access_point_arn: str) -> str:
+        """Return the policy of its access point, which allows nothing after `expires_at`, swept or not.
+
+        About 800 bytes of the 20 KB that AWS allows: keys have at most 1,024.
+        """
         partition = self.role_arn.split(":", 2)[1]
-        # The account as principal, the role as condition: AWS refuses the whole of a policy that names a deleted
-        # role, which would let one tenant's cloud team block the grants of all.
+        # The account as principal, the role as condition: AWS refuses a policy that names a deleted role.
         principal = {"AWS": f"arn:{partition}:iam::{self.account_id}:root"}
-        bucket_arn = f"arn:{partition}:s3:::{self.bucket}"
         literal_path = self.path.translate(_LITERALS)
         only_the_role_until_then = {
             "ArnEquals": {"aws:PrincipalArn": self.role_arn},
             "DateLessThan": {"aws:CurrentTime": f"{datetime.fromtimestamp(self.expires_at, UTC):%Y-%m-%dT%H:%M:%SZ}"},
         }
         read = {
-            "Sid": f"TenantmlGrant{digest}Read",
+            "Sid": "Read",
             "Effect": "Allow",
             "Principal": principal,
             # SageMaker reads the latest version and cannot name one; a copy names the version of the upload.
             "Action": ["s3:GetObject", "s3:GetObjectVersion"] if self.kind == "copy" else "s3:GetObject",
-            "Resource": f"{bucket_arn}/{literal_path}" + ("*" if self.path.endswith("/") else ""),
+            "Resource": f"{access_point_arn}/object/{literal_path}" + ("*" if self.path.endswith("/") else ""),
             "Condition": only_the_role_until_then,
         }
-        if self.kind == "copy":
-            return [read]
         listing = {
-            "Sid": f"TenantmlGrant{digest}List",
+            "Sid": "List",
             "Effect": "Allow",
             "Principal": principal,
             "Action": "s3:ListBucket",
-            "Resource": bucket_arn,
+            "Resource": access_point_arn,
             "Condition": {**only_the_role_until_then, "StringLike": {"s3:prefix": f"{literal_path}*"}},
         }
-        return [read, listing]
+        statements = [read] if self.kind == "copy" else [read, listing]
+        return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
+
+
+def access_point_name(bucket: str, grant_id: str) -> str:
+    """Return the name of a grant's access point: the same however often it is granted, and no other grant's.
+
+    It tells whoever reads DNS nothing of the tenant.
+    """
+    return f"{NAME_PREFIX}{hashlib.sha256(f'{bucket}/{grant_id}'.encode()).hexdigest()[:32]}"
 
 
 def split_by_expiry(grants: Iterable[Grant], now: float) -> tuple[list[Grant], list[Grant]]:
@@ -116,75 +118,3 @@ def split_by_expiry(grants: Iterable[Grant], now: float) -> tuple[list[Grant], l
     for grant in sorted(grants):
         (live if grant.expires_at > now else expired).append(grant)
     return live, expired
-
-
-def standing_statements(policy: Mapping[str, Any] | None) -> list[Statement]:
-    """Return the statements of a bucket policy (None: it has none) that are not grants, unchanged and in order.
-
-    Raises:
-        ValueError: an older policy version under which `${` is plain text, so that rendering would change a meaning.
-    """
-    if policy is None:
-        return []
-    standing = [statement for statement in _statements(policy) if not _is_grant(statement)]
-    if policy.get("Version") != POLICY_VERSION and "${" in json.dumps(standing):
-        raise ValueError(
-            f"the standing policy uses ${{…}} under a version older than {POLICY_VERSION}; state its version"
-        )
-    return standing
-
-
-def render(standing: Sequence[Statement], grants: Iterable[Grant], bucket: str) -> Policy | None:
-    """Return the policy that `bucket` must have: the standing statements, then those of its grants by their ids.
-
-    None stands for no policy at all, because AWS refuses one without statements.
-
-    Raises:
-        GrantCapacity: the policy would exceed 20 KB.
-    """
-    # The later end of a prolonged grant counts, so that no Sid appears twice.
-    ours = {grant.grant_id: grant for grant in sorted(grants) if grant.bucket == bucket}
-    statements = [*standing, *(statement for grant in ours.values() for statement in grant.statements())]
-    if not statements:
-        return None
-    policy = {"Version": POLICY_VERSION, "Statement": statements}
-    size_bytes = len(policy_text(policy))  # JSON escapes make it ASCII
-    if size_bytes > MAX_POLICY_BYTES:
-        raise GrantCapacity(
-            f"the policy of {bucket} would take {size_bytes} bytes with {len(ours)} grants, "
-            f"and AWS allows {MAX_POLICY_BYTES}; wait until an execution returns its grant"
-        )
-    return policy
-
-
-def policy_text(policy: Mapping[str, Any]) -> str:
-    """Return the policy as PutBucketPolicy accepts it, in as few bytes as possible."""
-    return json.dumps(policy, separators=(",", ":"))
-
-
-def is_same_policy(left: Mapping[str, Any] | None, right: Mapping[str, Any] | None) -> bool:
-    """Return whether two policies mean the same, whatever their order, and a single value bare or in a list."""
-    return _canonical(left) == _canonical(right)
-
-
-def _statements(policy: Mapping[str, Any]) -> list[Statement]:
-    """IAM's grammar lets a single statement stand without its list."""
-    statements = policy.get("Statement", [])
-    return [statements] if isinstance(statements, Mapping) else list(statements)
-
-
-def _is_grant(statement: Statement) -> bool:
-    return _OUR_SID.fullmatch(str(statement.get("Sid", ""))) is not None
-
-
-def _canonical(policy: Mapping[str, Any] | None) -> list[str]:
-    return sorted(json.dumps(_normal(s), sort_keys=True) for s in _statements(policy)) if policy else []
-
-
-def _normal(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _normal(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        items = sorted(str(item) for item in value)
-        return items[0] if len(items) == 1 else items
-    return value
