@@ -27,7 +27,7 @@ UNLIMITED = {
     "AutopilotUsers.SeeMetrics": "metrics have no ARN",
     "StateMachineLogging.DeliverLogs": "log delivery has no resource level (Step Functions guide, CloudWatch Logs)",
     "FunctionsBoundary.FindStreams": "listings have no resource level (Service Authorization Reference, DynamoDB)",
-    "FunctionsBoundary.FindGrants": "both have no resource level (Service Authorization Reference, S3); they read no data",
+    "FunctionsBoundary.FindGrants": "has no resource level (Service Authorization Reference, S3); it reads no data",
     "WriteBucketPolicyFunctionRole.FindAccessPoints": "as FunctionsBoundary.FindGrants",
     "DeliverDatasetFunctionRole.FindAccessPoint": "as FunctionsBoundary.FindGrants",
     "TrainingAccessRole.ListCandidatesAndLeftovers": "lists have no resource level (Service Authorization Reference)",
@@ -407,7 +407,7 @@ def test_holdouts_are_read_by_the_evaluation_and_the_data_handlers_alone(stateme
     }
     assert readers == {
         "InspectDatasetFunctionRole": {"*/profile.json", "*/holdout_rule.json"},
-        "DeliverDatasetFunctionRole": {"*/train.csv"},
+        "DeliverDatasetFunctionRole": {"*/train.csv", "tml-*/object/*/train.csv"},
         **{
             f"{name}FunctionRole": {"*/profile.json"}
             for name in ("CheckBatch", "CheckDrift", "DeliverBatch", "JoinBatch", "RemoveFromAccount")
