@@ -16,11 +16,12 @@ from tenantml.aws.dynamodb import to_item
 from tenantml.aws.s3 import access_points
 from tenantml.domain.access.grant import access_point_name
 from tenantml.domain.tenancy.removal_report import Offboarding
-from tenantml.domain.tenancy.tenant import Tenant
+from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.services import grants, registry, reports
 from tests.integration.platform.conftest import SAAS
+from tests.tenants import tenant_of
 
 COPY, IN_PLACE = ModelSettings("y"), ModelSettings("y", delivery="in-place")
 
@@ -151,6 +152,14 @@ def test_the_one_function_that_grants_does_all_that_states_and_the_schedule_ask(
     report = reports.read("acme", removal)
     assert report
     assert [row["arn"] for row in report["removed"]] == [f"grant {execution}"]
+
+
+def test_a_tenant_in_another_region_needs_no_grant_and_is_uploaded_to(
+    stack: dict[str, str], invoke: Callable[[str, Any], Any], event: Callable[[str], Any]
+) -> None:
+    registry.add_tenant(tenant_of("acme", "222222222222", "eu-central-1", "c@acme.example", "tenantml-x", ACTIVE))
+    registry.put_model("acme", "churn", ModelSettings("Churn?", max_upload_bytes=1_000_000))
+    assert invoke("accept_upload", event("accept_upload"))["delivery"] == "upload"
 
 
 @pytest.mark.parametrize("settings", [COPY, IN_PLACE])
