@@ -18,7 +18,7 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
-from local import LOOPBACK, REGION, ROOT_SECRET, SAAS_ACCOUNT, faults
+from local import LOOPBACK, REGION, ROOT_SECRET, SAAS_ACCOUNT, account_hosts, faults
 from local.child import Child
 from local.server import ENDPOINT_FILE, EXPIRE_PATH, SHUTDOWN_SECONDS
 
@@ -84,6 +84,7 @@ class EmbeddedCloud:
 
     def start(self) -> None:
         """Start the process and wait until it answers; raises EmbeddedCloudError when it does not."""
+        account_hosts.join()
         self.state_dir.mkdir(parents=True, exist_ok=True)
         endpoint_file = self.state_dir / ENDPOINT_FILE
         endpoint_file.unlink(missing_ok=True)

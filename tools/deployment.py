@@ -9,6 +9,8 @@ It needs nothing but boto3, which the SAM CLI's environment has.
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import re
 import sys
 from datetime import UTC, datetime, timedelta
@@ -53,10 +55,30 @@ def check(stack: str) -> str | None:
     if wrong := wrong_name(stack, session.region_name):
         return wrong
     try:
-        session.client("sts").get_caller_identity()
+        account = session.client("sts").get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
         return f"no credentials that AWS accepts: set AWS_PROFILE, or sign in ({error})"
-    return None
+    return ended_grants(session.client("s3"), f"{stack}-staging-{account}-{session.region_name}")
+
+
+def ended_grants(s3: Any, bucket: str) -> str | None:
+    """Say which grants an update of an earlier stack would end, or None: they stood in the policy of its staging
+    bucket, which the update replaces (docs/decisions/0046-grants-as-access-points.md).
+    """
+    try:
+        statements = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
+    except ClientError:  # a new stack, or one of which we may not read it: the deployment itself says so
+        return None
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    grants = [one for one in statements if str(one.get("Sid", "")).startswith("TenantmlGrant")]
+    last = max((one["Condition"]["DateLessThan"]["aws:CurrentTime"] for one in grants), default=now)
+    if last <= now or os.environ.get("END_GRANTS") == "yes":
+        return None
+    return (
+        f"executions have grants in the policy of {bucket}, the last until {last}, and this update ends them: a "
+        "training that still reads there fails. Deploy when they have ended, or with END_GRANTS=yes "
+        "(docs/operations.md, Grants)"
+    )
 
 
 def publish(s3: Any, bucket: str) -> str:

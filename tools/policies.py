@@ -19,8 +19,8 @@ _ANY_ROLE = "arn:aws:iam::111111111111:role/any"
 _ACCEPTED = [
     (r": NO_VERSION ", "SAM writes none; the versions differ in policy variables only, and we use none"),
     (
-        r"WriteBucketPolicyFunctionRole.* RESOURCE_POLICY_PRIVILEGE_ESCALATION .*:::tenantml-staging-",
-        "the grant ledger renders the staging bucket's policy: that is the task of this one",
+        r"WriteBucketPolicyFunctionRole.* RESOURCE_POLICY_PRIVILEGE_ESCALATION .*:accesspoint/tml-",
+        "it writes the policies of access points, each of them a grant: that is the task of this one",
     ),
     (
         r" RESOURCE_MISMATCH \[({'action': 'states:(List|Describe)Executions?', '\w+': '\S+:(mapRun|express):\S+ ?)+]$",

@@ -1,4 +1,4 @@
-"""The only function that may write the staging bucket's policy, and the ledger that it is rendered from.
+"""The only function that may make access points of the staging bucket, write their policies, and write the ledger.
 
 State machines invoke it to grant and to revoke; once an hour it drops what has expired, or outlived its execution.
 """
@@ -56,5 +56,5 @@ HANDLERS: dict[str, Handler] = {
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Return the grant, or how many were revoked."""
+    """Return what was granted, or how many were revoked."""
     return next((HANDLERS[about] for about in HANDLERS if about in event), sweep)(event, context)

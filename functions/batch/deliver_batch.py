@@ -18,7 +18,7 @@ def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return how many parts there are; a repeat writes the same ones."""
     account, folder = context.account, context.run.customer_folder
     file = BatchFile(transforms.read(context, event["upload"]), transforms.deployed(context), reject_unseen=False)
-    s3 = context.customer(session_policies.deliver(account, folder, None)).client("s3")
+    s3 = context.customer(session_policies.deliver(account, folder)).client("s3")
     parts = 0
     for part in file.parts():
         parts += 1

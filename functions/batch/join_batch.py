@@ -20,7 +20,7 @@ from tenantml_analysis.batch_files.joining import Joined
 def handler(context: RunContext, event: dict[str, Any]) -> dict[str, Any]:
     """Return how many rows the result has, which are as many as the file has; a repeat writes the same."""
     account, folder, version = context.account, context.run.customer_folder, transforms.deployed(context)
-    s3 = context.customer(session_policies.deliver(account, folder, None)).client("s3")
+    s3 = context.customer(session_policies.deliver(account, folder)).client("s3")
 
     def answer(number: int) -> bytes:
         found = objects.get_theirs(s3, account.bucket, answer_key(folder, number))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tenantml.aws.clients import platform
 from tenantml.aws.s3 import presigned
 from tenantml.domain.tenancy.tenant import ACTIVE
 from tenantml.domain.training.model_settings import ModelSettings
@@ -56,4 +57,5 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     spending.admit(run, settings, tenant.account)
     if not registry.note_newest_upload(run.tenant, run.model, upload.order):
         raise UploadSuperseded("a newer upload of this model came before this one was checked, and is used instead")
-    return {"run": run.as_document(), "delivery": settings.delivery}
+    our_region = platform("s3").meta.region_name
+    return {"run": run.as_document(), "delivery": settings.delivery_to(tenant.region, our_region)}

@@ -29,9 +29,10 @@ class _Refused(Exception):
 
 
 def apply() -> None:
-    """Check trust and bucket policies, through the API and through CloudFormation."""
+    """Check trust policies and those of buckets and access points, through the API and through CloudFormation."""
     wrap(iam, "_trust_policy_not_principal_error", "a8f0de38b24d", _check_trust_policy)
     wrap(s3, "_put_bucket_policy", "0496f198bf50", _check_bucket_policy)
+    wrap(s3, "_access_point_policy", "f2a14427e1d2", _check_access_point_policy)
     wrap(provisioners, "_s3_bucket_policy_create", "3f5b8eaf6b55", _check_declared_bucket_policy)
     handlers = provisioners._RESOURCE_HANDLERS["AWS::S3::BucketPolicy"]
     handlers["create"] = provisioners._s3_bucket_policy_create
@@ -83,19 +84,40 @@ def _check_declared_bucket_policy(create: Any) -> Any:
     return checking
 
 
+def _check_access_point_policy(write: Any) -> Any:
+    @functools.wraps(write)
+    def checking(name: str, method: str, body: bytes) -> Any:
+        if method == "PUT" and s3._access_points.get(name):
+            document = s3._child_text(s3.fromstring(body), "Policy") or ""
+            arn = s3.access_point_arn(name)
+            try:
+                if len(document.encode()) > BUCKET_POLICY_BYTES:
+                    raise _Refused("Policy exceeds the maximum allowed document size.")
+                _require_policy(document, arn, (f"{arn}/object/",))
+            except _Refused as refused:
+                return s3.s3control_error("MalformedPolicy", str(refused), 400)
+        return write(name, method, body)
+
+    return checking
+
+
 def _require_bucket_policy(bucket: str, document: str) -> None:
+    arn = f"arn:aws:s3:::{bucket}"
+    _require_policy(document, arn, (f"{arn}/", f"{arn}*"))
+
+
+def _require_policy(document: str, arn: str, of_objects_begin: tuple[str, ...]) -> None:
     for statement in _statements(document, "Policies must be valid JSON and the first byte must be '{'"):
         for field in ("Principal", "Action", "Resource"):
             if field not in statement and f"Not{field}" not in statement:
                 raise _Refused(f"Missing required field {field}")
         resources, actions = _values(statement.get("Resource")), _values(statement.get("Action"))
-        arn = f"arn:aws:s3:::{bucket}"
-        if any(resource != arn and not resource.startswith((f"{arn}/", f"{arn}*")) for resource in resources):
+        if any(resource != arn and not resource.startswith(of_objects_begin) for resource in resources):
             raise _Refused("Policy has invalid resource")
         if any(action != "*" and not action.startswith("s3:") for action in actions):
             raise _Refused("Policy has invalid action")
-        of_objects = any("/" in resource or resource.endswith("*") for resource in resources)
-        of_the_bucket = any("/" not in resource for resource in resources)
+        of_objects = any(resource.startswith(of_objects_begin) for resource in resources)
+        of_the_bucket = any("/" not in resource.removeprefix(arn) for resource in resources)
         for action in actions if resources else []:
             is_object_action = _OBJECT_ACTION.match(action)
             is_bucket_action = not is_object_action and _BUCKET_ACTION.match(action)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from moto import mock_aws
 from samtranslator.yaml_helper import yaml_parse
@@ -97,6 +98,33 @@ def test_without_a_region_or_credentials_nothing_is_built(monkeypatch: pytest.Mo
     assert "set AWS_DEFAULT_REGION" in (check("tenantml") or "")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     assert "credentials" in (check("tenantml") or "")
+
+
+def test_an_update_that_would_end_grants_of_the_earlier_kind_says_so_before_it_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {"ACCESS_KEY_ID": "k", "SECRET_ACCESS_KEY": "s", "DEFAULT_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    bucket, s3 = "tenantml-staging-123456789012-us-east-1", boto3.client("s3", region_name="us-east-1")
+    grant = {"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "s3:GetObject"}
+    tls_only = {"Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
+
+    def granted(until: str) -> dict[str, Any]:
+        ends = {"DateLessThan": {"aws:CurrentTime": until}}
+        named = {"Sid": f"TenantmlGrant{'0' * 24}Read", "Resource": f"arn:aws:s3:::{bucket}/acme/x/train.csv"}
+        return grant | named | {"Condition": ends}
+
+    with mock_aws():
+        assert check("tenantml") is None  # a new stack
+        s3.create_bucket(Bucket=bucket)
+        for statements in ([tls_only], [tls_only, granted("2026-01-01T00:00:00Z")]):
+            s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Statement": statements}))
+            assert check("tenantml") is None
+        standing = [tls_only, granted("2026-01-01T00:00:00Z"), granted("2126-01-01T00:00:00Z")]
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Statement": standing}))
+        assert "the last until 2126-01-01T00:00:00Z" in (check("tenantml") or "")
+        monkeypatch.setenv("END_GRANTS", "yes")
+        assert check("tenantml") is None
 
 
 # The templates

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from tenantml.domain.access.grant import access_point_name
 from tenantml.domain.tenancy.regions import REGIONS
 from tools import image_registries
 from tools.policy_documents import documents
@@ -26,6 +27,9 @@ UNLIMITED = {
     "AutopilotUsers.SeeMetrics": "metrics have no ARN",
     "StateMachineLogging.DeliverLogs": "log delivery has no resource level (Step Functions guide, CloudWatch Logs)",
     "FunctionsBoundary.FindStreams": "listings have no resource level (Service Authorization Reference, DynamoDB)",
+    "FunctionsBoundary.FindGrants": "has no resource level (Service Authorization Reference, S3); it reads no data",
+    "WriteBucketPolicyFunctionRole.FindAccessPoints": "as FunctionsBoundary.FindGrants",
+    "DeliverDatasetFunctionRole.FindAccessPoint": "as FunctionsBoundary.FindGrants",
     "TrainingAccessRole.ListCandidatesAndLeftovers": "lists have no resource level (Service Authorization Reference)",
     "TrainingAccessRole.ReadQuotas": "as TrainingAccessRole.ListCandidatesAndLeftovers",
     "TrainingExecutionRole.WriteMetrics": "has no resource level; a condition names SageMaker's namespaces",
@@ -310,15 +314,37 @@ def test_the_sender_calls_nobody_but_its_rows_and_its_queue(statements: Found) -
     assert asked == {"dynamodb:GetItem", "dynamodb:UpdateItem", "sqs:ChangeMessageVisibility"}
 
 
-def test_one_function_writes_the_bucket_policy_and_its_ledger(statements: Found) -> None:
+def test_one_function_grants_and_none_writes_a_buckets_policy(statements: Found) -> None:
     for action, resource in (
-        ("s3:PutBucketPolicy", STAGING),
+        ("s3:CreateAccessPoint", ""),
+        ("s3:PutAccessPointPolicy", ""),
+        ("s3:DeleteAccessPoint", ""),
         ("dynamodb:PutItem", GRANTS),
         ("dynamodb:DeleteItem", GRANTS),
     ):
         assert may(statements, action, resource).keys() == {"WriteBucketPolicyFunctionRole"}, action
-    assert may(statements, "s3:PutBucketPolicy", "").keys() == {"WriteBucketPolicyFunctionRole"}
-    assert may(statements, "s3:DeleteBucketPolicy", "") == {}
+    for action in ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:DeleteAccessPointPolicy"):
+        assert may(statements, action, "") == {}, action
+
+
+def test_only_training_sets_are_left_to_access_points_and_only_to_ours(statements: Found) -> None:
+    """What a bucket leaves to access points, whoever makes one of ours may open (S3 user guide, "Delegating access
+    control to access points"); a fixed account keeps the policy from being public.
+    """
+    left = {
+        (owner, action): (one["Principal"], one["Resource"], one["Condition"])
+        for owner, one in statements
+        if one["Effect"] == "Allow" and "DataAccessPoint" in json.dumps(one.get("Condition", {}))
+        for action in listed(one["Action"])
+    }
+    bucket = "arn:aws:s3:::tenantml-staging-111111111111-us-east-1"
+    ours = {"ArnLike": {"s3:DataAccessPointArn": "arn:aws:s3:us-east-1:111111111111:accesspoint/tml-*"}}
+    assert left == {
+        ("StagingBucketPolicy", "s3:GetObject"): ("*", f"{bucket}/*/train.csv", ours),
+        ("StagingBucketPolicy", "s3:GetObjectVersion"): ("*", f"{bucket}/*/train.csv", ours),
+        ("StagingBucketPolicy", "s3:ListBucket"): ("*", bucket, ours),
+    }
+    assert access_point_name("b", "e").startswith("tml-")
 
 
 OF_VERSIONS = {"profile.json", "candidates.json", "evaluation.json", "importance.json"}
@@ -415,7 +441,7 @@ def test_holdouts_are_read_by_the_evaluation_and_the_data_handlers_alone(stateme
     }
     assert readers == {
         "InspectDatasetFunctionRole": {"*/profile.json", "*/holdout_rule.json"},
-        "DeliverDatasetFunctionRole": {"*/train.csv"},
+        "DeliverDatasetFunctionRole": {"*/train.csv", "tml-*/object/*/train.csv"},
         **{
             f"{name}FunctionRole": {"*/profile.json"}
             for name in ("CheckBatch", "CheckDrift", "DeliverBatch", "JoinBatch", "RemoveFromAccount")

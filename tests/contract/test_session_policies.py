@@ -21,11 +21,14 @@ ACCOUNT = tenant_of(
 ).account  # as `documents` fills it in
 RUN = Run("acme-churn-0123456789abcdef", "saastenant", "churn", "v20261122-170301-9f3c")
 JOB, ENDPOINT = ACCOUNT.job(RUN.execution), ACCOUNT.endpoint(RUN.model, RUN.version)
-SOURCE = f"arn:aws:s3:::saasstagingbucket/{RUN.staging_folder}train.csv"
+SOURCES = [
+    f"arn:aws:s3:{ACCOUNT.region}:222222222222:accesspoint/tml-0123/object/{RUN.staging_folder}train.csv",
+    f"arn:aws:s3:::saasstagingbucket/{RUN.staging_folder}train.csv",
+]
 
 # For one execution, version, model or prediction.
 NARROW = {
-    "deliver": session_policies.deliver(ACCOUNT, RUN.customer_folder, SOURCE),
+    "deliver": session_policies.deliver(ACCOUNT, RUN.customer_folder, SOURCES),
     "train": session_policies.train(ACCOUNT, JOB),
     "transform": session_policies.transform(ACCOUNT, JOB),
     "list_candidates": session_policies.list_candidates(),

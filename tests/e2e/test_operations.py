@@ -161,6 +161,16 @@ def test_the_sweep_removes_what_no_version_needs_and_nothing_else(tenant: Tenant
     assert inventory(tenant.platform.cloud, tenant.account_id) == before
 
 
+def test_the_hourly_sweep_of_grants_removes_the_access_points_that_no_grant_has(tenant: Tenant) -> None:
+    control, staging = tenant.platform.cloud.client("s3control"), tenant.platform.outputs["StagingBucket"]
+    for name in ("tml-nobodys", "auditors"):
+        control.create_access_point(AccountId=SAAS_ACCOUNT, Name=name, Bucket=staging)
+    scheduled(tenant.platform, "WriteBucketPolicyFunction")
+    left = control.list_access_points(AccountId=SAAS_ACCOUNT, Bucket=staging)["AccessPointList"]
+    control.delete_access_point(AccountId=SAAS_ACCOUNT, Name="auditors")
+    assert {row["Name"] for row in left} & {"tml-nobodys", "auditors"} == {"auditors"}
+
+
 def test_a_version_that_is_asked_otherwise_than_in_training_drifts_in_words_after_two_windows(
     tenant: Tenant, live: Document
 ) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local import SAAS_ACCOUNT
 from local.platform import STACK
 from tenantml.services.registry import keys
 from tenantml.services.registry.keys import Key
@@ -270,14 +271,17 @@ def test_a_function_that_writes_rows_of_tenants_makes_no_api_key_and_registers_n
 
 
 @pytest.mark.parametrize("role", ["CleanUpFunctionRole", "SweepTenantFunctionRole", "RemoveOursFunctionRole"])
-def test_no_other_function_writes_the_bucket_policy_or_its_ledger(
+def test_no_other_function_lets_anybody_read_or_writes_the_ledger_of_it(
     acme: Tenant, as_role: Callable[..., Clients], files: dict[str, str], role: str
 ) -> None:
     client, table = as_role(role), acme.platform.outputs["GrantsTable"]
     row = {"bucket": {"S": files["staging"]}, "grant_id": {"S": "forged"}}
     open_to_all = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
     policy = {"Version": "2012-10-17", "Statement": [open_to_all | {"Resource": f"arn:aws:s3:::{files['staging']}/*"}]}
+    point = {"AccountId": SAAS_ACCOUNT, "Name": "tml-forged"}
     attempts: list[Callable[[], Any]] = [
+        lambda: client("s3control").create_access_point(**point, Bucket=files["staging"]),
+        lambda: client("s3control").put_access_point_policy(**point, Policy=json.dumps(policy)),
         lambda: client("s3").put_bucket_policy(Bucket=files["staging"], Policy=json.dumps(policy)),
         lambda: client("s3").delete_bucket_policy(Bucket=files["staging"]),
         lambda: client("dynamodb").put_item(TableName=table, Item=row),

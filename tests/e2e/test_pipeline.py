@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local import SAAS_ACCOUNT
 from local.inventory import calls_into
 from local.platform import Platform
 from tenantml_cli.errors import Refused
@@ -38,10 +39,11 @@ def features_of(path: Path, target: str, count: int) -> list[dict[str, Any]]:
     return [{name: float(value) for name, value in row.items() if name != target} for row in rows]
 
 
-def bucket_policy(platform: Platform) -> list[str]:
-    """Return the Sids of the staging bucket's policy."""
-    answer = platform.cloud.client("s3").get_bucket_policy(Bucket=platform.outputs["StagingBucket"])
-    return [statement["Sid"] for statement in json.loads(answer["Policy"])["Statement"]]
+def access_points(platform: Platform) -> list[str]:
+    """Return the names of the access points on the staging bucket: who may read there, beside the stack's roles."""
+    control, bucket = platform.cloud.client("s3control"), platform.outputs["StagingBucket"]
+    found = control.list_access_points(AccountId=SAAS_ACCOUNT, Bucket=bucket)["AccessPointList"]
+    return [row["Name"] for row in found]
 
 
 def keys_of(tenant: Tenant) -> list[str]:
@@ -65,7 +67,7 @@ def test_each_delivery_trains_in_the_customers_account_and_leaves_no_grant_and_n
     assert ended["status"] == "succeeded"
     assert ended["rows"] == {"train": 500, "holdout": 69}
     assert ended["training"]["problem_type"] == "BinaryClassification"
-    assert bucket_policy(acme.platform) == ["TlsOnly"]
+    assert access_points(acme.platform) == []
     grants = acme.platform.cloud.client("dynamodb").scan(TableName=acme.platform.outputs["GrantsTable"])["Items"]
     assert grants == []
     assert not [key for key in keys_of(acme) if key.startswith(f"{model}/") and "/input/" in key]
@@ -528,7 +530,7 @@ def test_a_stopped_execution_is_cleaned_up_and_its_outcome_recorded(
     acme.stop(started["execution"])
     ended = acme.outcome(key)
     assert ended["error"]["code"] == "ExecutionStopped"
-    assert bucket_policy(acme.platform) == ["TlsOnly"]
+    assert access_points(acme.platform) == []
     job = acme.platform.cloud.client("sagemaker", acme.account_id).describe_auto_ml_job_v2(
         AutoMLJobName=started["training"]["job_name"]
     )

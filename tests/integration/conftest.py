@@ -8,10 +8,11 @@ import pytest
 
 from local.internet import joined
 from tenantml.services import https_post
-from tests.integration import quick_moto
+from tests.integration import quick_moto, strict_moto
 from tests.receiver import Receiver
 
 quick_moto.apply()
+strict_moto.apply()
 
 HOST = "hooks.acme.example"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -44,7 +44,9 @@ TARGET = delivery.Target("theirs", "m/e/input/train.csv", SAAS)
 
 def deliver(s3: Any, source: StoredObject, how: str, part_bytes: int = PART, limit_bytes: int = PART) -> None:
     if how == "copy":
-        delivery.copy(s3, source, SAAS, TARGET, s3, single_limit_bytes=limit_bytes, part_bytes=part_bytes)
+        delivery.copy(
+            s3, source, SAAS, TARGET, s3, through="staging", single_limit_bytes=limit_bytes, part_bytes=part_bytes
+        )
     else:
         delivery.stream(s3, source, s3, TARGET, part_bytes=part_bytes)
 
@@ -96,7 +98,7 @@ def test_a_source_that_is_not_the_inspected_one_is_refused_and_nothing_is_delive
 ) -> None:
     s3.delete_object(Bucket="staging", Key="train.csv", VersionId=source.version_id)
     with pytest.raises(DatasetChanged):
-        delivery.copy(s3, source, SAAS, TARGET, s3)
+        delivery.copy(s3, source, SAAS, TARGET, s3, through="staging")
     with pytest.raises(DatasetChanged):
         delivery.stream(s3, replace(source, etag="0" * 32), s3, TARGET)
     assert "Contents" not in s3.list_objects_v2(Bucket="theirs")
@@ -107,13 +109,19 @@ def refused(s3: Any) -> Any:
     """A client whose copies S3 refuses, as it does for callers that may not know whether the source exists."""
     client: Any = boto3.client("s3", region_name="us-east-1")
 
-    def refuse(request: Any, **_: Any) -> AWSResponse:
-        body: Any = _Body(b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
-        return AWSResponse(request.url, 403, HTTPHeaders(), body)
-
     for operation in ("CopyObject", "UploadPartCopy"):
-        client.meta.events.register_first(f"before-send.s3.{operation}", refuse)
+        client.meta.events.register_first(f"before-send.s3.{operation}", answering(403, "AccessDenied"))
     return client
+
+
+def answering(status: int, code: str) -> Callable[..., AWSResponse]:
+    """What answers a request with an error of S3."""
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        body: Any = _Body(f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode())
+        return AWSResponse(request.url, status, HTTPHeaders(), body)
+
+    return answer
 
 
 class _Body(BytesIO):
@@ -130,7 +138,28 @@ def test_a_copy_that_is_refused_is_the_customers_refusal_only_while_the_source_i
     if source_is == "gone":
         s3.delete_object(Bucket="staging", Key="train.csv", VersionId=source.version_id)
     with pytest.raises(DeliveryDenied if source_is == "there" else DatasetChanged):
-        delivery.copy(refused, wanted, SAAS, TARGET, s3, single_limit_bytes=limit_bytes, part_bytes=PART)
+        delivery.copy(
+            refused, wanted, SAAS, TARGET, s3, through="staging", single_limit_bytes=limit_bytes, part_bytes=PART
+        )
+
+
+def test_an_access_point_that_s3_does_not_know_yet_is_a_refusal_that_it_may_take_back(
+    s3: Any, source: StoredObject
+) -> None:
+    """Public reports tell of some seconds between the making of an access point and its use."""
+    client: Any = boto3.client("s3", region_name="us-east-1")
+    client.meta.events.register_first("before-send.s3.CopyObject", answering(404, "NoSuchAccessPoint"))
+    with pytest.raises(DeliveryDenied, match="could not be copied"):
+        delivery.copy(client, source, SAAS, TARGET, s3, through="arn:aws:s3:us-east-1:1:accesspoint/tml-0123")
+    with pytest.raises(DeliveryDenied, match="cannot be read through yet"):
+        delivery.in_place(s3, source, "tml-0123-s3alias")
+
+
+def test_a_training_set_that_is_gone_is_not_trained_on_in_place(s3: Any, source: StoredObject) -> None:
+    assert delivery.in_place(s3, source, "staging") == source
+    s3.delete_object(Bucket="staging", Key="train.csv", VersionId=source.version_id)
+    with pytest.raises(DatasetChanged):
+        delivery.in_place(s3, source, "staging")
 
 
 def test_removing_a_folder_aborts_the_uploads_that_were_never_completed(s3: Any) -> None:

@@ -22,11 +22,11 @@ from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import METADATA, Upload, destination_of
-from tenantml.services import grants, registry
+from tenantml.services import registry
 from tenantml.services.registry import live
 from tests.integration.pipeline.faults import Boundary
 from tests.integration.pipeline.machine import DEPLOYMENT, TRAINING, Machine, nobody
-from tests.integration.platform.conftest import BUCKETS, TABLES, make_bucket, make_table
+from tests.integration.platform.conftest import BUCKETS, TABLES, make_bucket, make_table, put_standing_policy
 from tests.tenants import tenant_of
 from tests.waiting import wait_for
 
@@ -82,6 +82,7 @@ def session_environment(cloud: EmbeddedCloud) -> dict[str, str]:
         platform("events").create_event_bus(Name="tenantml")
         environment |= {variable: make_table(name) for variable, name in TABLES.items()}
         environment |= {variable: make_bucket(name) for variable, name in BUCKETS.items()}
+        put_standing_policy(environment["STAGING_BUCKET"])
     forget_clients()
     return environment
 
@@ -107,12 +108,19 @@ def boundary(session_environment: dict[str, str], monkeypatch: pytest.MonkeyPatc
     """What leaves this process, from now on."""
     for name, value in session_environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(grants, "LOCK_WAIT_SECONDS", 0)
     monkeypatch.setattr(live, "DRAIN_SECONDS", 0)
     forget_clients()
     found, events = Boundary(), shared_session().get_component("event_emitter")
     events.register_first("before-send", found.before_send)
-    for service in ("dynamodb", "events", "s3", "sagemaker", "sfn", "sts"):  # before the handlers that are as specific
+    for service in (
+        "dynamodb",
+        "events",
+        "s3",
+        "s3-control",
+        "sagemaker",
+        "sfn",
+        "sts",
+    ):  # before the handlers that are as specific
         events.register_first(f"needs-retry.{service}", found.needs_retry)
     events.register("provide-client-params.events.PutEvents", found.listen)
     yield found

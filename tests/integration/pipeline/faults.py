@@ -16,10 +16,6 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from tenantml.aws.clients import platform
-from tenantml.aws.dynamodb import to_item
-from tenantml.services import grants
-from tenantml.settings import setting
 from tests.functions import module_of
 from tests.integration.pipeline.machine import Died
 
@@ -134,7 +130,6 @@ class FailingInvoke:
                 began = len(self._boundary.blips) < len(blips)
                 self.failed[state] += began
                 self._boundary.fail(0, [])
-                forget_locks()
             if not began:
                 return answer
 
@@ -160,19 +155,9 @@ class DyingInvoke:
                 self.deaths[state] += 1
             finally:
                 self._boundary.begin()
-            forget_locks()
 
 
 def twice(function: str, payload: Any) -> Any:
     """Call a handler twice, as Step Functions may."""
     call(function, payload)
     return call(function, payload)
-
-
-def forget_locks() -> None:
-    """Let as much time pass as a dead writer's lock is held."""
-    table = setting("GRANTS_TABLE")
-    for item in platform("dynamodb").scan(TableName=table)["Items"]:
-        if item["grant_id"] == {"S": grants.LOCK}:
-            held = {"held_until": int(item["held_until"]["N"]) - grants.LOCK_SECONDS - 1}
-            platform("dynamodb").put_item(TableName=table, Item=item | to_item(held))

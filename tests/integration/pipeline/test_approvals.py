@@ -20,7 +20,7 @@ from tenantml.domain.training.run import Run
 from tenantml.errors import NotAwaitingApproval
 from tenantml.services import approvals, deployments, orphans, registry, rescue
 from tests.integration.pipeline.conftest import make_machine
-from tests.integration.pipeline.faults import BLIPS, DyingInvoke, FailingInvoke, call, forget_locks, twice
+from tests.integration.pipeline.faults import BLIPS, DyingInvoke, FailingInvoke, call, twice
 from tests.integration.pipeline.machine import DEPLOYMENT, OFFBOARDING, Broken, Died, Machine
 
 if TYPE_CHECKING:
@@ -136,7 +136,6 @@ class DyingAttempts:
             raise
         finally:
             self._boundary.begin()
-            forget_locks()
 
 
 @pytest.mark.parametrize("words", [(APPROVE, REFUSE), pytest.param((None, APPROVE), marks=pytest.mark.explore)])

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from local import NO_ACCOUNT
 from tenantml.aws.clients import platform
+from tenantml.aws.s3 import access_points
 from tenantml.aws.sagemaker import endpoints
+from tenantml.domain.access.grant import access_point_name
 from tenantml.domain.api.pagination import PageRequest
 from tenantml.domain.tenancy.tenant import ACTIVE
 from tenantml.domain.training.run import Run
@@ -85,11 +86,9 @@ def assert_no_grant_and_no_copy_is_left(customer: Customer) -> None:
     assert customer.run.execution not in [
         item["grant_id"]["S"] for item in platform("dynamodb").scan(TableName=table)["Items"]
     ]
-    try:
-        policy = platform("s3").get_bucket_policy(Bucket=setting("STAGING_BUCKET"))["Policy"]
-    except ClientError:
-        policy = ""
-    assert customer.run.execution not in policy
+    bucket = setting("STAGING_BUCKET")
+    left = access_points.names_on(setting("PLATFORM_ACCOUNT"), bucket)
+    assert access_point_name(bucket, customer.run.execution) not in left
     assert [key for key in keys(customer.client("s3"), customer.tenant.account.bucket) if "/input/" in key] == []
 
 

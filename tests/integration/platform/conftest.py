@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -99,14 +100,18 @@ def make_bucket(name: str) -> str:
     return bucket
 
 
-@pytest.fixture
-def standing_policy(stack: dict[str, str]) -> None:
-    """The staging bucket's standing policy, from the template; moto would apply it without its condition."""
-    arn, name = f"arn:aws:s3:::{stack['STAGING_BUCKET']}", "StagingBucket"
-    text = json.dumps(TEMPLATE[f"{name}Policy"]["Properties"]["PolicyDocument"])
-    text = text.replace(json.dumps({"Fn::GetAtt": [name, "Arn"]}), json.dumps(arn))
-    text = text.replace(json.dumps({"Fn::Sub": f"${{{name}.Arn}}/*"}), json.dumps(f"{arn}/*"))
-    platform("s3").put_bucket_policy(Bucket=stack["STAGING_BUCKET"], Policy=text)
+def put_standing_policy(bucket: str) -> None:
+    """Give the staging bucket the policy that it has in the template, where somebody minds its conditions: moto would
+    apply it without them.
+    """
+    arn, account = f"arn:aws:s3:::{bucket}", platform("sts").get_caller_identity()["Account"]
+    named = {"Partition": "aws", "Region": REGION, "AccountId": account}
+    text = json.dumps(TEMPLATE["StagingBucketPolicy"]["Properties"]["PolicyDocument"])
+    text = text.replace(json.dumps({"Fn::GetAtt": ["StagingBucket", "Arn"]}), json.dumps(arn))
+    text = re.sub(r'\{"Fn::Sub": ("[^"]*")\}', r"\1", text).replace("${StagingBucket.Arn}", arn)
+    platform("s3").put_bucket_policy(
+        Bucket=bucket, Policy=re.sub(r"\$\{AWS::(\w+)\}", lambda found: named[found[1]], text)
+    )
 
 
 @pytest.fixture

@@ -219,3 +219,13 @@ def test_a_serverless_endpoint_is_refused_with_network_isolation() -> None:
 def test_each_family_with_a_disk_is_one_of_sagemakers_and_none_that_ec2_marks_with_a_d_is_missing() -> None:
     marked = {family for family in FAMILIES if re.match(r"[a-z]+\d+[a-z]*d", family)}  # c5d, m6gd, g4dn
     assert marked <= LOCAL_STORAGE <= FAMILIES.keys()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "near", "far"),
+    [("copy", "copy", "upload"), ("upload", "upload", "upload"), ("in-place", "in-place", "in-place")],
+)
+def test_a_copy_stays_in_its_region_and_is_an_upload_to_another(wanted: str, near: str, far: str) -> None:
+    settings = ModelSettings("y", delivery=wanted)
+    assert settings.delivery_to("us-east-1", "us-east-1") == near
+    assert settings.delivery_to("eu-central-1", "us-east-1") == far

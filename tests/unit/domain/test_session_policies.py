@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tenantml.domain.access import probe_questions, session_policies
+from tenantml.domain.access.grant import access_point_name
 from tenantml.domain.names import PREDICTION, TRAINING, Access, CustomerAccount
 from tenantml.domain.training.run import Run
 from tests.tenants import account_of
@@ -19,7 +20,11 @@ OUR_KEY = "arn:aws:kms:us-east-1:111111111111:key/" + "1" * 36
 WITH_KEY = account_of("222222222222", "ap-southeast-99", KEY)
 RUN = Run("t" * 20 + "-" + "m" * 30 + "-" + "f" * 17, "t" * 20, "m" * 30, "v20261122-170301-9f3c")
 JOB, ENDPOINT = ACCOUNT.job(RUN.execution), ACCOUNT.endpoint(RUN.model, RUN.version)
-SOURCE = f"arn:aws:s3:::tenantml-staging-111111111111-ap-southeast-99/{RUN.staging_folder}train.csv"
+POINT = f"arn:aws:s3:ap-southeast-99:111111111111:accesspoint/{access_point_name('b', RUN.execution)}"
+SOURCES = [
+    f"{POINT}/object/{RUN.staging_folder}train.csv",
+    f"arn:aws:s3:::tenantml-staging-111111111111-ap-southeast-99/{RUN.staging_folder}train.csv",
+]
 
 REPORTS = [f"{RUN.customer_folder}output/{JOB}/{'r' * 100}{number}/*" for number in range(4)]
 MODELS = [f"{RUN.customer_folder}output/{JOB}/{'m' * 130}/{number}/model.tar.gz" for number in range(5)]
@@ -39,8 +44,8 @@ def _probe(account: CustomerAccount, access: Access) -> dict[str, Any]:
 POLICIES = {
     "measure artefacts": session_policies.measure_artefacts(ACCOUNT, *MODELS),
     "read reports": session_policies.read_reports(ACCOUNT, RUN.customer_folder, *REPORTS),
-    "deliver by copy": session_policies.deliver(ACCOUNT, RUN.customer_folder, SOURCE),
-    "deliver by upload": session_policies.deliver(ACCOUNT, RUN.customer_folder, None),
+    "deliver by copy": session_policies.deliver(ACCOUNT, RUN.customer_folder, SOURCES),
+    "deliver by upload": session_policies.deliver(ACCOUNT, RUN.customer_folder),
     "train": session_policies.train(ACCOUNT, JOB),
     "measure training": session_policies.measure_training(ACCOUNT),
     "deploy": session_policies.deploy(ACCOUNT, ENDPOINT),
@@ -55,8 +60,8 @@ POLICIES = {
 WITH_KEYS = {
     "measure artefacts": session_policies.measure_artefacts(WITH_KEY, *MODELS),
     "read reports": session_policies.read_reports(WITH_KEY, RUN.customer_folder, *REPORTS),
-    "deliver by copy": session_policies.deliver(WITH_KEY, RUN.customer_folder, SOURCE, OUR_KEY),
-    "deliver by upload": session_policies.deliver(WITH_KEY, RUN.customer_folder, None, OUR_KEY),
+    "deliver by copy": session_policies.deliver(WITH_KEY, RUN.customer_folder, SOURCES, OUR_KEY),
+    "deliver by upload": session_policies.deliver(WITH_KEY, RUN.customer_folder, [], OUR_KEY),
     "train": session_policies.train(WITH_KEY, JOB),
     "deploy": session_policies.deploy(WITH_KEY, ENDPOINT),
     "predict": session_policies.predict(WITH_KEY, ENDPOINT),
@@ -83,7 +88,7 @@ def test_every_policy_fits_into_what_sts_takes(policy: dict[str, Any]) -> None:
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES.keys())
 def test_a_session_reaches_one_account_only(policy: dict[str, Any]) -> None:
     for arn in resources(policy):
-        assert arn in {"*", SOURCE} or ACCOUNT.account_id in arn
+        assert arn in {"*", *SOURCES} or ACCOUNT.account_id in arn
 
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES.keys())
@@ -108,8 +113,8 @@ def test_a_probe_names_no_type_by_a_wildcard() -> None:
 
 
 def test_a_copy_reads_its_own_source_and_an_upload_reads_none_of_ours() -> None:
-    assert SOURCE in resources(POLICIES["deliver by copy"])
-    assert SOURCE not in resources(POLICIES["deliver by upload"])
+    assert set(SOURCES) <= set(resources(POLICIES["deliver by copy"]))
+    assert not set(SOURCES) & set(resources(POLICIES["deliver by upload"]))
 
 
 def test_removing_a_folder_lists_that_folder_only() -> None:

@@ -53,7 +53,7 @@ THROTTLED = frozenset(
         "429",
     }
 )
-# Somebody else was writing the same: S3's to a bucket's policy, DynamoDB's to an item.
+# Somebody else was writing the same: S3's to a bucket's settings, DynamoDB's to an item.
 CONFLICT = frozenset(
     {"OperationAborted", "TransactionConflict", "TransactionConflictException", "TransactionInProgressException"}
 )
@@ -81,7 +81,7 @@ BUSY = THROTTLED | CONFLICT | TRANSIENT | {UNANSWERED}
 ABSENT_OBJECT = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 ABSENT_BUCKET = frozenset({"NoSuchBucket"})
 ABSENT_UPLOAD = frozenset({"NoSuchUpload"})
-ABSENT_POLICY = frozenset({"NoSuchBucketPolicy"})
+ABSENT_ACCESS_POINT = frozenset({"NoSuchAccessPoint"})
 ABSENT_EXECUTION = frozenset({"ExecutionDoesNotExist"})
 ABSENT_ROLE = frozenset({"NoSuchEntity"})
 INVALID = frozenset({"ValidationException"})
@@ -94,6 +94,9 @@ CONDITION_FAILED = frozenset({"ConditionalCheckFailed", "ConditionalCheckFailedE
 EXECUTION_EXISTS = frozenset({"ExecutionAlreadyExists"})
 TASK_OVER = frozenset({"TaskDoesNotExist", "TaskTimedOut"})  # Step Functions API reference, "SendTaskSuccess"
 RESOURCE_EXISTS = frozenset({"ResourceInUse"})
+ACCESS_POINT_EXISTS = frozenset({"AccessPointAlreadyOwnedByYou"})
+# By AWS's own CloudFormation handlers of access points; no page lists the codes of CreateAccessPoint.
+TOO_MANY_ACCESS_POINTS = frozenset({"TooManyAccessPoints"})
 QUOTA_USED_UP = frozenset({"ResourceLimitExceeded"})
 
 Names = dict[str, type[TenantMLError]]  # our name for each of AWS's codes

@@ -33,23 +33,16 @@ class DatasetUnavailable(TransientError):
     do = "If it lasts, check the AWS Health Dashboard. The tenant uploads again later."
 
 
-class GrantContended(TransientError):
-    """Another execution held the lock of the bucket policy, or something else writes the policy, too.
-    Operators are notified, and the tenant if it ends an execution.
+class GrantCapacity(TransientError):
+    """Our account has no room for another grant: each is an access point, of which AWS allows 10,000 in a region unless
+    asked for more. The execution waits for some hours by itself. Operators are notified, and the tenant if it ends an
+    execution.
     """
 
     do = (
-        "If it lasts, find who else writes the staging bucket's policy. Nobody but WriteBucketPolicyFunction should; "
-        "add standing statements while nothing runs."
+        'Raise the quota "Access Points" of S3 in Service Quotas, or let models use delivery `upload`, which needs no '
+        "grant."
     )
-
-
-class GrantCapacity(TransientError):
-    """The bucket policy has no room for another grant (20 KB, about 80 grants). The execution waits for some
-    hours by itself. Operators are notified, and the tenant if it ends an execution.
-    """
-
-    do = "If it is frequent, let models use delivery `upload`, which needs no grant."
 
 
 class CustomerThrottled(TransientError):
@@ -103,8 +96,8 @@ class DeliveryDenied(SettlingError):
 
 
 class GrantRefused(SettlingError):
-    """S3 refuses our bucket's policy with a grant for the customer's account: most often the account is closed or
-    suspended. The grant is taken back at once, and those of others stand.
+    """S3 refuses a grant for the customer's account: most often the account is closed or suspended. The grant is taken
+    back at once, and those of others stand.
     """
 
     do = "See that the account is active and its number is the registered one. The tenant then uploads again."

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tenantml.aws.error_codes import ABSENT_OBJECT, DENIED, Names, absence, named
+from tenantml.aws.error_codes import ABSENT_ACCESS_POINT, ABSENT_BUCKET, ABSENT_OBJECT, DENIED, Names, absence, named
 from tenantml.aws.s3.objects import CUSTOMER_ERRORS, MIB, StoredObject, read, require_there, unfinished_uploads
 from tenantml.errors import DeliveryDenied
 
@@ -23,8 +23,9 @@ STREAM_PART_BYTES = 16 * MIB
 PARTS_LIMIT = 10_000
 COPIES_AT_ONCE = 8
 SOURCE = "tenantml-source"
-# A bucket policy takes effect some time after it was written (S3 user guide, "Amazon S3 data consistency model").
-ERRORS: Names = CUSTOMER_ERRORS | dict.fromkeys(DENIED, DeliveryDenied)
+# An access point and its policy take effect some time after they were made: other uses of S3's settings are eventually
+# consistent as well (S3 user guide, "Amazon S3 data consistency model").
+ERRORS: Names = CUSTOMER_ERRORS | dict.fromkeys(DENIED | ABSENT_ACCESS_POINT, DeliveryDenied)
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,14 @@ def copy(
     target: Target,
     ours: Any,
     *,
+    through: str,
     single_limit_bytes: int = COPY_OBJECT_LIMIT_BYTES,
     part_bytes: int = COPY_PART_BYTES,
 ) -> None:
     """Copy one pinned version server-side with the rights of `client`, beyond the limit of one call in parallel parts.
 
+    It is read `through` an access point's ARN, or a bucket; the first needs both buckets in one region (S3 API
+    reference, "CopyObject").
     `ours` checks the source when S3 refuses the copy: S3 answers AccessDenied for a missing object to callers that may
     not list the bucket (S3 API reference, "CopyObject").
 
@@ -68,7 +72,7 @@ def copy(
     """
     version = {"VersionId": source.version_id} if source.version_id else {}
     pinned = {
-        "CopySource": {"Bucket": source.bucket, "Key": source.key} | version,
+        "CopySource": {"Bucket": through, "Key": source.key} | version,
         "CopySourceIfMatch": source.etag,
         "ExpectedSourceBucketOwner": source_owner,
     }
@@ -99,6 +103,22 @@ def _copy(
     with ThreadPoolExecutor(max_workers=COPIES_AT_ONCE) as pool:
         list(pool.map(copy_part, upload.missing(client)))
     upload.complete(client)
+
+
+def in_place(ours: Any, source: StoredObject, alias: str) -> StoredObject:
+    """Return the training set as a job reads it where it is, by an access point's alias in the place of the bucket,
+    once S3 knows that access point.
+
+    Raises:
+        DeliveryDenied: S3 does not know it yet.
+        DatasetChanged: the training set was replaced or deleted.
+        DatasetUnavailable: S3 did not answer.
+    """
+    seen = replace(source, bucket=alias)
+    yet: Names = dict.fromkeys(DENIED | ABSENT_ACCESS_POINT | ABSENT_BUCKET, DeliveryDenied)
+    with named(yet, f"the access point of {source.key} cannot be read through yet"):
+        b"".join(read(ours, seen, 0, 1))  # HEAD would not tell an absent access point from an absent object
+    return seen
 
 
 def stream(

@@ -227,11 +227,7 @@ def _note_transforms(wanted: Offboarding, account: CustomerAccount) -> None:
 
 
 def revoke_grants(wanted: Offboarding) -> None:
-    """Revoke the grants of what is being removed.
-
-    Raises:
-        GrantContended: the bucket policy is being written by others.
-    """
+    """Revoke the grants of what is being removed."""
     for grant_id in grants.ids_under(wanted.our_folder):
         reports.note_found(wanted, f"grant {grant_id}")
         grants.revoke(grant_id)

@@ -45,7 +45,7 @@ CANNOT_SEE = {
     "sts:AssumeRole": "STS refuses a role that does not trust the asker with the same words as one without permission",
     "s3:GetObject elsewhere": "a bucket of the account whose name we know would be needed",
     "kms:Decrypt elsewhere": "a ciphertext of a key of the account would be needed",
-    "a missing CopyTrainingSets": "our bucket admits the role only while a grant stands, so a first upload shows it",
+    "a missing CopyTrainingSets": "we admit the role only while a grant stands, so a first upload shows it",
     "a list of external IDs": "only IDs that we know can be tried: none, another tenant's, and variations of its own",
     "a trust in another account, a service or an identity provider": "only they could try",
     "the two execution roles": "SageMaker assumes them, and nobody else may",

@@ -6,6 +6,7 @@ one job, endpoint or prefix. At most 2,048 characters each.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tenantml.domain.names import CustomerAccount, dns_suffix_of
@@ -43,8 +44,10 @@ def _by_s3(actions: list[str], key_arn: str) -> list[dict[str, Any]]:
     return [_allow(actions, key_arn) | {"Condition": via_s3}]
 
 
-def deliver(account: CustomerAccount, folder: str, source_arn: str | None, source_key_arn: str = "") -> dict[str, Any]:
-    """Write the training set under `folder` of the customer's bucket; read `source_arn`, which may be encrypted with
+def deliver(
+    account: CustomerAccount, folder: str, source_arns: Sequence[str] = (), source_key_arn: str = ""
+) -> dict[str, Any]:
+    """Write the training set under `folder` of the customer's bucket; read `source_arns`, which may be encrypted with
     our `source_key_arn`, when this session makes the copy.
 
     Parts of an encrypted upload are decrypted to be put together (S3 user guide, "Multipart upload API and
@@ -57,7 +60,7 @@ def deliver(account: CustomerAccount, folder: str, source_arn: str | None, sourc
     listing = _allow(["s3:ListBucket"], account.bucket_arn)
     listing["Condition"] = {"StringLike": {"s3:prefix": [f"{folder}*"]}}
     unfinished = _allow(["s3:ListBucketMultipartUploads"], account.bucket_arn)
-    source = [_allow(["s3:GetObject", "s3:GetObjectVersion"], source_arn)] if source_arn else []
+    source = [_allow(["s3:GetObject", "s3:GetObjectVersion"], *source_arns)] if source_arns else []
     keys = _by_s3(["kms:GenerateDataKey", "kms:Decrypt"], account.kms_key_arn)
     return _policy(
         target, listing, unfinished, *source, *keys, *_by_s3(["kms:Decrypt"], source_key_arn if source else "")

@@ -15,10 +15,9 @@ from tenantml.domain.training.endpoint_rules import BY_NEEDS, ENDPOINTS, SERVERL
 from tenantml.domain.training.instance_types import INSTANCE_TYPES
 from tenantml.errors import InvalidSettings
 
-DELIVERIES = ("copy", "upload", "in-place")
+COPY, UPLOAD, IN_PLACE = DELIVERIES = ("copy", "upload", "in-place")
 HYPERPARAMETER_TUNING = endpoint_rules.HYPERPARAMETER_TUNING
 AUTO, ENSEMBLING, _ = MODES = ("AUTO", "ENSEMBLING", HYPERPARAMETER_TUNING)
-IN_PLACE = "in-place"
 METRICS = {
     "BinaryClassification": ("Accuracy", "AUC", "BalancedAccuracy", "F1", "Precision", "Recall"),
     "MulticlassClassification": ("Accuracy", "BalancedAccuracy", "F1macro", "PrecisionMacro", "RecallMacro"),
@@ -258,6 +257,12 @@ class ModelSettings:
         return GateSettings(
             self.thresholds, self.promote, self.margin, self.min_gain, self.beats_baseline, self.undecided, by_hand
         )
+
+    def delivery_to(self, region: str, our_region: str) -> str:
+        """Return how a training set reaches an account in `region`: as the model says, but uploaded instead of copied
+        to another region, as a copy through an access point stays in its own (S3 API reference, "CopyObject").
+        """
+        return UPLOAD if self.delivery == COPY and region != our_region else self.delivery
 
     def require_fit(self, account: CustomerAccount, our_region: str) -> None:
         """Return when the model can be trained and served in this account.
