@@ -1,7 +1,7 @@
 """The quotas of AWS on the way of an upload and of a prediction, as its documentation has them, and what takes of each.
 
 Read in November 2026; `smallest` is the default of the Region with the least, where Regions differ, else None. What
-AWS does not document (rates of SageMaker's and of bucket policies' operations) is not here.
+AWS does not document (rates of SageMaker's and of access points' operations) is not here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from samtranslator.yaml_helper import yaml_parse
 
 from benchmarks.load_model import BUSIEST, COUNTED, UPLOAD, Load
 from benchmarks.polling import polls_of
-from tenantml.domain.access import bucket_policy
 from tenantml.domain.predictions import sizes
 from tenantml.services import customer, serving
 
@@ -30,7 +29,7 @@ _DYNAMODB = f"{GUIDE}/amazondynamodb/latest/developerguide/ServiceQuotas.html"
 _PARTITION = f"{GUIDE}/amazondynamodb/latest/developerguide/bp-partition-key-design.html"
 _EVENTBRIDGE = f"{GUIDE}/eventbridge/latest/userguide/eb-quota.html"
 _IAM = f"{GUIDE}/IAM/latest/UserGuide/reference_iam-quotas.html"
-_BUCKET_POLICY = f"{GUIDE}/AmazonS3/latest/userguide/example-bucket-policies.html"
+_ACCESS_POINTS = f"{GUIDE}/AmazonS3/latest/userguide/access-points-restrictions-limitations.html"
 _LOGS = f"{GUIDE}/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"
 
 RULES_OF_AN_EVENT = 2  # webhooks, and operators where it concerns them
@@ -134,6 +133,11 @@ QUOTAS = (
         f"{GUIDE}/AmazonS3/latest/userguide/optimizing-performance.html", is_adjustable=False,
     ),
     Quota(
+        "S3", "access points", 10_000, "", lambda load: load.trainings,
+        "a grant each, if all train in place; for a copy it stands minutes. What does not fit waits (`GrantCapacity`)",
+        _ACCESS_POINTS,
+    ),
+    Quota(
         "KMS", "symmetric operations, with `DataKeyArn`", 100_000, "/s",
         lambda load: load.of_uploads("S3 write") + load.of_uploads("S3 read"),
         "at most each object of ours; bucket keys make it far less",
@@ -149,7 +153,7 @@ QUOTAS = (
         lambda load: load.busy_functions / NEW_PROCESS_SECONDS, "one for each new environment of a function", _LOGS,
     ),
 )  # fmt: skip
-"""What a stack shares with the rest of its account; the grants of files have rows of their own, in `BY_ITSELF`."""
+"""What a stack shares with the rest of its account."""
 
 
 @dataclass(frozen=True)
@@ -239,10 +243,6 @@ BY_ITSELF = (
         "SageMaker, the customer's", "AutoML jobs at once", 4, "", 4,
         "models that train at once, 1 or 2 in some Regions; another waits for hours, then ends in `QuotaExceeded`",
         f"{GUIDE}/general/latest/gr/sagemaker.html",
-    ),
-    Fixed(
-        "S3", "bucket policy", bucket_policy.MAX_POLICY_BYTES, " bytes", bucket_policy.MAX_POLICY_BYTES,
-        "grants at once, whoever they are for: what does not fit waits (`GrantCapacity`)", _BUCKET_POLICY,
     ),
 )  # fmt: skip
 """Limits that one tenant meets alone, `BUSIEST` where it depends on how much it does."""

@@ -52,12 +52,11 @@ def operator(platform: Platform, person: Callable[..., dict[str, str]]) -> Calla
     return lambda service: platform.cloud.client(service, credentials=credentials)
 
 
-def upkeep(platform: Platform, function: str, tenant: str) -> Document:
-    """Have one kind of upkeep done for a tenant, as a round does, and return the function's answer."""
+def upkeep(platform: Platform, function: str, **asked: str) -> Document:
+    """Have one kind of upkeep done, of a tenant if it is of one, as its round does; return the function's answer."""
     named = {"StackName": platform.name, "LogicalResourceId": function}
     found = platform.cloud.client("cloudformation").describe_stack_resource(**named)["StackResourceDetail"]
-    asked = json.dumps({"tenant": tenant})
-    answer = platform.cloud.client("lambda").invoke(FunctionName=found["PhysicalResourceId"], Payload=asked)
+    answer = platform.cloud.client("lambda").invoke(FunctionName=found["PhysicalResourceId"], Payload=json.dumps(asked))
     done: Document = json.loads(answer["Payload"].read())
     assert "FunctionError" not in answer, done
     return done
@@ -65,7 +64,7 @@ def upkeep(platform: Platform, function: str, tenant: str) -> Document:
 
 def sweep(platform: Platform, tenant: str) -> Document:
     """Return what the hourly sweep does now for a tenant."""
-    return upkeep(platform, "SweepTenantFunction", tenant)
+    return upkeep(platform, "SweepTenantFunction", tenant=tenant)
 
 
 def test_an_operator_limits_reads_holdouts_and_stops(
@@ -141,7 +140,7 @@ def test_a_round_of_upkeep_reaches_every_tenant_through_the_queue_and_ends_what_
     dead_url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     assert "Messages" not in sqs.receive_message(QueueUrl=dead_url)
     assert inventory(platform.cloud, tenant.account_id)
-    assert upkeep(platform, "RescueLostFunction", "") == {"executions": []}
+    assert upkeep(platform, "RescueLostFunction") == {"executions": []}
 
 
 def test_the_sweep_removes_what_no_version_needs_and_nothing_else(tenant: Tenant, live: Document) -> None:
@@ -165,7 +164,7 @@ def test_the_hourly_sweep_of_grants_removes_the_access_points_that_no_grant_has(
     control, staging = tenant.platform.cloud.client("s3control"), tenant.platform.outputs["StagingBucket"]
     for name in ("tml-nobodys", "auditors"):
         control.create_access_point(AccountId=SAAS_ACCOUNT, Name=name, Bucket=staging)
-    scheduled(tenant.platform, "WriteBucketPolicyFunction")
+    upkeep(tenant.platform, "WriteBucketPolicyFunction")
     left = control.list_access_points(AccountId=SAAS_ACCOUNT, Bucket=staging)["AccessPointList"]
     control.delete_access_point(AccountId=SAAS_ACCOUNT, Name="auditors")
     assert {row["Name"] for row in left} & {"tml-nobodys", "auditors"} == {"auditors"}
@@ -199,7 +198,7 @@ def test_a_version_that_is_asked_otherwise_than_in_training_drifts_in_words_afte
                 TableName=outputs["RegistryTable"], Key=counts, UpdateExpression=f"ADD {name} :number",
                 ExpressionAttributeValues={":number": {"N": str(number)}},
             )  # fmt: skip
-        assert upkeep(tenant.platform, "CheckDriftFunction", "cyberdyne")["drifted"] in ([], ["iris"])
+        assert upkeep(tenant.platform, "CheckDriftFunction", tenant="cyberdyne")["drifted"] in ([], ["iris"])
         found = tenant.api.call("GET", f"/models/iris/versions/{version}/drift")
         assert found["status"] == statuses
     assert {column["column"] for column in found["columns"] if column["windows"] == 2} == set(names)
