@@ -70,6 +70,7 @@ def tried(
     return take
 
 
+@pytest.mark.explore  # `make chaos` runs as many as it is told
 def test_whatever_fails_for_a_while_the_invariants_hold(
     tried: Callable[[Schedule], Scenario], capsys: pytest.CaptureFixture[str]
 ) -> None:
