@@ -411,10 +411,8 @@ def test_training_access_reads_its_own_tenants_files_of_our_bucket(of_role: Call
             for arn in listed(one["Resource"])
             if not arn.startswith("arn:aws:s3:::nameprefix-")
         }
-        through_grants = "arn:aws:s3:us-east-1:222222222222:accesspoint/tml-*/object/saastenant/*"
-        assert foreign == {"arn:aws:s3:::saasstagingbucket/saastenant/*"} | (
-            {through_grants} if role == "TrainingAccessRole" else set()
-        ), role
+        grants = "arn:aws:s3:us-east-1:222222222222:accesspoint/tml-*/object/saastenant/*"
+        assert foreign == {"arn:aws:s3:::saasstagingbucket/saastenant/*", grants}, role
 
 
 def test_predictions_write_counts_of_usage_and_receipts_and_nothing_else(statements: Found) -> None:

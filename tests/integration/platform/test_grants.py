@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -166,6 +167,9 @@ def test_a_tenant_in_another_region_needs_no_grant_and_is_uploaded_to(
 def test_a_grant_ends_by_itself_if_nobody_takes_it_back(
     stack: dict[str, str], tenant: Tenant, run: Run, settings: ModelSettings
 ) -> None:
+    begun = datetime.now(UTC)
     give(run, tenant, stack, settings)
     [statements] = policies(stack)
-    assert all("DateLessThan" in statement["Condition"] for statement in statements)
+    ends = {datetime.fromisoformat(one["Condition"]["DateLessThan"]["aws:CurrentTime"]) for one in statements}
+    hours = 6 + (settings.max_runtime_seconds / 3600 if settings is IN_PLACE else 0)
+    assert {round((end - begun) / timedelta(hours=1), 1) for end in ends} == {round(hours, 1)}
