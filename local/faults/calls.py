@@ -89,6 +89,8 @@ def _routes(model: ServiceModel) -> list[tuple[str, str, re.Pattern[str], list[t
     for name in model.operation_names:
         operation = model.operation_model(name)
         address, _, literals = operation.http.get("requestUri", "/").partition("?")
+        if "authPath" in operation.http:  # S3's clients take the bucket out of the model's address, and keep it here
+            address = operation.http["authPath"].removesuffix("/")
         needed = [("querystring", *literal.partition("=")[::2]) for literal in literals.split("&") if literal]
         shape = operation.input_shape
         for member in shape.required_members if shape else []:

@@ -18,6 +18,9 @@ from local.faults import Fault
 if TYPE_CHECKING:
     from local.cloud import EmbeddedCloud
 
+pytestmark = pytest.mark.filterwarnings(  # a connection that a fault breaks is closed when it is collected, in any test
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 Unique = Callable[[str], str]
 
 
@@ -111,7 +114,7 @@ def test_no_function_that_the_cloud_runs_knows_the_word(
     cloud: EmbeddedCloud, make_function: Callable[[str], str]
 ) -> None:
     function = make_function("import os\ndef handler(event, context): return dict(os.environ)")
-    environment = json.load(cloud.client("lambda").invoke(FunctionName=function)["Payload"])
+    environment = json.loads(cloud.client("lambda").invoke(FunctionName=function)["Payload"].read())
     assert environment["AWS_REGION"]  # it has looked
     assert cloud._faults_word
     assert cloud._faults_word not in environment.values()

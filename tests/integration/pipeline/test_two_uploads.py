@@ -148,7 +148,7 @@ def test_an_upload_that_waits_for_an_older_one_spends_nothing_and_an_older_one_t
     older = new_customer(newer_upload="queue", bake_minutes=0)
     newer = older.uploads_again()
     walks = pipeline(older, call), pipeline(newer, call)
-    while next(walks[0]) != "InspectDataset":
+    while next(walks[0]) != "IsInspected":
         pass
     while next(walks[1]) != "WaitForTraining":
         pass

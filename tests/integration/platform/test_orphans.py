@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,7 +15,7 @@ from tenantml.domain.tenancy.tenant import SUSPENDED, Tenant
 from tenantml.domain.training.endpoint_plan import plan
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
-from tenantml.services import orphans, registry, removal
+from tenantml.services import registry, removal
 from tests.rows import put_version
 from tests.tenants import PREFIX
 
@@ -162,13 +161,6 @@ def test_a_rollback_removes_only_what_its_own_execution_made(
     )
     assert invoke("roll_back", event("roll_back"))["removed"] == 1
     assert names(sagemaker) == [name]  # the other's model
-
-
-def test_a_sweep_whose_time_is_over_leaves_the_rest_to_the_next(tenant: Tenant, sagemaker: Any) -> None:
-    deploy(sagemaker, tenant.account, tenant.account.endpoint("forgotten", NEWER), "acme-forgotten-0000000000000000")
-    assert orphans.remove_orphans(time.monotonic() - 1) == {"removed": [], "left": []}
-    assert len(names(sagemaker)) == 3
-    assert len(orphans.remove_orphans(time.monotonic() + 60)["removed"]) == 3
 
 
 def test_a_rollback_of_what_went_live_removes_nothing(deployed: Run, sagemaker: Any) -> None:

@@ -144,7 +144,9 @@ class Body:
 @pytest.mark.parametrize(("limit", "copies"), [(100, 1), (99, 2)])
 def test_every_request_of_a_copy_names_the_version_its_etag_and_both_owners(limit: int, copies: int) -> None:
     wire = s3()
-    delivery.copy(wire.client, SOURCE, SAAS, TARGET, None, single_limit_bytes=limit, part_bytes=50)
+    delivery.copy(
+        wire.client, SOURCE, SAAS, TARGET, None, through=SOURCE.bucket, single_limit_bytes=limit, part_bytes=50
+    )
     asked = wire.of("CopyObject", "UploadPartCopy")
     assert [PINNED.items() <= request.items() for request in asked] == [True] * copies
     assert {request["ExpectedBucketOwner"] for request in wire.of(*WRITES, "HeadObject")} == {TARGET.owner}
@@ -168,7 +170,7 @@ def test_only_the_same_version_counts_as_delivered() -> None:
         (marked | {"ContentLength": 99}, False),
     ):
         wire = Wire("s3", HeadObject=head)
-        delivery.copy(wire.client, SOURCE, SAAS, TARGET, None)
+        delivery.copy(wire.client, SOURCE, SAAS, TARGET, None, through=SOURCE.bucket)
         assert bool(wire.of("CopyObject")) is not is_delivered
 
 
