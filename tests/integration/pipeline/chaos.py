@@ -225,7 +225,7 @@ class Scenario:
         self._forget_locks()
         wait_for(self.first.is_at_rest, bool, is_passing=True)
         grants.sweep()
-        call("sweep", sample_event("sweep"))
+        call("sweep_tenant", {"tenant": self.first.tenant.tenant})
 
     def _violate(self, invariant: str, what: str) -> None:
         self.violations.append(f"{invariant}: {what}")

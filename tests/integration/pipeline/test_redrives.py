@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tenantml.services import grants, registry
-from tests.functions import sample_event
 from tests.integration.pipeline.faults import call
 from tests.integration.pipeline.machine import TRAINING, Machine
 from tests.integration.pipeline.test_crashes import (
@@ -78,6 +77,6 @@ def test_a_stopped_execution_that_is_redriven_comes_to_what_the_tenant_was_told(
     customer = new_customer()
     states = stop_and_redrive(customer, machine_of, pipeline, after, session_environment["DEPLOYMENT_STATE_MACHINE"])
     grants.sweep()
-    call("sweep", sample_event("sweep"))
+    call("sweep_tenant", {"tenant": customer.tenant.tenant})
     assert states[-1] == "Failed", states
     assert_it_is_as_the_tenant_was_told(customer, boundary)

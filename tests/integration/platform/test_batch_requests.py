@@ -317,10 +317,10 @@ def test_a_training_is_not_deleted_under_a_batch_and_is_when_that_has_ended(
     assert prune() == [OLD]
     (run,) = interrupted
     assert old_model(), "the batch looked before that was noted, so the removal looks after it"
-    assert invoke("sweep", event("sweep"))["trainings"] == []
+    assert invoke("sweep_tenant", event("sweep_tenant"))["trainings"] == []
     assert old_model()
     registry.end_batch("acme", run.execution, {"status": "succeeded", "error": None})
-    assert invoke("sweep", event("sweep"))["trainings"] == [OLD]
+    assert invoke("sweep_tenant", event("sweep_tenant"))["trainings"] == [OLD]
     assert old_model() == []
 
 

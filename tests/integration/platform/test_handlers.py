@@ -231,7 +231,7 @@ def test_cleaning_up_after_success_keeps_what_the_version_needs(
 def stopped(run: Run) -> dict[str, Any]:
     """The event of a deployment that was stopped."""
     started = {"run": run.as_document(), "candidate": "c", "left_behind": []}
-    return {"detail": {"status": "ABORTED", "input": json.dumps(started)}}
+    return {"detail": {"name": run.deployment, "status": "ABORTED", "input": json.dumps(started)}}
 
 
 def test_a_deployment_that_is_stopped_after_its_promotion_loses_nothing_and_has_succeeded(
@@ -502,7 +502,7 @@ def test_a_training_that_somebody_deploys_while_it_is_to_be_pruned_is_kept(
     assert retention.prune(second, 1) == []
     assert started == [asked.deployment]
     assert registry.find_training("acme", "churn", first.execution), "whoever asked looked before it was given up"
-    assert invoke("sweep", event("sweep"))["trainings"] == []
+    assert invoke("sweep_tenant", event("sweep_tenant"))["trainings"] == []
     assert [key for key in artefacts(customer_s3, tenant) if first.execution in key]
 
 
