@@ -79,12 +79,14 @@ def require_room_for_batch(tenant: str, model: str, settings: ModelSettings, quo
     find_ledger(tenant).admit_batch("", model, quote, most, *caps, datetime.now(UTC))
 
 
-def require_budget(tenant: str, model: str, settings: ModelSettings) -> None:
-    """Return when the month's budgets are not used up, so that an endpoint may be made.
+def require_budget(tenant: str, model: str) -> None:
+    """Return when the month's budgets, as they are now, are not used up, so that an endpoint may be made.
 
     Raises:
         BudgetExceeded: one is.
+        NotFound: the model is gone.
     """
+    settings = ModelSettings.from_document(registry.get_model(tenant, model)["settings"])
     find_ledger(tenant).require_budget(model, 0, find_caps(tenant), _caps_of(settings), datetime.now(UTC))
 
 
