@@ -278,6 +278,26 @@ def test_a_file_that_no_function_can_read_in_its_time_is_refused_before_it_is_re
         invoke("check_batch", given)
 
 
+def test_the_execution_of_a_batch_is_shown_with_its_batch(
+    invoke: Callable[[str, Any], Any], ask: Ask, versions: None
+) -> None:
+    batch = Batch("acme", "churn", "69298f0c3fa91b22")
+    document = {"batch": batch.batch, "upload": {"key": batch.key}, "cost": {"seconds": 60, "usd": "0.003834"}}
+    registry.begin_batch(Run(batch.execution, "acme", "churn", LIVE), document)
+    assert ask("GET", batch=batch.batch)[1]["execution"] == batch.execution
+    answer = invoke(
+        "tenant_api",
+        {
+            "httpMethod": "GET",
+            "resource": "/executions/{execution}",
+            "pathParameters": {"execution": batch.execution},
+            "requestContext": {"authorizer": {"tenant": "acme"}},
+        },
+    )
+    assert answer["statusCode"] == 404
+    assert f"GET /models/churn/batches/{batch.batch}" in json.loads(answer["body"])["detail"]
+
+
 @pytest.fixture
 def old_model(versions: None, tenant: Tenant, customer_s3: Any) -> Callable[[], list[str]]:
     """Artefacts of a training that no kept version needs; return a function that says which of them are left."""
