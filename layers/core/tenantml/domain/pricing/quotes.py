@@ -89,10 +89,9 @@ def endpoint_types(settings: ModelSettings, account: CustomerAccount) -> tuple[s
         return tuple(map(str, endpoint_rules.SERVERLESS_MEMORY_MB[1:] if memory_mb is None else [memory_mb]))
     if settings.instance_type is not None:
         return (settings.instance_type,)
-    allowed = account.instance_types
-    ladder = [rung.instance_type for rung in endpoint_plan.LADDER if not allowed or rung.instance_type in allowed]
+    rungs = [rung.instance_type for rung in endpoint_plan.rungs_of(account.instance_types)]
     likely = endpoint_plan.expected_type(settings, account)
-    return tuple(dict.fromkeys(filter(None, (likely, *ladder)))) or tuple(allowed[:1])
+    return tuple(dict.fromkeys(filter(None, (likely, *rungs)))) or tuple(account.instance_types[:1])
 
 
 def endpoint_price(settings: ModelSettings, instance_type: str, region: str, prices: Prices) -> Price | None:
