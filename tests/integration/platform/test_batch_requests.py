@@ -241,6 +241,29 @@ def test_a_file_that_nobody_asked_for_or_of_a_tenant_that_is_not_active_is_no_ba
     assert registry.find_execution("acme", batch.execution) is None
 
 
+def test_a_batch_whose_file_comes_while_its_tenant_is_suspended_does_not_await_it_for_ever(
+    ask: Ask,
+    versions: None,
+    stack: dict[str, str],
+    invoke: Callable[[str, Any], Any],
+    event: Callable[[str], Any],
+    published: list[dict[str, Any]],
+) -> None:
+    batch = Batch("acme", "churn", ask("POST", {})[1]["batch"])
+    given = sent(stack, event, batch)
+    registry.set_tenant_status("acme", SUSPENDED, "for a test")
+    with pytest.raises(UnknownTenant) as refused:
+        invoke("check_batch", given)
+    for _ in range(2):
+        outcomes.record_batch(Upload(**given["upload"]), {"Error": "UnknownTenant", "Cause": str(refused.value)}, [])
+    assert [(told["kind"], told["batch"], told["error"]["code"]) for told in published] == [
+        ("Batch Ended", batch.batch, "UnknownTenant")
+    ]
+    registry.set_tenant_status("acme", ACTIVE, "")
+    shown = ask("GET", batch=batch.batch)[1]
+    assert (shown["status"], shown["error"]["code"], shown["state"]) == ("failed", "UnknownTenant", None)
+
+
 def test_a_file_of_a_batch_starts_its_own_machine_once_and_no_training(
     tenant: Tenant, stack: dict[str, str], invoke: Callable[[str, Any], Any], event: Callable[[str], Any]
 ) -> None:
