@@ -209,6 +209,17 @@ def test_no_endpoint_is_made_of_what_the_quote_does_not_count(
         planned = planned.larger(endpoint_plan.NOT_UP, allowed)
 
 
+def test_a_serverless_endpoint_that_auto_may_choose_counts_at_worst() -> None:
+    def worst(**settings: Any) -> str:
+        asked = replace(SETTINGS, serverless_concurrency=200, **settings)
+        found: str = quotes.quote(asked, account_of(), TABLE, TODAY)["endpoint"]["worst_case_usd_per_hour"]
+        return found
+
+    on_instances = worst(endpoint="real-time")
+    assert Decimal(worst()) == 200 * Decimal("0.432") > Decimal(on_instances)
+    assert worst(expected_requests_per_hour=5000) == worst(max_instances=1) == on_instances
+
+
 PARAMETER = yaml_parse((Path(__file__).parents[3] / "template.yaml").read_text())["Parameters"]["Prices"]
 TAKEN = re.compile(PARAMETER["AllowedPattern"])
 ROW = "us-east-1,ml.m5.xlarge,hosting,0.2,2026-11-01,our contract of 1 Nov. (EUR)"
