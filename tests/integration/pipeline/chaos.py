@@ -20,7 +20,7 @@ from tenantml.domain.tenancy.removal_report import Offboarding, digest
 from tenantml.domain.tenancy.tenant import ACTIVE
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import METADATA, Upload, destination_of
-from tenantml.errors import GrantContended, TenantMLError
+from tenantml.errors import TenantMLError
 from tenantml.services import grants, registry, reports
 from tenantml.settings import setting
 from tests.functions import sample_event
@@ -172,9 +172,7 @@ class Scenario:
         """Call a handler; a failure without a name is noted, and fails the state."""
         try:
             return call(function, payload)
-        except TenantMLError as error:
-            if isinstance(error, GrantContended):
-                self._forget_locks()
+        except TenantMLError:
             raise
         except Exception as error:
             if function == "start_execution":
@@ -185,14 +183,6 @@ class Scenario:
     def _note_unnamed(self, function: str, error: BaseException) -> None:
         if not isinstance(error, TenantMLError):
             self._violate("I13", f"{function} failed without a name: {error!r}")
-
-    def _forget_locks(self) -> None:
-        """Let as much time pass as a dead writer's lock is held."""
-        dynamodb, table = self.first.cloud.client("dynamodb"), setting("GRANTS_TABLE")
-        for item in dynamodb.scan(TableName=table)["Items"]:
-            if item["grant_id"] == {"S": grants.LOCK}:
-                held = str(int(item["held_until"]["N"]) - grants.LOCK_SECONDS - 1)
-                dynamodb.put_item(TableName=table, Item=item | {"held_until": {"N": held}})
 
     def _predict(self) -> None:
         """Ask as an app does, which repeats what may be answered later."""
@@ -222,7 +212,6 @@ class Scenario:
         for detail in self.uncaught:
             for _ in self.machine_of(self.first, self._invoke, RESCUE).execute({"detail": detail}):
                 pass
-        self._forget_locks()
         wait_for(self.first.is_at_rest, bool, is_passing=True)
         grants.sweep()
         call("sweep_tenant", {"tenant": self.first.tenant.tenant})
