@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -16,7 +16,7 @@ from tenantml.domain.tenancy.tenant import SUSPENDED, Tenant
 from tenantml.domain.training.endpoint_plan import plan
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
-from tenantml.services import orphans, registry, removal
+from tenantml.services import orphans, registry, removal, spending
 from tests.rows import put_version
 from tests.tenants import PREFIX
 
@@ -72,6 +72,31 @@ def test_the_version_that_answers_stays(deployed: Run, tenant: Tenant, sagemaker
     make_live(deployed.version)
     assert sweep() == {"removed": [], "left": []}
     assert names(sagemaker) == [tenant.account.endpoint(deployed.model, deployed.version)] * 3
+
+
+def test_an_endpoint_that_the_customer_deleted_costs_no_more(
+    deployed: Run, tenant: Tenant, sagemaker: Any, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"{deployed.model}/{deployed.version}"
+    spending.open_endpoint(deployed, plan(ModelSettings("Churn?"), tenant.account, 1, []), tenant.region)
+    make_live(deployed.version)
+    sagemaker.delete_endpoint(EndpointName=tenant.account.endpoint(deployed.model, deployed.version))
+    sweep()
+    assert name in spending.find_ledger("acme").endpoints, "a list may be older than an endpoint that is new"
+    monkeypatch.setattr(orphans, "COUNTED_FOR", timedelta(0))
+    sweep()
+    ledger = spending.find_ledger("acme")
+    assert (name in ledger.endpoints, [*next(iter(ledger.months.values()))]) == (False, [deployed.model])
+
+
+def test_an_endpoint_that_stands_goes_on_costing(
+    deployed: Run, tenant: Tenant, sagemaker: Any, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spending.open_endpoint(deployed, plan(ModelSettings("Churn?"), tenant.account, 1, []), tenant.region)
+    make_live(deployed.version)
+    monkeypatch.setattr(orphans, "COUNTED_FOR", timedelta(0))
+    sweep()
+    assert list(spending.find_ledger("acme").endpoints) == [f"{deployed.model}/{deployed.version}"]
 
 
 def test_a_version_whose_retirement_failed_goes(deployed: Run, tenant: Tenant, sagemaker: Any, sweep: Sweep) -> None:
@@ -162,13 +187,6 @@ def test_a_rollback_removes_only_what_its_own_execution_made(
     )
     assert invoke("roll_back", event("roll_back"))["removed"] == 1
     assert names(sagemaker) == [name]  # the other's model
-
-
-def test_a_sweep_whose_time_is_over_leaves_the_rest_to_the_next(tenant: Tenant, sagemaker: Any) -> None:
-    deploy(sagemaker, tenant.account, tenant.account.endpoint("forgotten", NEWER), "acme-forgotten-0000000000000000")
-    assert orphans.remove_orphans(time.monotonic() - 1) == {"removed": [], "left": []}
-    assert len(names(sagemaker)) == 3
-    assert len(orphans.remove_orphans(time.monotonic() + 60)["removed"]) == 3
 
 
 def test_a_rollback_of_what_went_live_removes_nothing(deployed: Run, sagemaker: Any) -> None:
