@@ -9,7 +9,7 @@ from tenantml.aws.s3 import presigned
 from tenantml.domain.tenancy.tenant import ACTIVE
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
-from tenantml.domain.uploads.upload import Upload, check_size, destination_of
+from tenantml.domain.uploads.upload import Destination, Upload, check_size, destination_of
 from tenantml.entrypoint import function, logger
 from tenantml.errors import UnknownModel, UnknownTenant, UploadSuperseded, WrongUploadKey
 from tenantml.services import registry, spending
@@ -30,13 +30,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
             f"no active tenant has the prefix {destination.tenant}/; check the prefix, or ask the operator about "
             "your status"
         )
-    model = registry.find_model(destination.tenant, destination.model)
-    if model is None or "settings" not in model:
-        raise UnknownModel(
-            f"the model {destination.model!r} is not configured; PUT /models/{destination.model} with its target, "
-            "then upload again"
-        )
-    settings = ModelSettings.from_document(model["settings"])
+    settings = _settings_of(destination)
     check_size(upload.size_bytes, settings.max_upload_bytes)
     run = Run.of(upload, destination)
     logger.append_keys(execution=run.execution, tenant=run.tenant, model=run.model)
@@ -56,6 +50,17 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         uploads.claim(run.tenant, brought_by, run.model, upload.key, upload.version_id, run.execution)
     spending.admit(run, settings, tenant.account)
     if not registry.note_newest_upload(run.tenant, run.model, upload.order):
+        _settings_of(destination)  # it may have been removed meanwhile
         raise UploadSuperseded("a newer upload of this model came before this one was checked, and is used instead")
     our_region = platform("s3").meta.region_name
     return {"run": run.as_document(), "delivery": settings.delivery_to(tenant.region, our_region)}
+
+
+def _settings_of(destination: Destination) -> ModelSettings:
+    model = registry.find_model(destination.tenant, destination.model)
+    if model is None or "settings" not in model:
+        raise UnknownModel(
+            f"the model {destination.model!r} is not configured; PUT /models/{destination.model} with its target, "
+            "then upload again"
+        )
+    return ModelSettings.from_document(model["settings"])

@@ -214,7 +214,6 @@ class Scenario:
                 pass
         wait_for(self.first.is_at_rest, bool, is_passing=True)
         grants.sweep()
-        call("rescue_lost", {})
         call("sweep_tenant", {"tenant": self.first.tenant.tenant})
 
     def _violate(self, invariant: str, what: str) -> None:

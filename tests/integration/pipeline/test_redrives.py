@@ -77,7 +77,6 @@ def test_a_stopped_execution_that_is_redriven_comes_to_what_the_tenant_was_told(
     customer = new_customer()
     states = stop_and_redrive(customer, machine_of, pipeline, after, session_environment["DEPLOYMENT_STATE_MACHINE"])
     grants.sweep()
-    call("rescue_lost", {})
-    call("sweep_tenant", {"tenant": customer.run.tenant})
+    call("sweep_tenant", {"tenant": customer.tenant.tenant})
     assert states[-1] == "Failed", states
     assert_it_is_as_the_tenant_was_told(customer, boundary)

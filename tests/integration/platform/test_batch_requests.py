@@ -241,6 +241,29 @@ def test_a_file_that_nobody_asked_for_or_of_a_tenant_that_is_not_active_is_no_ba
     assert registry.find_execution("acme", batch.execution) is None
 
 
+def test_a_batch_whose_file_comes_while_its_tenant_is_suspended_does_not_await_it_for_ever(
+    ask: Ask,
+    versions: None,
+    stack: dict[str, str],
+    invoke: Callable[[str, Any], Any],
+    event: Callable[[str], Any],
+    published: list[dict[str, Any]],
+) -> None:
+    batch = Batch("acme", "churn", ask("POST", {})[1]["batch"])
+    given = sent(stack, event, batch)
+    registry.set_tenant_status("acme", SUSPENDED, "for a test")
+    with pytest.raises(UnknownTenant) as refused:
+        invoke("check_batch", given)
+    for _ in range(2):
+        outcomes.record_batch(Upload(**given["upload"]), {"Error": "UnknownTenant", "Cause": str(refused.value)}, [])
+    assert [(told["kind"], told["batch"], told["error"]["code"]) for told in published] == [
+        ("Batch Ended", batch.batch, "UnknownTenant")
+    ]
+    registry.set_tenant_status("acme", ACTIVE, "")
+    shown = ask("GET", batch=batch.batch)[1]
+    assert (shown["status"], shown["error"]["code"], shown["state"]) == ("failed", "UnknownTenant", None)
+
+
 def test_a_file_of_a_batch_starts_its_own_machine_once_and_no_training(
     tenant: Tenant, stack: dict[str, str], invoke: Callable[[str, Any], Any], event: Callable[[str], Any]
 ) -> None:
@@ -276,6 +299,26 @@ def test_a_file_that_no_function_can_read_in_its_time_is_refused_before_it_is_re
     given["upload"]["size_bytes"] = FILE_BYTES + 1
     with pytest.raises(UploadTooLarge, match=r"in 2 or more batches, each with the header"):
         invoke("check_batch", given)
+
+
+def test_the_execution_of_a_batch_is_shown_with_its_batch(
+    invoke: Callable[[str, Any], Any], ask: Ask, versions: None
+) -> None:
+    batch = Batch("acme", "churn", "69298f0c3fa91b22")
+    document = {"batch": batch.batch, "upload": {"key": batch.key}, "cost": {"seconds": 60, "usd": "0.003834"}}
+    registry.begin_batch(Run(batch.execution, "acme", "churn", LIVE), document)
+    assert ask("GET", batch=batch.batch)[1]["execution"] == batch.execution
+    answer = invoke(
+        "tenant_api",
+        {
+            "httpMethod": "GET",
+            "resource": "/executions/{execution}",
+            "pathParameters": {"execution": batch.execution},
+            "requestContext": {"authorizer": {"tenant": "acme"}},
+        },
+    )
+    assert answer["statusCode"] == 404
+    assert f"GET /models/churn/batches/{batch.batch}" in json.loads(answer["body"])["detail"]
 
 
 @pytest.fixture

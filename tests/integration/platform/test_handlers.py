@@ -121,6 +121,16 @@ def test_an_upload_that_a_newer_one_overtook_is_superseded(tenant: Tenant, invok
     assert type(caught.value).__name__ == "UploadSuperseded"
 
 
+def test_an_upload_whose_model_is_removed_meanwhile_makes_no_model(
+    tenant: Tenant, invoke: Invoke, event: Sample
+) -> None:
+    meanwhile("MODEL#", lambda: registry.remove_model("acme", "churn"))
+    with pytest.raises(TenantMLError) as caught:
+        invoke("accept_upload", event("accept_upload"))
+    assert type(caught.value).__name__ == "UnknownModel"
+    assert registry.find_model("acme", "churn") is None
+
+
 # how it ends
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -15,7 +16,7 @@ from tenantml.domain.tenancy.tenant import SUSPENDED, Tenant
 from tenantml.domain.training.endpoint_plan import plan
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
-from tenantml.services import registry, removal
+from tenantml.services import orphans, registry, removal, spending
 from tests.rows import put_version
 from tests.tenants import PREFIX
 
@@ -71,6 +72,31 @@ def test_the_version_that_answers_stays(deployed: Run, tenant: Tenant, sagemaker
     make_live(deployed.version)
     assert sweep() == {"removed": [], "left": []}
     assert names(sagemaker) == [tenant.account.endpoint(deployed.model, deployed.version)] * 3
+
+
+def test_an_endpoint_that_the_customer_deleted_costs_no_more(
+    deployed: Run, tenant: Tenant, sagemaker: Any, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"{deployed.model}/{deployed.version}"
+    spending.open_endpoint(deployed, plan(ModelSettings("Churn?"), tenant.account, 1, []), tenant.region)
+    make_live(deployed.version)
+    sagemaker.delete_endpoint(EndpointName=tenant.account.endpoint(deployed.model, deployed.version))
+    sweep()
+    assert name in spending.find_ledger("acme").endpoints, "a list may be older than an endpoint that is new"
+    monkeypatch.setattr(orphans, "COUNTED_FOR", timedelta(0))
+    sweep()
+    ledger = spending.find_ledger("acme")
+    assert (name in ledger.endpoints, [*next(iter(ledger.months.values()))]) == (False, [deployed.model])
+
+
+def test_an_endpoint_that_stands_goes_on_costing(
+    deployed: Run, tenant: Tenant, sagemaker: Any, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spending.open_endpoint(deployed, plan(ModelSettings("Churn?"), tenant.account, 1, []), tenant.region)
+    make_live(deployed.version)
+    monkeypatch.setattr(orphans, "COUNTED_FOR", timedelta(0))
+    sweep()
+    assert list(spending.find_ledger("acme").endpoints) == [f"{deployed.model}/{deployed.version}"]
 
 
 def test_a_version_whose_retirement_failed_goes(deployed: Run, tenant: Tenant, sagemaker: Any, sweep: Sweep) -> None:

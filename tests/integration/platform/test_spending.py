@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 
@@ -12,12 +13,15 @@ import pytest
 from tenantml.aws.clients import platform
 from tenantml.domain.pricing.caps import Caps
 from tenantml.domain.tenancy.tenant import Tenant
+from tenantml.domain.training.deployment_request import DeploymentRequest
 from tenantml.domain.training.endpoint_plan import EndpointPlan
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.errors import BudgetExceeded, TooManyTrainings, TrainingsPerDayExceeded, UploadError
-from tenantml.services import outcomes, registry, spending, tenant_scope
+from tenantml.services import deployments, outcomes, registry, spending, tenant_scope
+from tests.integration.platform.conftest import REGION
+from tests.rows import put_training
 
 Invoke = Callable[[str, Any], Any]
 Sample = Callable[[str], Any]
@@ -182,13 +186,28 @@ def test_usage_says_what_this_month_cost_by_model_and_what_is_unknown(tenant: Te
 
 
 def test_an_endpoint_is_refused_by_a_budget_that_is_used_up(tenant: Tenant, invoke: Invoke) -> None:
-    spending.require_budget("acme", "churn", ModelSettings("y"))
+    spending.require_budget("acme", "churn")
     invoke("limit_tenant", {"tenant": "acme", "monthly_budget_usd": 0})
     with pytest.raises(BudgetExceeded):
-        spending.require_budget("acme", "churn", ModelSettings("y"))
-    invoke("limit_tenant", {"tenant": "acme"})
-    with pytest.raises(BudgetExceeded, match="the model churn"):
-        spending.require_budget("acme", "churn", ModelSettings("y", monthly_budget_usd=0))
+        spending.require_budget("acme", "churn")
+
+
+@pytest.mark.parametrize(("trained_with", "now", "is_refused"), [(None, 0, True), (0, None, False)])
+def test_a_version_that_is_asked_for_fits_into_the_budget_of_today_not_of_its_training(
+    tenant: Tenant, trained_with: int | None, now: int | None, is_refused: bool
+) -> None:
+    run = of("acme-churn-0123456789abcdef")
+    settings = ModelSettings("Churn?", monthly_budget_usd=trained_with).as_document()
+    training = {"candidate": "best", "candidates": [{"name": "best", "status": "Completed"}]}
+    upload = {"uploaded_at": "2026-11-22T17:03:01Z"}
+    row = run.as_document() | {"settings": settings, "training": training, "upload": upload, "ended_at": "2026-11-22"}
+    registry.add_execution("acme", run.execution, row)
+    put_training(run, "2026-11-22T17:10:00Z")
+    registry.put_model("acme", "churn", ModelSettings("Churn?", monthly_budget_usd=now))
+    asked = DeploymentRequest.from_document({"execution": run.execution})
+    with pytest.raises(BudgetExceeded, match="the model churn") if is_refused else nullcontext():
+        deployments.request(tenant, "churn", asked, REGION)
+    assert len(registry.all_versions("acme", "churn")) == (not is_refused)
 
 
 def plan(**fields: Any) -> EndpointPlan:

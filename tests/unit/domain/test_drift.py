@@ -89,6 +89,14 @@ def test_numbers_are_cut_into_tenths_of_training() -> None:
     assert all(abs(count - 500) <= 1 for count in found.counts[:-1])
     assert bins.of_numbers(["0"] * 90 + ["1"] * 10).edges == (0.0,)
     assert bins.of_numbers(["7"] * 9).edges == ()
+
+
+@given(st.integers(1, 999), st.lists(st.integers(-3, 3).map(str), max_size=30))
+def test_two_numbers_are_never_in_one_bin_alone_however_few_one_of_them_are(few: int, rare: list[str]) -> None:
+    found = bins.of_numbers(["0"] * few + ["1"] * (1000 - few))
+    assert (found.edges, found.counts) == ((0.0,), (few, 1000 - few, 0))
+    assert bool(bins.of_numbers(rare).edges) == (len(set(rare)) > 1)
+    assert len(bins.of_numbers(rare).edges) < bins.TENTHS
     assert len(bins.of_categories([f"c{place % 50}" for place in range(500)]).categories) == bins.CATEGORIES_MAX
 
 

@@ -229,3 +229,15 @@ def test_a_copy_stays_in_its_region_and_is_an_upload_to_another(wanted: str, nea
     settings = ModelSettings("y", delivery=wanted)
     assert settings.delivery_to("us-east-1", "us-east-1") == near
     assert settings.delivery_to("eu-central-1", "us-east-1") == far
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{f"{number:x}": 1 for number in range(6000)}, {"target": "y", "fatal_advice": [""] * 20_000}],
+    ids=["unknown settings", "unknown rules"],
+)
+def test_of_a_document_that_is_all_wrong_no_more_is_said_than_an_answer_takes(document: dict[str, Any]) -> None:
+    """An answer of a Lambda function has 6 MB at most (Lambda developer guide, "Lambda quotas")."""
+    with pytest.raises(InvalidSettings, match=r"; and [0-9]+ more$") as refused:
+        ModelSettings.from_document(document)
+    assert len(str(refused.value)) < 100_000

@@ -21,10 +21,12 @@ from samtranslator.yaml_helper import yaml_parse
 from tenantml.domain.pricing import prices as pricing
 from tenantml.domain.pricing import quotes
 from tenantml.domain.pricing.prices import Price, usd
-from tenantml.domain.training.endpoint_plan import LADDER
+from tenantml.domain.training import endpoint_plan
+from tenantml.domain.training.endpoint_plan import LADDER, EndpointPlan
 from tenantml.domain.training.endpoint_rules import ENDPOINTS, SERVERLESS_MEMORY_MB
-from tenantml.domain.training.model_settings import ModelSettings
-from tenantml.errors import InvalidSettings
+from tenantml.domain.training.instance_types import INSTANCE_TYPES
+from tenantml.domain.training.model_settings import GIB, ModelSettings
+from tenantml.errors import InvalidSettings, ServerlessNotPossible
 from tests.tenants import account_of
 
 TODAY = date(2026, 11, 28)
@@ -186,6 +188,36 @@ def test_whatever_is_taken_as_settings_has_a_quote_and_what_is_unknown_in_it_a_r
     endpoint = found["endpoint"]
     assert bool(endpoint["instance_types"]) != bool(endpoint["serverless_memory_mb"])
     assert endpoint["max_count"] >= max(endpoint["count"], settings.max_instances or 0)
+
+
+@given(
+    st.sets(st.sampled_from([*INSTANCE_TYPES]), max_size=6).map(sorted),
+    st.sampled_from(ENDPOINTS),
+    st.lists(st.integers(1, 500 * GIB), min_size=1, max_size=3),
+)
+def test_no_endpoint_is_made_of_what_the_quote_does_not_count(
+    allowed: list[str], endpoint: str, artefacts: list[int]
+) -> None:
+    settings = ModelSettings("y", endpoint=endpoint)
+    account = replace(account_of(), instance_types=tuple(allowed))
+    quoted = quotes.endpoint_types(settings, account)
+    planned: EndpointPlan | None = None
+    with suppress(ServerlessNotPossible):
+        planned = endpoint_plan.plan(settings, account, len(artefacts), artefacts)
+    while planned is not None and planned.instance_type:
+        assert planned.instance_type in quoted
+        planned = planned.larger(endpoint_plan.NOT_UP, allowed)
+
+
+def test_a_serverless_endpoint_that_auto_may_choose_counts_at_worst() -> None:
+    def worst(**settings: Any) -> str:
+        asked = replace(SETTINGS, serverless_concurrency=200, **settings)
+        found: str = quotes.quote(asked, account_of(), TABLE, TODAY)["endpoint"]["worst_case_usd_per_hour"]
+        return found
+
+    on_instances = worst(endpoint="real-time")
+    assert Decimal(worst()) == 200 * Decimal("0.432") > Decimal(on_instances)
+    assert worst(expected_requests_per_hour=5000) == worst(max_instances=1) == on_instances
 
 
 PARAMETER = yaml_parse((Path(__file__).parents[3] / "template.yaml").read_text())["Parameters"]["Prices"]

@@ -25,7 +25,8 @@ class Joined:
 
     def text(self) -> Iterator[bytes]:
         """Yield the header and the rows: row number from 1, all cells of the file, then `predicted_label`,
-        `probability` and `probability_CLASS` of each class, or `predicted_value`.
+        `probability` and `probability_CLASS` of each class, or `predicted_value`; which of these names the file has
+        already begins with `tenantml_`.
 
         Raises:
             UnreadableAnswer, WrongPredictionCount: an answer is not what the version promises, or of other classes than
@@ -38,7 +39,9 @@ class Joined:
             )
             if classes is None:
                 classes = found.classes
-                yield _csv([[ROW_NUMBER, *self._file.header, *_header(found)]])
+                taken = set(self._file.header)
+                number_column, *told_columns = (_free(name, taken) for name in (ROW_NUMBER, *_header(found)))
+                yield _csv([[number_column, *self._file.header, *told_columns]])
             elif found.classes != classes:
                 raise UnreadableAnswer("the answers of the batch transform do not hold the same classes for every row")
             numbers = range(self.rows + 1, self.rows + 1 + len(part.rows))
@@ -51,6 +54,14 @@ def _header(found: Predictions) -> list[str]:
     if not found.classes:
         return ["predicted_value"]
     return ["predicted_label", "probability", *(f"probability_{name}" for name in found.classes)]
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """Return the name that a column of ours has beside the file's, and take it."""
+    while name in taken:
+        name = f"tenantml_{name}"
+    taken.add(name)
+    return name
 
 
 def _cells(found: Predictions) -> Iterator[tuple[str, ...]]:

@@ -10,7 +10,7 @@ from tenantml.domain.api import pagination, views
 from tenantml.domain.names import is_model
 from tenantml.domain.training.execution_outcome import STATUSES
 from tenantml.domain.uploads.upload import MAX_KEY_BYTES
-from tenantml.errors import InvalidRequest
+from tenantml.errors import InvalidRequest, NotFound
 from tenantml.http import Answer
 from tenantml.services import receipts, registry
 
@@ -38,10 +38,12 @@ def list_executions(tenant: str, event: Json) -> Answer:
 
 
 def get_execution(tenant: str, event: Json) -> Answer:
-    """GET /executions/{execution}."""
+    """GET /executions/{execution}: an upload's; that of a batch is shown with its batch."""
     row = registry.find_execution(tenant, name_in_path(event, "execution"))
     if row is None:
         raise http.not_found()
+    if "batch" in row:
+        raise NotFound(f"this is the execution of a batch; GET /models/{row['model']}/batches/{row['batch']} shows it")
     return Answer(200, views.execution(row))
 
 

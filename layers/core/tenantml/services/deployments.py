@@ -121,7 +121,7 @@ def request(
     judged_by = _judged_by(tenant.tenant, model)
     settings = ModelSettings.from_document(execution["settings"] | judged_by | asked.settings)
     settings.require_fit(tenant.account, region)
-    spending.require_budget(tenant.tenant, model, settings)
+    spending.require_budget(tenant.tenant, model)
     run = Run(asked.execution, tenant.tenant, model, name())
     start(run, tenant.account, candidate, asked={"settings": asked.settings, "judged_by": judged_by})
     return registry.find_version(tenant.tenant, model, run.version)
@@ -199,7 +199,7 @@ def resume_on_request(tenant: Tenant, model: str, pause: str) -> None:
             f"the model is paused, and resuming it failed (version {tried}); look at its error, then resume the model "
             'with PUT /models/{model}/state {"paused": false}'
         )
-    spending.require_budget(tenant.tenant, model, settings)
+    spending.require_budget(tenant.tenant, model)
     return_to(tenant, model, paused["version"], ON_REQUEST, resumes=pause)
 
 

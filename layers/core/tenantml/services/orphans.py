@@ -6,6 +6,7 @@ They are swept by listing the account, so that those that the registry forgot or
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from tenantml.aws.sagemaker import endpoints
@@ -13,15 +14,18 @@ from tenantml.domain.access import session_policies
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training import endpoint_rules
 from tenantml.errors import CustomerAccountError
-from tenantml.services import registry, removal, scaling
+from tenantml.services import registry, removal, scaling, spending
 from tenantml.services.customer import assume
 
 PURPOSE = "tenantml-sweep"
+COUNTED_FOR = timedelta(hours=1)
+"""How long an endpoint must have cost before its absence from a list, which may be a moment old, is believed."""
 
 
 def remove_orphans(tenant: Tenant) -> dict[str, list[str]]:
     """Remove a tenant's orphans; return the ARNs of those that were `removed`, and of those that were `left` because
-    they do not carry our tag. An account that refuses us is left alone: the probe reports it.
+    they do not carry our tag. An account that refuses us is left alone: the probe reports it. An endpoint that is not
+    there any more, whoever deleted it, costs nothing from now on.
 
     Raises:
         TransientError: something cannot be removed now.
@@ -30,8 +34,14 @@ def remove_orphans(tenant: Tenant) -> dict[str, list[str]]:
     with suppress(CustomerAccountError):
         session = assume(tenant, PURPOSE, session_policies.sweep(tenant.account))
         client = session.client("sagemaker")
+        counted = spending.standing_endpoints(tenant.tenant, COUNTED_FOR)  # before they are listed
         for kind in endpoints.KINDS:
-            for name in endpoints.names(client, kind, f"{tenant.account.prefix}-"):
+            names = endpoints.names(client, kind, f"{tenant.account.prefix}-")
+            if kind == "endpoint":
+                for model, version in counted:
+                    if tenant.account.endpoint(model, version) not in names:
+                        spending.close_endpoint(tenant.tenant, model, version)
+            for name in names:
                 _remove_unneeded(tenant, client, kind, name, swept)
     return swept
 

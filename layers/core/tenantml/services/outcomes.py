@@ -12,6 +12,7 @@ from tenantml.domain.training import execution_outcome as domain
 from tenantml.domain.training.run import Run
 from tenantml.domain.uploads.upload import Upload
 from tenantml.services import deployments, registry, spending
+from tenantml.services.registry import uploads
 
 # An account that refused one execution may refuse all; whether it does is for the probe to say.
 
@@ -91,7 +92,7 @@ def record_batch(upload: Upload, failure: dict[str, str] | None, left_behind: li
     if batch is None:
         raise ValueError("the upload is no batch's")
     outcome = domain.of(failure, left_behind)
-    row = registry.find_execution(batch.tenant, batch.execution) or {}
+    row = registry.find_execution(batch.tenant, batch.execution) or _refused(batch, upload)
     if row:
         spending.settle(Run.of_row(row), begun="transform" in row)  # for what it cost, if that was measured
     registry.end_batch(batch.tenant, batch.execution, outcome)
@@ -103,6 +104,16 @@ def record_batch(upload: Upload, failure: dict[str, str] | None, left_behind: li
         _publish("Batch Ended", event)
         registry.update_execution(batch.tenant, batch.execution, {"announced": True})
     return event
+
+
+def _refused(batch: Batch, upload: Upload) -> dict[str, Any]:
+    """Make a batch visible that was refused before it began, and return its row; empty when nobody asked for it."""
+    asked = uploads.find(batch.tenant, batch.batch)
+    if "batch" not in asked or asked["model"] != batch.model:
+        return {}
+    run = Run(batch.execution, batch.tenant, batch.model, asked["version"])
+    registry.begin_batch(run, {"batch": batch.batch, "upload": upload.as_input()})
+    return registry.require_execution(batch.tenant, batch.execution)
 
 
 def _publish(kind: str, event: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tenantml.domain.names import CustomerAccount
@@ -79,12 +79,14 @@ def require_room_for_batch(tenant: str, model: str, settings: ModelSettings, quo
     find_ledger(tenant).admit_batch("", model, quote, most, *caps, datetime.now(UTC))
 
 
-def require_budget(tenant: str, model: str, settings: ModelSettings) -> None:
-    """Return when the month's budgets are not used up, so that an endpoint may be made.
+def require_budget(tenant: str, model: str) -> None:
+    """Return when the month's budgets, as they are now, are not used up, so that an endpoint may be made.
 
     Raises:
         BudgetExceeded: one is.
+        NotFound: the model is gone.
     """
+    settings = ModelSettings.from_document(registry.get_model(tenant, model)["settings"])
     find_ledger(tenant).require_budget(model, 0, find_caps(tenant), _caps_of(settings), datetime.now(UTC))
 
 
@@ -118,6 +120,14 @@ def close_endpoint(tenant: str, model: str, version: str | None = None) -> None:
     """
     is_paused = version is not None and registry.paused_version(registry.find_model(tenant, model) or {}) is not None
     _change(tenant, lambda book, now: book.close_endpoint(model, version, now, is_paused=is_paused))
+
+
+def standing_endpoints(tenant: str, at_least: timedelta) -> list[tuple[str, str]]:
+    """Return the models and versions whose endpoints have cost for so long, as far as the ledger knows."""
+    until = datetime.now(UTC) - at_least
+    known = find_ledger(tenant).endpoints.items()
+    names = [name.partition("/") for name, found in known if datetime.fromisoformat(found["since"]) <= until]
+    return [(model, version) for model, _, version in names]
 
 
 def report(tenant: str) -> dict[str, Any]:

@@ -151,6 +151,17 @@ def test_a_regression_is_joined_with_its_value() -> None:
 
 
 @pytest.mark.explore
+def test_no_two_columns_of_a_result_have_one_name() -> None:
+    names = ("row_number", "predicted_value", "tenantml_row_number")
+    columns = [{"name": name, "type": "integer", "nulls": 0} for name in (*names, "left")]
+    version = Deployed("endpoint", (), False, Schema.from_profile(PROFILE | {"columns": columns}))
+    file = opened(b"row_number,predicted_value,tenantml_row_number\n7,1,2\n", version=version)
+    assert b"".join(Joined(file, REGRESSION, lambda _: b"1.5\n").text()) == (
+        b"tenantml_tenantml_row_number,row_number,predicted_value,tenantml_row_number,tenantml_predicted_value\r\n"
+        b"1,7,1,2,1.5\r\n"
+    )
+
+
 def test_200000_rows_with_line_breaks_are_joined_in_bounded_memory() -> None:
     rows_of_file = 200_000
 

@@ -8,7 +8,7 @@ looks like personal data is such another column. The last bin is of missing valu
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,10 +75,16 @@ class Bins:
 
 
 def of_numbers(texts: Sequence[str]) -> Bins:
-    """Return the bins that cut these numbers into tenths; equal numbers are in one bin, so there may be fewer."""
+    """Return the bins that cut these numbers into tenths; equal numbers are in one bin, so there may be fewer. Where
+    the highest number fills a tenth, all that is below it is in another bin, however little.
+    """
     numbers = sorted(map(float, filter(None, texts)))
-    cuts = {numbers[len(numbers) * tenth // TENTHS] for tenth in range(1, TENTHS)} if numbers else set()
-    return _filled(texts, edges=tuple(sorted(cuts - set(numbers[-1:]))))
+    if not numbers:
+        return _filled(texts)
+    cuts = {numbers[len(numbers) * tenth // TENTHS] for tenth in range(1, TENTHS)}
+    if numbers[-1] in cuts:
+        cuts = (cuts - {numbers[-1]}) | set(numbers[: bisect_left(numbers, numbers[-1])][-1:])
+    return _filled(texts, edges=tuple(sorted(cuts)))
 
 
 def of_categories(texts: Sequence[str]) -> Bins:

@@ -6,7 +6,7 @@ that its jobs were seen to ask a quota for, and `MOST_AT_ONCE` a judgement (docs
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,7 +15,7 @@ from tenantml.domain.names import CustomerAccount
 from tenantml.domain.predictions.batch import LONGEST_SECONDS
 from tenantml.domain.pricing import prices as pricing
 from tenantml.domain.pricing.prices import Price, Prices, usd
-from tenantml.domain.training import automl_job, endpoint_plan, endpoint_rules
+from tenantml.domain.training import automl_job, endpoint_choice, endpoint_plan, endpoint_rules
 from tenantml.domain.training.endpoint_rules import NO_ENDPOINT
 from tenantml.domain.training.model_settings import ModelSettings
 
@@ -89,10 +89,9 @@ def endpoint_types(settings: ModelSettings, account: CustomerAccount) -> tuple[s
         return tuple(map(str, endpoint_rules.SERVERLESS_MEMORY_MB[1:] if memory_mb is None else [memory_mb]))
     if settings.instance_type is not None:
         return (settings.instance_type,)
-    allowed = account.instance_types
-    ladder = [rung.instance_type for rung in endpoint_plan.LADDER if not allowed or rung.instance_type in allowed]
+    rungs = [rung.instance_type for rung in endpoint_plan.rungs_of(account.instance_types)]
     likely = endpoint_plan.expected_type(settings, account)
-    return tuple(dict.fromkeys(filter(None, (likely, *ladder)))) or tuple(allowed[:1])
+    return tuple(dict.fromkeys(filter(None, (likely, *rungs)))) or tuple(account.instance_types[:1])
 
 
 def endpoint_price(settings: ModelSettings, instance_type: str, region: str, prices: Prices) -> Price | None:
@@ -116,24 +115,24 @@ def quote(
     trained = training(settings, region, prices)
     types = endpoint_types(settings, account)
     found = [endpoint_price(settings, name, region, prices) for name in types]
-    known = [price for price in found if price is not None]
     count = _count(settings)
     most = max(count, settings.max_instances or 0)
     is_standing = settings.endpoint != NO_ENDPOINT
-    worst = max((price.micros_per_hour for price in known), default=0) if len(known) == len(found) else None
+    offered = dict(zip(types, zip(found, [most] * len(found), strict=True), strict=True))
+    offered |= _serverless_instead(settings, account, prices)
+    worst = _worst_micros(offered.values())
     likely = found[0]
-    used = [price for price in (trained.price, predicted.price, *found) if price is not None]
+    endpoints = [price for price, _ in offered.values()]
+    used = [price for price in (trained.price, predicted.price, *endpoints) if price is not None]
     return {
         "region": region,
         "training": _job(trained, region, "training"),
         "batch": _job(predicted, region, "a batch"),
         "endpoint": {
             "usd_per_hour": usd(None if likely is None else likely.micros_per_hour * count),
-            "worst_case_usd_per_hour": usd(None if worst is None else worst * most),
-            "worst_case_usd_per_month": usd(worst * most * MONTH_HOURS if worst is not None and is_standing else None),
-            "reason": _reason(
-                [name for name, price in zip(types, found, strict=True) if price is None], region, "an endpoint"
-            )
+            "worst_case_usd_per_hour": usd(worst),
+            "worst_case_usd_per_month": usd(worst * MONTH_HOURS if worst is not None and is_standing else None),
+            "reason": _reason([name for name, (price, _) in offered.items() if price is None], region, "an endpoint")
             or (None if is_standing else JUDGED_ONLY),
             "instance_types": [] if settings.asks_for_serverless else list(types),
             "serverless_memory_mb": int(types[0]) if settings.asks_for_serverless else None,
@@ -143,6 +142,31 @@ def quote(
         "prices": _ages(used, today),
         "note": WHO_PAYS,
     }
+
+
+def _serverless_instead(
+    settings: ModelSettings, account: CustomerAccount, prices: Prices
+) -> dict[str, tuple[Price | None, int]]:
+    """Return the prices of the serverless endpoints that `auto` may choose instead of instances, and how often each
+    counts at worst.
+    """
+    if not endpoint_choice.may_be_serverless(settings, account):
+        return {}
+    sizes = map(str, endpoint_rules.SERVERLESS_MEMORY_MB)
+    return {
+        f"serverless {size} MB": (
+            pricing.find(prices, account.region, size, pricing.SERVERLESS),
+            settings.serverless_concurrency,
+        )
+        for size in sizes
+    }
+
+
+def _worst_micros(offered: Iterable[tuple[Price | None, int]]) -> int | None:
+    """Return what the dearest costs an hour, so often as it counts; None when a price is unknown."""
+    amounts = [None if price is None else price.micros_per_hour * count for price, count in offered]
+    known = [amount for amount in amounts if amount is not None]
+    return max(known, default=0) if len(known) == len(amounts) else None
 
 
 def quote_of_batch(quoted: JobQuote, region: str, today: date) -> dict[str, Any]:

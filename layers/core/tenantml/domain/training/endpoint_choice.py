@@ -74,6 +74,19 @@ def choose(
     return Choice(REAL_TIME, why) if why else _by_rate(settings.expected_requests_per_hour, measured)
 
 
+def may_be_serverless(settings: ModelSettings, account: CustomerAccount) -> bool:
+    """Return whether `auto` may come to choose a serverless endpoint for a version of these settings."""
+    expected = settings.expected_requests_per_hour
+    return (
+        settings.endpoint == BY_NEEDS
+        and not settings.asks_for_serverless
+        and not _why_instances(settings)
+        and not _why_not_serverless(settings, account, 1, [0])
+        and not account.kms_key_arn
+        and (expected is None or expected < MOST_REQUESTS_PER_HOUR)
+    )
+
+
 def _why_instances(settings: ModelSettings) -> str:
     """Return in words why the settings ask for instances, empty when they do not."""
     if settings.instance_type is not None:

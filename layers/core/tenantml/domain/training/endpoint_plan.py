@@ -112,7 +112,7 @@ class EndpointPlan:
         if self.steps_up is None or self.steps_up >= MOST_STEPS_UP or NOT_UP not in failure:
             return None
         _, memory_gib = shape_of(str(self.instance_type)) or (0, 0)
-        rung = next((rung for rung in _ladder(allowed) if rung.memory_gib > memory_gib), None)
+        rung = next((rung for rung in rungs_of(allowed) if rung.memory_gib > memory_gib), None)
         if rung is None:
             return None
         return replace(
@@ -177,7 +177,7 @@ def _on_instances(
 
     if settings.instance_type is not None:
         return made(settings.instance_type, None, None, "")
-    ladder = _ladder(allowed)
+    ladder = rungs_of(allowed)
     if not ladder:
         reason = "the first of the types that the customer's account allows, of none of which the memory is known here"
         return made(allowed[0], None, None, reason)
@@ -213,7 +213,7 @@ def transform_type(planned: Mapping[str, Any], allowed: Sequence[str] = ()) -> s
     """
     if planned["instance_type"]:
         return str(planned["instance_type"])
-    ladder = _ladder(allowed)
+    ladder = rungs_of(allowed)
     return ladder[0].instance_type if ladder else allowed[0]
 
 
@@ -227,7 +227,7 @@ def with_workers(containers: Sequence[Mapping[str, Any]], workers: int | None) -
     ]
 
 
-def _ladder(allowed: Sequence[str]) -> Sequence[Rung]:
+def rungs_of(allowed: Sequence[str]) -> Sequence[Rung]:
     """Return the rungs that an account allows; where it allows none of the ladder's, its own types as such, those of
     the least memory first, as far as their memory is known.
     """

@@ -49,6 +49,7 @@ ADVICE_THRESHOLDS: dict[str, tuple[float, float]] = {
     "leak_minority_rows": (1, 1000),
 }
 GIB = 1024**3
+MOST_SAID = 50
 BY_HAND, ON_REQUEST = RESUMES = ("by-hand", "on-request")
 STOP_OLDER, QUEUE = NEWER_UPLOADS = ("stop-older", "queue")
 CHOICES = {
@@ -245,11 +246,11 @@ class ModelSettings:
         if "target" not in document:
             wrong.append("target: missing; name the column to predict")
         if wrong:
-            raise InvalidSettings("; ".join(wrong))
+            raise InvalidSettings(_said(wrong))
         settings = cls(**document)
         wrong = list(settings._violations())
         if wrong:
-            raise InvalidSettings("; ".join(wrong))
+            raise InvalidSettings(_said(wrong))
         return settings
 
     def asked_of_a_version(self, *, by_hand: bool = False) -> GateSettings:
@@ -318,6 +319,12 @@ class ModelSettings:
             found.append(unknown or within(f"advice_thresholds.{name}", value, *ADVICE_THRESHOLDS[name]))
         found += endpoint_rules.contradictions(self)
         return [violation for violation in found if violation]
+
+
+def _said(wrong: list[str]) -> str:
+    """Return what is wrong in words: of a document that is all wrong, less than a Lambda function can answer (6 MB)."""
+    rest = [f"and {len(wrong) - MOST_SAID} more"] if len(wrong) > MOST_SAID else []
+    return "; ".join([*wrong[:MOST_SAID], *rest])
 
 
 def _fits(value: object, hint: Any) -> bool:

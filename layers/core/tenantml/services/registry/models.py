@@ -79,11 +79,13 @@ def list_models(tenant: str, page: PageRequest) -> Page:
 
 
 def note_newest_upload(tenant: str, model: str, order: str) -> bool:
-    """Remember the model's newest upload by its `order`; return False when a newer one is known already."""
+    """Remember the model's newest upload by its `order`; return False when a newer one is known already, or when the
+    model is gone.
+    """
     return table.update(
         keys.model(tenant, model),
         {"newest_upload": order},
-        "attribute_not_exists(newest_upload) OR newest_upload <= :order",
+        "attribute_exists(pk) AND (attribute_not_exists(newest_upload) OR newest_upload <= :order)",
         order=order,
     )
 
