@@ -17,7 +17,7 @@ export function Training({ api, model, changed }) {
   const isAwaited = ({ newest }) => !newest || isRunning(newest) || (expected && newest.upload.key !== expected.key) || (expected && newest.execution === expected.after);
   const { data, error, reload } = useAnswer(load, model, isAwaited);
   const newest = data?.newest;
-  useEffect(() => { if (newest && !isRunning(newest)) changed(); }, [newest?.execution, newest?.status]);
+  useEffect(() => { if (newest) changed(); }, [newest?.execution, newest?.status, newest?.state]); // it is live before its bake is over
   return html`
     <${Failure} error=${error} />
     ${!data ? !error && html`<p aria-busy="true">Loading the training</p>` : html`
