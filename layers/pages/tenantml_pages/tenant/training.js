@@ -5,6 +5,8 @@ import { AFTER_A_FAILURE, Stages } from "./stages.js";
 import { DropZone, useSending } from "./upload.js";
 import { Badge, Failure, Table, count, day, figure, link, size, useAnswer } from "./widgets.js";
 
+const BAKING = ["Bake", "CheckBake", "IsBakeOver"];
+
 const isRunning = (execution) => execution?.status === "running";
 
 export function Training({ api, model, changed }) {
@@ -46,6 +48,7 @@ function Execution({ execution, model }) {
 function saidOf({ status, training, state }) {
   if (status === "succeeded") return "The best candidate was deployed and judged.";
   if (status !== "running") return "";
+  if (BAKING.includes(state)) return "It answers already. For a while it is compared with the version before, and rolled back if it fails more.";
   if (AFTER_A_FAILURE.includes(state)) return "Something failed: what was begun is being cleaned up.";
   const tried = training?.candidates?.length;
   const waits = state === "AwaitApproval" ? "Somebody has to approve the version: see Versions." : "";
