@@ -6,6 +6,7 @@ The result goes to standard output, as one JSON document with `--json`; progress
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 
@@ -70,7 +71,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.Abort:  # what click makes of Ctrl-C
         return _failed(context, "Interrupted", "interrupted; what was started goes on", INTERRUPTED)
     if isinstance(result, Result):  # else it was --help or --version
-        print(json.dumps(result.document, indent=2) if context.as_json else result.text)
+        try:
+            print(json.dumps(result.document, indent=2) if context.as_json else result.text, flush=True)
+        except BrokenPipeError:  # the reader, such as head, has enough; nothing is left for the interpreter to flush
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return DONE
 
 

@@ -218,7 +218,8 @@ class Stack:
 
     def logs(self, execution: str) -> list[Document]:
         """What the functions logged of an execution of any state machine, the oldest first: `time` in ms, and the
-        `line` as it is. Of a rescue, what they logged since of the execution that it is about.
+        `line` as it is. Of a rescue, what they logged since of the execution that it is about; of a deployment, of the
+        upload that it deploys.
 
         Raises:
             Refused: there is no such execution.
@@ -226,6 +227,8 @@ class Stack:
         machine, found = self._find(execution)
         if machine == RESCUE:  # its functions are told of the event that started it, and not of itself
             execution = json.loads(found["input"])["detail"]["name"]
+        if machine == DEPLOYMENT:  # and those of a deployment of the upload that was trained
+            execution = json.loads(found["input"])["run"]["execution"]
         pages = self.client("logs").get_paginator("filter_log_events")
         lines = pages.paginate(
             logGroupName=self.outputs["LogGroup"],

@@ -163,6 +163,8 @@ def check_lists(run: Run, execution: str, key: str) -> None:
     assert "StartExecution" in run("logs", execution).stdout
     watched = run("watch", execution, key=key)
     assert watched.stdout.startswith(f"{execution} succeeded. v")
+    deployment = f"acme_shell_{watched.stdout.split()[2]}"
+    assert "deployment ended" in [line["message"] for line in answered(run("logs", deployment, "--json"))["lines"]]
     assert "candidate 1: " in watched.stderr
     assert refused(run("stop", execution, "--json")) == (3, "NotRunning")
     assert refused(run("versions", "nothing", "--tenant", "acme", "--json")) == (3, "NotFound")

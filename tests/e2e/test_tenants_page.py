@@ -181,6 +181,7 @@ def pause_and_resume(page: Page, tenant: Tenant, look: Look, meanwhile: Callable
     page.get_by_role("button", name="Pause", exact=True).click()
     page.get_by_text("nothing answers, and no endpoint costs").wait_for()
     assert tenant.api.call("GET", "/models/customers")["state"]["status"] == "paused"
+    assert page.locator("main").inner_text().startswith("All models")  # the head stays above what it is the head of
     look("paused")
     meanwhile()
     page.get_by_role("button", name="Resume").click()

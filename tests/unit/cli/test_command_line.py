@@ -71,6 +71,15 @@ def test_help_loads_no_client_of_aws() -> None:
     assert ran.stdout.endswith("False\n")
 
 
+def test_a_reader_that_has_enough_is_no_failure() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    program = [sys.executable, "-m", "tenantml_cli", "completion", "bash"]
+    ran = subprocess.run(program, stdout=write, stderr=subprocess.PIPE, check=False)
+    os.close(write)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+
+
 def test_a_removal_that_is_not_complete_is_said_in_words() -> None:
     cause = json.dumps({"error": "CustomerAccessRevoked", "removal": "acme-0", "counts": {"removed": 0}})
     text = incomplete("acme", "tenantml tenant offboard acme --yes", cause)

@@ -81,7 +81,7 @@ export function Spending({ spending }) {
 const amount = ({ usd, seconds }) => html`${dollars(usd)}${seconds > 0 && html` <small>· ${lasting(seconds)}</small>`}`;
 
 const Budget = ({ most, committed }) => most != null && html`
-  <p>Budget of the month: <strong>${dollars(most, 0)}</strong>, which counts what runs at the most that it can cost.
+  <p>Budget of the month: <strong>${dollars(most, 0)}</strong>, which counts what runs at the most that it can cost.${" "}
     ${committed != null && html`<meter min="0" max=${most || 1} value=${Number(committed)} aria-label="Budget used" /> ${dollars(committed)} used`}</p>`;
 
 function trained({ trainings_today: today, trainings_running: running }, caps) {

@@ -18,7 +18,7 @@ export function Model({ api, model, view }) {
     <p class="back"><a href=${link("models")}>All models</a></p>
     <${Title}>${model}<//>
     <p>Predicts <strong>${settings.target}</strong> <${Standing} model=${found.data} /></p>
-    <${Pause} api=${api} model=${model} state=${found.data.state} changed=${found.reload} />
+    <div><${Pause} api=${api} model=${model} state=${found.data.state} changed=${found.reload} /></div>
     <nav aria-label="Of this model" class="views"><ul>
       ${Object.entries(VIEWS).map(([name, title]) => html`
         <li><a href=${link("models", model, name)} aria-current=${name === view ? "page" : null}>${title}</a></li>`)}

@@ -16,7 +16,7 @@ export function Models({ api }) {
             <h2><a href=${link("models", model.model)}>${model.model}</a></h2>
             <p>Predicts <strong>${model.settings.target}</strong></p>
             <p><${Standing} model=${model} /></p>
-            <small>Settings of ${day(model.updated_at)}</small>
+            <small>Settings changed ${day(model.updated_at)}</small>
           </article></li>`)}
       </ul>
       <${NewModel} api=${api} models=${models} />`}`;

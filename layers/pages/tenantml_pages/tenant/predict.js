@@ -30,7 +30,7 @@ export function Predict({ api, model, live }) {
   const field = ([name, schema], number) => html`<${Field} key=${name} id=${`column-${number}`} name=${name} schema=${schema} example=${row.example[name]} />`;
   return html`
     <form onSubmit=${predict} aria-label="One row">
-      <p>One row, filled with an example from the training. An empty field is sent as a missing value.</p>
+      <p>One row; each field is filled with a value from the training. An empty field is sent as a missing value.</p>
       <div class="fields">${fields.slice(0, MANY).map(field)}</div>
       ${fields.length > MANY && html`<details open><summary>${fields.length - MANY} more columns</summary><div class="fields">${fields.slice(MANY).map((found, number) => field(found, number + MANY))}</div></details>`}
       <button aria-busy=${busy} disabled=${busy}>Predict</button>

@@ -5,6 +5,8 @@ import { AFTER_A_FAILURE, Stages } from "./stages.js";
 import { DropZone, useSending } from "./upload.js";
 import { Badge, Failure, Table, count, day, figure, link, size, useAnswer } from "./widgets.js";
 
+const BAKING = ["Bake", "CheckBake", "IsBakeOver"];
+
 const isRunning = (execution) => execution?.status === "running";
 
 export function Training({ api, model, changed }) {
@@ -17,7 +19,7 @@ export function Training({ api, model, changed }) {
   const isAwaited = ({ newest }) => !newest || isRunning(newest) || (expected && newest.upload.key !== expected.key) || (expected && newest.execution === expected.after);
   const { data, error, reload } = useAnswer(load, model, isAwaited);
   const newest = data?.newest;
-  useEffect(() => { if (newest && !isRunning(newest)) changed(); }, [newest?.execution, newest?.status]);
+  useEffect(() => { if (newest) changed(); }, [newest?.execution, newest?.status, newest?.state]); // it is live before its bake is over
   return html`
     <${Failure} error=${error} />
     ${!data ? !error && html`<p aria-busy="true">Loading the training</p>` : html`
@@ -46,6 +48,7 @@ function Execution({ execution, model }) {
 function saidOf({ status, training, state }) {
   if (status === "succeeded") return "The best candidate was deployed and judged.";
   if (status !== "running") return "";
+  if (BAKING.includes(state)) return "It answers already. For a while it is compared with the version before, and rolled back if it fails more.";
   if (AFTER_A_FAILURE.includes(state)) return "Something failed: what was begun is being cleaned up.";
   const tried = training?.candidates?.length;
   const waits = state === "AwaitApproval" ? "Somebody has to approve the version: see Versions." : "";

@@ -1,15 +1,17 @@
 // A model's versions: compared on the rows that were held out, approved or refused, and returned to.
-import { html, useState } from "./preact.js";
+import { html, useEffect, useState } from "./preact.js";
 import { Importance, Report } from "./details.js";
 import { Action, Badge, Failure, Table, day, figure, useAnswer } from "./widgets.js";
 
 const isOnItsWay = (version) => !version.ended_at && !["live", "retired", "failed"].includes(version.status);
 const isAwaited = (version) => version.approval && !version.approval.decision;
 
-export function Versions({ api, model, changed }) {
+export function Versions({ api, model, live, changed }) {
   const load = () => api.all(["models", model, "versions"], "versions");
   const { data: versions, error, reload } = useAnswer(load, model, (found) => found.some(isOnItsWay));
   const [said, setSaid] = useState("");
+  const answering = versions?.find((version) => version.live)?.version;
+  useEffect(() => { if (answering && answering !== live) changed(); }, [answering]);
   if (!versions) return error ? html`<${Failure} error=${error} />` : html`<p aria-busy="true">Loading the versions</p>`;
   if (!versions.length) return html`<p>No version yet: one comes at the end of a training.</p>`;
   const done = (words) => { setSaid(words); changed(); reload(); };

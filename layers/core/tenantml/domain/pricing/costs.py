@@ -14,10 +14,7 @@ TRAINING_STEP = "AWS::SageMaker::TrainingJob"
 PROCESSING_STEP = "AWS::SageMaker::ProcessingJob"
 TRANSFORM_STEP = "AWS::SageMaker::TransformJob"
 CLUSTER = ("InstanceType", "InstanceCount")
-AT_LEAST = (
-    "at least: what Autopilot runs outside of its candidates, such as the analysis of the data and its reports, is not "
-    "in it"
-)
+AT_LEAST = "not in it: what Autopilot runs outside of its candidates, such as the analysis of the data and its reports"
 OF_MONTH = "A training counts by the jobs behind its candidates, without what Autopilot runs beside them"
 NO_PRICE = "unknown: the price table lacks a price of an instance type that the training used"
 

@@ -27,7 +27,7 @@ def shown(row: Spent) -> dict[str, Any]:
         "serverless": "serverless endpoints are billed by the time of their requests, which nobody measures here",
         "scaled": "endpoints that scale count as if they always had their most instances",
         "saved_unpriced": "the price table lacks the price of an endpoint that a pause removed",
-        "unmeasured": f"{found['unmeasured']} trainings or batches could not be measured and count at their worst case",
+        "unmeasured": f"trainings and batches not measured, counted at their worst case: {found['unmeasured']}",
     }
     reason = "; ".join(reasons[name] for name in FLAGS if found[name]) or None
     is_unknown = dict.fromkeys(PURPOSES, found["unpriced"]) | {SAVED: found["saved_unpriced"]}
