@@ -61,7 +61,8 @@ QUOTAS = (
     ),
     Quota(
         "this stack", "`RequestsPerSecond`, which guards the account", 500, "/s", lambda load: load.predictions,
-        "the same; a parameter", "operations.md#deploy", alarm="RequestsNearQuota",
+        "each prediction, each call of the API; a parameter", "operations.md#the-stacks-parameters",
+        alarm="RequestsNearQuota",
     ),
     Quota(
         "Lambda", "concurrent executions", 1_000, "", lambda load: load.busy_functions,
@@ -76,7 +77,8 @@ QUOTAS = (
     Quota(
         "STS", "AssumeRole, of the caller's account", 600, "/s",
         lambda load: load.of_uploads("AssumeRole") + load.sessions + load.of_upkeep("AssumeRole"),
-        f"{UPLOAD['AssumeRole']:.0f} per upload; two for each tenant that a predict process does not know",
+        f"{UPLOAD['AssumeRole']:.0f} per upload; two for each tenant that a predict process does not know; the hourly "
+        "upkeep of each tenant",
         _IAM,
     ),
     Quota(

@@ -115,7 +115,7 @@ def _already_up(out: Path) -> str:
     from local.server import ENDPOINT_FILE
 
     endpoint, pages = out / "cloud" / ENDPOINT_FILE, out / PAGES_FILE
-    state = f"is up at {endpoint.read_text().strip()}" if endpoint.exists() else "is starting"
+    state = f"is up at {endpoint.read_text().strip()}" if endpoint.exists() else "is starting or ending"
     lines = [f"A cloud {state}, with its state in {out / 'cloud'}."]
     lines += [f"  {line}" for line in pages.read_text().splitlines()] if pages.exists() else []
     lines += [
