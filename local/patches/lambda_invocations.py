@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextvars
+import fcntl
 import functools
+import struct
+import termios
+import time
 from typing import Any
 
 from ministack.core import lambda_runtime
@@ -29,6 +33,7 @@ _TIMED_OUT = "Sandbox.Timedout"
 
 _FIRST_LOG_LINE_SECONDS = 0.003
 _IDLE_SECONDS = 0.001
+_LONGEST_READ_SECONDS = 1.0
 
 _failure: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar("lambda_failure", default=None)
 
@@ -89,11 +94,23 @@ def _name_the_throttle(call: Any) -> Any:
 
 
 def _wait_briefly(drain: Any) -> Any:
-    """A later log line belongs to the next invocation's log, as it may on AWS."""
+    """What the function wrote before it answered is in its pipe by now, and is read out of it, however busy the
+    machine is; a later log line belongs to the next invocation's log, as it may on AWS.
+    """
 
     @functools.wraps(drain)
     def draining(self: Any, first_line_wait: float = _FIRST_LOG_LINE_SECONDS) -> str:
+        latest = time.monotonic() + _LONGEST_READ_SECONDS
+        while self._proc and _unread_bytes(self._proc.stderr) and time.monotonic() < latest:
+            time.sleep(_IDLE_SECONDS)
         text: str = drain(self, first_line_wait=first_line_wait, idle_confirm=_IDLE_SECONDS)
         return text
 
     return draining
+
+
+def _unread_bytes(pipe: Any) -> int:
+    if pipe is None or pipe.closed:
+        return 0
+    count: int = struct.unpack("i", fcntl.ioctl(pipe.fileno(), termios.FIONREAD, bytes(4)))[0]
+    return count
