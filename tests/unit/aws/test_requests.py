@@ -12,7 +12,7 @@ from tenantml.aws.s3.objects import MultipartWriter, StoredObject
 from tenantml.aws.sagemaker import automl, endpoints, transform_jobs
 from tenantml.domain.training.endpoint_plan import EndpointPlan
 from tenantml.domain.training.model_settings import ModelSettings
-from tenantml.errors import CustomerAccessRevoked, DatasetUnavailable, NameTaken, TransformRefused
+from tenantml.errors import CustomerAccessRevoked, DatasetChanged, DatasetUnavailable, NameTaken, TransformRefused
 from tenantml.services import delivery
 from tests.tenants import account_of
 from tests.wire import Wire
@@ -211,6 +211,36 @@ def test_what_was_sent_of_a_file_that_is_refused_is_discarded() -> None:
     (request,) = wire.of("AbortMultipartUpload")
     assert request == {"Bucket": "staging", "Key": "train.csv", "UploadId": "u"}
     assert wire.of("CompleteMultipartUpload") == []
+
+
+PAUSED = {"buffer": b"a", "upload_id": "u", "parts": [{"PartNumber": 1, "ETag": "e"}], "size": 1 + objects.PART_BYTES}
+
+
+def resumed(*versions: dict[str, Any]) -> StoredObject:
+    """Go on with an upload that S3 no longer has (S3 API reference, "UploadPart": NoSuchUpload says that it may have
+    been aborted or completed), and that left these versions.
+    """
+    gone = (404, "NoSuchUpload")
+    listed = {"Versions": [*versions]} if versions else {}
+    wire = Wire("s3", UploadPart=gone, CompleteMultipartUpload=gone, ListObjectVersions=listed)
+    with MultipartWriter(wire.client, "staging", "train.csv", PAUSED) as writer:
+        writer.write(b"bc")
+    return writer.require_stored()
+
+
+def test_an_upload_that_an_attempt_completed_whose_answer_was_lost_is_found() -> None:
+    size = PAUSED["size"] + 2
+    older = {"Key": "train.csv", "VersionId": "1", "ETag": '"x"', "Size": size, "IsLatest": False}
+    checkpoint = {"Key": "train.csv.checkpoint", "VersionId": "3", "ETag": '"z"', "Size": size, "IsLatest": True}
+    whole = {"Key": "train.csv", "VersionId": "2", "ETag": '"y"', "Size": size, "IsLatest": True}
+    assert resumed(checkpoint, older, whole) == StoredObject("staging", "train.csv", "2", "y", size)
+
+
+def test_an_upload_that_was_removed_while_it_was_paused_is_not_taken_for_complete() -> None:
+    other = {"Key": "train.csv", "VersionId": "2", "ETag": '"y"', "Size": 5, "IsLatest": True}
+    for versions in ((), (other,)):
+        with pytest.raises(DatasetChanged, match="upload the file again"):
+            resumed(*versions)
 
 
 def test_what_is_read_is_the_version_that_was_pinned() -> None:

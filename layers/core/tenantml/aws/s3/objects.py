@@ -141,14 +141,20 @@ class MultipartWriter:
         if not self._upload_id:
             self._upload_id = self._client.create_multipart_upload(**where)["UploadId"]
         number = len(self._parts) + 1
-        answer = self._client.upload_part(
-            **where, UploadId=self._upload_id, PartNumber=number, Body=bytes(self._buffer[:size])
-        )
-        self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+        etag = ""
+        with absence(self._over):
+            etag = self._client.upload_part(
+                **where, UploadId=self._upload_id, PartNumber=number, Body=bytes(self._buffer[:size])
+            )["ETag"]
+        self._parts.append({"PartNumber": number, "ETag": etag})
         del self._buffer[:size]
 
     def close(self) -> StoredObject:
-        """Finish the object and return it, pinned."""
+        """Finish the object and return it, pinned.
+
+        Raises:
+            DatasetChanged: what was written so far was removed meanwhile.
+        """
         where = {"Bucket": self._bucket, "Key": self._key}
         if self._upload_id:
             if self._buffer:
@@ -161,15 +167,23 @@ class MultipartWriter:
         )
         return self.stored
 
+    @property
+    def _over(self) -> frozenset[str]:
+        """What S3 answers when an earlier attempt, whose answer was lost, completed the upload: of the same parts."""
+        return ABSENT_UPLOAD if self._resumed else frozenset()
+
     def _complete(self, where: dict[str, str]) -> dict[str, Any]:
-        """Complete the upload, or find it completed by an attempt whose answer was lost: of the same parts, then."""
-        with absence(ABSENT_UPLOAD if self._resumed else frozenset()):
+        with absence(self._over):
             completed: dict[str, Any] = self._client.complete_multipart_upload(
                 **where, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
             )
             return completed
-        versions = self._client.list_object_versions(Bucket=self._bucket, Prefix=self._key)["Versions"]
-        return next(version for version in versions if version["Key"] == self._key and version["IsLatest"])
+        versions = self._client.list_object_versions(Bucket=self._bucket, Prefix=self._key).get("Versions", [])
+        for version in versions:
+            if (version["Key"], version["IsLatest"], version["Size"]) == (self._key, True, self._size):
+                found: dict[str, Any] = version
+                return found
+        raise DatasetChanged(f"{self._key} was removed while it was written, as after a stop; upload the file again")
 
     def require_stored(self) -> StoredObject:
         """Return the finished object, pinned.
