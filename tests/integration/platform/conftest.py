@@ -200,14 +200,14 @@ class Body(io.BytesIO):
 
 @pytest.fixture
 def answer_with(stack: dict[str, str]) -> Iterator[Callable[..., None]]:
-    """Let AWS answer an operation with an error, on the wire, so many times."""
+    """Let AWS answer an operation with an error, on the wire, so many times; `about` is in the requests' body."""
     registered: list[tuple[Any, str, Any]] = []
 
-    def answer_with(service: str, operation: str, status: int, code: str, times: int = 10**6) -> None:
+    def answer_with(service: str, operation: str, status: int, code: str, times: int = 10**6, about: str = "") -> None:
         left = [times]
 
         def refuse(request: Any, **_: Any) -> AWSResponse | None:
-            if not left[0]:
+            if not left[0] or about not in str(request.body):
                 return None
             left[0] -= 1
             body = json.dumps({"__type": code, "message": "no"})

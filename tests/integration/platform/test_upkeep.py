@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenantml.aws import lambda_functions, sqs
-from tenantml.aws.clients import platform, shared_session
+from tenantml.aws.clients import platform
 from tenantml.domain.tenancy import upkeep
 from tenantml.domain.tenancy.tenant import ACTIVE, OFFBOARDED, SUSPENDED, Tenant
 from tenantml.errors import CustomerThrottled, PlatformUnavailable
@@ -71,29 +71,14 @@ def dead(stack: dict[str, str]) -> Callable[[], Counter[tuple[str, str]]]:
 
 
 @pytest.fixture
-def answer_for(stack: dict[str, str]) -> Iterator[Callable[[str, str, str], None]]:
-    """Let AWS refuse an operation for now for one tenant, on the wire."""
-    registered: list[tuple[Any, str, Any]] = []
+def answer_for(answer_with: Callable[..., None]) -> Callable[[str, str, str], None]:
+    """Let AWS refuse an operation for now for one tenant, by a code that botocore does not repeat by itself."""
 
     def answer_for(tenant: str, service: str, operation: str) -> None:
-        part = f"TENANT#{tenant}" if service == "dynamodb" else f"%2F{tenant}%2F"
+        about = f"TENANT#{tenant}" if service == "dynamodb" else f"%2F{tenant}%2F"
+        answer_with(service, operation, 400, "TransactionConflict", about=about)
 
-        def refuse(request: Any, **_: Any) -> AWSResponse | None:
-            if part not in str(request.body):
-                return None
-            code = "TransactionConflict"  # transient, and one that botocore does not repeat by itself
-            error = f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>"
-            body = json.dumps({"__type": code}) if service == "dynamodb" else error
-            return AWSResponse(request.url, 400, {}, Body(body.encode()))
-
-        # a client has the events of its session as they were when it was made
-        for events in (shared_session().get_component("event_emitter"), platform(service).meta.events):
-            events.register_first(f"before-send.{service}.{operation}", refuse)
-            registered.append((events, f"before-send.{service}.{operation}", refuse))
-
-    yield answer_for
-    for events, name, refuse in registered:
-        events.unregister(name, refuse)
+    return answer_for
 
 
 @pytest.fixture
