@@ -60,12 +60,12 @@ def test_a_function_that_raised_keeps_its_environment(invoke: Callable[..., tupl
 
 
 def test_a_warm_invocation_does_not_wait_for_log_lines(invoke: Callable[..., tuple[str | None, Any]]) -> None:
-    seconds = []
-    for _ in range(20):
+    def seconds() -> float:
         started = time.perf_counter()
         invoke()
-        seconds.append(time.perf_counter() - started)
-    assert min(seconds) < 0.045  # as shipped never under 0.050, however fast the machine
+        return time.perf_counter() - started
+
+    assert any(seconds() < 0.045 for _ in range(200))  # as shipped never under 0.050, however fast the machine
 
 
 def test_a_machine_catches_the_error_by_its_class(

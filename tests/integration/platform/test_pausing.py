@@ -198,10 +198,16 @@ def test_a_paused_model_says_so_and_a_resuming_one_when_to_come_back(put: Put) -
     with pytest.raises(ModelResuming) as refused:
         serving._look_up("acme", "churn")
     assert (refused.value.status, refused.value.retry_after_seconds) == (503, 60)
-    registry.end_version(Run(f"e-{V2}", "acme", "churn", anew), {"error": {"code": "DeploymentFailed"}})
+    error = {"code": "DeploymentFailed", "message": "it failed"}
+    registry.end_version(Run(f"e-{V2}", "acme", "churn", anew), {"error": error})
     with pytest.raises(ModelPaused):
         serving._look_up("acme", "churn")
-    assert put({"paused": False})[1]["state"]["resumes_as"] not in {None, anew}, "and it can be tried again"
+    assert put({"paused": True})[1]["state"]["error"] == error
+    tried = put({"paused": False})[1]["state"]
+    assert tried["resumes_as"] not in {None, anew}, "and it can be tried again"
+    assert tried["error"] is None
+    end_retirement(V2)
+    assert put({"paused": True})[1]["state"]["error"] is None, "of another pause"
 
 
 def test_a_pause_while_it_is_resumed_takes_the_resumption_back(put: Put) -> None:

@@ -14,8 +14,8 @@ INTERNAL["holdout_salt"] = "secret"
 
 
 def test_a_model_shows_its_settings_and_what_is_live() -> None:
-    nothing = dict.fromkeys(("paused_version", "paused_at", "paused_by", "resumes_as"))
-    assert views.model({**INTERNAL, "model": "churn", "settings": {"target": "y"}}, None) == {
+    nothing = dict.fromkeys(("paused_version", "paused_at", "paused_by", "resumes_as", "error"))
+    assert views.model({**INTERNAL, "model": "churn", "settings": {"target": "y"}}, None, None) == {
         "model": "churn",
         "settings": {"target": "y"},
         "live_version": None,
@@ -28,16 +28,17 @@ def test_a_model_shows_its_settings_and_what_is_live() -> None:
 def test_a_model_shows_whether_it_answers_and_who_paused_it() -> None:
     model = {"model": "churn", "settings": {}}
     paused = {"version": "v1", "at": "2026-11-29T00:00:00Z", "by": "0123456789ab", "pause": "a1b2c3"}
-    assert views.model(model | {"live_version": "v1", "paused": None}, None)["state"]["status"] == "live"
-    shown = views.model(model | {"live_version": None, "paused": paused}, None)["state"]
+    assert views.model(model | {"live_version": "v1", "paused": None}, None, None)["state"]["status"] == "live"
+    shown = views.model(model | {"live_version": None, "paused": paused}, None, None)["state"]
     assert shown == {
         "status": "paused",
         "paused_version": "v1",
         "paused_at": "2026-11-29T00:00:00Z",
         "paused_by": "0123456789ab",
         "resumes_as": None,
+        "error": None,
     }
-    resuming = views.model(model | {"live_version": None, "paused": paused}, "v2")["state"]
+    resuming = views.model(model | {"live_version": None, "paused": paused}, "v2", None)["state"]
     assert (resuming["status"], resuming["resumes_as"]) == ("resuming", "v2")
 
 

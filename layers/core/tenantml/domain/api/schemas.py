@@ -99,6 +99,7 @@ def components() -> dict[str, Schema]:
             paused_at=maybe(TIME),
             paused_by=maybe(TEXT) | {"description": "The id of the API key that asked, or `idle`"},
             resumes_as=maybe(TEXT) | {"description": "The version that answers once its endpoint is in service"},
+            error=maybe(reference("Failure")) | {"description": "Why the last version that was to resume it could not"},
         ),
         "State": record("Whether the model is to be paused.", paused={"type": "boolean"})
         | {"additionalProperties": False, "example": {"paused": True}},

@@ -16,19 +16,21 @@ STATES = EMPTY, LIVE, PAUSED, RESUMING = "empty", "live", "paused", "resuming"
 """How a model can be: no version answered yet, one answers, none does by choice, or one soon does again."""
 
 
-def model(row: Row, resumed_as: str | None) -> Row:
-    """Return a model as the API shows it; `resumed_as` is the version that is being deployed to end its pause."""
+def model(row: Row, resumed_as: str | None, error: Row | None) -> Row:
+    """Return a model as the API shows it; `resumed_as` is the version that is being deployed to end its pause, `error`
+    why the last one that was did not.
+    """
     return {
         "model": row["model"],
         "settings": row["settings"],
         "live_version": row.get("live_version"),
-        "state": _state(row, resumed_as),
+        "state": _state(row, resumed_as, error),
         "revision": row.get("revision", 0),
         "updated_at": row.get("updated_at"),
     }
 
 
-def _state(row: Row, resumed_as: str | None) -> Row:
+def _state(row: Row, resumed_as: str | None, error: Row | None) -> Row:
     paused = row.get("paused") or {}
     status = RESUMING if resumed_as else PAUSED if paused else LIVE if row.get("live_version") else EMPTY
     return {
@@ -37,6 +39,7 @@ def _state(row: Row, resumed_as: str | None) -> Row:
         "paused_at": paused.get("at"),
         "paused_by": paused.get("by"),
         "resumes_as": resumed_as,
+        "error": error,
     }
 
 

@@ -65,7 +65,14 @@ from tenantml.services.registry.models import (
     take_turn,
     update_version,
 )
-from tenantml.services.registry.pauses import pause, pause_idle, paused_version, resumed_as, version_to_predict
+from tenantml.services.registry.pauses import (
+    pause,
+    pause_idle,
+    paused_version,
+    resumed_as,
+    resumption_error,
+    version_to_predict,
+)
 from tenantml.services.registry.table import now
 from tenantml.services.registry.tenants import (
     add_key,
@@ -153,6 +160,7 @@ __all__ = [
     "request_version",
     "require_execution",
     "resumed_as",
+    "resumption_error",
     "return_to",
     "returned_as",
     "rows_of",

@@ -75,8 +75,22 @@ def paused_version(row: Row) -> str | None:
 
 def resumed_as(row: Row) -> str | None:
     """Return the version that is being deployed to end the pause of the model of this row, None when none is."""
+    found = _resumption(row)
+    return str(found["version"]) if found and may_answer(row, found) else None
+
+
+def resumption_error(row: Row) -> Row | None:
+    """Return the error of the version that was to end the pause of the model of this row and could not, None when it is
+    still being deployed, or when nobody tried.
+    """
+    found = _resumption(row) or {}
+    is_of_this_pause = bool(found) and found.get("resumes") == row["paused"]["pause"]
+    return found.get("error") if is_of_this_pause else None
+
+
+def _resumption(row: Row) -> Row | None:
+    """Return the version that was deployed last to return to the one that answered when the model was paused."""
     noted = row.get("return")
     if not noted or noted["to"] != paused_version(row):
         return None
-    found = find_version(keys.tenant_of(row), row["model"], noted["as"])
-    return str(noted["as"]) if found and may_answer(row, found) else None
+    return find_version(keys.tenant_of(row), row["model"], noted["as"])
