@@ -53,7 +53,7 @@ def complaints() -> list[str]:
 @pytest.fixture
 def page(chromium: Browser, complaints: list[str], request: pytest.FixtureRequest) -> Iterator[Page]:
     """An empty page, 1,280 pixels wide, in a context that shares nothing with another test's; how it ends is
-    kept as build/pages/last/TEST.png.
+    kept as build/pages/last/TEST.png, and what it says is in the report of a test that fails.
     """
     context = chromium.new_context(viewport=WIDE, reduced_motion="reduce")  # no picture of half a transition
     context.set_default_timeout(20_000)
@@ -61,6 +61,7 @@ def page(chromium: Browser, complaints: list[str], request: pytest.FixtureReques
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     yield page
+    print(page.url, page.locator("body").inner_text(), sep="\n")
     page.screenshot(path=SCREENSHOTS / "last" / f"{request.node.name}.png", full_page=True)
     context.close()
     assert complaints == []

@@ -3,6 +3,7 @@
 const BASE = new URL("../", import.meta.url);
 const FORM_BYTES = 5 * 1024 ** 3; // of one form; what is larger goes in parts
 const PARTS_AT_ONCE = 20; // whose addresses are asked for: they end after half an hour
+const ANSWER_SECONDS = 40; // API Gateway ends a request after 29
 const PATIENCE = 3; // how often a request that may be repeated is repeated when the API asks to wait
 
 /** A refusal of the API (RFC 9457): a stable code, and words. */
@@ -22,7 +23,7 @@ export function open(key) {
     if (json !== undefined) sent["content-type"] = "application/json";
     const request = { method, headers: sent, body: json === undefined ? undefined : JSON.stringify(json), cache: "no-store" };
     for (let attempt = 1; ; attempt++) {
-      const answer = await fetch(url, request).catch(() => null);
+      const answer = await fetch(url, { ...request, signal: AbortSignal.timeout(ANSWER_SECONDS * 1000) }).catch(() => null);
       if (answer?.ok) return answer.headers.get("content-type")?.includes("json") ? answer.json() : answer.text();
       const mayRepeat = method === "GET" && attempt < PATIENCE && (!answer || [429, 503].includes(answer.status));
       if (!mayRepeat) throw answer ? await refusalOf(answer) : new Refusal("Unreachable", "The API does not answer. Check your connection, then try again.");

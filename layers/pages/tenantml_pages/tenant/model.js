@@ -10,7 +10,7 @@ import { Action, Failure, Standing, Title, day, link, useAnswer } from "./widget
 const VIEWS = { training: "Training", versions: "Versions", predict: "Predict", batches: "Batches" };
 
 export function Model({ api, model, view }) {
-  const found = useAnswer(() => api.call("GET", ["models", model]), model, ({ state }) => state.status === "resuming");
+  const found = useAnswer(() => api.call("GET", ["models", model]), model, ({ state }) => ["paused", "resuming"].includes(state.status));
   if (!found.data) return found.error ? html`<${Failure} error=${found.error} />` : html`<p aria-busy="true">Loading the model</p>`;
   const { settings, live_version: live } = found.data;
   const shown = { training: Training, versions: Versions, predict: Predict, batches: Batches }[view] || Training;
@@ -40,6 +40,7 @@ function Pause({ api, model, state, changed }) {
     </details>`;
   return html`
     <div class="note busy" role="status"><p><strong>${state.status === "paused" ? "Paused" : "Resuming"}</strong> ${state.status === "paused" ? `since ${day(state.paused_at)}: nothing answers, and no endpoint costs.` : "Its endpoint is being made anew, which takes minutes."} <${EndpointPrice} api=${api} model=${model} begins="Once resumed, it costs" /></p>
+      ${state.error && html`<p>It could not be resumed. <strong>${state.error.code}</strong>: ${state.error.message}</p>`}
       <div class="actions">${state.status === "paused" ? html`<${Action} act=${put(false)}>Resume<//>` : html`<${Action} class="outline" act=${put(true)}>Pause again<//>`}</div>
     </div>`;
 }
