@@ -18,7 +18,7 @@ from tenantml.services import holdouts, registry
 from tenantml.services.run_context import RunContext
 from tenantml.settings import setting
 from tenantml_analysis.inspection import Inspection, InspectionSettings, Inspector, checkpoint
-from tenantml_analysis.inspection.advice import bounded, refuse_fatal, schema_changes
+from tenantml_analysis.inspection.advice import bounded, refuse_fatal, schema_changes, thresholds_not_measured
 
 Part = objects.MultipartWriter
 
@@ -98,7 +98,9 @@ def _rules(context: RunContext) -> InspectionSettings:
 def _judge(context: RunContext, inspection: Inspection) -> None:
     """Write down the advice, and refuse what the model's settings make fatal."""
     live = _live_profile(context)
-    advice = inspection.advice + bounded(schema_changes(inspection.profile, live) if live else [])
+    found = thresholds_not_measured(inspection.profile, context.settings.thresholds)
+    found += schema_changes(inspection.profile, live) if live else []
+    advice = inspection.advice + bounded(found)
     context.note(rows={"train": inspection.train_rows, "holdout": inspection.holdout_rows}, advice=advice)
     refuse_fatal(advice, context.settings.fatal_advice)
 

@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
@@ -265,6 +266,22 @@ def test_columns_unlike_the_live_versions_are_told_and_may_be_fatal(
         inspect(table().replace(b"n,", b"other,", 1), fatal_advice=["schema-changed"])
     platform("s3").delete_object(Bucket=place["bucket"], Key=place["key"])
     assert inspect(table().replace(b"n,", b"m,", 1))[1] == []
+
+
+def test_a_threshold_of_another_problem_type_is_told_before_anything_is_spent(
+    inspection_event: Callable[..., dict[str, Any]], invoke: Invoke
+) -> None:
+    def advice(**settings: Any) -> list[dict[str, Any]]:
+        state = inspection_event(table(), **settings)
+        with suppress(AdviceIsFatal):
+            invoke("inspect_dataset", state)
+        found = registry.require_execution("acme", state["run"]["execution"])["advice"]
+        return [entry for entry in found if entry["rule"] == "threshold-not-measured"]
+
+    assert advice(thresholds={"F1": 0.5, "AUC": 0.5}) == []
+    (found,) = advice(thresholds={"F1": 0.5, "RMSE": 3}, fatal_advice=["threshold-not-measured"])
+    assert "the threshold of RMSE" in found["message"]
+    assert "BinaryClassification, which is measured by Accuracy, AUC" in found["message"]
 
 
 def test_advice_that_is_fatal_is_kept_and_shows_no_class_in_the_error(

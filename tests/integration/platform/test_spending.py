@@ -197,17 +197,33 @@ def test_a_version_that_is_asked_for_fits_into_the_budget_of_today_not_of_its_tr
     tenant: Tenant, trained_with: int | None, now: int | None, is_refused: bool
 ) -> None:
     run = of("acme-churn-0123456789abcdef")
-    settings = ModelSettings("Churn?", monthly_budget_usd=trained_with).as_document()
-    training = {"candidate": "best", "candidates": [{"name": "best", "status": "Completed"}]}
-    upload = {"uploaded_at": "2026-11-22T17:03:01Z"}
-    row = run.as_document() | {"settings": settings, "training": training, "upload": upload, "ended_at": "2026-11-22"}
-    registry.add_execution("acme", run.execution, row)
-    put_training(run, "2026-11-22T17:10:00Z")
+    trained(run, monthly_budget_usd=trained_with)
     registry.put_model("acme", "churn", ModelSettings("Churn?", monthly_budget_usd=now))
     asked = DeploymentRequest.from_document({"execution": run.execution})
     with pytest.raises(BudgetExceeded, match="the model churn") if is_refused else nullcontext():
         deployments.request(tenant, "churn", asked, REGION)
     assert len(registry.all_versions("acme", "churn")) == (not is_refused)
+
+
+def test_a_repeat_of_a_version_that_is_being_deployed_is_not_checked_against_the_budget_again(tenant: Tenant) -> None:
+    run = of("acme-churn-0123456789abcdef")
+    trained(run)
+    asked, name = DeploymentRequest.from_document({"execution": run.execution}), deployments.proposed_name()
+    registry.put_model("acme", "churn", ModelSettings("Churn?"))
+    first = deployments.request(tenant, "churn", asked, REGION, lambda: name)
+    registry.put_model("acme", "churn", ModelSettings("Churn?", monthly_budget_usd=0))
+    assert deployments.request(tenant, "churn", asked, REGION, lambda: name) == first
+    with pytest.raises(BudgetExceeded):
+        deployments.request(tenant, "churn", asked, REGION)
+
+
+def trained(run: Run, **settings: Any) -> None:
+    """Write what is left of a training that came to a candidate."""
+    training = {"candidate": "best", "candidates": [{"name": "best", "status": "Completed"}]}
+    upload = {"uploaded_at": "2026-11-22T17:03:01Z"}
+    row = {"settings": ModelSettings("Churn?", **settings).as_document(), "training": training, "upload": upload}
+    registry.add_execution("acme", run.execution, run.as_document() | row | {"ended_at": "2026-11-22"})
+    put_training(run, "2026-11-22T17:10:00Z")
 
 
 def plan(**fields: Any) -> EndpointPlan:

@@ -54,7 +54,7 @@ def test_an_instance_that_is_asked_for_is_what_a_serverless_model_is_served_on_t
         settings = ModelSettings.from_document(model | {"instance_type": "ml.m5.large"} | request(**asked).settings)
         assert plan(settings, account_of(), 1, [1]).serverless_memory_mb == asked.get("serverless_memory_mb", 4096)
     for kind, model in (
-        ("serverless", {"instance_type": "ml.m5.large"}),
+        ("serverless", {"instance_type": "ml.m5.large", "instance_count": 2}),
         ("real-time", {"serverless_memory_mb": 4096}),
         ("none", {"serverless_memory_mb": 4096}),
     ):

@@ -91,6 +91,10 @@ def test_every_setting_can_be_given(more: dict[str, Any]) -> None:
         ({"target": "y", "problem_type": "Guessing", "objective": "F1"}, "problem_type: 'Guessing'"),
         ({"target": "y", "problem_type": "Regression", "objective": "F1"}, "objective: 'F1' is not one of MAE"),
         ({"target": "y", "thresholds": {"Charm": 0.5}}, "thresholds: 'Charm'"),
+        (
+            {"target": "y", "problem_type": "Regression", "objective": "MSE", "thresholds": {"AUC": 0.5}},
+            "thresholds: 'AUC'",
+        ),
         ({"target": "y", "promote": "never"}, "promote: 'never' is not one of if-not-worse, always, manual"),
         ({"target": "y", "undecided": "wait"}, "undecided: 'wait' is not one of value, keep, promote, ask"),
         ({"target": "y", "approval_hours": 337}, "approval_hours: 337 is not between 1 and 336"),
@@ -131,6 +135,7 @@ def test_every_setting_can_be_given(more: dict[str, Any]) -> None:
         ({"target": "y", "endpoint": "batch"}, "endpoint: 'batch' is not one of auto, serverless, real-time, none"),
         ({"target": "y", "endpoint": "serverless", "mode": "HYPERPARAMETER_TUNING"}, "endpoint: only mode ENSEMBLING"),
         ({"target": "y", "endpoint": "serverless", "instance_type": "ml.m5.large"}, "instance_type: a serverless"),
+        ({"target": "y", "endpoint": "serverless", "instance_count": 2}, "instance_count: a serverless"),
         ({"target": "y", "endpoint": "real-time", "serverless_memory_mb": 3072}, "not with endpoint real-time"),
         ({"target": "y", "endpoint": "none", "serverless_memory_mb": 3072}, "not with endpoint none"),
         (

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tenantml.domain.meaning import label_key, names_alike
-from tenantml.domain.training.model_settings import ADVICE_RULES
+from tenantml.domain.training.model_settings import ADVICE_RULES, METRICS
 from tenantml.errors import AdviceIsFatal
 from tenantml_analysis.inspection.almost import Almost
 from tenantml_analysis.inspection.classes import Class
@@ -27,7 +27,7 @@ from tenantml_analysis.inspection.values import Kind, is_missing
 
 (
     LEAK, IDENTIFIER, CONSTANT, PERSONAL, IMBALANCE, DUPLICATES, UNLABELLED_ROWS, LABELS_ALIKE,
-    ALMOST_NUMBER, ALMOST_DATE, TWO_FORMS, NAMES_ALIKE, SCHEMA_CHANGED,
+    ALMOST_NUMBER, ALMOST_DATE, TWO_FORMS, NAMES_ALIKE, SCHEMA_CHANGED, NOT_MEASURED,
 ) = ADVICE_RULES  # fmt: skip
 
 Advice = dict[str, str | None]
@@ -281,6 +281,24 @@ def schema_changes(profile: dict[str, Any], live: dict[str, Any]) -> list[Findin
         "refused"
     )
     return [(SCHEMA_CHANGED, None, message)]
+
+
+def thresholds_not_measured(profile: dict[str, Any], thresholds: Iterable[str]) -> list[Finding]:
+    """Return a finding for each metric of a model's thresholds that no version of this file can reach, for it is of
+    another problem type than the target's.
+    """
+    target = profile["target"]
+    measured = METRICS[target["problem_type"]]
+    found = []
+    for metric in thresholds:
+        if metric not in measured:
+            message = (
+                f"the threshold of {metric} keeps every version from going live by itself: the target makes this "
+                f"{target['problem_type']}, which is measured by {', '.join(measured)}; change thresholds or "
+                "problem_type"
+            )
+            found.append((NOT_MEASURED, target["column"], message))
+    return found
 
 
 def _is_identifier(column: Column, values: list[bytes], settings: InspectionSettings) -> bool:

@@ -107,7 +107,7 @@ def request(
 
     Raises:
         ArtefactsGone: the artefacts of its training are deleted.
-        BudgetExceeded: the month's budget, of the tenant or the model, is used up.
+        BudgetExceeded: the month's budget, of the tenant or the model, is used up, and this is no repeat.
         InvalidRequest: the training has no such candidate.
         InvalidSettings: the settings are not such that a version can have them in this tenant's account.
         NotFound: the model is gone.
@@ -121,8 +121,9 @@ def request(
     judged_by = _judged_by(tenant.tenant, model)
     settings = ModelSettings.from_document(execution["settings"] | judged_by | asked.settings)
     settings.require_fit(tenant.account, region)
-    spending.require_budget(tenant.tenant, model)
     run = Run(asked.execution, tenant.tenant, model, name())
+    if registry.find_version(tenant.tenant, model, run.version) is None:
+        spending.require_budget(tenant.tenant, model)
     start(run, tenant.account, candidate, asked={"settings": asked.settings, "judged_by": judged_by})
     return registry.find_version(tenant.tenant, model, run.version)
 

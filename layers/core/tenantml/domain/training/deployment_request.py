@@ -19,12 +19,14 @@ OVERRIDES = (
     "promote",
 )
 """The settings of a model that one version may have otherwise."""
-NOT_WITH = {
-    SERVERLESS: ("instance_type", "max_instances"),
-    REAL_TIME: ("serverless_memory_mb",),
-    NO_ENDPOINT: ("serverless_memory_mb", "max_instances"),
+NOT_WITH: dict[str, dict[str, Any]] = {
+    SERVERLESS: {"instance_type": None, "instance_count": 1, "max_instances": None},
+    REAL_TIME: {"serverless_memory_mb": None},
+    NO_ENDPOINT: {"serverless_memory_mb": None, "max_instances": None},
 }
-"""By the kind of endpoint that a version is asked to have, the model's settings that it does not follow then."""
+"""By the kind of endpoint that a version is asked to have, what stands for the model's settings that it does not follow
+then.
+"""
 
 Row = dict[str, Any]
 
@@ -60,7 +62,7 @@ class DeploymentRequest:
             settings = {"endpoint": REAL_TIME} | settings
         elif settings.get("serverless_memory_mb"):
             settings = {"endpoint": SERVERLESS} | settings
-        settings = dict.fromkeys(NOT_WITH.get(str(settings.get("endpoint")), ())) | settings
+        settings = NOT_WITH.get(str(settings.get("endpoint")), {}) | settings
         return cls(document["execution"], candidate, settings)
 
 

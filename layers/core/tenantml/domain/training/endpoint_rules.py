@@ -43,6 +43,8 @@ def contradictions(settings: ModelSettings) -> Iterator[str]:
         yield f"serverless_memory_mb: not with endpoint {endpoint}; give null, or endpoint serverless"
     if endpoint == SERVERLESS and settings.instance_type is not None:
         yield "instance_type: a serverless endpoint has no instances; give null, or endpoint real-time"
+    if settings.instance_count > 1 and settings.asks_for_serverless:
+        yield "instance_count: a serverless endpoint has no instances; give 1, or endpoint real-time"
     most = settings.max_instances
     if most is not None and settings.asks_for_serverless:
         yield (

@@ -37,6 +37,7 @@ ADVICE_RULES = (
     "dates-of-two-forms",
     "names-alike",
     "schema-changed",
+    "threshold-not-measured",
 )
 # From which value on advice is given, and between which bounds a model may move it; far from where the registry rounds.
 ADVICE_THRESHOLDS: dict[str, tuple[float, float]] = {
@@ -311,8 +312,8 @@ class ModelSettings:
         elif self.problem_type is not None:
             found.append(one_of("problem_type", self.problem_type, tuple(METRICS)))
             found.append(one_of("objective", self.objective, METRICS.get(self.problem_type, ())))
-        metrics = {metric for group in METRICS.values() for metric in group}
-        found += [one_of("thresholds", metric, tuple(sorted(metrics))) for metric in self.thresholds]
+        measured = METRICS.get(self.problem_type or "") or {metric for group in METRICS.values() for metric in group}
+        found += [one_of("thresholds", metric, tuple(sorted(measured))) for metric in self.thresholds]
         found += [one_of("fatal_advice", rule, ADVICE_RULES) for rule in self.fatal_advice]
         for name, value in self.advice_thresholds.items():
             unknown = one_of("advice_thresholds", name, tuple(ADVICE_THRESHOLDS))
