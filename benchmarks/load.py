@@ -32,6 +32,7 @@ ROWS, COLUMNS = 1_000, 8
 PREDICTING_SHARE, BAD_EVERY, SUSPENDED_EVERY = 10, 5, 4  # one in ten tenants predicts …
 PER_SECOND, QUIET_SECONDS, CONNECTIONS = 4.0, 10.0, 8
 AIM = 2.0  # of the quiet median
+LARGEST_MB, FILES_OF_ONE = 256, 12  # of a process of ours: the memory of our smallest functions, and pipes and sockets
 BODY = json.dumps({"rows": [{"number": 2, "plan": "p1"} | {f"c{n}": n for n in range(COLUMNS - 3)}]}).encode()
 
 
@@ -58,6 +59,7 @@ def measure(tenants: int, accounts: int, also: Mapping[str, Sequence[int]] | Non
             for name, sizes in (also or {}).items()
         }
     problems += found.pop("wrong")
+    problems += unbounded(watch.found()[FUNCTIONS])
     busy, before = found["predictions"], quantiles(quiet["milliseconds"])
     return found | {
         "tenants": tenants,
@@ -67,6 +69,13 @@ def measure(tenants: int, accounts: int, also: Mapping[str, Sequence[int]] | Non
         "processes": watch.found(),
         "grown": grown,
     }
+
+
+def unbounded(ours: Document) -> list[str]:
+    """Return what our processes took more of than a number that does not depend on how many tenants there are."""
+    files = ours["open_files"] / ours["processes"]
+    large = [f"a process of ours took {ours['largest_mb']:.0f} MB"] if ours["largest_mb"] > LARGEST_MB else []
+    return large + ([f"our processes have {files:.1f} open files each"] if files > FILES_OF_ONE else [])
 
 
 def _drop(scene: Scene, names: Sequence[str], predicting: Sequence[str], connections: Sequence[Connection]) -> Document:

@@ -1,5 +1,5 @@
 """Pause a tenant's models that nobody calls, and remove from its account what no version needs, what could not be
-removed of trainings that are too old to keep, and the results of batches whose days are over.
+removed of trainings that have ended or are too old to keep, and the results of batches whose days are over.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from tenantml.aws.error_codes import ours
 from tenantml.domain.tenancy.tenant import ACTIVE
 from tenantml.entrypoint import function, logger
 from tenantml.errors import TransientError
-from tenantml.services import idle, orphans, registry, retention, transforms
+from tenantml.services import idle, orphans, registry, removal, retention, transforms
 
 PARTS = {
     "orphans": orphans.remove_orphans,
+    "copies": removal.remove_leftovers,
     "trainings": retention.finish_pruning,
     "paused": idle.pause_idle,
     "results": transforms.remove_expired,

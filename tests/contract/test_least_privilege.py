@@ -66,6 +66,7 @@ def test_a_refusal_is_found_unless_it_was_provoked() -> None:
 def test_a_refusal_that_is_expected_and_does_not_come_is_found() -> None:
     found = list(findings([PART], {}, {"Role": {"probe iam:*": "asks what must be refused"}}))
     assert found == ["provoked_refusals.toml: Role probe iam:* was not refused"]
+    assert list(findings([PART], {}, {"Role": {"probe iam:*": "either way: whoever comes first"}})) == []
 
 
 def test_a_run_that_recorded_nothing_is_found() -> None:

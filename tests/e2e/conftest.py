@@ -30,6 +30,7 @@ from tenantml.services.registry import keys
 from tenantml_cli.tenant_api import Document, TenantApi
 from tests import webapp
 from tests.e2e import least_privilege
+from tests.e2e.leaks import leaks
 from tests.receiver import Receiver
 from tests.waiting import wait_for
 
@@ -135,6 +136,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver, web_a
         with BUGS.open("a") as file:
             file.writelines(f"{line}\n" for line in unnamed_failures(cloud))
         note_permissions(cloud, "shared")
+        assert list(itertools.islice(leaks(cloud), 20)) == []
 
 
 @pytest.fixture(scope="session")

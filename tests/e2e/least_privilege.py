@@ -6,7 +6,7 @@ of that action on that resource. So an action that a statement allows on three k
 one is found twice. What the run cannot use has its reason in `unused_permissions.toml`, by role and `statement action`
 or `statement action resource`; what is refused on purpose in `provoked_refusals.toml`, by role and `session action`.
 All of them may have * as in a shell; AWS's own statements are named `AWS`. A reason that begins with `either way:`
-depends on timing: the permission may be used or not, and must be allowed.
+depends on timing: the permission may be used or not, and must be allowed; the refusal may come or not.
 """
 
 from __future__ import annotations
@@ -99,15 +99,15 @@ def findings(parts: Iterable[Observed], unused: Reasons, provoked: Reasons) -> I
         },
         provoked,
         "provoked_refusals.toml: {} was not refused",
-        set(),
+        None,
     )
 
 
 def _compared(
-    found: dict[tuple[str, str], str], table: Reasons, stale: str, possible: set[tuple[str, str]]
+    found: dict[tuple[str, str], str], table: Reasons, stale: str, possible: set[tuple[str, str]] | None
 ) -> Iterator[str]:
     """The sentences of what has no reason, and `stale` with each reason that there is nothing for; one that holds
-    either way needs something `possible` only.
+    either way needs something `possible` only, which anything is when this is None.
     """
     excused: set[tuple[str, str]] = set()
     for role, row in table.items():
@@ -115,7 +115,10 @@ def _compared(
             fits = {one for one in found if fnmatchcase(one[0], role) and fnmatchcase(one[1], what)}
             excused |= fits
             may_be = possible if reason.startswith(_EITHER_WAY) else set()
-            if not fits and not any(fnmatchcase(one[0], role) and fnmatchcase(one[1], what) for one in may_be):
+            is_possible = may_be is None or any(
+                fnmatchcase(one[0], role) and fnmatchcase(one[1], what) for one in may_be
+            )
+            if not fits and not is_possible:
                 yield stale.format(f"{role} {what}")
     yield from (sentence for one, sentence in found.items() if one not in excused)
 

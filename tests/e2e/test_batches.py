@@ -6,33 +6,22 @@ import csv
 import io
 import json
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from local.cloud import EmbeddedCloud
 from tenantml_cli.errors import Refused
 from tenantml_cli.sending import post_form
 from tenantml_cli.stack import Stack
 from tenantml_cli.tenant_api import Document
 from tests.e2e.conftest import asked
+from tests.e2e.leaks import CELL, leaks
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from local.console.process import Console
     from tests.e2e.conftest import Tenant
-
-SECRET = "Q7-secret-cell"
-
-
-def logged(cloud: EmbeddedCloud) -> Iterator[str]:
-    """Yield what the functions logged."""
-    logs = cloud.client("logs")
-    for group in logs.describe_log_groups()["logGroups"]:
-        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
-            yield from (event["message"] for event in page["events"])
 
 
 def rows_with_notes(path: Path) -> list[list[str]]:
@@ -158,7 +147,7 @@ def test_a_file_is_refused_by_its_line_before_anything_is_done_in_the_account(
     rows = without_target(trained)[:8]
     number = next(place for place, cell in enumerate(rows[1]) if cell.isdigit())
     mistyped = [list(row) for row in rows]
-    mistyped[4][number] = SECRET
+    mistyped[4][number] = CELL
     missing = [row[:number] + row[number + 1 :] for row in rows]
     extra = [[*row, "x"] for row in rows]
     extra[0][-1] = "more"
@@ -176,4 +165,4 @@ def test_a_file_is_refused_by_its_line_before_anything_is_done_in_the_account(
         assert acme.api.call("GET", f"/executions/{batch['execution']}/receipt")["entries"] == []
         assert batch["cost"] is None
     assert acme.api.call("GET", "/usage")["spending"]["batches_running"] == 0
-    assert [line for line in logged(acme.platform.cloud) if SECRET in line] == []
+    assert list(leaks(acme.platform.cloud)) == []

@@ -90,6 +90,35 @@ def test_an_operator_limits_reads_holdouts_and_stops(
     assert tenant.outcome(key)["error"]["code"] == "ExecutionStopped"
 
 
+def test_a_stopped_training_that_is_redriven_ends_as_its_tenant_was_told_and_leaves_nothing(
+    tenant: Tenant, breast_cancer: Path
+) -> None:
+    cloud, steps = tenant.platform.cloud, tenant.platform.cloud.client("stepfunctions")  # an administrator's
+    tenant.api.configure("redriven", {"target": "malignant", "max_candidates": 2})
+    key = tenant.api.upload("redriven", breast_cancer)
+    execution = wait_for(
+        lambda: tenant.api.execution_of(key) or {}, lambda row: row.get("state") == "CheckTraining", is_passing=True
+    )["execution"]
+    tenant.stop(execution)
+    told = tenant.outcome(key)
+    assert told["error"]["code"] == "ExecutionStopped"
+
+    machine = tenant.platform.outputs["TrainingStateMachineArn"].replace(":stateMachine:", ":execution:")
+    arn = f"{machine}:{execution}"
+    rescued = tenant.platform.outputs["RescueStateMachineArn"]
+    wait_for(
+        lambda: steps.list_executions(stateMachineArn=rescued, statusFilter="RUNNING")["executions"], lambda r: not r
+    )
+    steps.redrive_execution(executionArn=arn)
+    ended = wait_for(lambda: steps.describe_execution(executionArn=arn), lambda found: found["status"] != "RUNNING")
+    assert (ended["status"], ended["redriveCount"]) == ("FAILED", 1)
+    now, same = tenant.api.execution(execution), ("status", "error", "left_behind", "ended_at")
+    assert [now[name] for name in same] == [told[name] for name in same]
+    assert tenant.api.call("GET", "/models/redriven")["live_version"] is None
+    left = [arn for arn in inventory(cloud, tenant.account_id) if told["version"] in arn or execution in arn]
+    assert not [arn for arn in left if "-job" not in arn], "SageMaker deletes no jobs"
+
+
 def test_a_version_that_cannot_be_deployed_is_rolled_back(
     tenant: Tenant, live: Document, iris: Path, tmp_path: Path
 ) -> None:

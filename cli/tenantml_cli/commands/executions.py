@@ -158,7 +158,7 @@ def stop(context: Context, execution: str, reason: str) -> Result:
         tenantml stop acme-churn-0f3c9a8b7d6e5f41 --reason "the wrong file"
     """
     stopped = context.stack.stop(execution, reason)
-    text = f"{stopped} is stopped, and what it created is being removed.\n\nTo see how it ended: tenantml executions"
+    text = f"{execution} is stopped, and what it created is being removed.\n\nTo see how it ended: tenantml executions"
     return Result({"execution": execution, "stopped": stopped}, text)
 
 

@@ -325,6 +325,21 @@ def test_what_the_customers_account_keeps_from_us_is_named(
     ]
 
 
+def test_what_the_customers_account_kept_from_us_is_deleted_by_the_sweep_when_it_lets_us(
+    live: Run, answer_with: Callable[..., None], invoke: Invoke, event: Sample, customer_s3: Any, tenant: Tenant
+) -> None:
+    bucket, swept = tenant.account.bucket, lambda: invoke("sweep_tenant", event("sweep_tenant"))["copies"]
+    customer_s3.put_object(Bucket=bucket, Key=f"{live.customer_folder}input/copy.csv", Body=b"a\n")
+    assert swept() == []
+    answer_with("sts", "AssumeRole", 403, "AccessDenied", times=3)  # the clean-up, orphans, the sweep of copies
+    assert removal.clean_up(live, failed=False, delivered=True).left_behind
+    assert swept() == [], "the account still refuses"
+    before = set(keys(customer_s3, bucket))
+    assert swept() == [f"{live.customer_folder}input/"]
+    assert before - set(keys(customer_s3, bucket)) == {"copy.csv", "train.csv"}, "what was trained stays"
+    assert swept() == [], "and once"
+
+
 def test_our_own_bucket_refusing_us_is_no_fault_of_the_customers(live: Run, answer_with: Callable[..., None]) -> None:
     answer_with("s3", "ListObjectVersions", 403, "AccessDenied")
     with pytest.raises(ClientError, match="AccessDenied"):

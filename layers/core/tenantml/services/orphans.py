@@ -16,8 +16,8 @@ from tenantml.domain.training import endpoint_rules
 from tenantml.errors import CustomerAccountError
 from tenantml.services import registry, removal, scaling, spending
 from tenantml.services.customer import assume
+from tenantml.services.removal import SWEEP
 
-PURPOSE = "tenantml-sweep"
 COUNTED_FOR = timedelta(hours=1)
 """How long an endpoint must have cost before its absence from a list, which may be a moment old, is believed."""
 
@@ -32,7 +32,7 @@ def remove_orphans(tenant: Tenant) -> dict[str, list[str]]:
     """
     swept: dict[str, list[str]] = {"removed": [], "left": []}
     with suppress(CustomerAccountError):
-        session = assume(tenant, PURPOSE, session_policies.sweep(tenant.account))
+        session = assume(tenant, SWEEP, session_policies.sweep(tenant.account))
         client = session.client("sagemaker")
         counted = spending.standing_endpoints(tenant.tenant, COUNTED_FOR)  # before they are listed
         for kind in endpoints.KINDS:
@@ -57,7 +57,7 @@ def _remove_unneeded(tenant: Tenant, client: Any, kind: str, name: str, swept: d
     if not removal.lets_go(tenant.tenant, *parts):
         return
     if kind == "endpoint":
-        scaling.end(tenant, PURPOSE, name)
+        scaling.end(tenant, SWEEP, name)
     if endpoints.remove_one(client, kind, name):
         swept["removed"].append(arn)
         removal.note_gone(tenant.tenant, *parts)

@@ -4,6 +4,7 @@ named.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,8 @@ from tenantml.errors import CustomerAccountError, StillChanging
 from tenantml.services import registry, scaling, spending
 from tenantml.services.customer import assume
 from tenantml.settings import setting
+
+SWEEP = "tenantml-sweep"
 
 
 @dataclass
@@ -133,8 +136,29 @@ def clean_up(run: Run, failed: bool, delivered: bool) -> Removal:
     tenant = registry.get_tenant(run.tenant)
     folder = run.customer_folder if failed else f"{run.customer_folder}input/"
     try:
-        session = assume(tenant, run.execution, session_policies.remove_objects(tenant.account, folder))
-        result.removed += objects.remove_folder(session.client("s3"), tenant.account.bucket, folder)
+        result.removed += _remove_folder(tenant, run.execution, folder)
     except CustomerAccountError:
+        registry.note_leftover(run.tenant, run.execution, folder)
         result.left_behind.append(f"{tenant.account.bucket_arn}/{folder}*")
     return result
+
+
+def remove_leftovers(tenant: Tenant) -> list[str]:
+    """Delete the folders of ended executions that the customer's account did not let us delete, and return them. What
+    it still refuses waits for the next sweep.
+
+    Raises:
+        TransientError: something cannot be deleted now.
+    """
+    removed = []
+    for row in registry.leftovers(tenant.tenant):
+        with suppress(CustomerAccountError):
+            _remove_folder(tenant, SWEEP, row["folder"])
+            registry.forget_leftover(row)
+            removed.append(row["folder"])
+    return removed
+
+
+def _remove_folder(tenant: Tenant, purpose: str, folder: str) -> list[str]:
+    session = assume(tenant, purpose, session_policies.remove_objects(tenant.account, folder))
+    return objects.remove_folder(session.client("s3"), tenant.account.bucket, folder)

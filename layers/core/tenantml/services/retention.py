@@ -17,9 +17,8 @@ from tenantml.domain.training.run import Run
 from tenantml.errors import CustomerAccountError
 from tenantml.services import registry
 from tenantml.services.customer import assume
+from tenantml.services.removal import SWEEP
 from tenantml.settings import setting
-
-PURPOSE = "tenantml-sweep"
 
 
 def prune(run: Run, keep_versions: int) -> list[str]:
@@ -57,7 +56,7 @@ def finish_pruning(tenant: Tenant) -> list[str]:
         TransientError: something cannot be deleted now.
     """
     given_up = registry.given_up_trainings(tenant.tenant)
-    return [training["execution"] for training in given_up if _remove(tenant, training, PURPOSE)]
+    return [training["execution"] for training in given_up if _remove(tenant, training, SWEEP)]
 
 
 def _is_under_way(tenant: str, execution: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 NOBODY = "-"  # the tenant of uploads that belong to none
 EXECUTION, KEY, MODEL, TRAINING, UPLOAD, VERSION = "EXECUTION", "KEY", "MODEL", "TRAINING", "UPLOAD", "VERSION"
-DRIFT, RECEIPT_END, RESULT = "DRIFT", "RECEIPT_END", "RESULT"
+DRIFT, LEFTOVER, RECEIPT_END, RESULT = "DRIFT", "LEFTOVER", "RECEIPT_END", "RESULT"
 WEBHOOK = "WEBHOOK"
 
 
@@ -71,6 +71,11 @@ def training(tenant: str, model: str, execution: str) -> Key:
     deleted.
     """
     return of_tenant(tenant, f"{TRAINING}#{model}#{execution}")
+
+
+def leftover(tenant: str, execution: str) -> Key:
+    """Which folder of an execution the customer's account did not let us delete yet."""
+    return of_tenant(tenant, f"{LEFTOVER}#{execution}")
 
 
 def key_of_tenant(tenant: str, sha256: str) -> Key:
@@ -195,6 +200,7 @@ REGISTRY = (
     version,
     drift,
     training,
+    leftover,
     key_of_tenant,
     limits,
     spending,

@@ -218,6 +218,21 @@ def forget_training(tenant: str, model: str, execution: str) -> None:
     table.delete(keys.training(tenant, model, execution))
 
 
+def note_leftover(tenant: str, execution: str, folder: str) -> None:
+    """Note a folder in the customer's account that is to be deleted, and could not be yet."""
+    table.update(keys.leftover(tenant, execution), {"folder": folder})
+
+
+def leftovers(tenant: str) -> list[dict[str, Any]]:
+    """Return the rows of what the customer's account did not let us delete yet, each with its `folder`."""
+    return list(table.query(keys.leftover(tenant, "")))
+
+
+def forget_leftover(row: dict[str, Any]) -> None:
+    """Note that a folder is deleted."""
+    table.delete(keys.of(row))
+
+
 def remove_model(tenant: str, model: str) -> None:
     """Delete a model's row, so that it neither answers nor is trained; its executions and versions stay."""
     table.delete(keys.model(tenant, model))
