@@ -143,8 +143,10 @@ class DyingAttempts:
     "how",
     [
         "dying",
-        "failing",
-        *(pytest.param(how, marks=pytest.mark.explore) for how in ("dying attempts", "losing replies", "twice")),
+        *(
+            pytest.param(how, marks=pytest.mark.explore)
+            for how in ("dying attempts", "failing", "losing replies", "twice")
+        ),
     ],
 )
 def test_one_word_counts_whatever_happens_meanwhile(
