@@ -22,7 +22,7 @@ from tenantml_cli.text import figure, listing, moment
 @options.all_tenants
 @click.pass_obj
 def models(context: Context, tenant: str | None, all_tenants: bool) -> Result:
-    """List models: what each predicts, and which of its versions answers.
+    """List models: what each predicts, and which of its versions answers, or did when it was paused.
 
     With the key in TENANTML_API_KEY the tenant's own; else, or with --tenant or --all-tenants, as an operator.
 
@@ -32,13 +32,19 @@ def models(context: Context, tenant: str | None, all_tenants: bool) -> Result:
         found = context.stack.all_pages("DescribeModelsFunction", "models", {"tenant": tenant})
     else:
         found = context.api.all_pages("/models", "models")
+    names = ("tenant", "model", "target", "state", "version", "changed (UTC)")
     rows = [
-        [row.get("tenant"), row["model"], row["settings"]["target"], row["live_version"], moment(row["updated_at"])]
+        [row.get("tenant"), row["model"], row["settings"]["target"], *_standing(row), moment(row["updated_at"])]
         for row in found
     ]
-    return Result(
-        {"models": found}, listing("models", ("tenant", "model", "target", "live version", "changed (UTC)"), rows)
-    )
+    return Result({"models": found}, listing("models", names, rows))
+
+
+def _standing(row: Document) -> tuple[str, str | None]:
+    """Whether a model answers, and with which version, or with which it did when it was paused."""
+    state = row["state"]
+    error = f" ({state['error']['code']})" if state["error"] else ""
+    return f"{state['status']}{error}", row["live_version"] or state["paused_version"]
 
 
 @click.command(cls=Command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -169,3 +170,16 @@ def test_a_model_is_paused_and_resumed_in_words(
     said = capsys.readouterr().out
     for words in ("churn is paused", "being resumed, as v2", "churn answers with v1"):
         assert words in said
+
+
+def test_a_model_that_could_not_be_resumed_is_listed_with_the_reason(
+    server: Recorder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TENANTML_API_URL", server.url)
+    monkeypatch.setenv("TENANTML_API_KEY", "secret")
+    state = {"status": "paused", "paused_version": "v1", "error": {"code": "DeploymentFailed", "message": "no"}}
+    row = {"model": "churn", "settings": {"target": "y"}, "state": state, "live_version": None, "updated_at": None}
+    server.answer = (200, json.dumps({"models": [row], "next_token": None}).encode())
+    assert main(["models"]) == 0
+    shown = re.split(r"  +", capsys.readouterr().out.splitlines()[1])
+    assert shown == ["-", "churn", "y", "paused (DeploymentFailed)", "v1", "-"]
