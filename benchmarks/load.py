@@ -51,7 +51,8 @@ def measure(tenants: int, accounts: int, also: Mapping[str, Sequence[int]] | Non
         scene.drop(first, 0)
         problems = wrong(first, scene.wait_for(first), ())
         connections = [Connection(scene.apis[predicting[n % len(predicting)]]) for n in range(CONNECTIONS)]
-        quiet = paced(connections, BODY, PER_SECOND, QUIET_SECONDS)
+        with Watch(cloud.process_id) as alone:
+            quiet = paced(connections, BODY, PER_SECOND, QUIET_SECONDS)
         with Watch(cloud.process_id) as watch:
             found = _drop(scene, names, predicting, connections)
         grown = {
@@ -61,11 +62,18 @@ def measure(tenants: int, accounts: int, also: Mapping[str, Sequence[int]] | Non
     problems += found.pop("wrong")
     problems += unbounded(watch.found()[FUNCTIONS])
     busy, before = found["predictions"], quantiles(quiet["milliseconds"])
+    before["own_ms"] = 1000 * alone.predict_seconds() / len(quiet["milliseconds"])
+    busy["own_ms"] = 1000 * watch.predict_seconds() / found.pop("predicted")
     return found | {
         "tenants": tenants,
         "accounts": accounts,
         "wrong": problems,
-        "predictions": {"quiet": before, "during": busy, "ratio": busy["p50_ms"] / before["p50_ms"]},
+        "predictions": {
+            "quiet": before,
+            "during": busy,
+            "ratio": busy["p50_ms"] / before["p50_ms"],
+            "own_ratio": busy["own_ms"] / before["own_ms"],
+        },
         "processes": watch.found(),
         "grown": grown,
     }
@@ -106,6 +114,7 @@ def _drop(scene: Scene, names: Sequence[str], predicting: Sequence[str], connect
         "uploads_per_minute": 60 * len(uploads) / seconds,
         "outcome_p50_s": statistics.median(waited),
         "outcome_p99_s": waited[min(len(waited) - 1, int(len(waited) * 0.99))],
+        "predicted": asked,
         "predictions": quantiles(list(chain(*(block["milliseconds"] for block in blocks)))),
         "wrong": wrong(uploads, outcomes, suspended) + [f"left: {each}" for each in scene.left()] + refused,
     }
@@ -139,6 +148,8 @@ def show(run: Document) -> None:
         f"{run['outcome_p99_s']:.1f} s (p99); {run['outcomes']}\n"
         f"  predictions, p50: {asked['quiet']['p50_ms']:.0f} ms alone, {asked['during']['p50_ms']:.0f} ms during, "
         f"{asked['ratio']:.1f} times as long; the aim of {AIM:g} is {verdict}\n"
+        f"  of that CPU of our function: {asked['quiet']['own_ms']:.1f} ms alone, {asked['during']['own_ms']:.1f} ms "
+        f"during, {asked['own_ratio']:.1f} times as much\n"
         f"  CPU: {emulator['cpu_seconds']:.0f} s of the emulator ({emulator['share']:.0%}) and "
         f"{ours['cpu_seconds']:.0f} s of our functions ({ours['share']:.0%}), in {ours['processes']:.0f} processes of "
         f"{ours['largest_mb']:.0f} MB at most; the emulator's {emulator['largest_mb']:.0f} MB, "

@@ -10,6 +10,7 @@ import psutil
 
 EMULATOR, FUNCTIONS, DOUBLES = "emulator", "functions", "trainers and endpoints"
 KINDS = (EMULATOR, FUNCTIONS, DOUBLES)
+PREDICT = "-PredictFunction-"  # in the folder where a worker of it runs
 SECONDS = 1.0
 MEGABYTE = 1024 * 1024
 
@@ -20,13 +21,14 @@ class Watch:
     def __init__(self, process_id: int) -> None:
         self._root = psutil.Process(process_id)
         self._cpu: dict[tuple[str, int, float], float] = {}
+        self._predicting: dict[tuple[int, float], float] = {}
         self._most: dict[str, dict[str, float]] = {kind: defaultdict(float) for kind in KINDS}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> Watch:
         self._look()
-        self._began = self.cpu_seconds()
+        self._began, self._predicted = self.cpu_seconds(), sum(self._predicting.values())
         self._thread.start()
         return self
 
@@ -42,6 +44,10 @@ class Watch:
         spent = {kind: seconds - self._began[kind] for kind, seconds in self.cpu_seconds().items()}
         whole = sum(spent.values()) or 1.0
         return {kind: {"cpu_seconds": spent[kind], "share": spent[kind] / whole, **self._most[kind]} for kind in KINDS}
+
+    def predict_seconds(self) -> float:
+        """Return the CPU seconds of the predict function since the beginning."""
+        return sum(self._predicting.values()) - self._predicted
 
     def cpu_seconds(self) -> dict[str, float]:
         """Return the CPU seconds by kind since ever, those of processes that have ended included."""
@@ -62,6 +68,8 @@ class Watch:
                     kind = self._kind(process)
                     times = process.cpu_times()
                     self._cpu[kind, process.pid, process.create_time()] = times.user + times.system
+                    if kind == FUNCTIONS and PREDICT in process.cwd():
+                        self._predicting[process.pid, process.create_time()] = times.user + times.system
                     largest = max(now[kind]["largest_mb"], process.memory_info().rss / MEGABYTE)
                     now[kind]["largest_mb"] = largest  # a sum would count what they share many times
                     now[kind]["open_files"] += process.num_fds()
