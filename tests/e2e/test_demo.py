@@ -41,8 +41,8 @@ def _write(path: Path, rows: list[list[object]], encoding: str = "utf-8") -> Pat
 
 @pytest.fixture(scope="module")
 def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
-    """What `make demo RETRAIN=1` says and reports."""
-    done, report = _demonstrate(tmp_path_factory.mktemp("demo"), "--retrain")
+    """What `make demo` says and reports."""
+    done, report = _demonstrate(tmp_path_factory.mktemp("demo"))
     assert done.returncode == 0, done.stdout + done.stderr
     return done, report
 
@@ -75,7 +75,7 @@ def test_the_sample_becomes_predictions_of_a_model_in_the_customers_account(
     demonstrated: tuple[subprocess.CompletedProcess[str], dict[str, Any]],
 ) -> None:
     done, report = demonstrated
-    assert set(report) == REPORT_KEYS | {"retrained"}
+    assert set(report) == REPORT_KEYS
     assert (report["tenant"], report["model"], report["problem_type"]) == ("acme", "churn", "BinaryClassification")
     assert sum(report["rows"].values()) == 5_000
     assert report["rows"]["holdout"] == pytest.approx(1_000, abs=150)
@@ -118,10 +118,13 @@ def test_the_sample_becomes_predictions_of_a_model_in_the_customers_account(
     assert re.search(r"Cost of the endpoint \$\d+\.\d{3} an hour", page.one("section", id="cost").text)
 
 
+@pytest.mark.explore  # test_pipeline.py has a version refused, promoted by hand, and returned from
 def test_a_retrain_that_is_worse_is_refused_promoted_by_hand_replaced_by_a_better_one_and_taken_back(
-    demonstrated: tuple[subprocess.CompletedProcess[str], dict[str, Any]],
+    tmp_path: Path,
 ) -> None:
-    done, report = demonstrated
+    done, report = _demonstrate(tmp_path, "--retrain")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(report) == REPORT_KEYS | {"retrained"}
     refused, by_hand, better, returned = report["retrained"]
     assert (refused["live"], refused["error"]["code"]) == (False, "DidNotBeatLive")
     assert refused["evaluation"]["metrics"]["F1"] < refused["evaluation"]["live"]["metrics"]["F1"]
