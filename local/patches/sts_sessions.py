@@ -20,6 +20,7 @@ CHAINED_SESSION_SECONDS: Final = 3600
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 900, 43_200
 # As shipped an expired session is forgotten as soon as the next one begins, and its key becomes unknown.
 _EXPIRED_KEPT_SECONDS = 86_400
+_EVERY_SECONDS = 60.0
 
 _NOT_CHAINED = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
 _NOT_SO_LONG = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
@@ -33,11 +34,20 @@ def apply() -> None:
 
 
 def _keep_expired(evict: Any) -> Any:
+    """As shipped, each new session looks at all others, while other threads add theirs: one that comes in between ends
+    the start of a Lambda worker, and with it all workers of that function.
+    """
+    looked_at = time.monotonic()
+
     @functools.wraps(evict)
     def keeping() -> None:
-        forgotten = time.time() - _EXPIRED_KEPT_SECONDS
-        for key in [key for key, session in sts._sessions.items() if session.get("Expiration", forgotten) < forgotten]:
-            sts._sessions.pop(key, None)
+        nonlocal looked_at
+        if time.monotonic() - looked_at < _EVERY_SECONDS:
+            return
+        looked_at, forgotten = time.monotonic(), time.time() - _EXPIRED_KEPT_SECONDS
+        for key, session in list(sts._sessions.items()):  # a copy, which no other thread changes
+            if session.get("Expiration", forgotten) < forgotten:
+                sts._sessions.pop(key, None)
 
     return keeping
 

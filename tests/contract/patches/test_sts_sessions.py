@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from ministack.services import sts
 
 from local.cloud import EmbeddedCloud
+from local.patches import sts_sessions
 
 _ASSUME = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
 
@@ -71,3 +75,28 @@ def test_expired_credentials_are_known_as_such_however_many_sessions_follow(
     assert code_of(cloud.client("sts", credentials=credentials).get_caller_identity) == "ExpiredToken"
     assert code_of(cloud.client("s3", credentials=credentials).list_buckets) == "ExpiredToken"
     assert code_of(cloud.client("dynamodb", credentials=credentials).list_tables) == "ExpiredTokenException"
+
+
+def test_sessions_are_forgotten_while_other_threads_begin_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As shipped: dictionary changed size during iteration."""
+    forgotten = {"Expiration": time.time() - 2 * 86_400}
+    monkeypatch.setattr(sts, "_sessions", {f"ASIA{number}": forgotten for number in range(50_000)})
+    monkeypatch.setattr(sts_sessions, "_EVERY_SECONDS", 0.0)
+    over = threading.Event()
+
+    def begin() -> None:
+        number = 0
+        while not over.is_set():
+            sts._sessions[f"MINE{number}"] = {"Expiration": time.time() + 900}
+            number += 1
+
+    thread = threading.Thread(target=begin)
+    thread.start()
+    try:
+        keep = sts_sessions._keep_expired(lambda: None)
+        for _ in range(20):
+            keep()
+    finally:
+        over.set()
+        thread.join()
+    assert {key[:4] for key in sts._sessions} == {"MINE"}
