@@ -60,5 +60,7 @@ def find_model(tenant: str, model: str) -> Row:
 
 def versions(tenant: str, model: str) -> list[Row]:
     """Return the versions of a model, the newest first."""
-    row = find_model(tenant, model)
-    return [views.version(found, row.get("live_version")) for found in registry.all_versions(tenant, model)]
+    find_model(tenant, model)
+    rows = registry.all_versions(tenant, model)
+    live = find_model(tenant, model).get("live_version")  # later than the versions: one that has just gone live is it
+    return [views.version(found, live) for found in rows]

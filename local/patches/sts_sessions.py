@@ -45,7 +45,7 @@ def _keep_expired(evict: Any) -> Any:
         if time.monotonic() - looked_at < _EVERY_SECONDS:
             return
         looked_at, forgotten = time.monotonic(), time.time() - _EXPIRED_KEPT_SECONDS
-        for key, session in list(sts._sessions.items()):  # a copy, which no other thread changes
+        for key, session in sts._sessions.copy().items():  # which no other thread changes; a list is made in steps
             if session.get("Expiration", forgotten) < forgotten:
                 sts._sessions.pop(key, None)
 

@@ -52,23 +52,34 @@ def make_versions() -> None:
 
 
 @pytest.fixture
-def put(invoke: Callable[[str, Any], Any], monkeypatch: pytest.MonkeyPatch) -> Put:
-    """PUT /models/churn/state with a key of the tenant's."""
+def ask(invoke: Callable[[str, Any], Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """A request about a model with a key of the tenant's."""
     monkeypatch.setattr(tenant_scope, "_scoped_client", platform)
 
-    def put(body: Any, model: str = "churn") -> tuple[int, dict[str, Any]]:
+    def ask(method: str, resource: str, body: Any = None, **parameters: str) -> tuple[int, dict[str, Any]]:
         answer = invoke(
             "tenant_api",
             {
-                "httpMethod": "PUT",
-                "resource": "/models/{model}/state",
-                "pathParameters": {"model": model},
+                "httpMethod": method,
+                "resource": resource,
+                "pathParameters": {"model": "churn"} | parameters,
                 "headers": {"Content-Type": "application/json"},
                 "requestContext": {"authorizer": {"tenant": "acme", "key_id": "0123456789ab"}},
                 "body": json.dumps(body),
             },
         )
         return answer["statusCode"], json.loads(answer["body"])
+
+    return ask
+
+
+@pytest.fixture
+def put(ask: Callable[..., Any]) -> Put:
+    """PUT /models/churn/state."""
+
+    def put(body: Any, model: str = "churn") -> tuple[int, dict[str, Any]]:
+        found: tuple[int, dict[str, Any]] = ask("PUT", "/models/{model}/state", body, model=model)
+        return found
 
     return put
 
@@ -208,6 +219,38 @@ def test_a_paused_model_says_so_and_a_resuming_one_when_to_come_back(put: Put) -
     assert tried["error"] is None
     end_retirement(V2)
     assert put({"paused": True})[1]["state"]["error"] is None, "of another pause"
+
+
+def test_a_model_that_answers_again_while_it_is_looked_at_is_never_shown_as_paused_for_good(put: Put) -> None:
+    """Whoever watches it looks again while it is being resumed, and no more once it is paused."""
+    put({"paused": True})
+    end_retirement(V2)
+    anew = put({"paused": False})[1]["state"]["resumes_as"]
+    before = registry.get_model("acme", "churn")
+    registry.promote("acme", "churn", anew, over=None)
+    assert registry.resumed_as(before) == anew
+    put({"paused": True})
+    assert registry.resumed_as(registry.get_model("acme", "churn")) is None
+
+
+@pytest.mark.parametrize(("resource", "read"), [
+    ("/models/{model}/versions", "list_versions"), ("/models/{model}/versions/{version}", "find_version"),
+])  # fmt: skip
+def test_a_version_that_goes_live_while_it_is_looked_at_is_shown_as_live(
+    ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, resource: str, read: str
+) -> None:
+    """A page that saw it promoted and not live would offer to return to it, and not look again."""
+    reading = getattr(registry, read)
+
+    def promoted_before(*arguments: Any, **options: Any) -> Any:
+        monkeypatch.setattr(registry, read, reading)
+        registry.promote("acme", "churn", V3)
+        return reading(*arguments, **options)
+
+    monkeypatch.setattr(registry, read, promoted_before)
+    found = ask("GET", resource, version=V3)[1]
+    (shown,) = [row for row in found.get("versions", [found]) if row["version"] == V3]
+    assert (shown["live"], shown["promoted_at"] is not None) == (True, True)
 
 
 def test_a_pause_while_it_is_resumed_takes_the_resumption_back(put: Put) -> None:

@@ -22,8 +22,8 @@ def find_model(tenant: str, event: Json) -> Json:
 
 def find_version(tenant: str, event: Json) -> tuple[Json, Json]:
     """Return the rows of the path's model and version; one that does not exist is as one of another tenant."""
-    row = find_model(tenant, event)
-    version = registry.find_version(tenant, row["model"], name_in_path(event, "version"))
+    version = registry.find_version(tenant, http.model_of(event), name_in_path(event, "version"))
+    row = find_model(tenant, event)  # later than the version: one that has just gone live is it
     if version is None:
         raise http.not_found()
     return row, version

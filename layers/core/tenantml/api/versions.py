@@ -26,9 +26,10 @@ Json = dict[str, Any]
 
 def list_versions(tenant: str, event: Json) -> Answer:
     """GET /models/{model}/versions: newest first."""
-    row = find_model(tenant, event)
-    page = registry.list_versions(tenant, row["model"], pagination.read(http.query_of(event)))
-    versions = [views.version(version, row.get("live_version")) for version in page.rows]
+    model = find_model(tenant, event)["model"]
+    page = registry.list_versions(tenant, model, pagination.read(http.query_of(event)))
+    live = find_model(tenant, event).get("live_version")  # later than the versions: one that has just gone live is it
+    versions = [views.version(version, live) for version in page.rows]
     return Answer(200, {"versions": versions, "next_token": page.next_token})
 
 

@@ -74,9 +74,14 @@ def paused_version(row: Row) -> str | None:
 
 
 def resumed_as(row: Row) -> str | None:
-    """Return the version that is being deployed to end the pause of the model of this row, None when none is."""
+    """Return the version that is being deployed to end the pause of the model of this row, None when none is. One that
+    has ended it since the row was read counts: whoever looks again sees it live.
+    """
     found = _resumption(row)
-    return str(found["version"]) if found and may_answer(row, found) else None
+    if found is None:
+        return None
+    has_ended_it = "promoted_at" in found and found.get("resumes") == row["paused"]["pause"]
+    return str(found["version"]) if has_ended_it or may_answer(row, found) else None
 
 
 def resumption_error(row: Row) -> Row | None:
