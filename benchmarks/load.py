@@ -30,7 +30,7 @@ OUTPUT = Path("build/bench")
 WAIT_SCALE = 0.1  # of AWS's waits: with fewer, what takes seconds there is asked for many times a second
 ROWS, COLUMNS = 1_000, 8
 PREDICTING_SHARE, BAD_EVERY, SUSPENDED_EVERY = 10, 5, 4  # one in ten tenants predicts …
-PER_SECOND, QUIET_SECONDS, CONNECTIONS = 4.0, 10.0, 8
+PER_SECOND, WARM_SECONDS, QUIET_SECONDS, CONNECTIONS = 4.0, 5.0, 20.0, 8
 AIM = 2.0  # of the quiet median
 LARGEST_MB, FILES_OF_ONE = 256, 12  # of a process of ours: the memory of our smallest functions, and pipes and sockets
 BODY = json.dumps({"rows": [{"number": 2, "plan": "p1"} | {f"c{n}": n for n in range(COLUMNS - 3)}]}).encode()
@@ -51,6 +51,7 @@ def measure(tenants: int, accounts: int, also: Mapping[str, Sequence[int]] | Non
         scene.drop(first, 0)
         problems = wrong(first, scene.wait_for(first), ())
         connections = [Connection(scene.apis[predicting[n % len(predicting)]]) for n in range(CONNECTIONS)]
+        paced(connections, BODY, PER_SECOND, WARM_SECONDS)
         with Watch(cloud.process_id) as alone:
             quiet = paced(connections, BODY, PER_SECOND, QUIET_SECONDS)
         with Watch(cloud.process_id) as watch:
