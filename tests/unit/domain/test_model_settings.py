@@ -91,10 +91,6 @@ def test_every_setting_can_be_given(more: dict[str, Any]) -> None:
         ({"target": "y", "problem_type": "Guessing", "objective": "F1"}, "problem_type: 'Guessing'"),
         ({"target": "y", "problem_type": "Regression", "objective": "F1"}, "objective: 'F1' is not one of MAE"),
         ({"target": "y", "thresholds": {"Charm": 0.5}}, "thresholds: 'Charm'"),
-        (
-            {"target": "y", "problem_type": "Regression", "objective": "MSE", "thresholds": {"AUC": 0.5}},
-            "thresholds: 'AUC'",
-        ),
         ({"target": "y", "promote": "never"}, "promote: 'never' is not one of if-not-worse, always, manual"),
         ({"target": "y", "undecided": "wait"}, "undecided: 'wait' is not one of value, keep, promote, ask"),
         ({"target": "y", "approval_hours": 337}, "approval_hours: 337 is not between 1 and 336"),
@@ -135,7 +131,6 @@ def test_every_setting_can_be_given(more: dict[str, Any]) -> None:
         ({"target": "y", "endpoint": "batch"}, "endpoint: 'batch' is not one of auto, serverless, real-time, none"),
         ({"target": "y", "endpoint": "serverless", "mode": "HYPERPARAMETER_TUNING"}, "endpoint: only mode ENSEMBLING"),
         ({"target": "y", "endpoint": "serverless", "instance_type": "ml.m5.large"}, "instance_type: a serverless"),
-        ({"target": "y", "endpoint": "serverless", "instance_count": 2}, "instance_count: a serverless"),
         ({"target": "y", "endpoint": "real-time", "serverless_memory_mb": 3072}, "not with endpoint real-time"),
         ({"target": "y", "endpoint": "none", "serverless_memory_mb": 3072}, "not with endpoint none"),
         (
@@ -214,6 +209,25 @@ def test_an_endpoint_has_an_instance_type_that_the_customer_allows_and_a_serverl
 def test_a_serverless_endpoint_has_no_disk_that_a_key_would_not_encrypt() -> None:
     lean = ModelSettings("y", serverless_memory_mb=3072, instance_type="ml.m5d.large")
     lean.require_fit(account_of("222222222222", "eu-central-1", KEY), "us-east-1")
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [
+        ({"endpoint": "serverless", "instance_count": 2}, "instance_count: a serverless endpoint has no instances"),
+        ({"serverless_memory_mb": 3072, "instance_count": 2}, "instance_count: a serverless endpoint"),
+        (
+            {"problem_type": "Regression", "objective": "MSE", "thresholds": {"R2": 0.5, "AUC": 0.5}},
+            "thresholds: AUC is not measured of a Regression; there are MAE, MSE, R2, RMSE",
+        ),
+    ],
+)
+def test_what_no_version_could_follow_is_refused_when_it_is_written_and_read_where_it_is_stored(
+    settings: dict[str, Any], wrong: str
+) -> None:
+    stored = ModelSettings.from_document({"target": "y"} | settings)
+    with pytest.raises(InvalidSettings, match=wrong):
+        stored.require_fit(account_of(), "us-east-1")
 
 
 def test_a_serverless_endpoint_is_refused_with_network_isolation() -> None:

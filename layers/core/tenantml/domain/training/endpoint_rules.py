@@ -43,8 +43,6 @@ def contradictions(settings: ModelSettings) -> Iterator[str]:
         yield f"serverless_memory_mb: not with endpoint {endpoint}; give null, or endpoint serverless"
     if endpoint == SERVERLESS and settings.instance_type is not None:
         yield "instance_type: a serverless endpoint has no instances; give null, or endpoint real-time"
-    if settings.instance_count > 1 and settings.asks_for_serverless:
-        yield "instance_count: a serverless endpoint has no instances; give 1, or endpoint real-time"
     most = settings.max_instances
     if most is not None and settings.asks_for_serverless:
         yield (
@@ -63,9 +61,13 @@ def contradictions(settings: ModelSettings) -> Iterator[str]:
 
 
 def ruled_out(settings: ModelSettings, account: CustomerAccount) -> Iterator[str]:
-    """Yield what the customer's network, key and instance types rule out, each with its setting's name."""
+    """Yield what the kind of endpoint, and the customer's network, key and instance types rule out, each with its
+    setting's name.
+    """
     named, allowed = settings.instance_type, account.instance_types
     if settings.asks_for_serverless:
+        if settings.instance_count > 1:
+            yield "instance_count: a serverless endpoint has no instances; give 1, or endpoint real-time"
         if account.subnet_ids:
             yield f"{_serverless_by(settings)}: SageMaker has no serverless endpoints in a VPC, such as yours"
         if settings.network_isolation:

@@ -267,12 +267,19 @@ class ModelSettings:
         return UPLOAD if self.delivery == COPY and region != our_region else self.delivery
 
     def require_fit(self, account: CustomerAccount, our_region: str) -> None:
-        """Return when the model can be trained and served in this account.
+        """Return when the model can be trained, judged and served in this account. This is asked when settings are
+        written, and of settings that are stored not again: what answers goes on when a rule is added here.
 
         Raises:
-            InvalidSettings: names each setting that the account's region, key, network or instance types rule out.
+            InvalidSettings: names each setting that the problem type, the kind of endpoint, or the account's region,
+                key, network or instance types rule out.
         """
-        wrong = []
+        measured = METRICS.get(self.problem_type or "")
+        wrong = [
+            f"thresholds: {metric} is not measured of a {self.problem_type}; there are {', '.join(measured)}"
+            for metric in self.thresholds
+            if measured and metric not in measured
+        ]
         if self.delivery == IN_PLACE and account.region != our_region:
             wrong.append(
                 f"delivery: in-place reads our bucket in {our_region}, and SageMaker reads only buckets of the job's "
@@ -312,8 +319,8 @@ class ModelSettings:
         elif self.problem_type is not None:
             found.append(one_of("problem_type", self.problem_type, tuple(METRICS)))
             found.append(one_of("objective", self.objective, METRICS.get(self.problem_type, ())))
-        measured = METRICS.get(self.problem_type or "") or {metric for group in METRICS.values() for metric in group}
-        found += [one_of("thresholds", metric, tuple(sorted(measured))) for metric in self.thresholds]
+        metrics = {metric for group in METRICS.values() for metric in group}
+        found += [one_of("thresholds", metric, tuple(sorted(metrics))) for metric in self.thresholds]
         found += [one_of("fatal_advice", rule, ADVICE_RULES) for rule in self.fatal_advice]
         for name, value in self.advice_thresholds.items():
             unknown = one_of("advice_thresholds", name, tuple(ADVICE_THRESHOLDS))
