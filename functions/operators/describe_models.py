@@ -37,10 +37,7 @@ def handler(event: Row) -> Row:
 
 def models(tenant: str) -> list[Row]:
     """Return all models of a tenant."""
-    return [
-        {"tenant": tenant} | views.model(row, registry.resumed_as(row), registry.resumption_error(row))
-        for row in registry.all_models(tenant)
-    ]
+    return [{"tenant": tenant} | views.model(row, *registry.resumption(row)) for row in registry.all_models(tenant)]
 
 
 def batches(tenant: str, model: str, wanted: pagination.PageRequest) -> Row:

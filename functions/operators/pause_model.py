@@ -25,4 +25,4 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         raise NotFound("no model can have this name")
     (deployments.pause if asked["paused"] else deployments.resume)(tenant, model, OPERATOR)
     row = registry.get_model(tenant.tenant, model)
-    return {"tenant": tenant.tenant} | views.model(row, registry.resumed_as(row), registry.resumption_error(row))
+    return {"tenant": tenant.tenant} | views.model(row, *registry.resumption(row))

@@ -25,7 +25,7 @@ ANY_REVISION = "*"
 def list_models(tenant: str, event: Json) -> Answer:
     """GET /models."""
     page = registry.list_models(tenant, pagination.read(http.query_of(event)))
-    models = [views.model(row, registry.resumed_as(row), registry.resumption_error(row)) for row in page.rows]
+    models = [views.model(row, *registry.resumption(row)) for row in page.rows]
     return Answer(200, {"models": models, "next_token": page.next_token})
 
 
@@ -95,7 +95,7 @@ def shown(status: int, row: Json) -> Answer:
     """Answer with a model and the revision of its settings."""
     return Answer(
         status,
-        views.model(row, registry.resumed_as(row), registry.resumption_error(row)),
+        views.model(row, *registry.resumption(row)),
         {"ETag": f'"{row.get("revision", 0)}"'},
     )
 

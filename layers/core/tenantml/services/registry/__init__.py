@@ -73,7 +73,7 @@ from tenantml.services.registry.pauses import (
     pause_idle,
     paused_version,
     resumed_as,
-    resumption_error,
+    resumption,
     version_to_predict,
 )
 from tenantml.services.registry.table import now
@@ -166,7 +166,7 @@ __all__ = [
     "request_version",
     "require_execution",
     "resumed_as",
-    "resumption_error",
+    "resumption",
     "return_to",
     "returned_as",
     "rows_of",

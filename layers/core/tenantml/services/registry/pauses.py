@@ -74,28 +74,22 @@ def paused_version(row: Row) -> str | None:
 
 
 def resumed_as(row: Row) -> str | None:
-    """Return the version that is being deployed to end the pause of the model of this row, None when none is. One that
-    has ended it since the row was read counts: whoever looks again sees it live.
+    """Return the version that is being deployed to end the pause of the model of this row, None when none is."""
+    return resumption(row)[0]
+
+
+def resumption(row: Row) -> tuple[str | None, Row | None]:
+    """Return the version that is being deployed to end the pause of the model of this row, and the error of the last
+    one that was and could not. One that has ended the pause since the row was read counts as being deployed: whoever
+    looks again sees it live.
     """
-    found = _resumption(row)
-    if found is None:
-        return None
-    has_ended_it = "promoted_at" in found and found.get("resumes") == row["paused"]["pause"]
-    return str(found["version"]) if has_ended_it or may_answer(row, found) else None
-
-
-def resumption_error(row: Row) -> Row | None:
-    """Return the error of the version that was to end the pause of the model of this row and could not, None when it is
-    still being deployed, or when nobody tried.
-    """
-    found = _resumption(row) or {}
-    is_of_this_pause = bool(found) and found.get("resumes") == row["paused"]["pause"]
-    return found.get("error") if is_of_this_pause else None
-
-
-def _resumption(row: Row) -> Row | None:
-    """Return the version that was deployed last to return to the one that answered when the model was paused."""
-    noted = row.get("return")
+    noted, paused = row.get("return"), row.get("paused") or {}
     if not noted or noted["to"] != paused_version(row):
-        return None
-    return find_version(keys.tenant_of(row), row["model"], noted["as"])
+        return None, None
+    found = find_version(keys.tenant_of(row), row["model"], noted["as"])
+    if found is None:
+        return None, None
+    is_of_this_pause = found.get("resumes") == paused["pause"]
+    if may_answer(row, found) or (is_of_this_pause and "promoted_at" in found):
+        return str(found["version"]), None
+    return None, found.get("error") if is_of_this_pause else None
