@@ -41,6 +41,7 @@ PATCHES: Final = {
     "stepfunctions_integrations": "one machine starts another, and catches its failure by the name that AWS gives it",
     "stepfunctions_limits": "a job of 30 days must fit into a history, a report into a payload",
     "stepfunctions_maps": "what is done for many items is a Distributed Map, whose fields would otherwise pass unread",
+    "concurrent_reads": "logs are read while functions write them, and a list must not end in a server's error",
     "stepfunctions_iam": "without it the state machine's role has no effect: its tasks may do everything",
 }
 
