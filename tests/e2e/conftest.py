@@ -31,6 +31,7 @@ from tenantml_cli.tenant_api import Document, TenantApi
 from tests import webapp
 from tests.e2e import least_privilege
 from tests.e2e.leaks import leaks
+from tests.logs import logged
 from tests.receiver import Receiver
 from tests.waiting import wait_for
 
@@ -92,12 +93,8 @@ def registered_tenant(platform: Platform, name: str) -> registered.Tenant:
 
 
 def unnamed_failures(cloud: EmbeddedCloud) -> Iterator[str]:
-    """Yield what the functions logged of failures that have no name: bugs."""
-    logs = cloud.client("logs")
-    for group in logs.describe_log_groups()["logGroups"]:
-        name = group["logGroupName"]
-        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=name, filterPattern="unnamed"):
-            yield from (event["message"] for event in page["events"])
+    """Return what the functions logged of failures that have no name: bugs."""
+    return logged(cloud, filterPattern="unnamed")
 
 
 def note_permissions(cloud: EmbeddedCloud, which: str) -> None:

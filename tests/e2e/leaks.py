@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from tests.logs import logged
+
 if TYPE_CHECKING:
     from local.cloud import EmbeddedCloud
 
@@ -37,11 +39,8 @@ def _external_ids(cloud: EmbeddedCloud) -> Iterator[str]:
 
 
 def _written(cloud: EmbeddedCloud) -> Iterator[tuple[str, str]]:
-    logs, steps = cloud.client("logs"), cloud.client("stepfunctions")
-    for group in logs.describe_log_groups()["logGroups"]:
-        name = group["logGroupName"]
-        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=name):
-            yield from ((name, event["message"]) for event in page["events"])
+    yield from (("a log", line) for line in logged(cloud))
+    steps = cloud.client("stepfunctions")
     for machine in _all(steps, "list_state_machines", "stateMachines"):
         for row in _all(steps, "list_executions", "executions", stateMachineArn=machine["stateMachineArn"]):
             history = _all(steps, "get_execution_history", "events", executionArn=row["executionArn"])

@@ -6,28 +6,19 @@ import io
 import json
 import tarfile
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from local.cloud import EmbeddedCloud
 from tenantml_cli.errors import Refused
+from tests.logs import logged
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Tenant
 
 MEASUREMENTS = ["petal length (cm)", "petal width (cm)", "sepal length (cm)", "sepal width (cm)"]
 MULTICLASS = {"Accuracy", "BalancedAccuracy", "F1macro", "LogLoss", "PrecisionMacro", "RecallMacro"}
-
-
-def logged(cloud: EmbeddedCloud) -> Iterator[str]:
-    """Yield what the functions logged."""
-    logs = cloud.client("logs")
-    for group in logs.describe_log_groups()["logGroups"]:
-        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
-            yield from (event["message"] for event in page["events"])
 
 
 def test_a_version_is_explained_to_its_tenant_and_to_no_other(acme: Tenant, globex: Tenant, iris: Path) -> None:

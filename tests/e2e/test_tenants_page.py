@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from http import HTTPStatus
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 from local import sample
 from tests.browser import overflow
 from tests.e2e.conftest import TRAINING_SECONDS, Tenant
+from tests.logs import logged
 
 if TYPE_CHECKING:
     from playwright.sync_api import FilePayload, Page
@@ -63,15 +64,6 @@ def sign_in(page: Page, tenant: Tenant) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def logged_since(tenant: Tenant, milliseconds: int) -> Iterator[str]:
-    logs = tenant.platform.cloud.client("logs")
-    for group in logs.describe_log_groups()["logGroups"]:
-        pages = logs.get_paginator("filter_log_events").paginate(
-            logGroupName=group["logGroupName"], startTime=milliseconds
-        )
-        yield from (event["message"] for page in pages for event in page["events"])
-
-
 def test_a_wrong_key_is_refused_in_words_and_a_right_one_is_kept_nowhere(
     page: Page, complaints: list[str], acme: Tenant, look: Look
 ) -> None:
@@ -87,10 +79,10 @@ def test_a_wrong_key_is_refused_in_words_and_a_right_one_is_kept_nowhere(
     sign_in(page, acme)
     page.get_by_role("heading", name="Models", exact=True).wait_for()
     kept = page.evaluate("[JSON.stringify({...localStorage, ...sessionStorage}), document.cookie, location.href]")
-    logged = "".join(logged_since(acme, began))
-    assert "request_id" in logged or "RequestId" in logged
+    lines = "".join(logged(acme.platform.cloud, startTime=began))
+    assert "request_id" in lines or "RequestId" in lines
     for key in (acme.api.api_key, "tml_wrong"):
-        assert key not in "".join([*kept, *asked, logged])
+        assert key not in "".join([*kept, *asked, lines])
     page.reload()
     page.get_by_label("API key").wait_for()
 
