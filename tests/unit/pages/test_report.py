@@ -92,7 +92,7 @@ def test_nothing_of_it_is_fetched_or_runs_by_an_attribute(page: Element) -> None
 
 def test_names_that_are_written_to_be_run_are_text() -> None:
     page = markup.read(render(facts.multiclass()))
-    assert len(page.all("script")) == 2
+    assert len(page.all("script")) == 3
     column, label = f"Column {HOSTILE}", CLASSES[6]
     for identity, text in (
         ("importance", column), ("advice", column), ("data", column), ("mistakes", label), ("data", label),
@@ -107,7 +107,7 @@ def test_names_that_are_written_to_be_run_are_text() -> None:
     hostile["upload"]["key"] = f"acme/churn/{HOSTILE}"
     hostile["profile"]["ignore_columns"] = [HOSTILE]
     again = markup.read(render(hostile))
-    assert len(again.all("script")) == 2
+    assert len(again.all("script")) == 3
     assert again.all("img") == []
     assert again.one(id="verdict").text.count(HOSTILE) == 3
 

@@ -19,7 +19,7 @@ _PARTS = _HERE.parent / "parts"
 
 class _Assets(NamedTuple):
     style: str
-    scripts: tuple[str, str]
+    scripts: tuple[str, ...]
     licences: str
     policy: str
 
@@ -104,9 +104,11 @@ def _assets() -> _Assets:
     def read(*names: str) -> str:
         return "\n".join((_PARTS / name).read_text(encoding="utf-8").strip() for name in names)
 
-    own_style, own_script = ((_HERE / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
+    own_style, language, own_script = (
+        (_HERE / name).read_text(encoding="utf-8") for name in ("report.css", "language.js", "report.js")
+    )
     style = f"{read('pico.min.css', 'uplot.css')}\n{own_style}"
-    scripts = (read("uplot.js"), own_script)
+    scripts = (language, read("uplot.js"), own_script)
     licences = "\n\n".join(read(f"licences/{name}.txt") for name in ("pico", "uplot"))
     allowed = (
         "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
