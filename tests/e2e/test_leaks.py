@@ -64,4 +64,4 @@ def test_no_log_and_no_execution_holds_a_cell_or_a_secret(acme: Tenant, noted: P
     logs.put_log_events(**group, logStreamName="a", logEvents=[event])
     (found,) = leaks(cloud)
     logs.delete_log_group(**group)
-    assert found.startswith("/planted: ")
+    assert found.startswith("a log: ")

@@ -82,7 +82,9 @@ def test_an_operator_limits_reads_holdouts_and_stops(
 
     tenant.api.configure("cancer", {"target": "malignant"})
     key = tenant.api.upload("cancer", breast_cancer)
-    found = wait_for(lambda: tenant.api.execution_of(key) or {}, lambda row: row.get("training"), is_passing=True)
+    found = wait_for(
+        lambda: tenant.api.execution_of(key) or {}, lambda row: row.get("state") == "CheckTraining", is_passing=True
+    )
     machine = outputs["TrainingStateMachineArn"]
     running = steps.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
     (arn,) = [row["executionArn"] for row in running if row["name"] == found["execution"]]
