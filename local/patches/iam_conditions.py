@@ -102,6 +102,8 @@ def _with_variables_in_resources(match: Any) -> Any:
 
     @functools.wraps(match)
     def matching(context: Any, statements: Any, effect: str) -> Any:
+        if not any("${" in resource for statement in statements for resource in statement.resources):
+            return match(context, statements, effect)
         for statement in statements:
             # Kept as it is, for whoever asks which statement it was.
             resources = [filled_resource(resource, context) for resource in statement.resources]
@@ -117,6 +119,8 @@ def _with_variables_in_resources(match: Any) -> Any:
 
 def filled_resource(resource: str, context: Any) -> str | None:
     """Return a statement's resource with the request's values; None when a key is absent, or its value a wildcard."""
+    if "${" not in resource:
+        return resource
     values = [iam_evaluator._resolve_condition_key(key, context) for key in _KEY_IN_RESOURCE.findall(resource)]
     if not all(isinstance(value, str) and not {"*", "?"} & {*value} for value in values):
         return None
