@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from local.internet import joined
-from tenantml.services import https_post
+from tenantml.aws.clients import unbound_client
+from tenantml.services import customer, https_post
 from tests.integration import quick_moto, strict_moto
 from tests.receiver import Receiver
 
@@ -15,6 +16,13 @@ quick_moto.apply()
 strict_moto.apply()
 
 HOST = "hooks.acme.example"
+
+
+@pytest.fixture(autouse=True)
+def new_clients() -> None:
+    """A client has the events of its session as they were when it was made: each test's own. So are sessions."""
+    unbound_client.cache_clear()
+    customer._OURS.clear()
 
 
 @pytest.fixture(scope="session")

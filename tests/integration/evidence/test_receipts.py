@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
+import botocore.credentials
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
@@ -19,6 +19,7 @@ from tenantml.domain.api import pagination
 from tenantml.domain.tenancy.tenant import ACTIVE
 from tenantml.errors import InvalidRequest
 from tenantml.services import evidence, receipts, registry
+from tenantml.services.customer import CustomerSession
 from tenantml.services.registry import keys, table
 from tests.functions import template
 from tests.tenants import tenant_of
@@ -101,7 +102,8 @@ def test_a_chain_that_nobody_wrote_does_not_exist() -> None:
 
 def test_a_recorded_client_writes_each_call_with_its_outcome_and_no_payload() -> None:
     registry.add_execution("acme", EXECUTION, {"upload": {"uploaded_at": "2026-11-22T17:03:01Z"}})
-    client = receipts.record(boto3.client("s3"), TENANT, EXECUTION)
+    credentials = botocore.credentials.Credentials("key", "secret", "token")
+    client = CustomerSession(TENANT, credentials, time.time() + 900, EXECUTION).client("s3")
     client.create_bucket(Bucket="theirs")
     client.put_object(Bucket="theirs", Key="a/b.csv", Body=b"a secret row")
     with pytest.raises(ClientError):

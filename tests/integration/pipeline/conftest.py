@@ -17,7 +17,7 @@ from local import REGION, SAAS_ACCOUNT
 from local.cloud import EmbeddedCloud
 from local.onboard import apply_access_stack
 from tenantml.aws import sagemaker_runtime
-from tenantml.aws.clients import platform, shared_session
+from tenantml.aws.clients import platform, shared_session, unbound_client
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
@@ -100,6 +100,7 @@ def forget_clients() -> None:
     """Make new clients, with the current environment and hooks."""
     platform.cache_clear()
     shared_session.cache_clear()
+    unbound_client.cache_clear()
     sagemaker_runtime._client.cache_clear()
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from tenantml.aws.clients import shared_session
+from tenantml.aws.clients import unbound_client
 from tenantml.aws.sagemaker import endpoints
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.services import registry, spending
@@ -132,7 +132,7 @@ def test_whoever_dies_while_a_newer_upload_stops_an_older_one(
         whose.append((registry.find_turn(newer.run.tenant, newer.run.model) or {})["execution"])
 
     if how == "twice":
-        shared_session().get_component("event_emitter").register("before-send.sagemaker.StopAutoMLJob", look)
+        unbound_client("sagemaker", "us-east-1").meta.events.register("before-send.sagemaker.StopAutoMLJob", look)
     left = interleave(walk, pipeline(newer, faulty), [True] * 5)
     assert how == "dying" or set(whose) == {newer.run.execution}, "the older one knows why its job is stopped"
     assert_the_newer_is_live(older, newer)

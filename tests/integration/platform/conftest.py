@@ -16,7 +16,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
-from tenantml.aws.clients import platform, shared_session
+from tenantml.aws.clients import platform, shared_session, unbound_client
 from tenantml.domain.tenancy.tenant import ACTIVE, Tenant
 from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
@@ -220,6 +220,7 @@ def answer_with(stack: dict[str, str]) -> Iterator[Callable[..., None]]:
         for events in (shared_session().get_component("event_emitter"), platform(service).meta.events):
             events.register_first(f"before-send.{service}.{operation}", refuse)
             registered.append((events, f"before-send.{service}.{operation}", refuse))
+        unbound_client.cache_clear()
 
     yield answer_with
     for events, name, refuse in registered:

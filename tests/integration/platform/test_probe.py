@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tenantml.aws.clients import shared_session
+from tenantml.aws.clients import platform, shared_session
+from tenantml.domain.names import PREDICTION
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.errors import RoleNotAssumable, TrustTooOpen
-from tenantml.services import probe
+from tenantml.services import customer, probe
 
 Asked = dict[str, str]
 OTHERS = "tenantml-of-another-tenant"
@@ -69,6 +71,28 @@ def test_a_role_that_trusts_more_than_its_path_is_too_open(tenant: Tenant, refus
     refuses(lambda asked: asked.get("ExternalId") != tenant.external_id)
     with pytest.raises(TrustTooOpen, match="can be assumed from outside its path"):
         probe.probe(tenant, OTHERS)
+
+
+def test_a_role_of_ours_that_a_probe_asks_as_is_assumed_once_until_its_session_is_nearly_over(
+    tenant: Tenant, stack: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STS counts every AssumeRole, and the probes of all tenants come hourly."""
+    assumed: list[str] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        assumed.append(params["body"]["RoleArn"])
+
+    shared_session().get_component("event_emitter").register("before-call.sts.AssumeRole", note)
+    platform.cache_clear()
+    ours, theirs = "arn:aws:iam::123456789012:role/prediction-probe", tenant.roles.access(PREDICTION)
+    for seconds in (0, 600, 700, 900):  # moto lets everybody in
+        began = time.time()
+        with monkeypatch.context() as patch:
+            patch.setattr(time, "time", lambda now=began + seconds: now)
+            assert customer.lets_in(tenant, PREDICTION, "another", through=ours)
+    shared_session().get_component("event_emitter").unregister("before-call.sts.AssumeRole", note)
+    platform.cache_clear()
+    assert assumed == [ours, theirs, theirs, theirs, ours, theirs]
 
 
 def test_a_role_that_lets_us_in_no_more_is_not_assumable(tenant: Tenant, refuses: Callable[..., None]) -> None:

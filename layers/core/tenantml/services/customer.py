@@ -12,11 +12,20 @@ receipt.
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from tenantml.aws import sts
-from tenantml.aws.clients import Caller, Credentials, customer_client, new_client, platform
+from tenantml.aws.clients import (
+    BoundClient,
+    Caller,
+    Credentials,
+    own_credentials,
+    own_region,
+    platform,
+    unbound_client,
+)
 from tenantml.aws.error_codes import ABSENT_ROLE, BUSY, DENIED, NO_ANSWER, AwsError, code_of
 from tenantml.domain.access import session_policies
 from tenantml.domain.names import PREDICTION, TRAINING, Access
@@ -27,6 +36,7 @@ from tenantml.services import receipts
 SESSION_POLICY_CHARACTERS = 2048
 PROBE = "tenantml-probe"
 SHORTEST_SECONDS = 900  # STS's shortest session (STS API reference, AssumeRole)
+LEFT_SECONDS = 120  # what a kept session of a role of ours must have left
 # A session outlives a change of the external ID or of the trust, so those that predictions keep are short.
 SESSION_SECONDS: dict[Access, int] = {TRAINING: sts.SESSION_SECONDS, PREDICTION: SHORTEST_SECONDS}
 
@@ -42,22 +52,35 @@ class CustomerSession:
 
     def client(self, service: str) -> Any:
         """Return a client in the customer's account and region, whose calls are on the receipt."""
-        client = customer_client(service, self.credentials, self.tenant.region)
-        return receipts.record(client, self.tenant, self.purpose)
+        client = unbound_client(service, self.tenant.region)
+        return BoundClient(client, self.caller(client.meta.service_model.signing_name))
 
     def caller(self, service: str) -> Caller:
-        """Return the caller for a client that tenants share; its calls are on the receipt as well."""
+        """Return the caller for a client that tenants share; its calls are on the receipt as well. The service is named
+        as in IAM's actions.
+        """
         return Caller(self.credentials, receipts.Recorder(self.tenant, self.purpose, service))
 
 
-def _sts(tenant: Tenant, purpose: str, through: str = "") -> Any:
-    """Return an STS client with this function's own role, or with a role of ours, `through`; its calls are about this
-    tenant and on its receipt.
+_OURS: dict[tuple[str, str], sts.Session] = {}
+
+
+def _own_session(role_arn: str, purpose: str) -> Credentials:
+    """Return credentials of a role of ours that this process keeps: a probe asks as each several times, and STS counts
+    every AssumeRole.
     """
-    if not through:
-        return receipts.record(new_client("sts"), tenant, purpose)
-    session = sts.assume_role(platform("sts"), through, purpose, seconds=SHORTEST_SECONDS)
-    return receipts.record(customer_client("sts", session.credentials), tenant, purpose)
+    session = _OURS.get((role_arn, purpose))
+    if session is None or session.expires_at < time.time() + LEFT_SECONDS:
+        session = sts.assume_role(platform("sts"), role_arn, purpose, seconds=SHORTEST_SECONDS)
+        _OURS[role_arn, purpose] = session
+    return session.credentials
+
+
+def _assume(tenant: Tenant, purpose: str, through: str, role_arn: str, **request: Any) -> sts.Session:
+    """Assume a customer's role as this function's own, or as a role of ours, `through`; the call is on the receipt."""
+    ours = _own_session(through, purpose) if through else own_credentials()
+    caller = Caller(ours, receipts.Recorder(tenant, purpose, "sts"))
+    return sts.assume_role(unbound_client("sts", own_region()), role_arn, purpose, **request, Caller=caller)
 
 
 def assume(
@@ -76,10 +99,11 @@ def assume(
         raise ValueError(f"a session policy has {len(text)} characters, and STS accepts {SESSION_POLICY_CHARACTERS}")
     role_arn = tenant.roles.access(access)
     try:
-        session = sts.assume_role(
-            _sts(tenant, purpose, through),
-            role_arn,
+        session = _assume(
+            tenant,
             purpose,
+            through,
+            role_arn,
             seconds=SESSION_SECONDS[access],
             ExternalId=tenant.external_id,
             Policy=text,
@@ -106,10 +130,11 @@ def lets_in(tenant: Tenant, access: Access, external_id: str | None, *, through:
     """
     with_external_id = {} if external_id is None else {"ExternalId": external_id}
     try:
-        sts.assume_role(
-            _sts(tenant, PROBE, through),
-            tenant.roles.access(access),
+        _assume(
+            tenant,
             PROBE,
+            through,
+            tenant.roles.access(access),
             seconds=SHORTEST_SECONDS,
             Policy=json.dumps(session_policies.nothing()),
             **with_external_id,

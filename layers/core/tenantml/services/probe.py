@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from functools import lru_cache
 from typing import Any
 
 from tenantml.aws.clients import call
@@ -138,11 +137,10 @@ def _refused(ask: Ask, question: Question) -> str | None:
 
 
 class Ask:
-    """Makes the calls, with one client per service."""
+    """Makes the calls with a session."""
 
     def __init__(self, session: CustomerSession) -> None:
-        self.session = session
-        self._client = lru_cache(session.client)
+        self._session = session
 
     def __call__(self, question: Question) -> Any:
         """Make the call, and return its answer or raise its error.
@@ -151,4 +149,4 @@ class Ask:
             CustomerThrottled: there is no answer, so nothing is proven.
         """
         with named(LATER, f"{question.permission} got no answer; the next probe tries again"):
-            return call(self._client(question.service), question.operation, question.request)
+            return call(self._session.client(question.service), question.operation, question.request)

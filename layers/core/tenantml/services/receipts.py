@@ -1,7 +1,8 @@
-"""The access receipt's storage: every call of a recorded client becomes an entry of a hash chain.
+"""The access receipt's storage: every call in a customer's account becomes an entry of a hash chain.
 
-`record` hooks botocore's own events, so that no adapter can forget it: one entry per request that was sent, retries
-included, as CloudTrail has them. Entries are in the evidence table, from which no role of ours may delete.
+A client in a customer's account reports to its `Recorder` (`aws/clients.py`), so that no adapter can forget it: one
+entry per request that was sent, retries included, as CloudTrail has them. Entries are in the evidence table, from which
+no role of ours may delete.
 
 An execution's head is in the registry until its execution goes, in a row of its own: the execution's has kilobytes,
 which each call would write again. An entry and its head are written in one transaction, before the next call is made.
@@ -43,16 +44,8 @@ def _process() -> str:
     return uuid.uuid4().hex[:8]
 
 
-def record(client: Any, tenant: Tenant, purpose: str) -> Any:
-    """Record every request of `client` from now on, in the chain of `purpose`; return the client."""
-    recorder = Recorder(tenant, purpose, client.meta.service_model.signing_name)
-    client.meta.events.register("before-parameter-build", recorder.before)
-    client.meta.events.register("response-received", recorder.after)
-    return client
-
-
 class Recorder:
-    """What botocore calls before and after each request of a client, or of a caller of a client that several share."""
+    """What a client that tenants share calls before and after each request of a caller."""
 
     def __init__(self, tenant: Tenant, purpose: str, service: str):
         self._tenant, self._purpose, self._service = tenant, purpose, service
