@@ -135,8 +135,7 @@ class TenantApi:
 
     def execution_of(self, upload_key: str) -> Document | None:
         """The newest execution that an upload started, or None while there is none."""
-        query = urllib.parse.urlencode({"upload_key": upload_key})
-        found = self.call("GET", f"/executions?{query}")["executions"]
+        found = self.all_pages("/executions", "executions", 1, upload_key=upload_key, limit="1")
         return found[0] if found else None
 
     def all_pages(self, path: str, rows: str, most: int | None = None, **query: str | None) -> list[Document]:

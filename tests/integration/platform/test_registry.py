@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from tenantml.aws.clients import platform
 from tenantml.domain.api.pagination import PageRequest
 from tenantml.domain.tenancy.tenant import Tenant
 from tenantml.domain.training.model_settings import ModelSettings
@@ -17,6 +20,7 @@ from tenantml.errors import (
     UploadSuperseded,
 )
 from tenantml.services import registry
+from tenantml.services.registry import table
 from tests.rows import put_version
 from tests.tenants import tenant_of
 
@@ -117,6 +121,43 @@ def test_versions_are_listed_newest_first_and_of_one_model(tenant: Tenant) -> No
     rest = registry.list_versions("acme", "churn", PageRequest(2, first.after))
     assert [row["version"] for row in [*first.rows, *rest.rows]] == [NEWEST, NEW, OLD]
     assert not registry.update_version("acme", "churn", "v0", {"status": "live"})
+
+
+def test_a_filtered_list_is_read_no_further_than_to_what_was_asked_for_and_a_thousand_rows_at_a_time(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that waits for its upload asks again and again, and a tenant may have many thousands of executions."""
+    monkeypatch.setattr(table, "READ_ROWS", 400)
+    for number in range(1200):
+        uploaded_at = f"2026-11-22T{number // 60:02}:{number % 60:02}:00Z"
+        upload, model = UPLOAD | {"uploaded_at": uploaded_at}, "old" if number == 100 else "new"
+        registry.add_execution("acme", f"e{number}", {"model": model, "upload": upload})
+    read: list[int] = []
+
+    def count(parsed: dict[str, Any], **_: Any) -> None:
+        read.append(len(parsed["Items"]))
+
+    platform("dynamodb").meta.events.register("after-call.dynamodb.Query", count)
+    newest = registry.list_executions("acme", PageRequest(1, None), lambda row: row["model"] == "new")
+    assert ([row["execution"] for row in newest.rows], sum(read)) == (["e1199"], 2)
+
+    pages, after = [], None
+    while True:
+        read.clear()
+        page = registry.list_executions("acme", PageRequest(1, after), lambda row: row["model"] == "old")
+        pages.append([row["execution"] for row in page.rows])
+        assert sum(read) <= 400 + 200
+        if page.after is None:
+            break
+        after = page.after
+    assert pages == [[], [], ["e100"]]
+
+    in_fives, after = [], None
+    while in_fives == [] or after:
+        page = registry.list_executions("acme", PageRequest(5, after), lambda row: int(row["execution"][1:]) % 97 == 0)
+        in_fives += [row["execution"] for row in page.rows]
+        after = page.after
+    assert in_fives == [f"e{number}" for number in range(1164, -1, -97)]
 
 
 def test_nothing_of_a_tenant_is_found_under_another(tenant: Tenant) -> None:

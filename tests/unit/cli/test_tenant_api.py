@@ -77,9 +77,9 @@ def test_a_refusal_has_a_code_and_a_message(
 
 
 def test_an_upload_without_an_execution_is_none_yet(server: Recorder) -> None:
-    server.answer = (200, b'{"executions": []}')
+    server.answer = (200, b'{"executions": [], "next_token": null}')
     assert TenantApi(server.url, "k").execution_of("acme/churn/a b.csv") is None
-    assert server.requests[0][1] == "/executions?upload_key=acme%2Fchurn%2Fa+b.csv"
+    assert server.requests[0][1] == "/executions?upload_key=acme%2Fchurn%2Fa+b.csv&limit=1"
 
 
 WEBHOOK = {

@@ -31,12 +31,13 @@ export function open(key) {
     }
   }
 
-  async function all(path, name, query) {
+  /** All rows of a list; or those of its pages until there are `enough`. */
+  async function all(path, name, query, enough = Infinity) {
     const rows = [];
     for (let token; ; ) {
       const page = await call("GET", path, { query: { ...query, next_token: token } });
       rows.push(...page[name]);
-      if (!(token = page.next_token)) return rows;
+      if (!(token = page.next_token) || rows.length >= enough) return rows;
     }
   }
 

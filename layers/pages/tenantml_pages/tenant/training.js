@@ -12,7 +12,7 @@ const isRunning = (execution) => execution?.status === "running";
 export function Training({ api, model, changed }) {
   const [expected, setExpected] = useState(null);
   const load = async () => {
-    const { executions } = await api.call("GET", ["executions"], { query: { model, limit: 20 } });
+    const executions = await api.all(["executions"], "executions", { model, limit: 20 }, 1);
     const newest = executions[0] && (await api.call("GET", ["executions", executions[0].execution]));
     return { newest, before: executions.slice(1) };
   };

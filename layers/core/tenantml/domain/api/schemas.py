@@ -565,7 +565,10 @@ def of_class(kind: type) -> Schema:
 
 def page(noun: str, name: str, **further: Schema) -> Schema:
     """A page of a list."""
-    token = maybe(TEXT) | {"description": "Asks for the next page; null on the last one"}
+    described = (
+        "Asks for the next page; null on the last one. A page of a filtered list may be short, or empty, before."
+    )
+    token = maybe(TEXT) | {"description": described}
     return record("One page of a list.", **{noun: listing(reference(name))}, **further, next_token=token)
 
 
