@@ -150,7 +150,7 @@ def create_and_train(page: Page, tenant: Tenant, file: Path, look: Look) -> None
     page.locator("[aria-current=step]").wait_for(timeout=PATIENCE)
     look("pipeline")
     page.get_by_role("link", name="See the version").wait_for(timeout=PATIENCE)
-    assert page.locator(".stages .done").count() == 8
+    assert page.locator(".stages .done").count() == 7
     page.locator(".advice", has_text="Phone").wait_for()
     page.get_by_text(re.compile(r"It cost .*in your AWS account.* \(quoted: ")).wait_for()
     look("trained")
