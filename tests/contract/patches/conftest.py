@@ -23,6 +23,7 @@ Statement = dict[str, Any]
 LOWERED = {
     internet.SETTING: '{"receiver.example": 1}',
     "TENANTML_LOCAL_API_SECONDS": "3",
+    "TENANTML_LOCAL_ENVIRONMENTS": "20",
     "TENANTML_LOCAL_COPY_OBJECT_BYTES": "10000000",
     "TENANTML_LOCAL_HISTORY_EVENTS": "120",
 }

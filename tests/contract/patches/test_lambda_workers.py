@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from local.cloud import EmbeddedCloud
+from tests.waiting import wait_for
 
 _CODE = """
 import importlib.util, os, random, sys
@@ -95,6 +96,21 @@ def test_a_worker_that_ended_is_followed_by_a_new_one(
     after = invoke(function, {"text": "ä" * 100_000})
     assert (after["count"], after["event"]) == (1, {"text": "ä" * 100_000})
     assert after["pid"] != before["pid"]
+
+
+def test_of_many_workers_those_that_were_idle_for_longest_end(
+    make_function: Callable[[str], str], invoke: Callable[..., Any]
+) -> None:
+    functions = [make_function(_CODE) for _ in range(24)]
+    began = {function: invoke(function)["pid"] for function in functions}
+
+    def alive() -> list[str]:
+        return [function for function, pid in began.items() if Path(f"/proc/{pid}").exists()]
+
+    assert wait_for(alive, lambda left: len(left) <= 20) == functions[4:]
+    again = invoke(functions[0])
+    assert (again["count"], again["pid"] != began[functions[0]]) == (1, True)
+    assert invoke(functions[-1])["count"] == 2
 
 
 def test_what_a_worker_prints_is_in_its_log(
