@@ -125,7 +125,7 @@ CASES ?=
 cases: .venv/.dev ## Files as people have them, through the embedded cloud; CASES="names or groups" for some
 	@$(BIN)/python -m tests.cases $(CASES)
 
-# Not part of `test`: it takes a quarter of an hour, and says what the tests would not notice.
+# Not part of `test`: it takes six minutes, and says what the tests would not notice.
 MUTANTS ?=
 JOBS ?= 2
 .PHONY: mutants

@@ -1,5 +1,6 @@
 """`make load`: tenants drop files within a minute, some bad, while others predict, some are suspended, and one account
-is throttled; then whether every upload has one outcome, nothing is left, and how it all grows.
+is throttled; then whether every upload has one outcome, nothing is left, a round of upkeep reaches everybody, and how
+it all grows.
 
     python -m benchmarks.load [--tenants 5 10 20] [--accounts 4] [--rows 1000 4000 16000] [--columns 5 20 80]
 
@@ -56,11 +57,12 @@ def measure(tenants: int, accounts: int, also: Mapping[str, Sequence[int]] | Non
             quiet = paced(connections, BODY, PER_SECOND, QUIET_SECONDS)
         with Watch(cloud.process_id) as watch:
             found = _drop(scene, names, predicting, connections)
+        kept, seconds, missed = scene.keep_up()
         grown = {
             name: {size: _seconds(scene, predicting, name, size) for size in sizes}
             for name, sizes in (also or {}).items()
         }
-    problems += found.pop("wrong")
+    problems += found.pop("wrong") + missed
     problems += unbounded(watch.found()[FUNCTIONS])
     busy, before = found["predictions"], quantiles(quiet["milliseconds"])
     before["own_ms"] = 1000 * alone.predict_seconds() / len(quiet["milliseconds"])
@@ -75,6 +77,7 @@ def measure(tenants: int, accounts: int, also: Mapping[str, Sequence[int]] | Non
             "ratio": busy["p50_ms"] / before["p50_ms"],
             "own_ratio": busy["own_ms"] / before["own_ms"],
         },
+        "upkeep": {"tenants": kept, "seconds": seconds},
         "processes": watch.found(),
         "grown": grown,
     }
@@ -151,6 +154,7 @@ def show(run: Document) -> None:
         f"{asked['ratio']:.1f} times as long; the aim of {AIM:g} is {verdict}\n"
         f"  of that CPU of our function: {asked['quiet']['own_ms']:.1f} ms alone, {asked['during']['own_ms']:.1f} ms "
         f"during, {asked['own_ratio']:.1f} times as much\n"
+        f"  a round of upkeep then: {run['upkeep']['tenants']} tenants in {run['upkeep']['seconds']:.0f} s\n"
         f"  CPU: {emulator['cpu_seconds']:.0f} s of the emulator ({emulator['share']:.0%}) and "
         f"{ours['cpu_seconds']:.0f} s of our functions ({ours['share']:.0%}), in {ours['processes']:.0f} processes of "
         f"{ours['largest_mb']:.0f} MB at most; the emulator's {emulator['largest_mb']:.0f} MB, "

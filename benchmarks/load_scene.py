@@ -170,6 +170,36 @@ class Scene:
         missing = {upload.tenant for upload in uploads} - {each.tenant for each in found}
         raise TimeoutError(f"{len(missing)} uploads have no outcome, of {sorted(missing)[:5]}; {self._running()} run")
 
+    def keep_up(self) -> tuple[int, float, list[str]]:
+        """Do the round of upkeep that is due each hour; return for how many tenants, its seconds, and what was wrong.
+
+        Raises:
+            TimeoutError: some of it still waits.
+        """
+        began, before = time.monotonic(), self._probed()
+        counts = self.platform.call("DispatchUpkeepFunction", {})
+        deadline = began + PATIENCE_SECONDS
+        while self._waiting("UpkeepQueue"):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"of a round of upkeep for {len(before)} tenants some waits still: {counts}")
+            time.sleep(1)
+        after = self._probed()
+        missed = [f"upkeep: {tenant} was not probed" for tenant in before if after.get(tenant) == before[tenant]]
+        dead = self._waiting("UpkeepDeadLetterQueue")
+        return len(before), time.monotonic() - began, missed + ([f"upkeep: {dead} dead letters"] if dead else [])
+
+    def _probed(self) -> dict[str, str]:
+        """When each active tenant was probed."""
+        rows = self.platform.call("DescribeTenantsFunction", {})["tenants"]
+        return {row["tenant"]: row["probed_at"] for row in rows if row["status"] == "active"}
+
+    def _waiting(self, queue: str) -> int:
+        """How many messages wait in a queue of the stack, or are at work."""
+        names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
+        sqs = self.cloud.client("sqs")
+        found = sqs.get_queue_attributes(QueueUrl=physical(self.platform, queue), AttributeNames=names)
+        return sum(map(int, found["Attributes"].values()))
+
     def _running(self) -> int:
         steps = self.cloud.client("stepfunctions")
         machines = [physical(self.platform, f"{name}StateMachine") for name in ("Training", "Deployment", "Rescue")]

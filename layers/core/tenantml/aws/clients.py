@@ -46,11 +46,6 @@ def own_credentials() -> Credentials:
     return found
 
 
-def own_region() -> str:
-    """Return the region that this function runs in."""
-    return str(shared_session().get_config_variable("region"))
-
-
 def signed_client(service: str, credentials: Callable[[], Credentials], config: Config = CONFIG) -> Any:
     """Return a client in our own account whose every request, sent or presigned, is signed with what `credentials`
     returns for it.
@@ -96,8 +91,9 @@ class Caller:
 
 
 @lru_cache(maxsize=64)
-def unbound_client(service: str, region: str, config: Config = CONFIG) -> Any:
-    """Return a region's one client for all tenants: every call requires its own `Caller` as an argument.
+def unbound_client(service: str, region: str | None = None, config: Config = CONFIG) -> Any:
+    """Return a region's one client for all tenants, or our own region's: every call requires its own `Caller` as an
+    argument.
 
     No tenant's keys are ever in the client, so that no call can be signed with another's: they live in the
     context of that one request, retries included. A call without them fails before anything is sent, and AWS does

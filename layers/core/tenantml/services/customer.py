@@ -22,7 +22,6 @@ from tenantml.aws.clients import (
     Caller,
     Credentials,
     own_credentials,
-    own_region,
     platform,
     unbound_client,
 )
@@ -80,7 +79,7 @@ def _assume(tenant: Tenant, purpose: str, through: str, role_arn: str, **request
     """Assume a customer's role as this function's own, or as a role of ours, `through`; the call is on the receipt."""
     ours = _own_session(through, purpose) if through else own_credentials()
     caller = Caller(ours, receipts.Recorder(tenant, purpose, "sts"))
-    return sts.assume_role(unbound_client("sts", own_region()), role_arn, purpose, **request, Caller=caller)
+    return sts.assume_role(unbound_client("sts"), role_arn, purpose, **request, Caller=caller)
 
 
 def assume(
