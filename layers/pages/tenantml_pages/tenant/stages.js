@@ -7,7 +7,7 @@ export const STAGES = [
   { title: "Deliver the rows to your account", states: ["IsGrantNeeded", "GrantAccess", "DeliverDataset", "IsGrantForCopyOnly", "RevokeCopyAccess"] },
   { title: "Train candidates", states: ["StartTraining", "WaitForTraining", "CheckTraining", "IsTrainingOver", "RevokeTrainingAccess", "SelectCandidate", "CleanUp", "StartDeployment", "Trained"] },
   { title: "Deploy the best one", states: ["WhatIsAsked", "ExplainVersion", "PlanVersion", "DeployCandidate", "WaitForEndpoint", "CheckEndpoint", "IsEndpointInService", "EnlargeEndpoint"] },
-  { title: "Judge it on rows that were held out, and let a person approve if your settings say so", states: ["EvaluateVersion", "JudgeVersion", "IsApprovalWanted", "AwaitApproval", "CheckApproval"] },
+  { title: "Judge it, and ask for an approval if your settings say so", states: ["EvaluateVersion", "JudgeVersion", "IsApprovalWanted", "AwaitApproval", "CheckApproval"] },
   { title: "Go live", states: ["PromoteVersion", "HadVersionBefore", "Bake", "CheckBake", "IsBakeOver", "Drain", "RetireVersion", "IsRolledBack", "RecordDeployment", "Live", "Retired"] },
 ];
 export const BATCH_STAGES = [
