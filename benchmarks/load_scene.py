@@ -190,8 +190,13 @@ class Scene:
 
     def _probed(self) -> dict[str, str]:
         """When each active tenant was probed."""
-        rows = self.platform.call("DescribeTenantsFunction", {})["tenants"]
-        return {row["tenant"]: row["probed_at"] for row in rows if row["status"] == "active"}
+        rows, asked = list[Document](), dict[str, str]()
+        while True:
+            page = self.platform.call("DescribeTenantsFunction", asked)
+            rows += page["tenants"]
+            if not page["next_token"]:
+                return {row["tenant"]: row["probed_at"] for row in rows if row["status"] == "active"}
+            asked = {"next_token": page["next_token"]}
 
     def _waiting(self, queue: str) -> int:
         """How many messages wait in a queue of the stack, or are at work."""
@@ -254,6 +259,7 @@ def settings(accounts: int) -> dict[str, str]:
         "TENANTML_LOCAL_TRAINER": str(DOUBLES / "double_trainer.py"),
         "TENANTML_LOCAL_SERVING": str(DOUBLES / "double_serving.py"),
         RATES: f"{account_ids(accounts)[-1]}={REQUESTS_A_SECOND}",
+        "TENANTML_LOCAL_ENVIRONMENTS": "400",
     }
 
 

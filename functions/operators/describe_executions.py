@@ -56,6 +56,12 @@ def newest(tenants: list[str], limit: int, wanted: Row) -> list[Row]:
     def matches(row: Row) -> bool:
         return all(row.get(name) == value for name, value in wanted.items())
 
-    page = PageRequest(limit, None)
-    rows = [row for tenant in tenants for row in registry.list_executions(tenant, page, matches).rows]
+    rows: list[Row] = []
+    for tenant in tenants:
+        found, page = list[Row](), registry.list_executions(tenant, PageRequest(limit, None), matches)
+        found += page.rows
+        while page.after and len(found) < limit:  # a filtered page may be short
+            page = registry.list_executions(tenant, PageRequest(limit, page.after), matches)
+            found += page.rows
+        rows += found
     return sorted(rows, key=lambda row: str(row["uploaded_at"]), reverse=True)[:limit]

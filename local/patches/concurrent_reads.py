@@ -35,17 +35,20 @@ def again(handle: Handler) -> Handler:
             try:
                 return await handle(method, path, headers, body, query_params)
             except RuntimeError as error:
-                if not any(words in str(error) for words in _IN_BETWEEN) or not _reads(method, headers, body):
+                is_of_this_kind = any(words in str(error) for words in _IN_BETWEEN)
+                if not is_of_this_kind or not _reads(method, headers, body, query_params):
                     raise
         return await handle(method, path, headers, body, query_params)
 
     return handling
 
 
-def _reads(method: str, headers: dict[str, str], body: bytes) -> bool:
+def _reads(method: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]) -> bool:
     """Whether a request changes nothing, so that it may be answered twice."""
-    if target := headers.get("x-amz-target"):
-        return target.rsplit(".", 1)[-1].startswith(_READS)
-    if method == "POST":
-        return parse_qs(body.decode("latin-1")).get("Action", [""])[0].startswith(_READS)
-    return method in ("GET", "HEAD")
+    named = headers.get("x-amz-target") or query_params.get("Action")
+    if not named and method == "POST":
+        named = parse_qs(body.decode("latin-1")).get("Action", "")
+    if not named:
+        return method in ("GET", "HEAD")
+    action = (named if isinstance(named, str) else named[0]).rsplit(".", 1)[-1]
+    return action.startswith(_READS) and action != "GetActivityTask"  # which takes the task

@@ -64,6 +64,7 @@ def test_log_groups_are_described_while_functions_write_logs(busy_group: str) ->
         ("POST", {"x-amz-target": "DynamoDB_20120810.Query"}, b"{}", 2),
         ("POST", {}, b"Action=ListRoles&Version=2010-05-08", 2),
         ("PUT", {}, b"", 1),
+        ("POST", {"x-amz-target": "AWSStepFunctions.GetActivityTask"}, b"{}", 1),
         ("POST", {"x-amz-target": "DynamoDB_20120810.PutItem"}, b"{}", 1),
         ("POST", {}, b"Action=CreateRole&RoleName=ListRoles", 1),
     ],

@@ -15,6 +15,7 @@ from tenantml.domain.training.model_settings import ModelSettings
 from tenantml.domain.training.run import Run
 from tenantml.errors import InvalidOperation, NotFound, TenantNotFound
 from tenantml.services import quota, registry
+from tenantml.services.registry import table
 from tests.functions import module_of
 
 Invoke = Callable[[str, Any], Any]
@@ -45,6 +46,19 @@ def test_executions_of_all_tenants_are_listed_the_newest_first(uploads: None, in
     assert listed(invoke, tenant="acme") == [2, 0]
     assert listed(invoke, status="failed") == [3]
     assert listed(invoke, model="other") == []
+
+
+def test_a_failure_is_found_behind_the_rows_that_a_page_reads(
+    tenant: Tenant, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "READ_ROWS", 100)
+    for minute in range(450):
+        name, when = f"acme-churn-{minute:016}", f"2026-11-22T{minute // 60:02}:{minute % 60:02}:00Z"
+        status = "failed" if minute in (3, 440) else "succeeded"
+        document = {"tenant": "acme", "model": "churn", "status": status, "upload": {"key": "k", "uploaded_at": when}}
+        registry.add_execution("acme", name, document)
+    assert listed(invoke, status="failed") == [440, 3]
+    assert listed(invoke, status="failed", limit=1) == [440]
 
 
 def test_an_execution_is_found_by_its_name_alone(uploads: None, invoke: Invoke) -> None:

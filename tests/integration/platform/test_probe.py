@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tenantml.aws.clients import platform, shared_session
 from tenantml.domain.names import PREDICTION
@@ -93,6 +94,26 @@ def test_a_role_of_ours_that_a_probe_asks_as_is_assumed_once_until_its_session_i
     shared_session().get_component("event_emitter").unregister("before-call.sts.AssumeRole", note)
     platform.cache_clear()
     assert assumed == [ours, theirs, theirs, theirs, ours, theirs]
+
+
+def test_that_we_may_not_be_who_asks_is_no_answer_of_the_customers(
+    tenant: Tenant, refuses: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a role of ours that is gone would look like a customer's trust that holds, and suspend a tenant."""
+
+    def deny(params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]] | None:
+        if params["body"]["RoleArn"].endswith("role/gone"):
+            error = {"Error": {"Code": "AccessDenied", "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+            return SimpleNamespace(status_code=403), error
+        return None
+
+    platform("sts").meta.events.register_first("before-call.sts.AssumeRole", deny)
+    gone = "arn:aws:iam::123456789012:role/gone"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        customer.lets_in(tenant, PREDICTION, tenant.external_id, through=gone)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        customer.assume(tenant, "a-run", {}, PREDICTION, through=gone)
+    platform.cache_clear()
 
 
 def test_a_role_that_lets_us_in_no_more_is_not_assumable(tenant: Tenant, refuses: Callable[..., None]) -> None:

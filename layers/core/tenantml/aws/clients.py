@@ -17,10 +17,14 @@ import botocore.credentials
 import botocore.session
 from botocore import xform_name
 from botocore.config import Config
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.model import OperationModel
 from botocore.session import Session
 
 CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=60)
+# The retries of botocore's standard mode have a quota for each client (botocore.retries.quota): of clients that tenants
+# share, one whose account throttles would use up everybody's. Its legacy mode has none.
+UNBOUND = CONFIG.merge(Config(retries={"mode": "legacy", "max_attempts": 4}))
 
 Credentials = botocore.credentials.Credentials
 NO_KEY = "none"  # for clients that sign each call with its own keys
@@ -91,7 +95,7 @@ class Caller:
 
 
 @lru_cache(maxsize=64)
-def unbound_client(service: str, region: str | None = None, config: Config = CONFIG) -> Any:
+def unbound_client(service: str, region: str | None = None, config: Config = UNBOUND) -> Any:
     """Return a region's one client for all tenants, or our own region's: every call requires its own `Caller` as an
     argument.
 
@@ -138,13 +142,16 @@ class BoundPaginator:
         return self.paginator.paginate(**request, Caller=self.caller)
 
 
-def _bind(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+def _bind(params: dict[str, Any], context: dict[str, Any], model: OperationModel, **_: Any) -> None:
     """Move the caller from the call's arguments to its context, the keys to where botocore's signer looks first.
 
     Raises:
         TypeError: there is none: a bug.
     """
     caller = params.pop("Caller", None)
+    if caller is None and model.name == "HeadBucket":
+        # botocore asks by itself for the region of a bucket that S3 does not find; then S3's first answer stands.
+        raise ClientError({"ResponseMetadata": {"HTTPHeaders": {}}}, model.name)  # type: ignore[typeddict-item]
     if not isinstance(caller, Caller):
         raise TypeError("a call of this client needs a Caller, and this one has none")
     context["tenantml-caller"] = caller

@@ -25,7 +25,7 @@ from tenantml.errors import AnswerTimedOut, CustomerAccessRevoked, EndpointGone,
 # One time-out, or two quick failures, end before the function and API Gateway do, after 29 s. A time-out is not
 # retried: the same slow model would take as long again, at the customer's cost.
 CONFIG = Config(
-    retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=2, read_timeout=22, max_pool_connections=2
+    retries={"mode": "legacy", "total_max_attempts": 2}, connect_timeout=2, read_timeout=22, max_pool_connections=2
 )
 INVALID = "ValidationError"  # as InvokeEndpoint spells it
 NOT_FOUND = "not found"  # its message about an endpoint that does not exist; the code alone does not tell

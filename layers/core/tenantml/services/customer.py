@@ -75,10 +75,16 @@ def _own_session(role_arn: str, purpose: str) -> Credentials:
     return session.credentials
 
 
-def _assume(tenant: Tenant, purpose: str, through: str, role_arn: str, **request: Any) -> sts.Session:
-    """Assume a customer's role as this function's own, or as a role of ours, `through`; the call is on the receipt."""
+def _caller(tenant: Tenant, purpose: str, through: str) -> Caller:
+    """Return who assumes a customer's role: this function's own role, or a role of ours, `through`. That we may not be
+    it is no answer of the customer's.
+    """
     ours = _own_session(through, purpose) if through else own_credentials()
-    caller = Caller(ours, receipts.Recorder(tenant, purpose, "sts"))
+    return Caller(ours, receipts.Recorder(tenant, purpose, "sts"))
+
+
+def _assume(caller: Caller, role_arn: str, purpose: str, **request: Any) -> sts.Session:
+    """Assume a customer's role; the call is on the receipt."""
     return sts.assume_role(unbound_client("sts"), role_arn, purpose, **request, Caller=caller)
 
 
@@ -96,13 +102,12 @@ def assume(
     text = json.dumps(policy, separators=(",", ":"))
     if len(text) > SESSION_POLICY_CHARACTERS:
         raise ValueError(f"a session policy has {len(text)} characters, and STS accepts {SESSION_POLICY_CHARACTERS}")
-    role_arn = tenant.roles.access(access)
+    role_arn, caller = tenant.roles.access(access), _caller(tenant, purpose, through)
     try:
         session = _assume(
-            tenant,
-            purpose,
-            through,
+            caller,
             role_arn,
+            purpose,
             seconds=SESSION_SECONDS[access],
             ExternalId=tenant.external_id,
             Policy=text,
@@ -128,12 +133,12 @@ def lets_in(tenant: Tenant, access: Access, external_id: str | None, *, through:
         CustomerThrottled: STS did not answer, so the result is unknown.
     """
     with_external_id = {} if external_id is None else {"ExternalId": external_id}
+    caller = _caller(tenant, PROBE, through)
     try:
         _assume(
-            tenant,
-            PROBE,
-            through,
+            caller,
             tenant.roles.access(access),
+            PROBE,
             seconds=SHORTEST_SECONDS,
             Policy=json.dumps(session_policies.nothing()),
             **with_external_id,

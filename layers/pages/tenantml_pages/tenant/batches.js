@@ -10,7 +10,7 @@ const isRunning = (batch) => batch?.status === "running";
 
 export function Batches({ api, model, live, paused }) {
   const [expected, setExpected] = useState(null);
-  const load = async () => (await api.call("GET", ["models", model, "batches"], { query: { limit: SHOWN } })).batches;
+  const load = async () => (await api.all(["models", model, "batches"], "batches", { limit: SHOWN }, SHOWN)).slice(0, SHOWN);
   const hasCome = (batches) => batches.some((batch) => batch.batch === expected);
   const { data: batches, error, reload } = useAnswer(load, model, (found) => found.some(isRunning) || (expected && !hasCome(found)));
   const isAwaited = batches && expected && !hasCome(batches);

@@ -5,6 +5,7 @@ import { AFTER_A_FAILURE, Stages } from "./stages.js";
 import { DropZone, useSending } from "./upload.js";
 import { Badge, Failure, Table, count, day, figure, link, size, useAnswer } from "./widgets.js";
 
+const SHOWN = 20;
 const BAKING = ["Bake", "CheckBake", "IsBakeOver"];
 
 const isRunning = (execution) => execution?.status === "running";
@@ -12,7 +13,7 @@ const isRunning = (execution) => execution?.status === "running";
 export function Training({ api, model, changed }) {
   const [expected, setExpected] = useState(null);
   const load = async () => {
-    const executions = await api.all(["executions"], "executions", { model, limit: 20 }, 1);
+    const executions = (await api.all(["executions"], "executions", { model, limit: SHOWN }, SHOWN)).slice(0, SHOWN);
     const newest = executions[0] && (await api.call("GET", ["executions", executions[0].execution]));
     return { newest, before: executions.slice(1) };
   };
