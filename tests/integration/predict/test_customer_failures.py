@@ -32,7 +32,7 @@ ENDED = (403, "ExpiredTokenException", b'{"Message": "The security token include
 
 @pytest.mark.parametrize(
     "answers",
-    [[INVALID], [THROTTLED] * 2, [COLD], [BUSY] * 2, [UNKNOWN], [None] * 2],
+    [[INVALID], [THROTTLED] * 2, [COLD] * 2, [BUSY] * 2, [UNKNOWN], [None] * 2],
     ids=["invalid", "throttled", "cold", "busy", "unknown", "silent"],
 )
 def test_an_endpoint_that_does_not_answer_is_a_503_that_says_when_to_try_again(process: Process, answers: list) -> None:
